@@ -1,0 +1,2 @@
+//! Placeholder page; the crate own text goes here.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Placeholder page; the crate's own text goes here.
