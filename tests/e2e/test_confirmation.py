@@ -93,7 +93,7 @@ async def test_typed_text_is_asked_about_at_its_enter(door: str, era: str, world
         await agent.at_prompt(session)
         assert not (await agent.type(session, COMMAND)).is_error
         assert person.asked == []
-        assert not (await agent.type(session, {"key": "Enter"})).is_error
+        assert not (await agent.type(session, {"key": "enter"})).is_error
         assert len(person.asked) == 1
         await agent.wait_for(session, pattern=f"(?m)^{SAID}")
 

@@ -97,14 +97,13 @@ async def test_a_component_that_fails_on_everything_does_not_open_the_gate(agent
     """It is either turned away on loading or answered with refusals; never with silence."""
     drop_scripted(world, "hostile", match="", act="trap")
 
-    async def settled() -> bool:
-        listed = await agent.policies()
-        return "hostile" in listed and listed["hostile"]["state"] != "settling"
+    async def known() -> bool:
+        return "hostile" in await agent.policies()
 
-    await until("the host has made up its mind", settled)
+    await until("the host has made up its mind", known)
     policy = (await agent.policies())["hostile"]
     outcome = await agent.call("session_run", command="echo hello")
-    if policy["state"] == "live":
+    if policy["state"] == "active":
         assert outcome.code == "PERMISSION_DENIED"
     else:
         assert policy["lastError"]

@@ -187,19 +187,19 @@ async def refused_at_some_point(agent: Agent, session: str, *calls: tuple[Any, .
     raise AssertionError(f"all of {calls} was let through; the screen:\n{await agent.screen(session)}")
 
 
-ENTER = {"key": "Enter"}
+ENTER = {"key": "enter"}
 WAYS: dict[str, list[tuple[Any, ...]]] = {
     "in one string with its Enter": [(DANGER + "\n",)],
     "with a carriage return": [(DANGER + "\r",)],
     "text, then Enter in the same call": [(DANGER, ENTER)],
     "text, then Enter in a call of its own": [(DANGER,), (ENTER,)],
-    "Enter as a control key": [(DANGER,), ({"key": "C-m"},)],
+    "Enter as a control key": [(DANGER,), ({"key": "ctrl-m"},)],
     "in twelve pieces": [*((piece,) for piece in ["r", "m", " ", "-", "r", "f", " ", "~", " ", "#", "x"]), (ENTER,)],
     "in twelve pieces of one call": [("r", "m", " ", "-", "r", "f", " ", "~", " ", "#", "x", ENTER)],
-    "with a typo and backspaces": [("rn", {"key": "Backspace"}, "m -rf ~x", {"key": "Backspace"}), (ENTER,)],
+    "with a typo and backspaces": [("rn", {"key": "backspace"}, "m -rf ~x", {"key": "backspace"}), (ENTER,)],
     "with backspaces as bytes": [("rmm\x7f -rg\x7ff ~",), (ENTER,)],
-    "behind a line that is killed": [("echo hello", {"key": "C-u"}, DANGER), (ENTER,)],
-    "behind a word that is killed": [("rm -rf safe.txt", {"key": "C-w"}, "~"), (ENTER,)],
+    "behind a line that is killed": [("echo hello", {"key": "ctrl-u"}, DANGER), (ENTER,)],
+    "behind a word that is killed": [("rm -rf safe.txt", {"key": "ctrl-w"}, "~"), (ENTER,)],
     "after a command in the same text": [("echo one\n" + DANGER + "\n",)],
     "pasted among other lines": [({"paste": f"echo one\n{DANGER}\necho two\n"},), (ENTER,)],
     "pasted alone": [({"paste": DANGER},), (ENTER,)],
@@ -208,14 +208,14 @@ WAYS: dict[str, list[tuple[Any, ...]]] = {
 
 # What a line editor adds to that; dash has none.
 EDITED_WAYS: dict[str, list[tuple[Any, ...]]] = {
-    "killed and yanked back": [(DANGER, {"key": "C-u"}), (ENTER,), ({"key": "C-y"},), (ENTER,)],
-    "from its end to its beginning": [("-rf ~", {"key": "Home"}, "rm "), (ENTER,)],
-    "with arrow keys": [("r -rf ~", *[{"key": "Left"}] * 7, "m"), (ENTER,)],
-    "recalled by up-arrow": [({"key": "Up"}, {"key": "Up"}), (ENTER,)],
-    "recalled by up-arrow in one call": [({"key": "Up"}, {"key": "Up"}, ENTER)],
-    "recalled by Ctrl-P": [({"key": "C-p"}, {"key": "C-p"}), (ENTER,)],
-    "found by Ctrl-R": [({"key": "C-r"}, "rm -rf"), (ENTER,)],
-    "found by Ctrl-R in one call": [({"key": "C-r"}, "rm -rf", ENTER)],
+    "killed and yanked back": [(DANGER, {"key": "ctrl-u"}), (ENTER,), ({"key": "ctrl-y"},), (ENTER,)],
+    "from its end to its beginning": [("-rf ~", {"key": "home"}, "rm "), (ENTER,)],
+    "with arrow keys": [("r -rf ~", *[{"key": "left"}] * 7, "m"), (ENTER,)],
+    "recalled by up-arrow": [({"key": "up"}, {"key": "up"}), (ENTER,)],
+    "recalled by up-arrow in one call": [({"key": "up"}, {"key": "up"}, ENTER)],
+    "recalled by Ctrl-P": [({"key": "ctrl-p"}, {"key": "ctrl-p"}), (ENTER,)],
+    "found by Ctrl-R": [({"key": "ctrl-r"}, "rm -rf"), (ENTER,)],
+    "found by Ctrl-R in one call": [({"key": "ctrl-r"}, "rm -rf", ENTER)],
 }
 
 
@@ -250,10 +250,100 @@ async def test_completed_by_tab(typist: tuple[Agent, str], world: World, shell: 
     world.stand_in("mkfs.quarterdeck")
     agent, session = typist
     await refused_at_some_point(
-        agent, session, ("mkfs.quart", {"key": "Tab"}), ("/dev/sdz9",), (ENTER,)
+        agent, session, ("mkfs.quart", {"key": "tab"}), ("/dev/sdz9",), (ENTER,)
     )
     assert world.ran("mkfs.quarterdeck") == []
     await still_usable(agent, session, world)
+
+
+# Keys that run a line without an Enter, and lines that nobody typed.
+
+
+async def test_submitted_by_a_key_other_than_enter(world: World) -> None:
+    """Zsh's accept-and-hold runs the line and keeps it."""
+    world.shell = shutil.which("zsh") or "zsh"
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        await home_is_a_decoy(agent, world, session)
+        await agent.run("bindkey -e", sessionId=session)
+        await agent.at_prompt(session)
+        for key in ("alt-a", "ctrl-o", "ctrl-j"):
+            await agent.type(session, DANGER, {"key": key})
+            await agent.type(session, {"key": "ctrl-c"})
+            await agent.at_prompt(session)
+            nothing_ran(world)
+
+
+async def test_played_back_by_a_keyboard_macro(world: World) -> None:
+    """A macro that ends in Enter, recorded over a harmless line, completes another."""
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        await home_is_a_decoy(agent, world, session)
+        control_x = {"key": "ctrl-x"}
+        await agent.type(session, "echo", control_x, "(", " ~", ENTER)
+        await agent.at_prompt(session)
+        await agent.type(session, control_x, ")")
+        await agent.type(session, "rm -rf", control_x, "e")
+        await agent.type(session, {"key": "ctrl-c"})
+        await agent.at_prompt(session)
+        nothing_ran(world)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one call", "in two calls"])
+async def test_typed_ahead_while_a_command_runs(world: World, apart: bool) -> None:
+    """The keys wait in the terminal until the shell comes back and takes them."""
+    (world.home / ".bash_history").write_text(f"{DANGER}\n")
+    ahead = [{"key": "up"}, {"key": "up"}, ENTER]
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        await home_is_a_decoy(agent, world, session)
+        if apart:
+            await agent.type(session, "sleep 1", ENTER)
+            await agent.type(session, *ahead)
+        else:
+            await agent.type(session, "sleep 1", ENTER, *ahead)
+        await agent.wait_for(session, quietMs=1500)
+        nothing_ran(world)
+
+
+async def test_recalled_in_a_shell_inside_the_shell(world: World) -> None:
+    """The inner shell has no integration: nobody knows what up-arrow brings."""
+    (world.home / ".bash_history").write_text(f"{DANGER}\n")
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        await home_is_a_decoy(agent, world, session)
+        await agent.type(session, "PS1='inner> ' bash --norc", enter=True)
+        await agent.wait_for(session, pattern="(?m)^inner> ")
+        await agent.type(session, {"key": "up"}, ENTER)
+        await agent.type(session, {"key": "up"})
+        await agent.type(session, ENTER)
+        await agent.wait_for(session, quietMs=300)
+        nothing_ran(world)
+
+
+async def test_typed_into_an_interpreter(world: World) -> None:
+    """A program that runs what it is told, beneath the shell."""
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        await home_is_a_decoy(agent, world, session)
+        for interpreter in ("sh", "cat | sh", "env -i PATH=$PATH HOME=$HOME sh"):
+            await agent.type(session, interpreter, enter=True)
+            await agent.wait_for(session, quietMs=200)
+            refused = await agent.type(session, DANGER, ENTER)
+            assert refused.code in ("PERMISSION_DENIED", "CONFIRMATION_REQUIRED"), (interpreter, refused)
+            await agent.type(session, {"key": "ctrl-c"}, {"key": "ctrl-d"})
+            await agent.at_prompt(session)
+            nothing_ran(world)
+
+
+async def test_repeated_by_fc(world: World) -> None:
+    (world.home / ".bash_history").write_text(f"{DANGER}\n")
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        await home_is_a_decoy(agent, world, session)
+        await agent.type(session, "fc -s rm", ENTER)
+        await agent.at_prompt(session)
+        nothing_ran(world)
 
 
 async def test_an_expanded_history_event(world: World) -> None:

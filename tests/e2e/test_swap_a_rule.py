@@ -16,13 +16,13 @@ def git_is_a_stand_in(world: World) -> None:
 
 
 async def loaded(agent: Agent, name: str) -> dict:
-    """Waits until a policy is live."""
+    """Waits until a policy is active."""
 
     async def live() -> dict | None:
         policy = (await agent.policies()).get(name)
-        return policy if policy and policy["state"] == "live" else None
+        return policy if policy and policy["state"] == "active" else None
 
-    return await until(f"the policy {name} is live", live)
+    return await until(f"the policy {name} is active", live)
 
 
 async def gone(agent: Agent, name: str) -> None:
@@ -78,6 +78,8 @@ async def test_a_corrupt_file_changes_nothing_but_is_reported(agent: Agent, worl
         return policy if policy["lastError"] else None
 
     policy = await until("the corrupt file is reported", reported)
+    incidents = (await agent.do("policy_list"))["incidents"]
+    assert any("approver-git-push" in incident["message"] for incident in incidents), incidents
     assert (policy["generation"], policy["digest"]) == (good["generation"], good["digest"])
     refused = await agent.call("session_run", command="git push origin main")
     verdict = refused.verdict
@@ -89,7 +91,7 @@ async def test_a_corrupt_file_changes_nothing_but_is_reported(agent: Agent, worl
         policy = (await agent.policies())["approver-git-push"]
         return policy["generation"] > good["generation"] and not policy["lastError"]
 
-    await until("the mended file is live", mended)
+    await until("the mended file is active", mended)
 
 
 @pytest.mark.parametrize("way", ["renamed over", "written in place", "written in two halves"])
@@ -116,7 +118,7 @@ async def test_replacing_a_component(agent: Agent, world: World, way: str) -> No
         policy = (await agent.policies())["house-rule"]
         return policy["generation"] > first["generation"] and policy["digest"] != first["digest"]
 
-    await until("the new generation is live", replaced)
+    await until("the new generation is active", replaced)
     refused = await agent.call("session_run", command="echo deploy")
     verdict = refused.verdict
     assert verdict["generation"] == (await agent.policies())["house-rule"]["generation"]
@@ -150,11 +152,11 @@ async def test_a_wrong_sidecar_is_explained_in_the_policys_own_words(agent: Agen
     drop_scripted(world, "house-rule", match="deploy", tier="lethal")
 
     async def explained() -> bool:
-        listed = str((await agent.do("policy_list"))["policies"])
+        listed = str(await agent.do("policy_list"))
         return "lethal" in listed and "none of safe, review, dangerous" in listed
 
     await until("policy_list shows what configure answered", explained)
-    assert (await agent.run("echo fine"))["exitStatus"] in (0,)
+    assert (await agent.run("echo fine"))["exitStatus"] == 0
 
 
 async def test_clutter_in_the_directory_disturbs_nobody(agent: Agent, world: World) -> None:
@@ -178,9 +180,9 @@ async def test_two_hundred_files_at_once(agent: Agent, world: World) -> None:
 
     async def all_live() -> bool:
         policies = await agent.policies()
-        return sum(p["state"] == "live" and n.startswith("rule-") for n, p in policies.items()) == 200
+        return sum(p["state"] == "active" and n.startswith("rule-") for n, p in policies.items()) == 200
 
-    await until("all two hundred are live", all_live, deadline=120)
+    await until("all two hundred are active", all_live, deadline=120)
     for number in (0, 117, 199):
         assert (await agent.call("session_run", command=f"echo word{number:03}")).code == "PERMISSION_DENIED"
     assert (await agent.run("echo fine"))["output"].strip() == "fine"

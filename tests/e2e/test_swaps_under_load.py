@@ -30,7 +30,7 @@ async def test_no_call_is_lost_and_each_verdict_names_one_generation(world: Worl
 
     async with AsyncExitStack() as stack:
         agents = [await stack.enter_async_context(agent_on_http(host)) for _ in range(CLIENTS)]
-        await until("the rule is live", lambda: is_live(agents[0]))
+        await until("the rule is active", lambda: is_live(agents[0]))
         before = resident_bytes(host.process.pid)
         ends = time.monotonic() + SECONDS
         done_swapping = anyio.Event()
@@ -58,7 +58,7 @@ async def test_no_call_is_lost_and_each_verdict_names_one_generation(world: Worl
                 async def swapped() -> bool:
                     return (await watcher.policies())["house-rule"]["generation"] > former
 
-                await until(f"swap {version} is live", swapped)
+                await until(f"swap {version} is active", swapped)
                 # Spread over the half minute, so that each generation is asked.
                 await anyio.sleep(max(0.0, (ends - time.monotonic()) / (SWAPS - version + 1) - 0.02))
             done_swapping.set()
@@ -79,4 +79,4 @@ async def test_no_call_is_lost_and_each_verdict_names_one_generation(world: Worl
 
 async def is_live(agent: Agent) -> bool:
     policy = (await agent.policies()).get("house-rule")
-    return policy is not None and policy["state"] == "live"
+    return policy is not None and policy["state"] == "active"
