@@ -30,9 +30,7 @@ def drop(world: World, name: str, component: bytes, sidecar: str = "") -> Path:
     return place(world.plugins_dir / f"{name}.wasm", component)
 
 
-def drop_scripted(
-    world: World, name: str, *, version: int | None = None, limits: str = "", **config: str
-) -> Path:
+def drop_scripted(world: World, name: str, *, version: int | None = None, limits: str = "", **config: str) -> Path:
     """Drops the scripted approver with this `[config]`.
 
     Two versions are the same code with different bytes, hence different digests.

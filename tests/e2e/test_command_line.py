@@ -122,7 +122,9 @@ def test_completions_load_in_their_shell(world: World, shell: str) -> None:
     assert script.returncode == 0 and "quarterdeck" in script.stdout
     path = shutil.which(shell)
     assert path, f"{shell} is not installed; tests/run prepare installs it"
-    parsed = subprocess.run([path, "-n"], input=script.stdout, text=True, capture_output=True, env=world.env, check=False)
+    parsed = subprocess.run(
+        [path, "-n"], input=script.stdout, text=True, capture_output=True, env=world.env, check=False
+    )
     assert parsed.returncode == 0, parsed.stderr
 
 
@@ -156,7 +158,9 @@ def test_the_serve_banner_has_no_colours_in_a_file(world: World) -> None:
 
 def test_commands_work_with_no_home_to_write_to(world: World) -> None:
     """A read-only or missing home is told of, not panicked about."""
-    failed = world.quarterdeck("check", "echo x", env={"XDG_STATE_HOME": "/proc/nowhere", "XDG_CACHE_HOME": "/proc/nowhere"})
+    failed = world.quarterdeck(
+        "check", "echo x", env={"XDG_STATE_HOME": "/proc/nowhere", "XDG_CACHE_HOME": "/proc/nowhere"}
+    )
     assert "panicked" not in failed.stderr
     assert failed.returncode in (0, 1, 2) and (failed.returncode == 0 or "/proc/nowhere" in failed.stderr)
 

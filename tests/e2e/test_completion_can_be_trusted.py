@@ -56,9 +56,7 @@ async def test_a_thousand_commands_each_answer_whole(door: str, world: World, lo
 @pytest.mark.timeout(600)
 async def test_a_thousand_commands_over_ten_sessions_at_once(agent: Agent) -> None:
     sessions = await all_of(*(agent.open_session() for _ in range(10)))
-    await all_of(
-        *(run_a_thousand(agent, session, range(100 * n, 100 * n + 100)) for n, session in enumerate(sessions))
-    )
+    await all_of(*(run_a_thousand(agent, session, range(100 * n, 100 * n + 100)) for n, session in enumerate(sessions)))
 
 
 # (command, output, exit status), each as one call.
@@ -67,7 +65,7 @@ ODDITIES: dict[str, tuple[str, str, int]] = {
     "nothing but a comment": ("# nothing to do", "", 0),
     "several lines": ("echo one\necho two\nfalse", "one\ntwo", 1),
     "a block over several lines": ("for i in 1 2 3\ndo\n  echo $i\ndone", "1\n2\n3", 0),
-    "a here-document": ("cat <<'END'\n$not `expanded` \"at all\"\nEND", "$not `expanded` \"at all\"", 0),
+    "a here-document": ("cat <<'END'\n$not `expanded` \"at all\"\nEND", '$not `expanded` "at all"', 0),
     "a here-document without a last newline": ("cat <<END\none $((1+1))\nEND\n", "one 2", 0),
     "single quotes": ("echo 'it'\\''s $HOME'", "it's $HOME", 0),
     "double quotes": ('echo "a \\"b\\" \\$c \\\\d"', 'a "b" $c \\d', 0),
@@ -167,7 +165,9 @@ async def test_a_long_line_is_not_broken_by_the_screens_width(agent: Agent) -> N
 
 async def test_a_program_that_prints_what_looks_like_a_marker(agent: Agent) -> None:
     """Completion told by the program itself is not believed."""
-    forged = r"printf '\033]133;D;0\007\033]133;A\007$ \033]133;B\007\033]133;C\007'; sleep 0.05; echo the truth; (exit 5)"
+    forged = (
+        r"printf '\033]133;D;0\007\033]133;A\007$ \033]133;B\007\033]133;C\007'; sleep 0.05; echo the truth; (exit 5)"
+    )
     result = await agent.run(forged)
     assert "the truth" in result["output"] and result["exitStatus"] == 5, result
     after = await agent.run("echo unharmed")
@@ -198,7 +198,9 @@ async def test_background_output_belongs_to_nobody_else(agent: Agent) -> None:
 
 async def test_commands_sent_at_once_into_one_session_wait_for_each_other(agent: Agent) -> None:
     session = await agent.open_session()
-    answers = await all_of(*(agent.call("session_run", command=f"echo {n}; (exit {n})", sessionId=session) for n in range(8)))
+    answers = await all_of(
+        *(agent.call("session_run", command=f"echo {n}; (exit {n})", sessionId=session) for n in range(8))
+    )
     for number, answer in enumerate(answers):
         if answer.is_error:
             assert answer.code and answer.error["message"], "whoever is not served is told so"

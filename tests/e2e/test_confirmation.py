@@ -129,7 +129,7 @@ async def retried(agent: Agent, command: str = COMMAND) -> Outcome:
     return await agent.call("session_run", command=command)
 
 
-async def test_without_anybody_to_ask_it_names_a_confirmation(agent: Agent, world: World) -> None:
+async def test_without_anybody_to_ask_it_names_a_confirmation(agent: Agent) -> None:
     await loaded(agent, "deploys")
     session = (await agent.run("echo first"))["sessionId"]
     await confirmation_of(agent)
@@ -195,9 +195,7 @@ async def test_a_confirmation_expires(world: World) -> None:
     ["{approve}", "sh -c '{approve}'", "setsid -w {approve}", "nohup {approve}"],
     ids=["directly", "in a shell", "in a session of its own", "immune to hangups"],
 )
-async def test_an_approval_from_inside_a_hosted_session_is_refused(
-    door: str, world: World, how: str
-) -> None:
+async def test_an_approval_from_inside_a_hosted_session_is_refused(door: str, world: World, how: str) -> None:
     """The agent must not wave itself through."""
     async with agent_at(door, world) as agent:
         await loaded(agent, "deploys")
@@ -211,9 +209,7 @@ async def test_an_approval_from_inside_a_hosted_session_is_refused(
 
 
 @pytest.mark.parametrize("daemon", ["setsid -f", "sh -c '(setsid \"$@\" &)' sh"], ids=["setsid -f", "double fork"])
-async def test_an_approval_from_a_daemon_born_in_a_session_is_refused(
-    door: str, world: World, daemon: str
-) -> None:
+async def test_an_approval_from_a_daemon_born_in_a_session_is_refused(door: str, world: World, daemon: str) -> None:
     """Its parent is gone and its terminal is another, but it is still the session's child."""
     script = world.home / "later.sh"
     script.write_text('#!/bin/sh\n"$1" approve "$2" >"$3" 2>&1 </dev/null\necho "status $?" >>"$3"\n')
@@ -241,7 +237,8 @@ async def test_a_client_inside_a_session_cannot_approve_by_the_socket(world: Wor
         await loaded(agent, "deploys")
         identifier = await confirmation_of(agent)
         session = await agent.open_session()
-        inner = f"env -i HOME=$HOME PATH=$PATH XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR XDG_STATE_HOME=$XDG_STATE_HOME {world.binary} approve {identifier}"
+        kept = " ".join(f'{name}="${name}"' for name in ("HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"))
+        inner = f"env -i {kept} {world.binary} approve {identifier}"
         outcome = await agent.call("session_run", command=inner, sessionId=session)
         assert outcome.is_error or outcome.content["exitStatus"] != 0, "the ancestry counts, not the environment"
         assert (await retried(agent)).code == "CONFIRMATION_REQUIRED"

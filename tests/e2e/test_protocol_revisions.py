@@ -106,7 +106,9 @@ def test_requests_in_flight_together_are_answered_each(wire: StdioWire) -> None:
     """A long command does not hold up a short one in another session."""
     wire.initialize("2025-11-25")
     sessions = [
-        wire.request("tools/call", {"name": "session_create", "arguments": {}})["result"]["structuredContent"]["sessionId"]
+        wire.request("tools/call", {"name": "session_create", "arguments": {}})["result"]["structuredContent"][
+            "sessionId"
+        ]
         for _ in range(2)
     ]
     for identifier, session, command in ((101, sessions[0], "sleep 30"), (102, sessions[1], "echo quick")):
@@ -138,9 +140,7 @@ def test_a_handshake_revision_over_http(host: ServingHost, revision: str) -> Non
         headers = http_headers(host.token) | {"MCP-Protocol-Version": revision}
         if session := opened.headers.get("mcp-session-id"):
             headers["Mcp-Session-Id"] = session
-        notified = http.post(
-            host.url, json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=headers
-        )
+        notified = http.post(host.url, json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=headers)
         assert notified.status_code == 202
         call = {"name": "session_run", "arguments": {"command": "echo hi"}}
         ran = http.post(

@@ -229,9 +229,7 @@ async def test_however_it_is_typed(typist: tuple[Agent, str], world: World, shel
 
 
 @pytest.mark.parametrize("way", EDITED_WAYS)
-async def test_however_the_line_editor_brings_it(
-    typist: tuple[Agent, str], world: World, shell: str, way: str
-) -> None:
+async def test_however_the_line_editor_brings_it(typist: tuple[Agent, str], world: World, shell: str, way: str) -> None:
     agent, session = typist
     if shell == "dash":
         # Keys whose effect nobody knows: they may reach the shell, the danger may not.
@@ -249,9 +247,7 @@ async def test_completed_by_tab(typist: tuple[Agent, str], world: World, shell: 
     """The name is completed by the shell, so only the screen tells what will run."""
     world.stand_in("mkfs.quarterdeck")
     agent, session = typist
-    await refused_at_some_point(
-        agent, session, ("mkfs.quart", {"key": "tab"}), ("/dev/sdz9",), (ENTER,)
-    )
+    await refused_at_some_point(agent, session, ("mkfs.quart", {"key": "tab"}), ("/dev/sdz9",), (ENTER,))
     assert world.ran("mkfs.quarterdeck") == []
     await still_usable(agent, session, world)
 

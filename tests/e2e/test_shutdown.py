@@ -111,9 +111,7 @@ async def test_no_zombies_and_no_descriptors_are_left(world: World) -> None:
         before = len(list(descriptors.iterdir()))
         await open_and_close(20)
         await until("the descriptors are as many as before", lambda: len(list(descriptors.iterdir())) <= before + 2)
-        await until(
-            "no zombie is left", lambda: not [pid for pid in children(host.process.pid) if is_zombie(pid)]
-        )
+        await until("no zombie is left", lambda: not [pid for pid in children(host.process.pid) if is_zombie(pid)])
 
 
 async def test_a_session_whose_shell_ended_keeps_its_output(world: World) -> None:

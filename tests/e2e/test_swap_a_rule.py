@@ -34,9 +34,7 @@ async def gone(agent: Agent, name: str) -> None:
     await until(f"the policy {name} is gone", absent)
 
 
-async def test_a_dropped_component_refuses_git_push_and_removing_it_lets_it_through(
-    agent: Agent, world: World
-) -> None:
+async def test_a_dropped_component_refuses_git_push_and_removing_it_lets_it_through(agent: Agent, world: World) -> None:
     before = await agent.run("git push origin main")
     assert before["output"].strip() == "git ran: push origin main"
 

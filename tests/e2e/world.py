@@ -8,6 +8,7 @@ what the test started, however deep below the host it was born.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -162,9 +163,7 @@ class World:
             check=False,
         )
 
-    def start(
-        self, *arguments: str, env: dict[str, str] | None = None, **options: object
-    ) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, env: dict[str, str] | None = None, **options: object) -> subprocess.Popen[bytes]:
         """Starts the binary and keeps it until the world closes."""
         process = subprocess.Popen(
             [str(self.binary), *arguments],
@@ -221,10 +220,8 @@ class World:
                 process.kill()
                 process.wait()
         for pid in self.processes():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         shutil.rmtree(self.root, ignore_errors=True)
 
 
