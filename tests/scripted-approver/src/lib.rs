@@ -144,9 +144,7 @@ fn tier_named(name: &str) -> Result<Tier, String> {
         "safe" => Ok(Tier::Safe),
         "review" => Ok(Tier::Review),
         "dangerous" => Ok(Tier::Dangerous),
-        other => Err(format!(
-            "tier {other:?} is none of safe, review, dangerous"
-        )),
+        other => Err(format!("tier {other:?} is none of safe, review, dangerous")),
     }
 }
 
