@@ -204,6 +204,39 @@ async def test_a_timeout_leaves_the_command_running_and_says_so(agent: Agent) ->
     assert prompt["exitStatus"] == 0
 
 
+async def test_a_running_command_is_interrupted(agent: Agent) -> None:
+    result = await agent.run("sleep 1000", timeoutMs=200)
+    assert result["timedOut"] is True
+    busy = await agent.call("session_run", command="echo too soon", sessionId=result["sessionId"], timeoutMs=200)
+    assert busy.code == "SESSION_BUSY" and "sleep 1000" in busy.error["message"]
+    await agent.type(result["sessionId"], {"key": "ctrl-c"})
+    prompt = await agent.wait_for(result["sessionId"], prompt=True)
+    assert prompt["exitStatus"] == 130
+
+
+async def test_a_program_is_answered(agent: Agent) -> None:
+    """What is typed while a program reads goes to the program."""
+    asked = await agent.run("read -p 'your name? ' name; echo hello $name", timeoutMs=300)
+    assert asked["timedOut"] is True and "your name?" in asked["output"]
+    answered = await agent.type(asked["sessionId"], "Ada", enter=True)
+    assert not answered.is_error
+    waited = await agent.wait_for(asked["sessionId"], pattern="hello (Ada)")
+    assert "hello Ada" in waited["matched"]
+
+
+async def test_a_long_paste_arrives_whole(agent: Agent, world: World) -> None:
+    lines = "".join(f"{number:05} a line of a long paste, which must not lose a byte\n" for number in range(3000))
+    session = await agent.open_session()
+    await agent.at_prompt(session)
+    await agent.type(session, "cat > pasted.txt", enter=True)
+    await agent.wait_for(session, quietMs=200)
+    pasted = await agent.type(session, {"paste": lines})
+    assert not pasted.is_error, pasted.content
+    await agent.type(session, {"key": "ctrl-d"})
+    await agent.at_prompt(session)
+    assert (world.home / "pasted.txt").read_text() == lines
+
+
 async def test_waiting_for_quiet_and_for_the_exit(agent: Agent) -> None:
     session = await agent.open_session()
     await agent.at_prompt(session)

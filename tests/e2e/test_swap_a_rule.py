@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from agent import Agent
@@ -170,6 +172,47 @@ async def test_clutter_in_the_directory_disturbs_nobody(agent: Agent, world: Wor
     await loaded(agent, "house-rule")
     assert (await agent.call("session_run", command="echo deploy")).code == "PERMISSION_DENIED"
     assert (await agent.run("echo fine"))["output"].strip() == "fine"
+
+
+@pytest.mark.parametrize(
+    ("fault", "explained"),
+    [
+        (lambda component: component.replace(b"@0.1.0", b"@9.1.0"), "9.1.0"),
+        (lambda component: component[: len(component) // 2], "cut short"),
+        (lambda component: b"", "empty"),
+        (lambda component: b"(component)", "text"),
+        (lambda component: b"\0asm\x01\0\0\0", "core module"),
+        (lambda component: b"\x7fELF" + component, "not WebAssembly"),
+        (lambda component: component[:8], "no policy interface"),
+    ],
+    ids=["another WIT version", "cut short", "empty", "text", "core module", "another format", "no interface"],
+)
+async def test_a_component_that_cannot_serve_is_explained(
+    agent: Agent, world: World, fault: Callable[[bytes], bytes], explained: str
+) -> None:
+    drop(world, "faulty", fault(built("scripted-approver")))
+
+    async def told() -> bool:
+        return explained in str(await agent.do("policy_list"))
+
+    await until(f"policy_list says {explained!r}", told)
+    assert (await agent.run("echo fine"))["output"].strip() == "fine"
+
+
+async def test_a_component_that_others_may_write_is_not_loaded(agent: Agent, world: World) -> None:
+    path = drop_scripted(world, "house-rule", match="deploy")
+    await loaded(agent, "house-rule")
+    generation = (await agent.policies())["house-rule"]["generation"]
+    beside = path.with_name(".new")
+    beside.write_bytes(relabelled(built("scripted-approver"), "by somebody else"))
+    beside.chmod(0o666)
+    beside.rename(path)
+
+    async def told() -> bool:
+        return bool((await agent.policies())["house-rule"]["lastError"])
+
+    await until("the file is turned away", told)
+    assert (await agent.policies())["house-rule"]["generation"] == generation
 
 
 async def test_two_hundred_files_at_once(agent: Agent, world: World) -> None:
