@@ -14,7 +14,7 @@ use quarterdeck_core::gate::Mode;
 /// the host runs.
 #[derive(Debug, Parser)]
 #[command(name = "quarterdeck", version, propagate_version = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -25,7 +25,7 @@ pub struct Arguments {
 
 /// Flags of every command.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Common {
+pub(crate) struct Common {
     /// Configuration file [default: config.toml in $XDG_CONFIG_HOME/quarterdeck]
     #[arg(long, global = true, value_name = "FILE", env = "QUARTERDECK_CONFIG")]
     pub config: Option<PathBuf>,
@@ -63,7 +63,7 @@ impl From<GateMode> for Mode {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the host: MCP over HTTP, and a socket that `quarterdeck mcp` joins
     Serve {
         /// Address to listen on [default: 127.0.0.1:3456]
@@ -138,7 +138,7 @@ pub enum Command {
 
 /// What about policies.
 #[derive(Debug, Subcommand)]
-pub enum PluginCommand {
+pub(crate) enum PluginCommand {
     /// List the policies of the running host, or those that a host would load
     List {
         /// Print as JSON
@@ -149,7 +149,7 @@ pub enum PluginCommand {
 
 /// What about the audit log.
 #[derive(Debug, Subcommand)]
-pub enum AuditCommand {
+pub(crate) enum AuditCommand {
     /// Walk the hash chain; exits with 1 at the first row that does not hold
     Verify,
 }

@@ -4,7 +4,7 @@
 use quarterdeck_core::policy::BundledPolicy;
 
 /// Every bundled policy, as `plugins/dist` holds them.
-pub fn policies() -> Vec<BundledPolicy> {
+pub(crate) fn policies() -> Vec<BundledPolicy> {
     vec![BundledPolicy {
         name: "safety-tiers",
         wasm: include_bytes!("../../../plugins/dist/safety-tiers.wasm"),

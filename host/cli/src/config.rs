@@ -15,12 +15,12 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 /// The annotated default file.
-pub const DEFAULT_FILE: &str = include_str!("config.toml");
+pub(crate) const DEFAULT_FILE: &str = include_str!("config.toml");
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// Address of the HTTP door.
     pub listen: SocketAddr,
     /// Empty for the default folder.
@@ -57,13 +57,13 @@ struct Gate {
 /// Policies.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-pub struct Policies {
+pub(crate) struct Policies {
     /// Whether the folder is watched.
     pub watch: bool,
     /// Milliseconds for one call.
     pub deadline_ms: u64,
     /// MiB for one call.
-    pub memory_mib: usize,
+    pub memory_mib: u64,
     /// Approvers that must not be missing.
     pub required: Vec<String>,
 }
@@ -71,14 +71,14 @@ pub struct Policies {
 /// Logging.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-pub struct Log {
+pub(crate) struct Log {
     /// A level or a filter.
     pub level: String,
 }
 
 impl Config {
     /// The configuration from `file` (which need not exist) and `environment`.
-    pub fn load(file: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    pub(crate) fn load(file: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let mut table: Table =
             toml::from_str(DEFAULT_FILE).context("the built-in default configuration")?;
         let defaults = table.clone();
@@ -102,7 +102,7 @@ impl Config {
     }
 
     /// How the gate is to behave.
-    pub fn gate_settings(&self) -> GateSettings {
+    pub(crate) fn gate_settings(&self) -> GateSettings {
         GateSettings {
             mode: self.gate.mode,
             confirmation_lifetime: Duration::from_secs(self.gate.confirmation_seconds),
@@ -111,12 +111,12 @@ impl Config {
     }
 
     /// Takes the gate's mode from a flag.
-    pub fn set_gate_mode(&mut self, mode: Mode) {
+    pub(crate) fn set_gate_mode(&mut self, mode: Mode) {
         self.gate.mode = mode;
     }
 
     /// How sessions are to be opened.
-    pub fn session_settings(&self) -> Result<SessionSettings> {
+    pub(crate) fn session_settings(&self) -> Result<SessionSettings> {
         let size = Size::new(self.sessions.columns, self.sessions.rows)
             .context("sessions.columns and sessions.rows in the configuration")?;
         Ok(SessionSettings {
@@ -164,7 +164,10 @@ fn overlay_environment(
             (_, Some(slot)) => {
                 if let Some(text) = environment(&name) {
                     *slot = value_like(default, &text).with_context(|| {
-                        format!("the environment variable {name} is {text:?}, not {}", kind(default))
+                        format!(
+                            "the environment variable {name} is {text:?}, not {}",
+                            kind(default)
+                        )
                     })?;
                 }
             }
@@ -232,7 +235,7 @@ mod tests {
         )
         .expect("load");
         let size = config.session_settings().expect("sessions").size;
-        assert_eq!((size.columns, size.rows), (100, 30));
+        assert_eq!((size.columns(), size.rows()), (100, 30));
         assert_eq!(config.policies.required, ["safety-tiers", "mine"]);
     }
 

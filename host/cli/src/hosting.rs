@@ -10,13 +10,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{Setup, bundled};
 
 /// Starts a host with this configuration. Call it inside a runtime.
-pub fn start_host(setup: &Setup) -> Result<Arc<Host>> {
+pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
     setup.paths.make()?;
     if let Err(error) = ancestry::become_subreaper() {
         // Without it, a daemon that a session starts is adopted by init, and an
         // approval from it would not be told from a person's.
         tracing::debug!(%error, "cannot adopt orphaned processes");
     }
+    tokio::spawn(ancestry::reap_orphans());
     Host::start(HostSettings {
         sessions: setup.config.session_settings()?,
         gate: setup.config.gate_settings(),
@@ -48,7 +49,7 @@ fn policy_settings(setup: &Setup) -> Settings {
 }
 
 /// A runtime for a host.
-pub fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("quarterdeck")
@@ -57,7 +58,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// Waits for SIGINT, SIGTERM or SIGHUP.
-pub async fn asked_to_stop() -> Result<()> {
+pub(crate) async fn asked_to_stop() -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("watching for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
     let mut hangup = signal(SignalKind::hangup()).context("watching for SIGHUP")?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging at `level`, a level or a filter; `verbose` raises it.
-pub fn start(level: &str, verbose: u8) -> Result<()> {
+pub(crate) fn start(level: &str, verbose: u8) -> Result<()> {
     let filter = match verbose {
         0 => level,
         1 => "debug",

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 /// The folders and files of one user's Quarterdeck.
 #[derive(Clone, Debug)]
-pub struct Paths {
+pub(crate) struct Paths {
     /// config.toml and plugins/.
     pub config_dir: PathBuf,
     /// The token and the audit log.
@@ -22,7 +22,7 @@ pub struct Paths {
 
 impl Paths {
     /// The folders as the environment says, none of them made yet.
-    pub fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    pub(crate) fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let home = environment("HOME").map(PathBuf::from);
         let base = |variable: &str, below_home: &str| -> Result<PathBuf> {
             // Relative paths are to be ignored (XDG Base Directory, "Basics").
@@ -49,38 +49,38 @@ impl Paths {
     }
 
     /// The configuration file.
-    pub fn config_file(&self) -> PathBuf {
+    pub(crate) fn config_file(&self) -> PathBuf {
         self.config_dir.join("config.toml")
     }
 
     /// The policies' folder where the configuration names none.
-    pub fn plugins_dir(&self) -> PathBuf {
+    pub(crate) fn plugins_dir(&self) -> PathBuf {
         self.config_dir.join("plugins")
     }
 
     /// The audit log.
-    pub fn audit_file(&self) -> PathBuf {
+    pub(crate) fn audit_file(&self) -> PathBuf {
         self.state_dir.join("audit.sqlite")
     }
 
     /// The token for HTTP.
-    pub fn token_file(&self) -> PathBuf {
+    pub(crate) fn token_file(&self) -> PathBuf {
         self.state_dir.join("token")
     }
 
     /// The socket of the host that `quarterdeck serve` runs.
-    pub fn shared_socket(&self) -> PathBuf {
+    pub(crate) fn shared_socket(&self) -> PathBuf {
         self.runtime_dir.join("host.sock")
     }
 
     /// The socket of a host that lives inside another command, for approvals.
-    pub fn private_socket(&self) -> PathBuf {
+    pub(crate) fn private_socket(&self) -> PathBuf {
         self.runtime_dir
             .join(format!("host-{}.sock", std::process::id()))
     }
 
     /// Sockets that hosts of this user listen on, the shared one first.
-    pub fn sockets(&self) -> Vec<PathBuf> {
+    pub(crate) fn sockets(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&self.runtime_dir) else {
             return Vec::new();
         };
@@ -88,7 +88,8 @@ impl Paths {
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| {
-                path.extension().is_some_and(|extension| extension == "sock")
+                path.extension()
+                    .is_some_and(|extension| extension == "sock")
                     && path
                         .file_name()
                         .is_some_and(|name| name.to_string_lossy().starts_with("host"))
@@ -100,9 +101,10 @@ impl Paths {
 
     /// Makes the folders that a host writes to (mode 0700), and refuses one that
     /// belongs to somebody else.
-    pub fn make(&self) -> Result<()> {
+    pub(crate) fn make(&self) -> Result<()> {
         for folder in [&self.state_dir, &self.cache_dir, &self.runtime_dir] {
-            make_private(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+            make_private(folder)
+                .with_context(|| format!("making the folder {}", folder.display()))?;
         }
         Ok(())
     }
@@ -139,11 +141,18 @@ mod tests {
 
     #[test]
     fn xdg_variables_win_over_home_unless_relative() {
-        let paths = with(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_CACHE_HOME", "x")])
-            .expect("paths");
+        let paths = with(&[
+            ("HOME", "/h"),
+            ("XDG_CONFIG_HOME", "/c"),
+            ("XDG_CACHE_HOME", "x"),
+        ])
+        .expect("paths");
         assert_eq!(paths.config_dir, Path::new("/c/quarterdeck"));
         assert_eq!(paths.cache_dir, Path::new("/h/.cache/quarterdeck"));
-        assert_eq!(paths.runtime_dir, Path::new("/h/.local/state/quarterdeck/run"));
+        assert_eq!(
+            paths.runtime_dir,
+            Path::new("/h/.local/state/quarterdeck/run")
+        );
     }
 
     #[test]

@@ -12,7 +12,9 @@ use crate::session::SessionId;
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// No session has this id.
-    #[error("no session has the id {0:?}; session_list shows those that exist, session_create opens one")]
+    #[error(
+        "no session has the id {0:?}; session_list shows those that exist, session_create opens one"
+    )]
     SessionNotFound(String),
     /// The arguments do not make sense.
     #[error("{0}")]
@@ -36,8 +38,18 @@ pub enum HostError {
         /// For how long.
         since: Duration,
     },
+    /// Something stands on the shell's line that the command would run into.
+    #[error("the line of session {session} is not empty, it holds {}; submit it or clear it first with session_type {{\"key\": \"ctrl-c\"}}", .line.as_deref().map_or_else(|| "something unknown".to_owned(), |line| format!("`{line}`")))]
+    LineNotEmpty {
+        /// The session.
+        session: SessionId,
+        /// What stands there, where the shell could tell.
+        line: Option<String>,
+    },
     /// The session's program has ended.
-    #[error("the shell of session {session} has ended ({how}); its output can still be read; session_close removes it, session_create opens another")]
+    #[error(
+        "the shell of session {session} has ended ({how}); its output can still be read; session_close removes it, session_create opens another"
+    )]
     SessionEnded {
         /// The session.
         session: SessionId,
@@ -45,7 +57,9 @@ pub enum HostError {
         how: String,
     },
     /// The shell asked for more input instead of running the command.
-    #[error("the command is incomplete: the shell waits for the rest (an open quote, bracket, or here-document?); nothing was run")]
+    #[error(
+        "the command is incomplete: the shell waits for the rest (an open quote, bracket, or here-document?); nothing was run"
+    )]
     IncompleteCommand,
     /// A limit was reached.
     #[error("{0}")]
@@ -62,10 +76,14 @@ pub enum HostError {
         reason: String,
     },
     /// No confirmation has this id.
-    #[error("no confirmation {0:?} is waiting: it was answered, has expired, or belongs to another host")]
+    #[error(
+        "no confirmation {0:?} is waiting: it was answered, has expired, or belongs to another host"
+    )]
     ConfirmationNotFound(String),
     /// The approval came from where no approval may come from.
-    #[error("approvals from inside a hosted session are refused: a person approves from another terminal")]
+    #[error(
+        "approvals from inside a hosted session are refused: a person approves from another terminal"
+    )]
     ApprovalFromInside,
     /// A person said no.
     #[error("a person was asked about this command and said no; do something else")]
@@ -81,12 +99,14 @@ impl HostError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::SessionNotFound(_) => "SESSION_NOT_FOUND",
-            Self::InvalidParameters(_) | Self::IncompleteCommand | Self::ConfirmationNotFound(_) => {
-                "INVALID_PARAMETERS"
+            Self::InvalidParameters(_)
+            | Self::IncompleteCommand
+            | Self::ConfirmationNotFound(_) => "INVALID_PARAMETERS",
+            Self::Refused(_) | Self::ApprovalFromInside | Self::DeclinedByPerson => {
+                "PERMISSION_DENIED"
             }
-            Self::Refused(_) | Self::ApprovalFromInside | Self::DeclinedByPerson => "PERMISSION_DENIED",
             Self::ConfirmationRequired(_) => "CONFIRMATION_REQUIRED",
-            Self::SessionBusy { .. } => "SESSION_BUSY",
+            Self::SessionBusy { .. } | Self::LineNotEmpty { .. } => "SESSION_BUSY",
             Self::SessionEnded { .. } => "SESSION_ENDED",
             Self::ResourceExhausted(_) => "RESOURCE_EXHAUSTED",
             Self::CannotOpen(_) | Self::AuditUnwritable { .. } | Self::Internal(_) => {

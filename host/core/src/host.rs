@@ -58,6 +58,11 @@ pub enum StartError {
     /// The policy engine.
     #[error(transparent)]
     Policies(#[from] quarterdeck_policy::StartError),
+    /// The process table.
+    #[error(
+        "cannot read the process table, which the sessions' processor and memory use is taken from: {0}"
+    )]
+    Processes(String),
 }
 
 /// Something that went wrong while the host ran.
@@ -75,7 +80,6 @@ pub struct Host {
     pub(crate) registry: Registry,
     pub(crate) gate: Gate,
     pub(crate) policies: PolicyHost,
-    pub(crate) audit: Arc<AuditLog>,
     pub(crate) usage: UsageMeter,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
@@ -105,10 +109,9 @@ impl Host {
         Ok(Arc::new(Self {
             registry: Registry::new(settings.sessions.max_sessions),
             sessions: settings.sessions,
-            gate: Gate::new(settings.gate, policies.clone(), Arc::clone(&audit)),
+            gate: Gate::new(settings.gate, policies.clone(), audit),
             policies,
-            audit,
-            usage: UsageMeter::default(),
+            usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,
             incident_feed,
         }))

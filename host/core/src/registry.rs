@@ -66,9 +66,7 @@ impl Registry {
 
     /// The default sessions, locked: whoever finds none makes one before anybody
     /// else of the same connection looks.
-    pub(crate) async fn defaults(
-        &self,
-    ) -> tokio::sync::MutexGuard<'_, HashMap<String, SessionId>> {
+    pub(crate) async fn defaults(&self) -> tokio::sync::MutexGuard<'_, HashMap<String, SessionId>> {
         self.defaults.lock().await
     }
 

@@ -37,7 +37,7 @@ impl fmt::Display for SessionId {
 }
 
 /// A terminal with its name, its door and what is known of it.
-pub struct Session {
+pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) name: String,
     pub(crate) backend: BackendKind,
@@ -50,13 +50,6 @@ pub struct Session {
     /// Held by a `session_run` from its first byte to its answer, so that two
     /// of them never share a prompt.
     pub(crate) run_turn: tokio::sync::Mutex<()>,
-}
-
-impl Session {
-    /// The session's id.
-    pub fn id(&self) -> &SessionId {
-        &self.id
-    }
 }
 
 /// What carries a session.

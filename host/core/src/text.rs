@@ -5,7 +5,7 @@
 /// let output look like something that it is not.
 pub fn inert(text: &str) -> String {
     text.chars()
-        .filter(|&c| !(c.is_control() && !matches!(c, '\n' | '\t')) && !reorders(c))
+        .filter(|&c| (!c.is_control() || matches!(c, '\n' | '\t')) && !reorders(c))
         .collect()
 }
 

@@ -18,12 +18,10 @@ pub struct Usage {
 
 /// Reads the process table. Remembers the last reading of each session to tell
 /// the share of time in between.
-#[derive(Default)]
 pub(crate) struct UsageMeter {
     table: Mutex<Table>,
 }
 
-#[derive(Default)]
 struct Table {
     system: System,
     last: HashMap<u32, Reading>,
@@ -36,6 +34,17 @@ struct Reading {
 }
 
 impl UsageMeter {
+    /// A meter that has not looked yet. Fails where the process table cannot be
+    /// read at all.
+    pub(crate) fn new() -> Result<Self, sysinfo::Error> {
+        Ok(Self {
+            table: Mutex::new(Table {
+                system: System::new()?,
+                last: HashMap::new(),
+            }),
+        })
+    }
+
     /// Usage of the trees below these processes, in their order. Reads every
     /// process of the machine once: a few milliseconds, so call it off the
     /// async threads.
@@ -47,7 +56,10 @@ impl UsageMeter {
         table.system.refresh_processes_specifics(
             ProcessesToUpdate::All,
             true,
-            ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks(),
+            ProcessRefreshKind::nothing()
+                .with_cpu()
+                .with_memory()
+                .without_tasks(),
         );
         table.last.retain(|pid, _| leaders.contains(pid));
         leaders.iter().map(|&leader| table.usage(leader)).collect()
@@ -120,13 +132,13 @@ mod tests {
 
     #[test]
     fn this_process_uses_memory() {
-        let usage = UsageMeter::default().read(&[std::process::id()]);
+        let usage = UsageMeter::new().unwrap().read(&[std::process::id()]);
         assert!(usage[0].memory_mb > 1.0, "{usage:?}");
     }
 
     #[test]
     fn a_process_that_is_gone_uses_nothing() {
-        let usage = UsageMeter::default().read(&[u32::MAX - 1]);
+        let usage = UsageMeter::new().unwrap().read(&[u32::MAX - 1]);
         assert_eq!(usage, [Usage::default()]);
     }
 }

@@ -42,6 +42,14 @@ pub struct PolicyStatus {
     pub imports: Vec<String>,
 }
 
+impl PolicyStatus {
+    /// The kind in words, also for a file of which it is not known.
+    pub fn kind_name(&self) -> String {
+        self.kind
+            .map_or_else(|| "of unknown kind".to_owned(), |kind| kind.to_string())
+    }
+}
+
 /// Where a component comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -52,7 +52,9 @@ pub struct HttpDoor {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Somebody else listens there.
-    #[error("{0} is taken by another program (another `quarterdeck serve`?); stop that one, or choose another address with --listen")]
+    #[error(
+        "{0} is taken by another program (another `quarterdeck serve`?); stop that one, or choose another address with --listen"
+    )]
     Taken(SocketAddr),
     /// Another reason.
     #[error("cannot listen on {address}: {source}")]
@@ -129,10 +131,8 @@ impl HttpDoor {
     }
 }
 
-type Connection = hyper::server::conn::http1::Connection<
-    TokioIo<TcpStream>,
-    TowerToHyperService<Router>,
->;
+type Connection =
+    hyper::server::conn::http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
 
 fn connection(stream: TcpStream, router: Router) -> Connection {
     if let Err(error) = stream.set_nodelay(true) {
@@ -176,9 +176,7 @@ fn own_names(address: SocketAddr) -> Vec<String> {
     let port = address.port();
     let mut names = vec![address.to_string()];
     if address.ip().is_loopback() || address.ip().is_unspecified() {
-        names.extend(
-            ["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}")),
-        );
+        names.extend(["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}")));
     }
     names
 }
@@ -201,8 +199,11 @@ impl Guard {
         }
         if headers.contains_key(header::ORIGIN) {
             let origin = text(headers, header::ORIGIN);
-            let own = origin
-                .is_some_and(|origin| self.origins.iter().any(|own| own.eq_ignore_ascii_case(origin)));
+            let own = origin.is_some_and(|origin| {
+                self.origins
+                    .iter()
+                    .any(|own| own.eq_ignore_ascii_case(origin))
+            });
             if !own {
                 return Err(refusal(
                     StatusCode::FORBIDDEN,
@@ -216,9 +217,10 @@ impl Guard {
                 StatusCode::UNAUTHORIZED,
                 "this server wants the header `Authorization: Bearer TOKEN`; `quarterdeck serve` prints where the token is",
             );
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                header::HeaderValue::from_static("Bearer"),
+            );
             return Err(response);
         }
         Ok(())

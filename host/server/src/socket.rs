@@ -178,9 +178,8 @@ async fn serve_connection(stream: UnixStream, host: Arc<Host>) -> io::Result<()>
     let (reading, mut writing) = stream.into_split();
     let mut reading = BufReader::new(reading);
     let mut opening = Vec::new();
-    let read = (&mut reading)
-        .take(LONGEST_LINE)
-        .read_until(b'\n', &mut opening);
+    let mut first_line = (&mut reading).take(LONGEST_LINE);
+    let read = first_line.read_until(b'\n', &mut opening);
     tokio::time::timeout(OPENING_TIMEOUT, read)
         .await
         .map_err(io::Error::from)??;

@@ -130,10 +130,7 @@ mod tests {
         let read = Token::load_or_create(&path).expect("read");
         assert!(read.matches(made.reveal()));
         assert!(!read.matches("something else"));
-        assert_eq!(
-            fs::metadata(&path).expect("metadata").mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&path).expect("metadata").mode() & 0o777, 0o600);
     }
 
     #[test]

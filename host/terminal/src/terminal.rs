@@ -74,6 +74,18 @@ pub struct Status {
     pub created_at: SystemTime,
 }
 
+impl Status {
+    /// Whether the session's program has ended.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.shell, ShellState::Exited(_))
+    }
+
+    /// Whether something runs in the shell, or the shell is starting.
+    pub fn is_running(&self) -> bool {
+        matches!(self.shell, ShellState::Running { .. })
+    }
+}
+
 /// Text that was read from a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {

@@ -30,6 +30,11 @@ impl Cursor {
         Self(offset)
     }
 
+    /// The place this many bytes before, or where the session begins.
+    pub fn back(self, bytes: usize) -> Self {
+        Self(self.0.saturating_sub(bytes as u64))
+    }
+
     /// A number to hand out, and to turn back with [`Cursor::from_offset`].
     pub fn offset(self) -> u64 {
         self.0

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::Setup;
 
 /// Lists what waits, or answers one.
-pub fn run(setup: &Setup, id: Option<String>, deny: bool, json: bool) -> Result<ExitCode> {
+pub(crate) fn run(setup: &Setup, id: Option<String>, deny: bool, json: bool) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -68,8 +68,7 @@ async fn answer(setup: &Setup, id: String, allow: bool, json: bool) -> Result<Ex
             }
             Err(AskError::NoHost(_)) => {}
             // Another host may know the id.
-            Err(error @ AskError::Refused { .. })
-                if matches!(&error, AskError::Refused { code, .. } if code == "INVALID_PARAMETERS") =>
+            Err(error @ AskError::Refused { .. }) if matches!(&error, AskError::Refused { code, .. } if code == "INVALID_PARAMETERS") =>
             {
                 hosts += 1;
                 unknown = Some(error);

@@ -9,7 +9,7 @@ use crate::Setup;
 use crate::arguments::AuditCommand;
 
 /// Looks at the audit log.
-pub fn run(setup: &Setup, command: AuditCommand) -> Result<ExitCode> {
+pub(crate) fn run(setup: &Setup, command: AuditCommand) -> Result<ExitCode> {
     let AuditCommand::Verify = command;
     setup.paths.make()?;
     let log = AuditLog::open(&setup.paths.audit_file())?;

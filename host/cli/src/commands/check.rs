@@ -11,7 +11,12 @@ use crate::Setup;
 use crate::hosting::{runtime, start_host};
 
 /// Judges a command and prints the verdict.
-pub fn run(setup: Setup, command: &str, json: bool, cwd: Option<PathBuf>) -> Result<ExitCode> {
+pub(crate) fn run(
+    setup: Setup,
+    command: &str,
+    json: bool,
+    cwd: Option<PathBuf>,
+) -> Result<ExitCode> {
     let cwd = match cwd {
         Some(cwd) => cwd,
         None => std::env::current_dir().context("finding the current folder")?,
@@ -26,7 +31,11 @@ pub fn run(setup: Setup, command: &str, json: bool, cwd: Option<PathBuf>) -> Res
         } else {
             anstream::println!("{}: {}", verdict.tier, verdict.reason);
             if let Some(rule) = &verdict.rule {
-                anstream::println!("  rule {rule} of {} (generation {})", verdict.policy, verdict.generation);
+                anstream::println!(
+                    "  rule {rule} of {} (generation {})",
+                    verdict.policy,
+                    verdict.generation
+                );
             }
             if let Some(suggestion) = &verdict.suggestion {
                 anstream::println!("  instead: {suggestion}");

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use crate::arguments::Arguments;
 
 /// Prints the script that a shell's completion wants.
-pub fn print(shell: Shell) -> ExitCode {
+pub(crate) fn print(shell: Shell) -> ExitCode {
     let mut command = Arguments::command();
     clap_complete::generate(shell, &mut command, "quarterdeck", &mut std::io::stdout());
     ExitCode::SUCCESS

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::config::DEFAULT_FILE;
 
 /// Prints the annotated defaults.
-pub fn print() -> ExitCode {
+pub(crate) fn print() -> ExitCode {
     anstream::print!("{DEFAULT_FILE}");
     ExitCode::SUCCESS
 }

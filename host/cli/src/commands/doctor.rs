@@ -25,7 +25,7 @@ enum Finding {
 }
 
 /// Looks for what Quarterdeck uses. Fails when something is wrong.
-pub fn run(setup: Setup) -> Result<ExitCode> {
+pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
     let mut findings = vec![
         ("configuration", configuration(&setup)),
         ("folders", folders(&setup)),
@@ -91,8 +91,13 @@ fn shell() -> Finding {
             "$SHELL is {shell:?}, which is not there; set sessions.shell in the configuration"
         )),
         Err(_) => match find("bash").or_else(|| find("sh")) {
-            Some(shell) => Finding::Good(format!("$SHELL is not set; sessions use {}", shell.display())),
-            None => Finding::Bad("neither $SHELL nor bash nor sh is there; install bash".to_owned()),
+            Some(shell) => Finding::Good(format!(
+                "$SHELL is not set; sessions use {}",
+                shell.display()
+            )),
+            None => {
+                Finding::Bad("neither $SHELL nor bash nor sh is there; install bash".to_owned())
+            }
         },
     }
 }
@@ -100,7 +105,7 @@ fn shell() -> Finding {
 fn integrated_shell(name: &str) -> Finding {
     match find(name) {
         Some(path) => Finding::Good(format!("{} (with shell integration)", path.display())),
-        None => Finding::Absent(format!("not installed; sessions can use it once it is")),
+        None => Finding::Absent("not installed; sessions can use it once it is".to_owned()),
     }
 }
 
@@ -110,7 +115,9 @@ fn later(name: &str, use_for: &str) -> Finding {
             "{} is there; {use_for} come with a later version",
             path.display()
         )),
-        None => Finding::Absent(format!("not installed; {use_for} come with a later version")),
+        None => Finding::Absent(format!(
+            "not installed; {use_for} come with a later version"
+        )),
     }
 }
 
@@ -139,7 +146,7 @@ async fn policies(setup: &Setup) -> Finding {
     }
     let names: Vec<String> = policies
         .iter()
-        .map(|policy| format!("{} ({}, {})", policy.name, policy.kind, policy.trust))
+        .map(|policy| format!("{} ({}, {})", policy.name, policy.kind_name(), policy.trust))
         .collect();
     Finding::Good(names.join(", "))
 }

@@ -21,7 +21,7 @@ use crate::hosting::{asked_to_stop, runtime, start_host};
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Speaks MCP on standard input and output until standard input closes.
-pub fn run(setup: Setup, alone: bool) -> Result<ExitCode> {
+pub(crate) fn run(setup: Setup, alone: bool) -> Result<ExitCode> {
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         if !alone && let Ok(host) = join(&setup.paths.shared_socket()).await {

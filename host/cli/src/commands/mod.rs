@@ -1,12 +1,12 @@
 //! One file for each subcommand.
 
-pub mod approve;
-pub mod audit;
-pub mod check;
-pub mod completions;
-pub mod config;
-pub mod doctor;
-pub mod mcp;
-pub mod plugin;
-pub mod run;
-pub mod serve;
+pub(crate) mod approve;
+pub(crate) mod audit;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod mcp;
+pub(crate) mod plugin;
+pub(crate) mod run;
+pub(crate) mod serve;

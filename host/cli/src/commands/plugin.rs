@@ -11,7 +11,7 @@ use crate::arguments::PluginCommand;
 use crate::hosting::{runtime, start_host};
 
 /// Looks at policies.
-pub fn run(setup: Setup, command: PluginCommand) -> Result<ExitCode> {
+pub(crate) fn run(setup: Setup, command: PluginCommand) -> Result<ExitCode> {
     let PluginCommand::List { json } = command;
     let policies = runtime()?.block_on(policies(&setup))?;
     if json {

@@ -22,7 +22,7 @@ const REFUSED: u8 = 126;
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Runs one command through the gate, in a host of its own.
-pub fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<ExitCode> {
+pub(crate) fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<ExitCode> {
     let cwd = match cwd {
         Some(cwd) => cwd,
         None => std::env::current_dir().context("finding the current folder")?,
@@ -38,12 +38,7 @@ pub fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<ExitCode
     })
 }
 
-async fn run_in(
-    setup: &Setup,
-    host: &Arc<Host>,
-    command: &str,
-    cwd: PathBuf,
-) -> Result<ExitCode> {
+async fn run_in(setup: &Setup, host: &Arc<Host>, command: &str, cwd: PathBuf) -> Result<ExitCode> {
     let caller = Caller::command_line();
     let session = host
         .create_session(
@@ -93,7 +88,9 @@ fn print(outcome: &RunOutcome) -> Result<ExitCode> {
         anstream::eprintln!("quarterdeck: {note}");
     }
     let status = outcome.exit_status.unwrap_or(0);
-    Ok(ExitCode::from(u8::try_from(status & 0xff).unwrap_or(u8::MAX)))
+    Ok(ExitCode::from(
+        u8::try_from(status & 0xff).unwrap_or(u8::MAX),
+    ))
 }
 
 /// Whether a person sits at this terminal. One that belongs to a hosted session

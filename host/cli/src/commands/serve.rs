@@ -20,7 +20,7 @@ const FAINT: Style = Style::new().dimmed();
 const NAME: Style = AnsiColor::Cyan.on_default();
 
 /// Runs the host until it is told to stop.
-pub fn run(setup: Setup, listen: Option<SocketAddr>) -> Result<ExitCode> {
+pub(crate) fn run(setup: Setup, listen: Option<SocketAddr>) -> Result<ExitCode> {
     let runtime = runtime()?;
     runtime.block_on(serve(&setup, listen.unwrap_or(setup.config.listen)))?;
     Ok(ExitCode::SUCCESS)
@@ -71,7 +71,7 @@ async fn print_banner(setup: &Setup, host: &Host, address: SocketAddr, token: &T
         anstream::println!(
             "    {NAME}{}{NAME:#}  {}, generation {}, {} ({})",
             policy.name,
-            policy.kind,
+            policy.kind_name(),
             policy.generation,
             policy.trust,
             policy.state,

@@ -4,14 +4,20 @@
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of a row.
-pub type RowHash = [u8; 32];
+pub(super) type RowHash = [u8; 32];
 
 /// What the first row builds on.
-pub const GENESIS: RowHash = [0; 32];
+pub(super) const GENESIS: RowHash = [0; 32];
 
 /// The hash of one row. Fields are length-prefixed, so that no two different
 /// rows feed the same bytes to the hash.
-pub fn row_hash(previous: &RowHash, sequence: i64, time_ms: i64, kind: &str, body: &str) -> RowHash {
+pub(super) fn row_hash(
+    previous: &RowHash,
+    sequence: i64,
+    time_ms: i64,
+    kind: &str,
+    body: &str,
+) -> RowHash {
     let mut hasher = Sha256::new();
     hasher.update(previous);
     hasher.update(sequence.to_be_bytes());

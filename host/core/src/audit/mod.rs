@@ -269,7 +269,9 @@ mod tests {
 
     fn tampered(statement: &str) -> Result<u64, Broken> {
         let (_folder, log) = log_with_rows(5);
-        lock(&log.connection).execute_batch(statement).expect("tamper");
+        lock(&log.connection)
+            .execute_batch(statement)
+            .expect("tamper");
         log.verify().expect("verify")
     }
 
@@ -298,8 +300,12 @@ mod tests {
     fn two_hosts_share_one_chain() {
         let (folder, first) = log_with_rows(2);
         let second = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open again");
-        second.append(EntryKind::Outcome, &json!({})).expect("append");
-        first.append(EntryKind::Approval, &json!({})).expect("append");
+        second
+            .append(EntryKind::Outcome, &json!({}))
+            .expect("append");
+        first
+            .append(EntryKind::Approval, &json!({}))
+            .expect("append");
         assert_eq!(second.verify().expect("verify"), Ok(4));
     }
 }

@@ -40,7 +40,9 @@ impl fmt::Display for PendingConfirmation {
         write!(
             f,
             "a person has to confirm this command: {}. Ask for `quarterdeck approve {}` (valid for {} s), then make the same call again",
-            self.verdict.reason.trim_end_matches('.'), self.confirmation_id, self.expires_in_seconds
+            self.verdict.reason.trim_end_matches('.'),
+            self.confirmation_id,
+            self.expires_in_seconds
         )
     }
 }
@@ -203,10 +205,7 @@ mod tests {
             .approve(&pending.confirmation_id, "ada")
             .expect("approve");
         assert_eq!(confirmations.redeem(&session, "git push -f"), None);
-        assert_eq!(
-            confirmations.redeem(&SessionId::random(), "git push"),
-            None
-        );
+        assert_eq!(confirmations.redeem(&SessionId::random(), "git push"), None);
         assert_eq!(
             confirmations.redeem(&session, "git push").as_deref(),
             Some("ada")

@@ -13,6 +13,11 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
+    /// Whether the next line begins a command.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.is_none()
+    }
+
     /// The command that `line` completes.
     pub(crate) fn joined_with(&self, line: &str) -> String {
         match &self.text {

@@ -108,8 +108,10 @@ impl Gate {
         let verdict = VerdictReport::new(&ruling.verdict, line.certainty);
         let forced = forced && self.may_force(verdict.tier);
         let approved = verdict.tier == Tier::Safe || self.settings.mode == Mode::Warn || forced;
-        let confirmation = (!approved && verdict.tier == Tier::Review)
-            .then(|| self.confirmations.request(&session.id, command, verdict.clone()));
+        let confirmation = (!approved && verdict.tier == Tier::Review).then(|| {
+            self.confirmations
+                .request(&session.id, command, verdict.clone())
+        });
         if forced && verdict.tier != Tier::Safe {
             self.grant(session, command, &verdict)?;
         }
@@ -319,7 +321,10 @@ fn session_facts(session: &Session, status: &Status) -> SessionFacts {
             .cwd
             .as_ref()
             .map(|cwd| cwd.to_string_lossy().into_owned()),
-        program: status.foreground.as_ref().map(|program| program.name.clone()),
+        program: status
+            .foreground
+            .as_ref()
+            .map(|program| program.name.clone()),
         prompt: match status.shell {
             ShellState::AtPrompt { .. } => PromptState::AtPrompt,
             ShellState::Running { .. } => PromptState::Running,

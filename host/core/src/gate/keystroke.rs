@@ -168,10 +168,7 @@ mod tests {
 
     #[test]
     fn alt_enter_does_not_hide_the_enter() {
-        assert_eq!(
-            meanings("\u{1b}\r"),
-            [Keystroke::Opaque, Keystroke::Submit]
-        );
+        assert_eq!(meanings("\u{1b}\r"), [Keystroke::Opaque, Keystroke::Submit]);
     }
 
     #[test]

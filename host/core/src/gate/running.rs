@@ -33,7 +33,10 @@ enum Followed {
     /// The shell tells when the command ends.
     ByMarks(RunningCommand),
     /// Nobody tells: the foreground program and silence have to do.
-    ByQuiet { output_from: Cursor, started: Instant },
+    ByQuiet {
+        output_from: Cursor,
+        started: Instant,
+    },
 }
 
 /// How far a command got.
@@ -92,14 +95,7 @@ impl Gate {
             certainty: Certainty::Exact,
         };
         let verdict = self.pass(session, &status, caller, &line).await?;
-        let how = if status.integrated {
-            if matches!(status.shell, ShellState::AtPrompt { line_dirty: true }) {
-                typist.keyboard.clear_line().await.map_err(|error| ended(session, &error))?;
-            }
-            run_at_prompt(session, &mut typist, command).await?
-        } else {
-            run_blindly(session, &mut typist, command).await?
-        };
+        let how = hand_over(session, &mut typist, command).await?;
         typist.line.clear();
         Ok(Running {
             verdict,
@@ -131,13 +127,17 @@ impl Gate {
                 CommandState::StillRunning { output_from } => {
                     CommandEnd::StillRunning { output_from }
                 }
-                CommandState::SessionEnded { output_from, exit } => CommandEnd::SessionEnded {
-                    output_from,
+                CommandState::SessionEnded { output, exit } => CommandEnd::SessionEnded {
+                    output_from: output.start,
                     exit_status: exit.and_then(|exit| exit.code()),
                 },
                 CommandState::Incomplete => {
                     let typist = session.door.typist.lock().await;
-                    typist.keyboard.clear_line().await.map_err(|error| ended(session, &error))?;
+                    typist
+                        .keyboard
+                        .clear_line()
+                        .await
+                        .map_err(|error| ended(session, &error))?;
                     return Err(HostError::IncompleteCommand);
                 }
             },
@@ -188,36 +188,46 @@ fn runnable(command: &str) -> Result<&str, HostError> {
 
 fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostError> {
     match &status.shell {
-        ShellState::Running { command, since } => Err(HostError::SessionBusy {
+        ShellState::Running {
+            command: Some(command),
+            since,
+        } => Err(HostError::SessionBusy {
             session: session.id.clone(),
-            command: command
-                .as_ref()
-                .map_or_else(|| "a command".to_owned(), |command| format!("`{command}`")),
-            since: since.elapsed(),
+            command: format!("`{command}`"),
+            since: since.elapsed().unwrap_or_default(),
         }),
         ShellState::Exited(exit) => Err(HostError::SessionEnded {
             session: session.id.clone(),
             how: exit.to_string(),
         }),
-        ShellState::AtPrompt { .. } | ShellState::Unknown => Ok(()),
+        // A shell that is starting runs something nameless; it is waited for.
+        ShellState::Running { command: None, .. }
+        | ShellState::AtPrompt { .. }
+        | ShellState::Unknown => Ok(()),
     }
 }
 
-async fn run_at_prompt(
+async fn hand_over(
     session: &Session,
     typist: &mut Typist,
     command: &str,
 ) -> Result<Followed, HostError> {
     match typist.keyboard.run(command).await {
         Ok(running) => Ok(Followed::ByMarks(running)),
-        // The shell turned out to have no integration after all.
         Err(RunError::NoIntegration) => run_blindly(session, typist, command).await,
         Err(RunError::Busy { command, since }) => Err(HostError::SessionBusy {
             session: session.id.clone(),
             command: command.map_or_else(|| "a command".to_owned(), |c| format!("`{c}`")),
-            since: since.elapsed(),
+            since: since.elapsed().unwrap_or_default(),
         }),
-        Err(error) => Err(ended(session, &error)),
+        Err(RunError::LineNotEmpty { line }) => Err(HostError::LineNotEmpty {
+            session: session.id.clone(),
+            line,
+        }),
+        Err(error @ RunError::ControlCharacter { .. }) => {
+            Err(HostError::InvalidParameters(error.to_string()))
+        }
+        Err(error @ RunError::Write(_)) => Err(ended(session, &error)),
     }
 }
 

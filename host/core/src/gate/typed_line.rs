@@ -64,8 +64,10 @@ impl TypedLine {
     /// breaks do not submit.
     pub(crate) fn insert(&mut self, text: &str) {
         let before = self.text.len();
-        self.text
-            .splice(self.cursor..self.cursor, text.chars().filter(|c| *c != '\0'));
+        self.text.splice(
+            self.cursor..self.cursor,
+            text.chars().filter(|c| *c != '\0'),
+        );
         self.cursor += self.text.len() - before;
         if self.text.len() > LONGEST_LINE {
             let excess = self.text.len() - LONGEST_LINE;
@@ -170,7 +172,10 @@ mod tests {
             ("rm -rf ~\r", "rm -rf ~"),
             ("rmm\x7f -rf ~\r", "rm -rf ~"),
             ("ls\x15rm -rf ~\r", "rm -rf ~"),
-            ("echo rm -rf ~\x01\x1b[3~\x1b[3~\x1b[3~\x1b[3~\x1b[3~\r", "rm -rf ~"),
+            (
+                "echo rm -rf ~\x01\x1b[3~\x1b[3~\x1b[3~\x1b[3~\x1b[3~\r",
+                "rm -rf ~",
+            ),
             ("-rf ~\x01rm \r", "rm -rf ~"),
             ("rm -rf ~ x\x17\r", "rm -rf ~ "),
             ("rm -rf ~\x15echo \x19\r", "echo rm -rf ~"),

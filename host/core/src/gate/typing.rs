@@ -74,12 +74,7 @@ impl Gate {
             });
         }
         let pieces = pieces(input, &status);
-        if asks_the_shell(&status) {
-            typist.line = line_at_prompt(&typist, &status).await;
-        }
-        if begins_a_command(&status) {
-            typist.unfinished = Unfinished::default();
-        }
+        look_at_the_line(&mut typist, &status).await;
         let foreseen = self
             .judge_before_typing(session, &status, &mut typist, &pieces, caller)
             .await?;
@@ -216,9 +211,7 @@ impl Typing<'_> {
         let foreseen = self.foreseen.pop_front();
         let status = self.session.terminal.status().await;
         let asks = asks_the_shell(&status);
-        if begins_a_command(&status) {
-            typist.unfinished = Unfinished::default();
-        }
+        forget_lines_of_other_programs(typist, &status);
         let mut line = if asks {
             shell_line(typist, submission).await
         } else {
@@ -288,41 +281,91 @@ fn is_blank(text: &str, uncertain: bool) -> bool {
 /// Whether a shell with integration reads the keys, at its prompt or waiting for
 /// the rest of a command.
 fn asks_the_shell(status: &Status) -> bool {
-    matches!(
-        status.shell,
-        ShellState::AtPrompt { .. } | ShellState::Continuation { .. }
-    )
+    matches!(status.shell, ShellState::AtPrompt { .. })
 }
 
-/// Whether the next line stands for itself: it is the first of a command, or a
-/// program reads it.
-fn begins_a_command(status: &Status) -> bool {
-    matches!(
-        status.shell,
-        ShellState::AtPrompt { .. } | ShellState::Running { .. }
-    )
-}
+/// Programs that read command lines, or hand them to one that does. Only for
+/// these do lines that arrive one by one make up a command.
+const READS_COMMAND_LINES: &[&str] = &[
+    "ash",
+    "bash",
+    "busybox",
+    "chroot",
+    "csh",
+    "dash",
+    "docker",
+    "env",
+    "fish",
+    "ksh",
+    "kubectl",
+    "mksh",
+    "mosh",
+    "mosh-client",
+    "nix-shell",
+    "nsenter",
+    "nu",
+    "podman",
+    "rbash",
+    "script",
+    "sh",
+    "ssh",
+    "su",
+    "sudo",
+    "tcsh",
+    "telnet",
+    "tmux",
+    "unshare",
+    "xonsh",
+    "yash",
+    "zsh",
+];
 
-/// What the shell's line holds before the first key of an input.
-async fn line_at_prompt(typist: &Typist, status: &Status) -> TypedLine {
-    if matches!(status.shell, ShellState::AtPrompt { line_dirty: false }) {
-        return TypedLine::default();
+/// A program that reads prose or code does not wait for the end of a quote as a
+/// shell would: its lines stand for themselves.
+fn forget_lines_of_other_programs(typist: &mut Typist, status: &Status) {
+    let other_program = matches!(status.shell, ShellState::Running { .. })
+        && status.foreground.as_ref().is_some_and(|program| {
+            !READS_COMMAND_LINES.contains(&program.name.trim_start_matches('-'))
+        });
+    if other_program {
+        typist.unfinished = Unfinished::default();
     }
-    match typist.keyboard.shell_line().await {
-        Ok(line) => TypedLine::holding(&line.text),
-        Err(_) => typist.line.clone(),
+}
+
+/// Learns what stands on the line before the first key of an input, and whether
+/// it goes on with lines before it.
+async fn look_at_the_line(typist: &mut Typist, status: &Status) {
+    forget_lines_of_other_programs(typist, status);
+    match status.shell {
+        ShellState::AtPrompt { line_dirty: false } if typist.unfinished.is_empty() => {
+            typist.line.clear();
+        }
+        ShellState::AtPrompt { .. } => {
+            if let Ok(line) = typist.keyboard.shell_line().await {
+                typist.line = TypedLine::holding(&line.text);
+                if !line.continued {
+                    typist.unfinished = Unfinished::default();
+                }
+            }
+        }
+        ShellState::Running { .. } | ShellState::Unknown | ShellState::Exited(_) => {}
     }
 }
 
 /// The line that Enter would submit, from the shell itself; where it does not
 /// answer, what the keys add up to, and the gate says that it does not know.
-async fn shell_line(typist: &Typist, submission: &Submission) -> Line {
+async fn shell_line(typist: &mut Typist, submission: &Submission) -> Line {
     match typist.keyboard.shell_line().await {
-        Ok(line) => Line {
-            text: line.text,
-            entry: Entry::Typed,
-            certainty: Certainty::Exact,
-        },
+        Ok(line) => {
+            if !line.continued {
+                typist.unfinished = Unfinished::default();
+            }
+            Line {
+                text: line.text,
+                entry: Entry::Typed,
+                certainty: Certainty::Exact,
+            }
+        }
         Err(error) => {
             tracing::debug!(%error, "the shell did not say what its line holds");
             Line {
@@ -388,7 +431,7 @@ fn pieces(input: &[Input], status: &Status) -> Vec<Piece> {
             Input::Text(text) | Input::Paste(text) => {
                 push_keys(&mut pieces, enters(text).as_bytes());
             }
-            Input::Key(key) => push_keys(&mut pieces, &key.bytes(status.application_cursor)),
+            Input::Key(key) => push_keys(&mut pieces, &key.encode(status.application_cursor)),
         }
     }
     pieces

@@ -8,7 +8,12 @@ use crate::host::Host;
 
 impl Host {
     /// What the approvers say to a command line typed at a shell in `cwd`.
-    pub async fn check(&self, command: &str, cwd: Option<String>, caller: &Caller) -> VerdictReport {
+    pub async fn check(
+        &self,
+        command: &str,
+        cwd: Option<String>,
+        caller: &Caller,
+    ) -> VerdictReport {
         let facts = SessionFacts {
             id: String::new(),
             name: "check".to_owned(),

@@ -16,17 +16,41 @@ use crate::session::{BackendKind, Session, SessionId};
 /// starts, or that change what a command line means. What they hold would pass
 /// the gate unseen.
 const VARIABLES_THAT_RUN_CODE: &[&str] = &[
-    "BASHOPTS", "BASH_ENV", "ENV", "FPATH", "GCONV_PATH", "GIT_ASKPASS", "GIT_EDITOR",
-    "GIT_EXTERNAL_DIFF", "GIT_PAGER", "GIT_PROXY_COMMAND", "GIT_SEQUENCE_EDITOR", "GIT_SSH",
-    "GIT_SSH_COMMAND", "IFS", "INPUTRC", "LESSCLOSE", "LESSOPEN", "NODE_OPTIONS", "PERL5OPT",
-    "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS3", "PS4", "PYTHONSTARTUP", "RUBYOPT",
-    "SHELLOPTS", "SSH_ASKPASS", "ZDOTDIR",
+    "BASHOPTS",
+    "BASH_ENV",
+    "ENV",
+    "FPATH",
+    "GCONV_PATH",
+    "GIT_ASKPASS",
+    "GIT_EDITOR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_PAGER",
+    "GIT_PROXY_COMMAND",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "IFS",
+    "INPUTRC",
+    "LESSCLOSE",
+    "LESSOPEN",
+    "NODE_OPTIONS",
+    "PERL5OPT",
+    "PROMPT_COMMAND",
+    "PS0",
+    "PS1",
+    "PS2",
+    "PS3",
+    "PS4",
+    "PYTHONSTARTUP",
+    "RUBYOPT",
+    "SHELLOPTS",
+    "SSH_ASKPASS",
+    "ZDOTDIR",
 ];
 
 /// Beginnings of such names.
-const PREFIXES_THAT_RUN_CODE: &[&str] = &[
-    "BASH_FUNC_", "DYLD_", "GIT_CONFIG", "LD_", "QUARTERDECK_",
-];
+const PREFIXES_THAT_RUN_CODE: &[&str] =
+    &["BASH_FUNC_", "DYLD_", "GIT_CONFIG", "LD_", "QUARTERDECK_"];
 
 /// What to open.
 #[derive(Clone, Debug, Default)]
@@ -136,8 +160,8 @@ impl Host {
     async fn open(&self, request: CreateSession) -> Result<Arc<Session>, HostError> {
         refuse_variables_that_run_code(&request.env)?;
         let size = Size::new(
-            request.columns.unwrap_or(self.sessions.size.columns),
-            request.rows.unwrap_or(self.sessions.size.rows),
+            request.columns.unwrap_or(self.sessions.size.columns()),
+            request.rows.unwrap_or(self.sessions.size.rows()),
         )
         .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
         if let Some(folder) = &request.working_directory
@@ -205,7 +229,14 @@ mod tests {
 
     #[test]
     fn variables_that_run_code_are_refused() {
-        for name in ["PROMPT_COMMAND", "LD_PRELOAD", "BASH_FUNC_ls%%", "BASH_ENV", "A=B", ""] {
+        for name in [
+            "PROMPT_COMMAND",
+            "LD_PRELOAD",
+            "BASH_FUNC_ls%%",
+            "BASH_ENV",
+            "A=B",
+            "",
+        ] {
             let env = [(name.to_owned(), "x".to_owned())];
             assert!(refuse_variables_that_run_code(&env).is_err(), "{name}");
         }

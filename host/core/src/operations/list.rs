@@ -90,7 +90,7 @@ fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
         id: session.id.clone(),
         name: session.name.clone(),
         state: match exit {
-            Some(exit) if !exit.is_success() => SessionState::Error,
+            Some(exit) if !exit.success() => SessionState::Error,
             None if status.is_running() => SessionState::Active,
             _ => SessionState::Idle,
         },

@@ -47,7 +47,7 @@ pub struct Reading {
     /// Bytes that were lost before they could be read.
     pub lost_bytes: u64,
     /// Row and column of the cursor on the screen, from 0.
-    pub position: (usize, usize),
+    pub position: (u16, u16),
     /// The screen's size.
     pub size: Size,
     /// Lines above the screen, where the scrollback was read.
@@ -85,8 +85,9 @@ impl Host {
             } => {
                 if cursor > status.cursor {
                     return Err(HostError::InvalidParameters(format!(
-                        "cursor {cursor} lies ahead of session {id}, which has printed up to {}; take cursors from this session's own results",
-                        status.cursor
+                        "cursor {} lies ahead of session {id}, which has printed up to {}; take cursors from this session's own results",
+                        cursor.offset(),
+                        status.cursor.offset()
                     )));
                 }
                 let stretch = read_text(&session, cursor, None, max_bytes).await;
@@ -107,7 +108,7 @@ impl Host {
                 reading.more = stretch.more;
             }
             View::Screen { lines } => {
-                let text = screen.rows().join("\n");
+                let text = screen.text();
                 let text = text.trim_end_matches([' ', '\n']);
                 reading.text = inert(&last_lines(text, lines.unwrap_or(usize::MAX)));
             }
@@ -115,8 +116,13 @@ impl Host {
                 let total = session.terminal.scrollback(0, 0).await.total;
                 let start = start.unwrap_or(total.saturating_sub(lines));
                 let scrollback = session.terminal.scrollback(start, lines).await;
-                reading.more = start + scrollback.lines.len() < scrollback.total;
-                reading.text = inert(&scrollback.lines.join("\n"));
+                reading.more = start + scrollback.rows.len() < scrollback.total;
+                let lines: Vec<&str> = scrollback
+                    .rows
+                    .iter()
+                    .map(|row| row.text.as_str())
+                    .collect();
+                reading.text = inert(&lines.join("\n"));
                 reading.total_lines = Some(scrollback.total);
             }
         }
@@ -132,7 +138,10 @@ pub(super) async fn read_text(
     to: Option<Cursor>,
     max_bytes: usize,
 ) -> Stretch {
-    let output = session.terminal.read(from, to, max_bytes).await;
+    let output = match to {
+        Some(to) => session.terminal.read_until(from, to, max_bytes).await,
+        None => session.terminal.read(from, max_bytes).await,
+    };
     let lost_bytes = output.gap.unwrap_or(0);
     let mut text = inert(&output.text);
     if lost_bytes > 0 {

@@ -135,11 +135,7 @@ fn says_no(answer: &ElicitResult) -> bool {
 
 /// On a repeated call of revision 2026-07-28: takes the person's answer that it
 /// brings. `Some` when the answer was no.
-fn take_answer(
-    host: &Host,
-    caller: &Caller,
-    request: &CallToolRequestParams,
-) -> Option<HostError> {
+fn take_answer(host: &Host, caller: &Caller, request: &CallToolRequestParams) -> Option<HostError> {
     let id = request.request_state.as_ref()?;
     let answer = request.input_responses.as_ref()?.get(QUESTION)?;
     let answer: ElicitResult = serde_json::from_value(answer.clone()).ok()?;

@@ -23,8 +23,7 @@ pub(super) fn failure(error: &HostError) -> CallToolResult {
     if !details.is_null() {
         body["details"] = details;
     }
-    let mut result =
-        CallToolResult::error(vec![ContentBlock::text(format!("{code}: {message}"))]);
+    let mut result = CallToolResult::error(vec![ContentBlock::text(format!("{code}: {message}"))]);
     result.structured_content = Some(json!({ "error": body }));
     result
 }

@@ -79,10 +79,9 @@ impl Effect {
 /// confirmation.
 pub(super) type Outcome = Result<CallToolResult, HostError>;
 
-type Call =
-    dyn Fn(Arc<Host>, Caller, JsonObject) -> Pin<Box<dyn Future<Output = Outcome> + Send>>
-        + Send
-        + Sync;
+type Call = dyn Fn(Arc<Host>, Caller, JsonObject) -> Pin<Box<dyn Future<Output = Outcome> + Send>>
+    + Send
+    + Sync;
 
 /// A tool ready to be called.
 pub(super) struct RegisteredTool {

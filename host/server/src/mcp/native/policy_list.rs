@@ -30,7 +30,8 @@ pub(super) struct Output {
 #[serde(rename_all = "camelCase")]
 struct Policy {
     name: String,
-    kind: String,
+    /// null where the file is not a policy of any kind
+    kind: Option<String>,
     generation: u64,
     digest: String,
     /// bundled, or a path
@@ -38,8 +39,8 @@ struct Policy {
     trust: String,
     state: String,
     calls: u64,
-    p50_micros: f64,
-    p99_micros: f64,
+    p50_micros: u64,
+    p99_micros: u64,
     traps: u64,
     last_error: Option<String>,
 }
@@ -54,7 +55,7 @@ impl From<PolicyStatus> for Policy {
     fn from(status: PolicyStatus) -> Self {
         Self {
             name: status.name,
-            kind: status.kind.to_string(),
+            kind: status.kind.map(|kind| kind.to_string()),
             generation: status.generation,
             digest: status.digest,
             source: status.source.to_string(),
@@ -78,11 +79,7 @@ impl NativeTool for PolicyList {
     type Arguments = Arguments;
     type Output = Output;
 
-    async fn call(
-        host: Arc<Host>,
-        _: Caller,
-        arguments: Arguments,
-    ) -> Result<Output, HostError> {
+    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
         let kind = arguments
             .kind
             .map(|kind| {
@@ -98,7 +95,7 @@ impl NativeTool for PolicyList {
                 .policies()
                 .await
                 .into_iter()
-                .filter(|policy| kind.is_none_or(|kind| policy.kind == kind))
+                .filter(|policy| kind.is_none_or(|kind| policy.kind == Some(kind)))
                 .map(Into::into)
                 .collect(),
             incidents: host
@@ -119,7 +116,11 @@ impl NativeTool for PolicyList {
             .map(|policy| {
                 format!(
                     "{} ({}, {}) generation {} from {}",
-                    policy.name, policy.kind, policy.state, policy.generation, policy.source
+                    policy.name,
+                    policy.kind.as_deref().unwrap_or("of unknown kind"),
+                    policy.state,
+                    policy.generation,
+                    policy.source
                 )
             })
             .chain(

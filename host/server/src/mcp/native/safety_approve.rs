@@ -43,7 +43,8 @@ pub(super) struct Output {
 impl NativeTool for SafetyApprove {
     const NAME: &'static str = "safety_approve";
     const TITLE: &'static str = "Ask about a command";
-    const DESCRIPTION: &'static str = "Tells whether a command may run in a session, and why, without running it.";
+    const DESCRIPTION: &'static str =
+        "Tells whether a command may run in a session, and why, without running it.";
     const EFFECT: Effect = Effect::Arranges;
     type Arguments = Arguments;
     type Output = Output;

@@ -32,11 +32,7 @@ impl NativeTool for SessionClose {
     type Arguments = Arguments;
     type Output = Output;
 
-    async fn call(
-        host: Arc<Host>,
-        _: Caller,
-        arguments: Arguments,
-    ) -> Result<Output, HostError> {
+    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
         let closed_at = host.close_session(&arguments.session_id).await?;
         Ok(Output {
             success: true,

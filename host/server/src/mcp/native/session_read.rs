@@ -20,7 +20,7 @@ pub(super) struct SessionRead;
 pub(super) struct Arguments {
     session_id: String,
     /// Only what is new since this cursor
-    cursor: Option<Cursor>,
+    cursor: Option<u64>,
     /// new (default with cursor), screen (default without) or scrollback
     view: Option<ViewName>,
     /// Last lines of the screen, or how many of the scrollback
@@ -43,7 +43,7 @@ enum ViewName {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Output {
     text: String,
-    cursor: Cursor,
+    cursor: u64,
     /// Whether there is more to read now
     more: bool,
     position: Position,
@@ -59,8 +59,8 @@ pub(super) struct Output {
 /// Of the cursor on the screen, from 0
 #[derive(Serialize, JsonSchema)]
 struct Position {
-    row: usize,
-    column: usize,
+    row: u16,
+    column: u16,
 }
 
 impl NativeTool for SessionRead {
@@ -72,11 +72,7 @@ impl NativeTool for SessionRead {
     type Arguments = Arguments;
     type Output = Output;
 
-    async fn call(
-        host: Arc<Host>,
-        _: Caller,
-        arguments: Arguments,
-    ) -> Result<Output, HostError> {
+    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
         let default_view = if arguments.cursor.is_some() {
             ViewName::New
         } else {
@@ -84,7 +80,7 @@ impl NativeTool for SessionRead {
         };
         let view = match arguments.view.unwrap_or(default_view) {
             ViewName::New => View::New {
-                cursor: arguments.cursor,
+                cursor: arguments.cursor.map(Cursor::from_offset),
                 lines: arguments.lines,
                 max_bytes: arguments.max_bytes.unwrap_or(DEFAULT_MAX_BYTES),
             },
@@ -99,14 +95,14 @@ impl NativeTool for SessionRead {
         let reading = host.read_session(&arguments.session_id, view).await?;
         Ok(Output {
             text: reading.text,
-            cursor: reading.cursor,
+            cursor: reading.cursor.offset(),
             more: reading.more,
             position: Position {
                 row: reading.position.0,
                 column: reading.position.1,
             },
-            columns: reading.size.columns,
-            rows: reading.size.rows,
+            columns: reading.size.columns(),
+            rows: reading.size.rows(),
             total_lines: reading.total_lines,
             lost_bytes: (reading.lost_bytes > 0).then_some(reading.lost_bytes),
         })

@@ -34,18 +34,14 @@ impl NativeTool for SessionResize {
     type Arguments = Arguments;
     type Output = Output;
 
-    async fn call(
-        host: Arc<Host>,
-        _: Caller,
-        arguments: Arguments,
-    ) -> Result<Output, HostError> {
+    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
         let size = host
             .resize_session(&arguments.session_id, arguments.columns, arguments.rows)
             .await?;
         Ok(Output {
             session_id: arguments.session_id,
-            columns: size.columns,
-            rows: size.rows,
+            columns: size.columns(),
+            rows: size.rows(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_core::operations::RunCommand;
-use quarterdeck_core::{Caller, Cursor, Host, HostError};
+use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub(super) struct Output {
     timed_out: bool,
     /// There is more output from cursor on
     truncated: bool,
-    cursor: Cursor,
+    cursor: u64,
     session_id: String,
     verdict: VerdictShape,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +84,7 @@ impl NativeTool for SessionRun {
             duration_ms: (outcome.duration.as_secs_f64() * 1e6).round() / 1e3,
             timed_out: outcome.timed_out,
             truncated: outcome.truncated,
-            cursor: outcome.cursor,
+            cursor: outcome.cursor.offset(),
             session_id: outcome.session_id.to_string(),
             verdict: outcome.verdict.into(),
             note: outcome.note,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use quarterdeck_core::gate::Input;
 use quarterdeck_core::keys::Key;
-use quarterdeck_core::{Caller, Cursor, Host, HostError};
+use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub(super) struct Output {
     /// On the lines that were submitted; null if none was
     verdict: Option<VerdictShape>,
     /// Read from here to see what came of it
-    cursor: Cursor,
+    cursor: u64,
 }
 
 impl NativeTool for SessionType {
@@ -80,7 +80,7 @@ impl NativeTool for SessionType {
         Ok(Output {
             typed: typed.bytes,
             verdict: typed.verdict.map(Into::into),
-            cursor: typed.cursor,
+            cursor: typed.cursor.offset(),
         })
     }
 
@@ -108,8 +108,5 @@ impl Part {
 }
 
 fn key(name: &str) -> Result<Key, HostError> {
-    name.parse()
-        .map_err(|error: <Key as std::str::FromStr>::Err| {
-            HostError::InvalidParameters(error.to_string())
-        })
+    Key::parse(name).map_err(|error| HostError::InvalidParameters(error.to_string()))
 }

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     #[serde(default = "default_timeout_ms")]
     timeout_ms: u64,
     /// Look for the pattern from here on instead of from now
-    cursor: Option<Cursor>,
+    cursor: Option<u64>,
 }
 
 fn default_timeout_ms() -> u64 {
@@ -46,7 +46,7 @@ pub(super) struct Output {
     matched: Option<String>,
     /// What was printed meanwhile
     text: String,
-    cursor: Cursor,
+    cursor: u64,
     exit_status: Option<i32>,
 }
 
@@ -81,17 +81,13 @@ impl NativeTool for SessionWait {
     type Arguments = Arguments;
     type Output = Output;
 
-    async fn call(
-        host: Arc<Host>,
-        _: Caller,
-        arguments: Arguments,
-    ) -> Result<Output, HostError> {
+    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
         let condition = arguments.until.condition()?;
         let outcome = host
             .wait_for(
                 &arguments.session_id,
                 condition,
-                arguments.cursor,
+                arguments.cursor.map(Cursor::from_offset),
                 Duration::from_millis(arguments.timeout_ms),
             )
             .await?;
@@ -99,7 +95,7 @@ impl NativeTool for SessionWait {
             met: outcome.met,
             matched: outcome.matched,
             text: outcome.text,
-            cursor: outcome.cursor,
+            cursor: outcome.cursor.offset(),
             exit_status: outcome.exit_status,
         })
     }
