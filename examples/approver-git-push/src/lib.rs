@@ -1,6 +1,6 @@
 //! The smallest useful approver: `git push` is refused, the rest is safe.
 //!
-//! Build it with `cargo run -p policy-bundler -- --example approver-git-push
+//! Build it with `cargo run -p policy-bundler -- --guest examples/approver-git-push
 //! --out DIR`, and drop the `.wasm` into the plugins folder of a running host.
 //! A sidecar `approver-git-push.toml` may word the refusal:
 //!

@@ -182,17 +182,17 @@ fn own_names(address: SocketAddr) -> Vec<String> {
 }
 
 async fn admit(State(guard): State<Arc<Guard>>, request: Request<Body>, next: Next) -> Response {
-    match guard.check(request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal,
+    match guard.refuses(request.headers()) {
+        None => next.run(request).await,
+        Some(refusal) => refusal,
     }
 }
 
 impl Guard {
-    fn check(&self, headers: &HeaderMap) -> Result<(), Response> {
+    fn refuses(&self, headers: &HeaderMap) -> Option<Response> {
         let host = text(headers, header::HOST);
         if !host.is_some_and(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))) {
-            return Err(refusal(
+            return Some(refusal(
                 StatusCode::FORBIDDEN,
                 "the Host header does not name this server",
             ));
@@ -205,7 +205,7 @@ impl Guard {
                     .any(|own| own.eq_ignore_ascii_case(origin))
             });
             if !own {
-                return Err(refusal(
+                return Some(refusal(
                     StatusCode::FORBIDDEN,
                     "requests from other web pages are refused",
                 ));
@@ -221,9 +221,9 @@ impl Guard {
                 header::WWW_AUTHENTICATE,
                 header::HeaderValue::from_static("Bearer"),
             );
-            return Err(response);
+            return Some(response);
         }
-        Ok(())
+        None
     }
 }
 

@@ -47,12 +47,13 @@ fn bundled() -> Vec<Policy> {
 struct Arguments {
     /// Build into a temporary folder, and fail when the committed components
     /// are older than their sources or behave differently.
-    #[arg(long, conflicts_with_all = ["example", "measure"])]
+    #[arg(long, conflicts_with_all = ["guest", "measure"])]
     check: bool,
 
-    /// Build `examples/NAME` in place of the bundled policies; may be repeated.
-    #[arg(long, value_name = "NAME", requires = "out")]
-    example: Vec<String>,
+    /// Build the policy in this folder of the workspace, for example
+    /// examples/approver-git-push, in place of the bundled ones; may be repeated.
+    #[arg(long, value_name = "FOLDER", requires = "out")]
+    guest: Vec<PathBuf>,
 
     /// The folder to write to, in place of plugins/dist.
     #[arg(long, value_name = "DIR")]
@@ -89,13 +90,13 @@ fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let out = arguments.out.clone().unwrap_or(dist);
-    let policies = if arguments.example.is_empty() {
+    let policies = if arguments.guest.is_empty() {
         bundled()
     } else {
         arguments
-            .example
+            .guest
             .iter()
-            .map(|name| example(&workspace, name))
+            .map(|folder| guest(&workspace, folder))
             .collect::<Result<_>>()?
     };
     for policy in policies {
@@ -104,17 +105,21 @@ fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn example(workspace: &Workspace, name: &str) -> Result<Policy> {
-    let folder = Path::new("examples").join(name);
+/// A policy whose package is named as its folder.
+fn guest(workspace: &Workspace, folder: &Path) -> Result<Policy> {
     ensure!(
-        workspace.root.join(&folder).join("Cargo.toml").is_file(),
-        "there is no Rust example called `{name}`: {} holds no Cargo.toml",
+        workspace.root.join(folder).join("Cargo.toml").is_file(),
+        "there is no Rust policy in {}: it holds no Cargo.toml",
         folder.display()
     );
+    let name = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .with_context(|| format!("{} does not end in a package's name", folder.display()))?;
     Ok(Policy {
         name: name.to_owned(),
         package: name.to_owned(),
-        folder,
+        folder: folder.to_owned(),
     })
 }
 
