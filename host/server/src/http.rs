@@ -269,7 +269,7 @@ mod tests {
                 value.parse().expect("value"),
             );
         }
-        guard.check(&map).err().map(|response| response.status())
+        guard.refuses(&map).map(|response| response.status())
     }
 
     #[test]

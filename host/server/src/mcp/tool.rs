@@ -111,7 +111,9 @@ pub(super) struct Toolbox {
 impl Toolbox {
     /// Adds a tool.
     pub(super) fn with<T: NativeTool>(mut self) -> Self {
-        let tool = Tool::new(T::NAME, T::DESCRIPTION, schema::<T::Arguments>())
+        let mut arguments = Value::Object(schema::<T::Arguments>());
+        leave_out_null(&mut arguments);
+        let tool = Tool::new(T::NAME, T::DESCRIPTION, object(arguments))
             .with_title(T::TITLE)
             .with_raw_output_schema(Arc::new(schema::<T::Output>()))
             .with_annotations(T::EFFECT.annotations());
@@ -162,10 +164,43 @@ fn schema<T: JsonSchema>() -> JsonObject {
     let schema = settings.into_generator().into_root_schema_for::<T>();
     let mut value = schema.to_value();
     trim(&mut value);
-    match value {
+    object(value)
+}
+
+fn object(schema: Value) -> JsonObject {
+    match schema {
         Value::Object(object) => object,
         // Only a schema of `true` is no object: anything goes.
         _ => JsonObject::new(),
+    }
+}
+
+/// An optional argument is left out rather than null. Null is taken all the
+/// same, but several clients stumble over two types for one argument.
+fn leave_out_null(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::Array(types)) = object.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    object.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(variants)) = object.get_mut("anyOf") {
+                variants.retain(|variant| variant["type"] != "null");
+                if let [Value::Object(only)] = variants.as_mut_slice() {
+                    let only = std::mem::take(only);
+                    object.remove("anyOf");
+                    for (key, value) in only {
+                        object.entry(key).or_insert(value);
+                    }
+                }
+            }
+            object.values_mut().for_each(leave_out_null);
+        }
+        Value::Array(array) => array.iter_mut().for_each(leave_out_null),
+        _ => {}
     }
 }
 

@@ -38,3 +38,20 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
         )
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::toolbox;
+
+    #[test]
+    fn the_tools_and_their_schemas_change_only_on_purpose() {
+        insta::assert_json_snapshot!(toolbox().list());
+    }
+
+    /// Every client's model pays for this list in every conversation.
+    #[test]
+    fn the_list_of_tools_stays_small() {
+        let list = serde_json::to_vec(&toolbox().list()).expect("tools are JSON");
+        assert!(list.len() < 12_000, "tools/list has {} bytes", list.len());
+    }
+}

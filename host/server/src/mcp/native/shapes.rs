@@ -5,7 +5,7 @@ use quarterdeck_core::policy::{Certainty, Tier};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A verdict as clients see it.
+// A doc comment would become part of every schema that holds one.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct VerdictShape {
