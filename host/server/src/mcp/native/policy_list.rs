@@ -22,7 +22,6 @@ pub(super) struct Arguments {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Output {
     policies: Vec<Policy>,
-    /// Newest last
     incidents: Vec<IncidentShape>,
 }
 
@@ -30,7 +29,7 @@ pub(super) struct Output {
 #[serde(rename_all = "camelCase")]
 struct Policy {
     name: String,
-    /// null where the file is not a policy of any kind
+    /// null if unknown
     kind: Option<String>,
     generation: u64,
     digest: String,

@@ -40,10 +40,8 @@ struct Summary {
     columns: u16,
     rows: u16,
     tags: Vec<String>,
-    /// Whether the shell has ended
     ended: bool,
     exit_status: Option<i32>,
-    /// Whether the shell reports prompts and exit statuses
     shell_integration: bool,
 }
 

@@ -15,7 +15,7 @@ pub(super) struct VerdictShape {
     rule: Option<String>,
     policy: String,
     generation: u64,
-    /// exact, typed or unknown: how sure the host is of the command line
+    /// exact, typed or unknown
     certainty: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<String>,
