@@ -452,6 +452,14 @@ impl Session {
             since: self.prompt.since,
         };
         let alive = self.exit.is_none();
+        let foreground = self.foreground().filter(|_| alive);
+        let command_runs = match (self.shell, self.prompt.phase()) {
+            (Some(_), Phase::Running) => alive,
+            (Some(_), Phase::AtPrompt) => false,
+            _ => foreground
+                .as_ref()
+                .is_some_and(|foreground| foreground.pid != self.pid),
+        };
         Status {
             shell: match (self.ended(), self.shell, self.prompt.phase()) {
                 (Some(status), ..) => ShellState::Exited(status),
@@ -466,7 +474,8 @@ impl Session {
                 .filter(|_| alive)
                 .and_then(process::cwd)
                 .or_else(|| self.prompt.cwd.clone()),
-            foreground: self.foreground().filter(|_| alive),
+            foreground,
+            command_runs,
             full_screen: self.emulator.full_screen(),
             bracketed_paste: modes.bracketed_paste,
             application_cursor: modes.application_cursor,

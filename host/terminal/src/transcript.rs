@@ -30,6 +30,13 @@ impl Cursor {
         Self(offset)
     }
 
+    /// The place `bytes` earlier, at most back to [`Cursor::START`]: where to
+    /// begin to read about the last so many bytes.
+    #[must_use]
+    pub fn back(self, bytes: u64) -> Self {
+        Self(self.0.saturating_sub(bytes))
+    }
+
     /// A number to hand out, and to turn back with [`Cursor::from_offset`].
     pub fn offset(self) -> u64 {
         self.0
