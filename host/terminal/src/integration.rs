@@ -41,6 +41,13 @@ impl ShellKind {
         }
     }
 
+    /// Whether it takes a paste even where it has not switched bracketed paste
+    /// on: zsh has a private key for its beginning, and says that it reads a
+    /// line before what it said about pastes is written out.
+    pub(crate) fn always_pastes(self) -> bool {
+        self == Self::Zsh
+    }
+
     /// The bytes that make the shell run exactly `command`, typed on an empty
     /// line: a paste, so that nothing in it is taken for an editing key, and
     /// what accepts it.
@@ -53,6 +60,16 @@ impl ShellKind {
             Self::Fish => ("\x1b[200~", "\x1b[27;7;114~"),
         };
         [begin, command, "\x1b[201~", accept].concat().into_bytes()
+    }
+
+    /// The bytes that throw away what the line holds, lines before it included.
+    pub(crate) fn discard(self) -> &'static [u8] {
+        match self {
+            Self::Bash => b"\x03",
+            // A private key comes in its turn. The signal of ctrl-c does not,
+            // and zsh loses it while it is just starting to read a line.
+            Self::Zsh | Self::Fish => b"\x1b[27;7;115~",
+        }
     }
 }
 

@@ -43,6 +43,10 @@ pub(crate) struct Ended {
     pub(crate) exit_status: Option<i32>,
     pub(crate) output: Range<Cursor>,
     pub(crate) duration: Duration,
+    /// The shell ran nothing: a comment, or a line that it could not parse. The
+    /// output then begins where the editor let go of the line, which with zsh is
+    /// before the line feed that ends it.
+    pub(crate) ran_nothing: bool,
 }
 
 pub(crate) struct Prompt {
@@ -245,6 +249,7 @@ impl Prompt {
             exit_status: run.exit_status,
             output: start..run.output_end.unwrap_or(now).max(start),
             duration: run.began.elapsed(),
+            ran_nothing: run.output_start.is_none(),
         })
     }
 }

@@ -348,9 +348,13 @@ impl Session {
     }
 
     fn on_run_ended(&mut self, at: Cursor) {
-        let Some(ended) = self.prompt.end_run(at) else {
+        let Some(mut ended) = self.prompt.end_run(at) else {
             return;
         };
+        if ended.ran_nothing {
+            let start = self.transcript.after_line_feed(ended.output.start);
+            ended.output.start = start.min(ended.output.end);
+        }
         if let Some(run) = self.run.take() {
             run.send_replace(CommandState::Finished {
                 exit_status: ended.exit_status,

@@ -245,6 +245,14 @@ impl Transcript {
         }
     }
 
+    /// The place after the line feed at `at`, if there is one.
+    pub(crate) fn after_line_feed(&self, at: Cursor) -> Cursor {
+        match self.piece(at.0).first() {
+            Some(b'\n') => Cursor(at.0 + 1),
+            _ => at,
+        }
+    }
+
     /// What is kept from `offset` on, as far as it lies in one piece. Empty at
     /// the end.
     fn piece(&self, offset: u64) -> &[u8] {

@@ -49,6 +49,7 @@ fi
                 # The plain widgets, whatever plugins have put around them.
                 'builtin' 'bindkey' -M $keymap '\e[27;7;112~' .bracketed-paste
                 'builtin' 'bindkey' -M $keymap '\e[27;7;114~' .accept-line
+                'builtin' 'bindkey' -M $keymap '\e[27;7;115~' .send-break
             done
             'builtin' 'unfunction' __quarterdeck_start
             __quarterdeck_precmd $ended

@@ -106,7 +106,7 @@ impl Session {
         if reply.send(Ok(receiver)).is_err() {
             return;
         }
-        let bytes = if self.emulator.input_modes().bracketed_paste {
+        let bytes = if shell.always_pastes() || self.emulator.input_modes().bracketed_paste {
             shell.paste(&command)
         } else if command.contains(['\n', '\t']) {
             format!("eval {}\r", quoting::ansi_c(&command)).into_bytes()
@@ -183,15 +183,22 @@ impl Session {
     pub(super) fn ask_clear(&mut self, reply: oneshot::Sender<Result<(), ClearLineError>>) {
         if self.is_closed_to_input() {
             let _ = reply.send(Err(WriteError::Closed.into()));
-        } else if self.shell.is_none() || self.prompt.phase() != Phase::AtPrompt {
-            let _ = reply.send(Err(ClearLineError::NotAtPrompt));
-        } else if !self.prompt.line_dirty() {
-            let _ = reply.send(Ok(()));
-        } else {
-            self.questions.clear = Some((reply, Instant::now() + CLEAR_PATIENCE));
-            self.active();
-            self.outbox.push(b"\x03".to_vec(), None);
+            return;
         }
+        let Some(shell) = self
+            .shell
+            .filter(|_| self.prompt.phase() == Phase::AtPrompt)
+        else {
+            let _ = reply.send(Err(ClearLineError::NotAtPrompt));
+            return;
+        };
+        if !self.prompt.line_dirty() {
+            let _ = reply.send(Ok(()));
+            return;
+        }
+        self.questions.clear = Some((reply, Instant::now() + CLEAR_PATIENCE));
+        self.active();
+        self.outbox.push(shell.discard().to_vec(), None);
     }
 
     /// The shell reads a fresh line.

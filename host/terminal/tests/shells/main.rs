@@ -1,0 +1,7 @@
+//! Sessions with real shells: bash, zsh, fish, dash and Python's prompt.
+//!
+//! A shell that is not installed makes its tests fail, because a session that
+//! nobody tried is not known to work.
+
+mod commands;
+mod support;
