@@ -18,10 +18,6 @@ const BASH: &str = include_str!("integration/bash.sh");
 const ZSH: &str = include_str!("integration/zshenv.zsh");
 const FISH: &str = include_str!("integration/init.fish");
 
-/// Makes the shell say what its line holds; bound by the scripts. In xterm it
-/// would be Ctrl-Alt-Q.
-pub(crate) const ASK_LINE: &[u8] = b"\x1b[27;7;113~";
-
 /// A shell that the host can integrate with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ShellKind {
@@ -60,6 +56,16 @@ impl ShellKind {
             Self::Fish => ("\x1b[200~", "\x1b[27;7;114~"),
         };
         [begin, command, "\x1b[201~", accept].concat().into_bytes()
+    }
+
+    /// The bytes that make the shell say what its line holds. This and the other
+    /// private keys would be Ctrl-Alt and a letter in xterm; the scripts bind them.
+    pub(crate) fn ask_line(self) -> &'static [u8] {
+        match self {
+            // Ends a search in the history first; see the script.
+            Self::Bash => b"\x1b[27;7;116~\x1b[27;7;113~",
+            Self::Zsh | Self::Fish => b"\x1b[27;7;113~",
+        }
     }
 
     /// The bytes that throw away what the line holds, lines before it included.

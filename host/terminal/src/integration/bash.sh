@@ -86,9 +86,13 @@ if [[ -o emacs || -o vi ]]; then
     builtin bind 'set enable-bracketed-paste on' 2>/dev/null
     builtin bind 'set enable-active-region off' 2>/dev/null
     if ((BASH_VERSINFO[0] >= 4)); then
-        builtin bind -m emacs -x '"\e[27;7;113~": __quarterdeck_line'
-        builtin bind -m vi-insert -x '"\e[27;7;113~": __quarterdeck_line'
-        builtin bind -m vi-command -x '"\e[27;7;113~": __quarterdeck_line'
+        for __quarterdeck_map in emacs vi-insert vi-command; do
+            builtin bind -m "$__quarterdeck_map" -x '"\e[27;7;113~": __quarterdeck_line'
+            # Does nothing, but ends a search in the history; the question right
+            # after it would otherwise be looked up together with the search's key.
+            builtin bind -m "$__quarterdeck_map" '"\e[27;7;116~": ""'
+        done
+        builtin unset __quarterdeck_map
     fi
 fi
 

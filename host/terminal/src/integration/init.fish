@@ -36,7 +36,8 @@ end
 
 # Bound to a private key sequence: tells the host what the line holds.
 function __quarterdeck_line
-    printf '\e]133;L;q=%s;n=%d;line=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt (commandline --current-buffer | string collect | string escape --style=url)
+    set -l line (commandline --current-buffer | string collect)
+    printf '\e]133;L;q=%s;n=%d;line=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt (string escape --style=url -- "$line")
 end
 
 # fish has no second prompt: an unfinished line simply stays in the editor.

@@ -7,7 +7,6 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::Session;
-use crate::integration;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
 use crate::outbox::WriteError;
 use crate::prompt::Phase;
@@ -17,7 +16,7 @@ use crate::quoting;
 const PROMPT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a shell may take to say what its line holds.
-const LINE_PATIENCE: Duration = Duration::from_millis(250);
+const LINE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a shell may take from ctrl-c to a fresh prompt.
 const CLEAR_PATIENCE: Duration = Duration::from_secs(2);
@@ -140,12 +139,15 @@ impl Session {
     }
 
     fn question_line(&mut self, purpose: LinePurpose) {
-        if !self.prompt.answers_line || self.questions.line.is_some() {
+        let Some(shell) = self
+            .shell
+            .filter(|_| self.prompt.answers_line && self.questions.line.is_none())
+        else {
             self.no_line(purpose);
             return;
-        }
+        };
         self.questions.line = Some((purpose, Instant::now() + LINE_PATIENCE));
-        self.outbox.push(integration::ASK_LINE.to_vec(), None);
+        self.outbox.push(shell.ask_line().to_vec(), None);
     }
 
     fn no_line(&mut self, purpose: LinePurpose) {

@@ -4,4 +4,5 @@
 //! nobody tried is not known to work.
 
 mod commands;
+mod lines;
 mod support;

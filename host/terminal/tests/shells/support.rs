@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::{
-    CommandState, Cursor, Keyboard, OpenRequest, Opened, Output, ShellState, Size, Terminal, Until,
-    pty,
+    CommandState, Cursor, Keyboard, OpenRequest, Opened, Output, ShellLine, ShellState, Size,
+    Terminal, Until, pty,
 };
 use tempfile::TempDir;
 
@@ -251,5 +252,35 @@ impl Session {
 
     pub(crate) async fn shell_state(&self) -> ShellState {
         self.terminal.status().await.shell
+    }
+}
+
+/// Typing, and what the line holds.
+impl Session {
+    /// Types pieces; those in angle brackets are names of keys.
+    pub(crate) async fn enter(&self, pieces: &[&str]) {
+        for piece in pieces {
+            match piece
+                .strip_prefix('<')
+                .and_then(|key| key.strip_suffix('>'))
+            {
+                Some(name) => {
+                    let key = Key::parse(name).expect("the name of a key");
+                    self.keyboard.press(key).await.expect("pressed");
+                }
+                None => self.type_in(piece).await,
+            }
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn line(&self) -> impl Future<Output = ShellLine> {
+        let caller = std::panic::Location::caller();
+        async move {
+            match self.keyboard.shell_line().await {
+                Ok(line) => line,
+                Err(error) => panic!("{caller}: {}: {error}\n{}", self.shell, self.screen().await),
+            }
+        }
     }
 }
