@@ -27,21 +27,28 @@ pub(crate) enum ShellKind {
 }
 
 impl ShellKind {
-    /// Which shell a program is, by its name.
-    pub(crate) fn of_program(program: &Path) -> Option<Self> {
-        match program.file_name()?.to_str()?.trim_start_matches('-') {
-            "bash" => Some(Self::Bash),
-            "zsh" => Some(Self::Zsh),
-            "fish" => Some(Self::Fish),
-            _ => None,
+    /// The name of its program.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
         }
     }
 
+    /// Which shell a program is, by its name.
+    pub(crate) fn of_program(program: &Path) -> Option<Self> {
+        let name = program.file_name()?.to_str()?.trim_start_matches('-');
+        [Self::Bash, Self::Zsh, Self::Fish]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+
     /// Whether it takes a paste even where it has not switched bracketed paste
-    /// on: zsh has a private key for its beginning, and says that it reads a
-    /// line before what it said about pastes is written out.
+    /// on. zsh says that it reads a line before what it says about pastes is
+    /// written out; fish leaves it to functions that a user may have changed.
     pub(crate) fn always_pastes(self) -> bool {
-        self == Self::Zsh
+        matches!(self, Self::Zsh | Self::Fish)
     }
 
     /// The bytes that make the shell run exactly `command`, typed on an empty

@@ -125,7 +125,7 @@ impl Session {
             Some(ShellLineError::NoIntegration)
         } else if self.prompt.phase() != Phase::AtPrompt {
             Some(ShellLineError::NotAtPrompt)
-        } else if !self.prompt.answers_line {
+        } else if !self.prompt.answers_line() {
             Some(ShellLineError::Unsupported)
         } else {
             None
@@ -141,7 +141,7 @@ impl Session {
     fn question_line(&mut self, purpose: LinePurpose) {
         let Some(shell) = self
             .shell
-            .filter(|_| self.prompt.answers_line && self.questions.line.is_none())
+            .filter(|_| self.prompt.answers_line() && self.questions.line.is_none())
         else {
             self.no_line(purpose);
             return;

@@ -5,4 +5,5 @@
 
 mod commands;
 mod lines;
+mod prompts;
 mod support;
