@@ -7,6 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::Session;
+use crate::integration::ShellKind;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
 use crate::outbox::WriteError;
 use crate::prompt::Phase;
@@ -17,6 +18,9 @@ const PROMPT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a shell may take to say what its line holds.
 const LINE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long to wait for what ctrl-c does before it is sent again.
+const CLEAR_AGAIN: Duration = Duration::from_millis(250);
 
 /// How long a shell may take from ctrl-c to a fresh prompt.
 const CLEAR_PATIENCE: Duration = Duration::from_secs(2);
@@ -33,13 +37,27 @@ pub(super) struct Questions {
     /// Answers that came too late for their question are still to come, and
     /// must not be taken for the next one's.
     late_lines: usize,
-    clear: Option<(oneshot::Sender<Result<(), ClearLineError>>, Instant)>,
+    clear: Option<Clearing>,
+}
+
+type ClearReply = oneshot::Sender<Result<(), ClearLineError>>;
+
+/// Waits for the fresh prompt after the line was thrown away.
+struct Clearing {
+    reply: ClearReply,
+    deadline: Instant,
+    /// bash loses a ctrl-c while it is between two keys, so it is sent again.
+    again_at: Instant,
+    /// It was sent again, so that bash may see two.
+    doubled: bool,
 }
 
 enum LinePurpose {
     Tell(oneshot::Sender<Result<ShellLine, ShellLineError>>),
     /// Run a command if the line is empty.
     Run(String, RunReply),
+    /// Make sure that the line is empty, and that no ctrl-c is still to come.
+    Clear(ClearReply),
 }
 
 impl Questions {
@@ -47,7 +65,9 @@ impl Questions {
         [
             self.run.as_ref().map(|(.., deadline)| *deadline),
             self.line.as_ref().map(|(.., deadline)| *deadline),
-            self.clear.as_ref().map(|(.., deadline)| *deadline),
+            self.clear
+                .as_ref()
+                .map(|clearing| clearing.deadline.min(clearing.again_at)),
         ]
         .into_iter()
         .flatten()
@@ -158,6 +178,9 @@ impl Session {
             LinePurpose::Run(_, reply) => {
                 let _ = reply.send(Err(RunError::LineNotEmpty { line: None }));
             }
+            LinePurpose::Clear(reply) => {
+                let _ = reply.send(Err(ClearLineError::NoPrompt));
+            }
         }
     }
 
@@ -178,6 +201,10 @@ impl Session {
             Some((LinePurpose::Run(_, reply), _)) => {
                 let _ = reply.send(Err(RunError::LineNotEmpty { line: Some(text) }));
             }
+            Some((LinePurpose::Clear(reply), _)) if text.is_empty() => {
+                let _ = reply.send(Ok(()));
+            }
+            Some((purpose @ LinePurpose::Clear(_), _)) => self.no_line(purpose),
             None => (),
         }
     }
@@ -198,7 +225,13 @@ impl Session {
             let _ = reply.send(Ok(()));
             return;
         }
-        self.questions.clear = Some((reply, Instant::now() + CLEAR_PATIENCE));
+        let now = Instant::now();
+        self.questions.clear = Some(Clearing {
+            reply,
+            deadline: now + CLEAR_PATIENCE,
+            again_at: now + CLEAR_AGAIN,
+            doubled: false,
+        });
         self.active();
         self.outbox.push(shell.discard().to_vec(), None);
     }
@@ -207,8 +240,12 @@ impl Session {
     pub(super) fn on_prompted(&mut self) {
         // Answers belong to the prompt at which they were asked for.
         self.questions.late_lines = 0;
-        if let Some((reply, _)) = self.questions.clear.take() {
-            let _ = reply.send(Ok(()));
+        if let Some(clearing) = self.questions.clear.take() {
+            if clearing.doubled && self.prompt.answers_line() {
+                self.question_line(LinePurpose::Clear(clearing.reply));
+            } else {
+                let _ = clearing.reply.send(Ok(()));
+            }
         }
         if let Some((command, reply, _)) = self.questions.run.take() {
             self.ask_run(command, reply);
@@ -229,12 +266,22 @@ impl Session {
             self.questions.late_lines += 1;
             self.no_line(purpose);
         }
-        if let Some((reply, _)) = self
+        if let Some(clearing) = self
             .questions
             .clear
-            .take_if(|(.., deadline)| over(*deadline))
+            .take_if(|clearing| over(clearing.deadline))
         {
-            let _ = reply.send(Err(ClearLineError::NoPrompt));
+            let _ = clearing.reply.send(Err(ClearLineError::NoPrompt));
+        }
+        if let (Some(clearing), Some(shell)) = (&mut self.questions.clear, self.shell)
+            && over(clearing.again_at)
+        {
+            clearing.again_at = now + CLEAR_AGAIN;
+            // A private key comes in its turn, be it late.
+            if shell == ShellKind::Bash {
+                clearing.doubled = true;
+                self.outbox.push(shell.discard().to_vec(), None);
+            }
         }
     }
 
@@ -257,7 +304,7 @@ impl Session {
                 purpose => self.no_line(purpose),
             }
         }
-        if let Some((reply, _)) = self.questions.clear.take() {
+        if let Some(Clearing { reply, .. }) = self.questions.clear.take() {
             let error = if ended {
                 WriteError::Closed.into()
             } else {
