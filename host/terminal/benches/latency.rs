@@ -1,1 +1,3 @@
+//! How long the shortest things take in a session.
+
 fn main() {}

@@ -1,1 +1,3 @@
+//! How fast a session takes in what its program writes.
+
 fn main() {}

@@ -356,7 +356,7 @@ mod tests {
         #[test]
         fn no_bytes_make_it_panic(
             bytes in proptest::collection::vec(
-                prop_oneof![any::<u8>(), Just(0x1b), Just(b'['), Just(b';'), b'0'..b'9', b'@'..b'z'],
+                prop_oneof![any::<u8>(), Just(0x1b), Just(b'['), Just(b';'), b'0'..=b'9', b'@'..=b'z'],
                 0..600,
             ),
             columns in 2_u16..40,

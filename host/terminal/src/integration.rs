@@ -18,10 +18,6 @@ const BASH: &str = include_str!("integration/bash.sh");
 const ZSH: &str = include_str!("integration/zshenv.zsh");
 const FISH: &str = include_str!("integration/init.fish");
 
-/// Makes the shell say what its line holds; bound by the scripts. In xterm it
-/// would be Ctrl-Alt-Q.
-pub(crate) const ASK_LINE: &[u8] = b"\x1b[27;7;113~";
-
 /// A shell that the host can integrate with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ShellKind {
@@ -31,14 +27,28 @@ pub(crate) enum ShellKind {
 }
 
 impl ShellKind {
+    /// The name of its program.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+
     /// Which shell a program is, by its name.
     pub(crate) fn of_program(program: &Path) -> Option<Self> {
-        match program.file_name()?.to_str()?.trim_start_matches('-') {
-            "bash" => Some(Self::Bash),
-            "zsh" => Some(Self::Zsh),
-            "fish" => Some(Self::Fish),
-            _ => None,
-        }
+        let name = program.file_name()?.to_str()?.trim_start_matches('-');
+        [Self::Bash, Self::Zsh, Self::Fish]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+
+    /// Whether it takes a paste even where it has not switched bracketed paste
+    /// on. zsh says that it reads a line before what it says about pastes is
+    /// written out; fish leaves it to functions that a user may have changed.
+    pub(crate) fn always_pastes(self) -> bool {
+        matches!(self, Self::Zsh | Self::Fish)
     }
 
     /// The bytes that make the shell run exactly `command`, typed on an empty
@@ -53,6 +63,26 @@ impl ShellKind {
             Self::Fish => ("\x1b[200~", "\x1b[27;7;114~"),
         };
         [begin, command, "\x1b[201~", accept].concat().into_bytes()
+    }
+
+    /// The bytes that make the shell say what its line holds. This and the other
+    /// private keys would be Ctrl-Alt and a letter in xterm; the scripts bind them.
+    pub(crate) fn ask_line(self) -> &'static [u8] {
+        match self {
+            // Ends a search in the history first; see the script.
+            Self::Bash => b"\x1b[27;7;116~\x1b[27;7;113~",
+            Self::Zsh | Self::Fish => b"\x1b[27;7;113~",
+        }
+    }
+
+    /// The bytes that throw away what the line holds, lines before it included.
+    pub(crate) fn discard(self) -> &'static [u8] {
+        match self {
+            Self::Bash => b"\x03",
+            // A private key comes in its turn. The signal of ctrl-c does not,
+            // and zsh loses it while it is just starting to read a line.
+            Self::Zsh | Self::Fish => b"\x1b[27;7;115~",
+        }
     }
 }
 

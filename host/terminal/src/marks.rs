@@ -51,7 +51,7 @@ impl fmt::Debug for MarkKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// The integration runs; the user's own files may still have to.
-    Hello { answers_line: bool },
+    Hello { answers: Answers },
     /// What follows up to the prompt is layout, not output.
     Filling,
     /// A prompt is about to be shown, in this directory.
@@ -66,6 +66,15 @@ pub(crate) enum Mark {
     CommandEnd { status: i32 },
     /// What the line holds, in answer to the private key sequence.
     Line { text: String },
+}
+
+/// Whether and how the shell says what its line holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    Never,
+    AtOnce,
+    /// And is ready for more once it has drawn the prompt again.
+    ThenRedraws,
 }
 
 /// A mark and the number of the prompt that it belongs to.
@@ -91,7 +100,11 @@ pub(crate) fn parse(parameters: &[&[u8]], key: &MarkKey) -> Option<Numbered> {
     let prompt = std::str::from_utf8(field(b"n")?).ok()?.parse().ok()?;
     let mark = match *kind {
         b"H" => Mark::Hello {
-            answers_line: field(b"ask") == Some(b"1"),
+            answers: match field(b"ask") {
+                Some(b"1") => Answers::AtOnce,
+                Some(b"2") => Answers::ThenRedraws,
+                _ => Answers::Never,
+            },
         },
         b"F" => Mark::Filling,
         b"A" if field(b"k") == Some(b"s") => Mark::Continuation,

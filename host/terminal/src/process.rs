@@ -74,6 +74,21 @@ pub(crate) fn name(_pid: u32) -> Option<String> {
     None
 }
 
+/// What a process executes: other bytes after each `exec`, whatever it is that
+/// was executed, because they hold addresses chosen at random.
+#[cfg(target_os = "linux")]
+pub(crate) fn image(pid: u32) -> Option<Vec<u8>> {
+    let auxiliary = std::fs::read(format!("/proc/{pid}/auxv")).ok()?;
+    // The dead have none.
+    (!auxiliary.is_empty()).then_some(auxiliary)
+}
+
+/// Not known without /proc.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn image(_pid: u32) -> Option<Vec<u8>> {
+    None
+}
+
 /// The working directory of a process.
 #[cfg(target_os = "linux")]
 pub(crate) fn cwd(pid: u32) -> Option<PathBuf> {

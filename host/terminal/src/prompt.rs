@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::marks::{Mark, Numbered};
+use crate::marks::{Answers, Mark, Numbered};
 use crate::transcript::Cursor;
 
 /// What the shell is doing.
@@ -43,6 +43,10 @@ pub(crate) struct Ended {
     pub(crate) exit_status: Option<i32>,
     pub(crate) output: Range<Cursor>,
     pub(crate) duration: Duration,
+    /// The shell ran nothing: a comment, or a line that it could not parse. The
+    /// output then begins where the editor let go of the line, which with zsh is
+    /// before the line feed that ends it.
+    pub(crate) ran_nothing: bool,
 }
 
 pub(crate) struct Prompt {
@@ -50,7 +54,9 @@ pub(crate) struct Prompt {
     /// Number of the newest prompt. Marks of older ones are replays.
     number: u64,
     pub(crate) loaded: bool,
-    pub(crate) answers_line: bool,
+    answers: Answers,
+    /// What the line was said to hold, until the prompt is drawn again.
+    answer: Option<String>,
     pub(crate) cwd: Option<PathBuf>,
     /// Something was typed on the line since it was known to be empty.
     dirty: bool,
@@ -59,6 +65,9 @@ pub(crate) struct Prompt {
     /// Something was typed while no line was being read; it may turn up on the
     /// next one.
     typed_ahead: bool,
+    /// The line was accepted, as far as can be told by what was typed; the mark
+    /// that says so is still on its way.
+    entered: bool,
     pub(crate) last_status: Option<i32>,
     /// What the shell runs, as far as is known, and since when.
     pub(crate) command: Option<String>,
@@ -87,11 +96,13 @@ impl Prompt {
             phase: Phase::Starting,
             number: 0,
             loaded: false,
-            answers_line: false,
+            answers: Answers::Never,
+            answer: None,
             cwd: None,
             dirty: false,
             continued: false,
             typed_ahead: false,
+            entered: false,
             last_status: None,
             command: None,
             since: SystemTime::now(),
@@ -102,6 +113,11 @@ impl Prompt {
 
     pub(crate) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether the shell can say what its line holds.
+    pub(crate) fn answers_line(&self) -> bool {
+        self.answers != Answers::Never
     }
 
     /// Whether the line may hold anything.
@@ -122,9 +138,9 @@ impl Prompt {
             return None;
         }
         match mark {
-            Mark::Hello { answers_line } => {
+            Mark::Hello { answers } => {
                 self.loaded = true;
-                self.answers_line = answers_line;
+                self.answers = answers;
                 Some(Effect::Loaded)
             }
             Mark::Filling => None,
@@ -141,12 +157,15 @@ impl Prompt {
             Mark::PromptEnd if self.phase == Phase::BetweenPrompts => {
                 self.phase = Phase::AtPrompt;
                 self.dirty = std::mem::take(&mut self.typed_ahead);
+                self.entered = false;
                 self.continued = false;
                 self.line = None;
+                self.answer = None;
                 Some(Effect::Prompted)
             }
             // The line was drawn again.
-            Mark::PromptEnd => None,
+            Mark::PromptEnd => self.answer.take().map(Effect::Line),
+            Mark::Continuation if self.answer.is_some() => self.answer.take().map(Effect::Line),
             Mark::Continuation if self.phase != Phase::Running => {
                 self.phase = Phase::AtPrompt;
                 self.continued = true;
@@ -181,6 +200,10 @@ impl Prompt {
                     self.dirty = !text.is_empty();
                     self.line = Some(text.clone());
                 }
+                if self.answers == Answers::ThenRedraws {
+                    self.answer = Some(text);
+                    return None;
+                }
                 Some(Effect::Line(text))
             }
         }
@@ -195,9 +218,15 @@ impl Prompt {
 
     /// Somebody typed `bytes`.
     pub(crate) fn typed(&mut self, bytes: &[u8]) {
-        match self.phase {
-            Phase::AtPrompt => self.dirty = true,
-            _ => self.typed_ahead = true,
+        if self.phase == Phase::AtPrompt {
+            self.dirty = true;
+            // Enter, as a terminal and as an editor know it, and bash's ctrl-o.
+            let enter = memchr::memchr3(b'\r', b'\n', 0x0f, bytes);
+            let beyond = enter.is_some_and(|at| at + 1 < bytes.len());
+            self.typed_ahead |= self.entered || beyond;
+            self.entered |= enter.is_some();
+        } else {
+            self.typed_ahead = true;
         }
         // Enter runs what the line was said to hold.
         if bytes != b"\r" {
@@ -208,6 +237,7 @@ impl Prompt {
     /// The host types `command`, with the transcript ending at `at`.
     pub(crate) fn begin_run(&mut self, command: String, at: Cursor) {
         self.dirty = true;
+        self.entered = true;
         self.run = Some(Run {
             command,
             prompt: self.number,
@@ -245,6 +275,7 @@ impl Prompt {
             exit_status: run.exit_status,
             output: start..run.output_end.unwrap_or(now).max(start),
             duration: run.began.elapsed(),
+            ran_nothing: run.output_start.is_none(),
         })
     }
 }
@@ -344,6 +375,20 @@ mod tests {
             2,
         );
         assert!(!prompt.line_dirty());
+    }
+
+    #[test]
+    fn what_is_typed_before_the_start_is_known_is_typed_ahead_too() {
+        for typed in [&[b"make\r".as_slice(), b"rm"] as &[&[u8]], &[b"make\rrm"]] {
+            let mut prompt = at_prompt(1);
+            for bytes in typed {
+                prompt.typed(bytes);
+            }
+            mark(&mut prompt, 1, STARTED, 1);
+            mark(&mut prompt, 2, Mark::PromptStart { cwd: None }, 2);
+            mark(&mut prompt, 2, Mark::PromptEnd, 2);
+            assert!(prompt.line_dirty(), "{typed:?}");
+        }
     }
 
     #[test]

@@ -194,12 +194,12 @@ fn start(mut command: Command, slave: OwnedFd) -> io::Result<(Child, u32)> {
         .stdin(Stdio::from(slave.try_clone()?))
         .stdout(Stdio::from(slave.try_clone()?))
         .stderr(Stdio::from(slave));
-    // SAFETY: between fork and exec only system calls are made, no memory is
-    // allocated and no lock is taken.
     #[allow(
         unsafe_code,
         reason = "there is no other way to run code between fork and exec"
     )]
+    // SAFETY: between fork and exec only system calls are made, no memory is
+    // allocated and no lock is taken.
     unsafe {
         command.pre_exec(become_session_leader);
     }

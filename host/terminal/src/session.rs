@@ -132,6 +132,9 @@ pub(crate) struct Session {
     prompt: Prompt,
     /// None where there is no integration, or none spoke up in time.
     shell: Option<ShellKind>,
+    /// What the shell executed, to notice when it has put another program in its
+    /// own place, which knows nothing of marks.
+    image: Option<Vec<u8>>,
     /// The integration's scripts, until the shell has read them.
     scripts: Option<TempDir>,
     integration_deadline: Option<Instant>,
@@ -177,6 +180,7 @@ impl Session {
             outbox: Outbox::default(),
             prompt: Prompt::new(),
             shell,
+            image: process::image(beginning.pid),
             scripts,
             integration_deadline: shell.map(|_| now.0 + INTEGRATION_PATIENCE),
             progress: None,
@@ -339,6 +343,30 @@ impl Session {
     fn on_loaded(&mut self) {
         self.integration_deadline = None;
         self.scripts = None;
+        // What was started may have been a script that executed the shell. But
+        // the shell's own files may have executed something else since.
+        let image = process::image(self.pid);
+        if image != self.image
+            && self.shell.map(ShellKind::name) == process::name(self.pid).as_deref()
+        {
+            self.image = image;
+        }
+    }
+
+    /// Notices that the shell has executed another program in its own place.
+    fn look_at_shell(&mut self) {
+        if self.shell.is_none() || self.prompt.phase() == Phase::AtPrompt {
+            return;
+        }
+        let image = process::image(self.pid);
+        if image.is_some() && self.image.is_some() && image != self.image {
+            tracing::debug!(pid = self.pid, "the shell has executed another program");
+            self.shell = None;
+            self.run = None;
+            self.prompt.give_up_run();
+            self.refuse_questions();
+            self.check_waits();
+        }
     }
 
     fn tell_run_start(&self) {
@@ -348,9 +376,13 @@ impl Session {
     }
 
     fn on_run_ended(&mut self, at: Cursor) {
-        let Some(ended) = self.prompt.end_run(at) else {
+        let Some(mut ended) = self.prompt.end_run(at) else {
             return;
         };
+        if ended.ran_nothing {
+            let start = self.transcript.after_line_feed(ended.output.start);
+            ended.output.start = start.min(ended.output.end);
+        }
         if let Some(run) = self.run.take() {
             run.send_replace(CommandState::Finished {
                 exit_status: ended.exit_status,
@@ -390,6 +422,7 @@ impl Session {
         // An answer that nobody waits for any more is no loss.
         match request {
             Request::Status(reply) => {
+                self.look_at_shell();
                 let _ = reply.send(self.status());
             }
             Request::Read {
@@ -425,6 +458,7 @@ impl Session {
                 timeout,
                 reply,
             } => {
+                self.look_at_shell();
                 let from = from.unwrap_or(self.transcript.end());
                 let mut waits = std::mem::take(&mut self.waits);
                 waits.add(until, from, timeout, reply, &self.moment());
@@ -435,7 +469,10 @@ impl Session {
             }
             Request::Close(reply) => self.close(Some(reply)),
             Request::Type { input, reply } => self.type_in(input, reply),
-            Request::Run { command, reply } => self.ask_run(command, reply),
+            Request::Run { command, reply } => {
+                self.look_at_shell();
+                self.ask_run(command, reply);
+            }
             Request::ShellLine(reply) => self.ask_line(reply),
             Request::ClearLine(reply) => self.ask_clear(reply),
         }
@@ -452,6 +489,14 @@ impl Session {
             since: self.prompt.since,
         };
         let alive = self.exit.is_none();
+        let foreground = self.foreground().filter(|_| alive);
+        let command_runs = match (self.shell, self.prompt.phase()) {
+            (Some(_), Phase::Running) => alive,
+            (Some(_), Phase::AtPrompt) => false,
+            _ => foreground
+                .as_ref()
+                .is_some_and(|foreground| foreground.pid != self.pid),
+        };
         Status {
             shell: match (self.ended(), self.shell, self.prompt.phase()) {
                 (Some(status), ..) => ShellState::Exited(status),
@@ -466,7 +511,8 @@ impl Session {
                 .filter(|_| alive)
                 .and_then(process::cwd)
                 .or_else(|| self.prompt.cwd.clone()),
-            foreground: self.foreground().filter(|_| alive),
+            foreground,
+            command_runs,
             full_screen: self.emulator.full_screen(),
             bracketed_paste: modes.bracketed_paste,
             application_cursor: modes.application_cursor,

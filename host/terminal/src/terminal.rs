@@ -66,6 +66,7 @@ pub struct Status {
     pub size: Size,
     /// Exit status of the last command; signals as shells count them, 128 + n.
     pub last_exit_status: Option<i32>,
+    pub(crate) command_runs: bool,
     /// The end of the transcript.
     pub cursor: Cursor,
     /// When something was last shown or typed.
@@ -75,14 +76,17 @@ pub struct Status {
 }
 
 impl Status {
-    /// Whether the session's program has ended.
+    /// The session's program has ended: nothing more will be shown, and nothing
+    /// can be typed.
     pub fn has_ended(&self) -> bool {
         matches!(self.shell, ShellState::Exited(_))
     }
 
-    /// Whether something runs in the shell, or the shell is starting.
+    /// A command runs in the foreground. Where marks do not tell, because there
+    /// are none or because the shell is still reading its own files, a program
+    /// other than the session's own has the terminal.
     pub fn is_running(&self) -> bool {
-        matches!(self.shell, ShellState::Running { .. })
+        self.command_runs
     }
 }
 
@@ -140,7 +144,7 @@ impl Terminal {
 
     /// What is going on.
     pub async fn status(&self) -> Status {
-        self.ask(Request::Status).await.unwrap_or_else(|| Status {
+        self.ask(Request::Status).await.unwrap_or(Status {
             shell: ShellState::Unknown,
             integrated: false,
             cwd: None,
@@ -152,6 +156,7 @@ impl Terminal {
             progress: None,
             size: self.size,
             last_exit_status: None,
+            command_runs: false,
             cursor: Cursor::START,
             last_activity: self.created_at,
             created_at: self.created_at,

@@ -30,9 +30,11 @@ impl Cursor {
         Self(offset)
     }
 
-    /// The place this many bytes before, or where the session begins.
-    pub fn back(self, bytes: usize) -> Self {
-        Self(self.0.saturating_sub(bytes as u64))
+    /// The place `bytes` earlier, at most back to [`Cursor::START`]: where to
+    /// begin to read about the last so many bytes.
+    #[must_use]
+    pub fn back(self, bytes: u64) -> Self {
+        Self(self.0.saturating_sub(bytes))
     }
 
     /// A number to hand out, and to turn back with [`Cursor::from_offset`].
@@ -240,6 +242,14 @@ impl Transcript {
             if self.blocks.pop_front().is_none() {
                 break;
             }
+        }
+    }
+
+    /// The place after the line feed at `at`, if there is one.
+    pub(crate) fn after_line_feed(&self, at: Cursor) -> Cursor {
+        match self.piece(at.0).first() {
+            Some(b'\n') => Cursor(at.0 + 1),
+            _ => at,
         }
     }
 

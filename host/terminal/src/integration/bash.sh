@@ -6,25 +6,34 @@
 
 __quarterdeck_key=@KEY@
 __quarterdeck_prompt=0
-# What the line holds is known to bash from version 4 on.
-builtin printf '\e]133;H;q=%s;n=0;ask=%d\a' "$__quarterdeck_key" "$((BASH_VERSINFO[0] >= 4))"
+# What the line holds is known to bash from version 4 on. Having said it, bash
+# draws the prompt again; until then it would lose a ctrl-c.
+builtin printf '\e]133;H;q=%s;n=0;ask=%s\a' "$__quarterdeck_key" "$((BASH_VERSINFO[0] >= 4 ? 2 : 0))"
 
 # First in PROMPT_COMMAND: a command has ended, or a line was empty.
 __quarterdeck_ended() {
-    builtin local status=$?
+    builtin local status=${1:-$?}
     __quarterdeck_armed=
     builtin printf '\e]133;D;%d;q=%s;n=%d\a' "$status" "$__quarterdeck_key" "$__quarterdeck_prompt"
-    # Something was added behind our last element: follow it, because it may
-    # rewrite PS1. Adding while bash walks the array is safe, replacing is not.
-    if [[ -n ${__quarterdeck_array-} && ${PROMPT_COMMAND[${#PROMPT_COMMAND[@]} - 1]-} != __quarterdeck_prompting ]]; then
-        PROMPT_COMMAND+=(__quarterdeck_prompting)
-    fi
     builtin return "$status"
 }
 
 # Last in PROMPT_COMMAND: the prompt is about to be shown.
 __quarterdeck_prompting() {
     builtin local status=$? cwd b c k
+    if [[ -n ${__quarterdeck_array-} ]]; then
+        # Somebody has assigned a string to PROMPT_COMMAND, which is to assign
+        # to its first element. What is done here counts from the next prompt on.
+        if [[ ${PROMPT_COMMAND[0]-} != __quarterdeck_ended* ]]; then
+            __quarterdeck_ended "$status"
+            PROMPT_COMMAND[0]=$'__quarterdeck_ended\n'${PROMPT_COMMAND[0]-}
+        fi
+        # Something was added behind our last element: follow it, because it may
+        # rewrite PS1.
+        if [[ ${PROMPT_COMMAND[${#PROMPT_COMMAND[@]} - 1]-} != __quarterdeck_prompting ]]; then
+            PROMPT_COMMAND+=(__quarterdeck_prompting)
+        fi
+    fi
     __quarterdeck_prompt=$((__quarterdeck_prompt + 1))
     builtin printf -v cwd %q "$PWD"
     builtin printf '\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
@@ -86,9 +95,13 @@ if [[ -o emacs || -o vi ]]; then
     builtin bind 'set enable-bracketed-paste on' 2>/dev/null
     builtin bind 'set enable-active-region off' 2>/dev/null
     if ((BASH_VERSINFO[0] >= 4)); then
-        builtin bind -m emacs -x '"\e[27;7;113~": __quarterdeck_line'
-        builtin bind -m vi-insert -x '"\e[27;7;113~": __quarterdeck_line'
-        builtin bind -m vi-command -x '"\e[27;7;113~": __quarterdeck_line'
+        for __quarterdeck_map in emacs vi-insert vi-command; do
+            builtin bind -m "$__quarterdeck_map" -x '"\e[27;7;113~": __quarterdeck_line'
+            # Does nothing, but ends a search in the history; the question right
+            # after it would otherwise be looked up together with the search's key.
+            builtin bind -m "$__quarterdeck_map" '"\e[27;7;116~": ""'
+        done
+        builtin unset __quarterdeck_map
     fi
 fi
 

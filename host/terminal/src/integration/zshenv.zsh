@@ -18,6 +18,8 @@ fi
     if [[ -o interactive ]]; then
         'builtin' 'typeset' -g +x __quarterdeck_key=@KEY@
         'builtin' 'typeset' -g +x __quarterdeck_prompt=0
+        # Stands for `;`, which would end a mark's field.
+        'builtin' 'typeset' -g +x __quarterdeck_del=$'\177'
         'builtin' 'printf' '\e]133;H;q=%s;n=0;ask=1\a' "$__quarterdeck_key"
 
         # The first prompt: the user's own files have run.
@@ -49,6 +51,7 @@ fi
                 # The plain widgets, whatever plugins have put around them.
                 'builtin' 'bindkey' -M $keymap '\e[27;7;112~' .bracketed-paste
                 'builtin' 'bindkey' -M $keymap '\e[27;7;114~' .accept-line
+                'builtin' 'bindkey' -M $keymap '\e[27;7;115~' .send-break
             done
             'builtin' 'unfunction' __quarterdeck_start
             __quarterdeck_precmd $ended
@@ -56,22 +59,24 @@ fi
 
         __quarterdeck_precmd() {
             'builtin' 'local' ended=${1:-$?} fill= cwd
+            'builtin' 'emulate' -L zsh
             [[ -z ${__quarterdeck_fill-} ]] || fill=${(l:COLUMNS-1:)}$'\r'
             cwd=${(qqqq)PWD}
             'builtin' 'printf' '\e]133;D;%d;q=%s;n=%d\a' "$ended" "$__quarterdeck_key" "$__quarterdeck_prompt"
             (( ++__quarterdeck_prompt ))
             'builtin' 'printf' '\e]133;F;q=%s;n=%d\a%s\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
                 "$__quarterdeck_key" "$__quarterdeck_prompt" "$fill" \
-                "$__quarterdeck_key" "$__quarterdeck_prompt" "${cwd//;/$'\177'}"
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "${cwd//;/$__quarterdeck_del}"
             # Something may have replaced the editor's hook.
             [[ ${widgets[zle-line-init]-} == user:azhw:* ]] || add-zle-hook-widget line-init __quarterdeck_edit
             'builtin' 'return' "$ended"
         }
 
         __quarterdeck_preexec() {
+            'builtin' 'emulate' -L zsh
             'builtin' 'local' line=${(qqqq)1}
             'builtin' 'printf' '\e]133;C;q=%s;n=%d;line=q:%s\a' \
-                "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$'\177'}"
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$__quarterdeck_del}"
         }
 
         # The editor starts on a line, or on a further line of a command.
@@ -84,9 +89,10 @@ fi
 
         # Bound to a private key sequence: tells the host what the line holds.
         __quarterdeck_line() {
+            'builtin' 'emulate' -L zsh
             'builtin' 'local' line=${(qqqq)BUFFER}
             'builtin' 'printf' '\e]133;L;q=%s;n=%d;line=q:%s\a' \
-                "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$'\177'}"
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$__quarterdeck_del}"
         }
 
         'builtin' 'typeset' -ga precmd_functions preexec_functions

@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::Session;
-use crate::integration;
+use crate::integration::ShellKind;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
 use crate::outbox::WriteError;
 use crate::prompt::Phase;
@@ -17,7 +17,10 @@ use crate::quoting;
 const PROMPT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a shell may take to say what its line holds.
-const LINE_PATIENCE: Duration = Duration::from_millis(250);
+const LINE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long to wait for what ctrl-c does before it is sent again.
+const CLEAR_AGAIN: Duration = Duration::from_millis(250);
 
 /// How long a shell may take from ctrl-c to a fresh prompt.
 const CLEAR_PATIENCE: Duration = Duration::from_secs(2);
@@ -34,13 +37,27 @@ pub(super) struct Questions {
     /// Answers that came too late for their question are still to come, and
     /// must not be taken for the next one's.
     late_lines: usize,
-    clear: Option<(oneshot::Sender<Result<(), ClearLineError>>, Instant)>,
+    clear: Option<Clearing>,
+}
+
+type ClearReply = oneshot::Sender<Result<(), ClearLineError>>;
+
+/// Waits for the fresh prompt after the line was thrown away.
+struct Clearing {
+    reply: ClearReply,
+    deadline: Instant,
+    /// bash loses a ctrl-c while it is between two keys, so it is sent again.
+    again_at: Instant,
+    /// It was sent again, so that bash may see two.
+    doubled: bool,
 }
 
 enum LinePurpose {
     Tell(oneshot::Sender<Result<ShellLine, ShellLineError>>),
     /// Run a command if the line is empty.
     Run(String, RunReply),
+    /// Make sure that the line is empty, and that no ctrl-c is still to come.
+    Clear(ClearReply),
 }
 
 impl Questions {
@@ -48,7 +65,9 @@ impl Questions {
         [
             self.run.as_ref().map(|(.., deadline)| *deadline),
             self.line.as_ref().map(|(.., deadline)| *deadline),
-            self.clear.as_ref().map(|(.., deadline)| *deadline),
+            self.clear
+                .as_ref()
+                .map(|clearing| clearing.deadline.min(clearing.again_at)),
         ]
         .into_iter()
         .flatten()
@@ -106,7 +125,7 @@ impl Session {
         if reply.send(Ok(receiver)).is_err() {
             return;
         }
-        let bytes = if self.emulator.input_modes().bracketed_paste {
+        let bytes = if shell.always_pastes() || self.emulator.input_modes().bracketed_paste {
             shell.paste(&command)
         } else if command.contains(['\n', '\t']) {
             format!("eval {}\r", quoting::ansi_c(&command)).into_bytes()
@@ -126,7 +145,7 @@ impl Session {
             Some(ShellLineError::NoIntegration)
         } else if self.prompt.phase() != Phase::AtPrompt {
             Some(ShellLineError::NotAtPrompt)
-        } else if !self.prompt.answers_line {
+        } else if !self.prompt.answers_line() {
             Some(ShellLineError::Unsupported)
         } else {
             None
@@ -140,12 +159,15 @@ impl Session {
     }
 
     fn question_line(&mut self, purpose: LinePurpose) {
-        if !self.prompt.answers_line || self.questions.line.is_some() {
+        let Some(shell) = self
+            .shell
+            .filter(|_| self.prompt.answers_line() && self.questions.line.is_none())
+        else {
             self.no_line(purpose);
             return;
-        }
+        };
         self.questions.line = Some((purpose, Instant::now() + LINE_PATIENCE));
-        self.outbox.push(integration::ASK_LINE.to_vec(), None);
+        self.outbox.push(shell.ask_line().to_vec(), None);
     }
 
     fn no_line(&mut self, purpose: LinePurpose) {
@@ -155,6 +177,9 @@ impl Session {
             }
             LinePurpose::Run(_, reply) => {
                 let _ = reply.send(Err(RunError::LineNotEmpty { line: None }));
+            }
+            LinePurpose::Clear(reply) => {
+                let _ = reply.send(Err(ClearLineError::NoPrompt));
             }
         }
     }
@@ -176,6 +201,10 @@ impl Session {
             Some((LinePurpose::Run(_, reply), _)) => {
                 let _ = reply.send(Err(RunError::LineNotEmpty { line: Some(text) }));
             }
+            Some((LinePurpose::Clear(reply), _)) if text.is_empty() => {
+                let _ = reply.send(Ok(()));
+            }
+            Some((purpose @ LinePurpose::Clear(_), _)) => self.no_line(purpose),
             None => (),
         }
     }
@@ -183,23 +212,40 @@ impl Session {
     pub(super) fn ask_clear(&mut self, reply: oneshot::Sender<Result<(), ClearLineError>>) {
         if self.is_closed_to_input() {
             let _ = reply.send(Err(WriteError::Closed.into()));
-        } else if self.shell.is_none() || self.prompt.phase() != Phase::AtPrompt {
-            let _ = reply.send(Err(ClearLineError::NotAtPrompt));
-        } else if !self.prompt.line_dirty() {
-            let _ = reply.send(Ok(()));
-        } else {
-            self.questions.clear = Some((reply, Instant::now() + CLEAR_PATIENCE));
-            self.active();
-            self.outbox.push(b"\x03".to_vec(), None);
+            return;
         }
+        let Some(shell) = self
+            .shell
+            .filter(|_| self.prompt.phase() == Phase::AtPrompt)
+        else {
+            let _ = reply.send(Err(ClearLineError::NotAtPrompt));
+            return;
+        };
+        if !self.prompt.line_dirty() {
+            let _ = reply.send(Ok(()));
+            return;
+        }
+        let now = Instant::now();
+        self.questions.clear = Some(Clearing {
+            reply,
+            deadline: now + CLEAR_PATIENCE,
+            again_at: now + CLEAR_AGAIN,
+            doubled: false,
+        });
+        self.active();
+        self.outbox.push(shell.discard().to_vec(), None);
     }
 
     /// The shell reads a fresh line.
     pub(super) fn on_prompted(&mut self) {
         // Answers belong to the prompt at which they were asked for.
         self.questions.late_lines = 0;
-        if let Some((reply, _)) = self.questions.clear.take() {
-            let _ = reply.send(Ok(()));
+        if let Some(clearing) = self.questions.clear.take() {
+            if clearing.doubled && self.prompt.answers_line() {
+                self.question_line(LinePurpose::Clear(clearing.reply));
+            } else {
+                let _ = clearing.reply.send(Ok(()));
+            }
         }
         if let Some((command, reply, _)) = self.questions.run.take() {
             self.ask_run(command, reply);
@@ -220,12 +266,22 @@ impl Session {
             self.questions.late_lines += 1;
             self.no_line(purpose);
         }
-        if let Some((reply, _)) = self
+        if let Some(clearing) = self
             .questions
             .clear
-            .take_if(|(.., deadline)| over(*deadline))
+            .take_if(|clearing| over(clearing.deadline))
         {
-            let _ = reply.send(Err(ClearLineError::NoPrompt));
+            let _ = clearing.reply.send(Err(ClearLineError::NoPrompt));
+        }
+        if let (Some(clearing), Some(shell)) = (&mut self.questions.clear, self.shell)
+            && over(clearing.again_at)
+        {
+            clearing.again_at = now + CLEAR_AGAIN;
+            // A private key comes in its turn, be it late.
+            if shell == ShellKind::Bash {
+                clearing.doubled = true;
+                self.outbox.push(shell.discard().to_vec(), None);
+            }
         }
     }
 
@@ -248,7 +304,7 @@ impl Session {
                 purpose => self.no_line(purpose),
             }
         }
-        if let Some((reply, _)) = self.questions.clear.take() {
+        if let Some(Clearing { reply, .. }) = self.questions.clear.take() {
             let error = if ended {
                 WriteError::Closed.into()
             } else {

@@ -1,0 +1,13 @@
+//! Sessions with real shells: bash, zsh, fish, dash and Python's prompt.
+//!
+//! A shell that is not installed makes its tests fail, because a session that
+//! nobody tried is not known to work.
+
+mod closing;
+mod commands;
+mod lines;
+mod output;
+mod plain;
+mod prompts;
+mod screens;
+mod support;
