@@ -57,6 +57,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, Rejection> {
         [] => {
             return Err(Rejection::NoPolicy {
                 found: enumerate(&names.exports),
+                perhaps_cut: names.exports.iter().all(|it| it.starts_with(PACKAGE)),
             });
         }
         [kind] => kind,

@@ -230,8 +230,9 @@ impl Reloader {
 
     /// Hands `event` to the slot and does what it asks for.
     async fn tell(&mut self, name: &str, event: Event<Arc<Generation>>) {
-        let known = self.slots.contains_key(name);
-        if !known && self.slots.len() >= MAX_NAMES {
+        // However crowded the folder, it does not push out what is bundled.
+        let expected = self.slots.contains_key(name) || self.bundled(name).is_some();
+        if !expected && self.slots.len() >= MAX_NAMES {
             return;
         }
         let mut next = Some(event);

@@ -159,11 +159,13 @@ impl<G> Slot<G> {
         matches!(self.phase, Phase::Settled(_))
     }
 
-    /// Whether there is neither a file nor anybody who serves, so that the slot
-    /// may be forgotten.
+    /// Whether there is neither a file, nor anybody who serves, nor anything to
+    /// complain about (a bundled component can be bad without a file), so that
+    /// the slot may be forgotten.
     pub(crate) fn is_deserted(&self) -> bool {
         matches!(self.phase, Phase::Settled(seen) if seen.unwrap_or_default().is_empty())
             && matches!(self.standing, Standing::Vacant)
+            && self.rejection.is_none()
     }
 
     /// Moves on. Effects are to be carried out in order.
@@ -275,7 +277,7 @@ impl<G> Slot<G> {
             }
             // What is there now will say more than a complaint about what was.
             Err(_) if superseded => {}
-            Err(rejection) if rejection.may_be_unfinished() => {
+            Err(rejection) if rejection.may_pass() => {
                 let first = unfinished.unwrap_or(now);
                 if now < first + PATIENCE {
                     return self.settle(seen, now, now, Some(first));
@@ -487,6 +489,17 @@ mod tests {
         world.pass(start + PATIENCE * 2);
         assert_eq!(world.reports, 1);
         assert!(world.slot.is_settled());
+    }
+
+    #[test]
+    fn a_bad_component_without_a_file_is_remembered() {
+        let mut slot = Slot::<u8>::new();
+        let now = Instant::now();
+        let empty = Sighting::default();
+        slot.on(Event::Found(empty), now);
+        assert!(!slot.is_deserted());
+        slot.on(Event::Loaded(Err(Rejection::CoreModule), Some(empty)), now);
+        assert!(slot.is_settled() && !slot.is_deserted());
     }
 
     #[test]
