@@ -34,8 +34,8 @@ use wit_parser::Resolve;
 /// | `!c` | answers `safe` the first time an instance is asked, else `dangerous` |
 ///
 /// Configured with `{"tier":"0"}`, it takes its tier from there; a longer
-/// configuration takes it about a millisecond to digest; `{"fail":…}` is
-/// refused.
+/// configuration takes it about a millisecond to digest, one of more than 64
+/// bytes some tenths of a second; `{"fail":…}` is refused.
 pub(crate) fn puppet(tier: u8, reason: &str) -> Vec<u8> {
     component("approver", &puppet_module(tier, reason))
 }
@@ -85,7 +85,10 @@ fn puppet_module(tier: u8, reason: &str) -> String {
       (then
         (loop $digest
           (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
-          (br_if $digest (i32.lt_u (local.get $turns) (i32.const 2000000))))))
+          (br_if $digest
+            (i32.lt_u (local.get $turns)
+              (select (i32.const 300000000) (i32.const 2000000)
+                (i32.gt_u (local.get $length) (i32.const 64))))))))
     (i32.const 512))
 
   (func $deeper (param i32) (result i32)
