@@ -65,6 +65,29 @@ impl Approver {
         Ok(Approver { prepared, exports })
     }
 
+    /// Compares the types of its functions with the world's, which takes an
+    /// instance but calls nothing.
+    pub(crate) async fn check_shape(
+        &self,
+        engine: &PolicyEngine,
+        limits: Limits,
+    ) -> Result<(), Rejection> {
+        let checked = engine
+            .run(limits, async |store| {
+                let instance = self.prepared.bare(store).await?;
+                Ok(self.exports.load(&mut *store, &instance).map(drop))
+            })
+            .await;
+        match checked {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Rejection::WrongShape {
+                kind: PolicyKind::Approver,
+                detail: one_line(&error),
+            }),
+            Err(fault) => Err(Rejection::StartFault(fault)),
+        }
+    }
+
     /// Asks a fresh instance.
     pub(crate) async fn review(
         &self,

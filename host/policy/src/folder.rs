@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::ownership::distrust;
 use crate::rejection::Rejection;
 use crate::sidecar::{MAX_SIDECAR_BYTES, SidecarError};
-use crate::slot::{Sighting, Stamp};
+use crate::sighting::{Sighting, Stamp};
 
 /// How many names are looked at; more than that is a mistake, not a set of
 /// policies.
@@ -45,9 +45,8 @@ pub(crate) enum FolderError {
 /// Tells one folder from another that took its place.
 pub(crate) type FolderId = (u64, u64);
 
-/// What a look at the whole folder found.
-pub(crate) struct Look {
-    pub(crate) id: FolderId,
+/// What the whole folder holds.
+pub(crate) struct List {
     pub(crate) names: BTreeSet<String>,
     pub(crate) crowded: Option<FolderError>,
 }
@@ -93,10 +92,9 @@ impl Folder {
     }
 
     /// Every name that the folder holds something for.
-    pub(crate) fn look(&self) -> Result<Look, FolderError> {
-        let id = self.trusted()?;
-        let mut look = Look {
-            id,
+    pub(crate) fn list(&self) -> Result<List, FolderError> {
+        self.id()?;
+        let mut list = List {
             names: BTreeSet::new(),
             crowded: None,
         };
@@ -107,15 +105,15 @@ impl Folder {
             else {
                 continue;
             };
-            if look.names.len() == MAX_NAMES && !look.names.contains(&name) {
-                look.crowded = Some(FolderError::Crowded {
+            if list.names.len() == MAX_NAMES && !list.names.contains(&name) {
+                list.crowded = Some(FolderError::Crowded {
                     path: self.path.clone(),
                 });
                 break;
             }
-            look.names.insert(name);
+            list.names.insert(name);
         }
-        Ok(look)
+        Ok(list)
     }
 
     /// What the folder holds for `name`.
@@ -125,11 +123,12 @@ impl Folder {
             sidecar: stamp(&self.sidecar(name)),
         };
         // A missing file says something only while the folder is there.
-        self.trusted()?;
+        self.id()?;
         Ok(sighting)
     }
 
-    fn trusted(&self) -> Result<FolderId, FolderError> {
+    /// Which folder it is; an error if it is none that can be believed.
+    pub(crate) fn id(&self) -> Result<FolderId, FolderError> {
         let metadata = fs::metadata(&self.path).map_err(|error| self.unreadable(&error))?;
         match distrust(&self.path, &metadata) {
             Some(reason) => Err(FolderError::Distrusted {

@@ -15,6 +15,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 use crate::Limits;
 use crate::engine::PolicyEngine;
 use crate::fault::Fault;
+use crate::ticker::TICK;
 use crate::wasi::EmptyWasi;
 
 /// How much a guest may hand to the host in one call, in bytes once lifted.
@@ -27,6 +28,10 @@ pub(crate) struct Guest {
     limits: Limits,
     /// Bytes of linear memory taken so far, over all memories.
     memory: u64,
+    /// Ticks that the guest may still be found running at. Its own time: one
+    /// that the machine keeps from running is not found.
+    ticks: u32,
+    /// When it is ended even if it hardly ran.
     ends: Instant,
     wasi: Option<Box<EmptyWasi>>,
 }
@@ -36,7 +41,8 @@ impl Guest {
         Guest {
             limits,
             memory: 0,
-            ends: Instant::now() + limits.deadline,
+            ticks: ticks(limits.deadline),
+            ends: Instant::now() + limits.patience(),
             wasi: None,
         }
     }
@@ -44,7 +50,8 @@ impl Guest {
 
 impl PolicyEngine {
     /// Runs `call` in a fresh store. It has `limits.deadline` for everything
-    /// that it does there, and is ended wherever it is then.
+    /// that it does there, and is ended wherever it is then. Waiting for room
+    /// to run in takes as long at most.
     pub(crate) async fn run<T>(
         &self,
         limits: Limits,
@@ -62,7 +69,7 @@ impl PolicyEngine {
         let mut store = self.store(limits);
         // The epoch ends a guest that computes; the timer ends one that waits
         // in a function of WASI.
-        tokio::time::timeout(limits.deadline + GRACE, call(&mut store))
+        tokio::time::timeout(limits.patience() + GRACE, call(&mut store))
             .await
             .unwrap_or(Err(Fault::Deadline(limits.deadline)))
     }
@@ -81,9 +88,18 @@ impl PolicyEngine {
 /// How much later than the epoch the timer fires.
 const GRACE: Duration = Duration::from_millis(2);
 
-fn on_tick(store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
-    let guest = store.data();
-    if Instant::now() >= guest.ends {
+/// How many ticks a guest that runs for `deadline` is found at. The first one
+/// comes early, so there is one more.
+fn ticks(deadline: Duration) -> u32 {
+    u32::try_from(deadline.as_nanos().div_ceil(TICK.as_nanos()))
+        .unwrap_or(u32::MAX)
+        .saturating_add(1)
+}
+
+fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
+    let guest = store.data_mut();
+    guest.ticks = guest.ticks.saturating_sub(1);
+    if guest.ticks == 0 || Instant::now() >= guest.ends {
         return Err(Fault::Deadline(guest.limits.deadline).into());
     }
     Ok(UpdateDeadline::Yield(1))

@@ -9,7 +9,8 @@ use crate::engine::{EngineError, PolicyEngine};
 use crate::generation::Generation;
 use crate::incident::Incidents;
 use crate::quarantine::Change;
-use crate::reload::{Command, Published, Reloader};
+use crate::reload::{Command, Reloader};
+use crate::slots::Published;
 use crate::{
     IncidentKind, PolicyIncident, PolicyStatus, ReviewRequest, Ruling, Settings, Tier, Verdict,
 };

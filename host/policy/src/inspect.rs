@@ -57,6 +57,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, Rejection> {
         [] => {
             return Err(Rejection::NoPolicy {
                 found: enumerate(&names.exports),
+                perhaps_cut: names.exports.iter().all(|it| it.starts_with(PACKAGE)),
             });
         }
         [kind] => kind,
@@ -257,6 +258,59 @@ fn enumerate(names: &[String]) -> String {
                 text.push_str(&format!(" and {} more", count - SHOWN));
             }
             text
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const WHOLE: &[u8] = include_bytes!("../../../plugins/dist/safety-tiers.wasm");
+
+    #[test]
+    fn a_whole_approver_is_known_as_one() {
+        assert_eq!(
+            inspect(WHOLE),
+            Ok(Inspection {
+                kind: PolicyKind::Approver,
+                imports: Vec::new()
+            })
+        );
+    }
+
+    #[test]
+    fn a_component_cut_anywhere_counts_as_unfinished() {
+        let mut whole = 0;
+        for cut in (0..WHOLE.len())
+            .step_by(64)
+            .chain(WHOLE.len() - 512..WHOLE.len())
+        {
+            match inspect(&WHOLE[..cut]) {
+                Err(rejection) => assert!(rejection.may_pass(), "cut at {cut}: {rejection}"),
+                // All that is missing is a section that says who built it.
+                Ok(_) => whole += 1,
+            }
+        }
+        assert!(whole <= 4, "{whole} cuts went unnoticed");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = inspect(&bytes);
+            let component = [b"\0asm\x0d\0\x01\0", &bytes[..]].concat();
+            let _ = inspect(&component);
+        }
+
+        #[test]
+        fn no_flipped_bit_makes_it_panic(flips in prop::collection::vec((0..WHOLE.len(), 0..8u8), 1..8)) {
+            let mut flipped = WHOLE.to_vec();
+            for (at, bit) in flips {
+                flipped[at] ^= 1 << bit;
+            }
+            let _ = inspect(&flipped);
         }
     }
 }

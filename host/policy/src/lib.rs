@@ -32,9 +32,9 @@
 //!
 //! # Where to start reading
 //!
-//! `host` is the door. `reload` owns the slots, one for each policy name, whose
-//! life is the pure state machine in `slot`; `folder` reads files with
-//! suspicion, and `load` makes a `generation` of them: `inspect`, compile
+//! `host` is the door. `reload` looks at the folder and tells `slots`, one for
+//! each policy name, whose life is the pure state machine in `slot`, with
+//! `settling` to say when a file is read; `folder` reads files with suspicion, and `load` makes a `generation` of them: `inspect`, compile
 //! (`code_cache`), link (`prepared`), configure (`configuration`, `snapshot`),
 //! try out. A call goes from `generation` (with its `tally` and `quarantine`)
 //! through the façade of its kind (`approver`) into `guest`, which bounds it
@@ -75,8 +75,11 @@ mod rejection;
 mod reload;
 mod request;
 mod settings;
+mod settling;
 mod sidecar;
+mod sighting;
 mod slot;
+mod slots;
 mod snapshot;
 mod status;
 mod tally;

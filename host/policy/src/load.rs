@@ -142,6 +142,7 @@ impl Loader {
             }
         };
         let prepared = link(&component, Some(&config))?;
+        self.check_shape(kind, &prepared, limits).await?;
         let cost = self.configure_on_trial(&prepared, limits, &config).await?;
         // A snapshot cannot hold the handles that a guest got from WASI.
         if cost < WORTH_A_SNAPSHOT || wasi {
@@ -160,6 +161,25 @@ impl Loader {
                 );
                 Ok(prepared)
             }
+        }
+    }
+
+    /// Compares types before anything is called, so that a component built
+    /// against other records is told so instead of failing in some call.
+    async fn check_shape(
+        &self,
+        kind: PolicyKind,
+        prepared: &Prepared,
+        limits: Limits,
+    ) -> Result<(), Rejection> {
+        match kind {
+            PolicyKind::Approver => {
+                Approver::new(prepared.clone())?
+                    .check_shape(&self.engine, limits)
+                    .await
+            }
+            // Nobody calls these.
+            PolicyKind::Distributor | PolicyKind::ProgressParser | PolicyKind::Recovery => Ok(()),
         }
     }
 

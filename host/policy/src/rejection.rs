@@ -37,7 +37,12 @@ pub(crate) enum Rejection {
     #[error(
         "it exports no policy interface (found: {found}); an approver exports `quarterdeck:policy/approve@0.1.0` and `quarterdeck:policy/configuration@0.1.0`"
     )]
-    NoPolicy { found: String },
+    NoPolicy {
+        found: String,
+        /// Whether what is there could be the beginning of a policy that was
+        /// cut between two of its sections.
+        perhaps_cut: bool,
+    },
     #[error("it is two policies in one ({first} and {second}); build one component for each")]
     TwoKinds {
         first: PolicyKind,
@@ -63,6 +68,8 @@ pub(crate) enum Rejection {
     PinMismatch { pinned: String, found: String },
     #[error("it does not fit the world `{kind}` of quarterdeck:policy@0.1.0: {detail}")]
     WrongShape { kind: PolicyKind, detail: String },
+    #[error("started on trial, it {0}")]
+    StartFault(Fault),
     #[error("`configure` refused the sidecar's [config]: {0}")]
     Configure(String),
     #[error("`configure` {0}")]
@@ -82,8 +89,20 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    /// Whether the file may simply not be written to its end yet.
-    pub(crate) fn may_be_unfinished(&self) -> bool {
-        matches!(self, Rejection::Empty | Rejection::CutShort { .. })
+    /// Whether another attempt soon may end otherwise: the file is perhaps not
+    /// written to its end yet, or the host had no room to try it out.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Rejection::Empty
+            | Rejection::CutShort { .. }
+            | Rejection::NoPolicy {
+                perhaps_cut: true, ..
+            }
+            | Rejection::NoConfiguration(_) => true,
+            Rejection::StartFault(fault)
+            | Rejection::ConfigureFault(fault)
+            | Rejection::TrialFault(fault) => !fault.blames_policy(),
+            _ => false,
+        }
     }
 }

@@ -41,11 +41,12 @@ impl Touches {
         self.touched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn heard(&self, event: notify::Result<Event>) {
+    fn heard(&self, folder: &Path, event: notify::Result<Event>) {
         let mut touched = self.lock();
         match event {
             Ok(event) if event.need_rescan() => touched.anything = true,
             Ok(event) if is_change(&event.kind) => {
+                touched.anything |= event.paths.iter().any(|path| path == folder);
                 for name in event.paths.iter().filter_map(|path| Folder::name_of(path)) {
                     if touched.names.len() < MAX_NAMES {
                         touched.names.insert(name.to_owned());
@@ -80,7 +81,10 @@ fn is_change(kind: &EventKind) -> bool {
 /// Watches `folder` until the returned watcher is dropped.
 pub(crate) fn watch(folder: &Path, touches: &Arc<Touches>) -> notify::Result<RecommendedWatcher> {
     let touches = Arc::clone(touches);
-    let mut watcher = notify::recommended_watcher(move |event| touches.heard(event))?;
+    let mut watcher = notify::recommended_watcher({
+        let folder = folder.to_owned();
+        move |event| touches.heard(&folder, event)
+    })?;
     watcher.watch(folder, RecursiveMode::NonRecursive)?;
     Ok(watcher)
 }

@@ -19,6 +19,7 @@ async fn every_way_to_fail_is_dangerous_and_says_why() {
         ("!b", "host/garbage", "out of shape"),
         ("!o", "host/garbage", "out of shape"),
         ("!e", "host/garbage", "out of shape"),
+        ("!d", "host/garbage", "out of shape"),
     ] {
         let quarters = Plan::with_base().settle().await;
         let start = Instant::now();
@@ -38,6 +39,45 @@ async fn every_way_to_fail_is_dangerous_and_says_why() {
         let status = &quarters.host.list()[0];
         assert_eq!((status.calls, status.traps), (2, 1));
         assert!(status.last_error.as_ref().unwrap().contains(why));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_a_hundred_megabytes_is_not_taken() {
+    let quarters = Plan {
+        limits: Limits {
+            deadline: Duration::from_secs(5),
+            memory_bytes: Limits::MAX_MEMORY_BYTES,
+            ..Limits::default()
+        },
+        ..Plan::with_base()
+    }
+    .settle()
+    .await;
+    let ruling = quarters.review("!h").await;
+    assert_eq!(ruling.verdict.tier, Tier::Dangerous);
+    assert_eq!(ruling.verdict.rule.as_deref(), Some("host/garbage"));
+    assert!(ruling.verdict.reason.len() < 1000, "{ruling:?}");
+    assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
+}
+
+#[tokio::test]
+async fn a_reason_cannot_command_a_terminal_or_be_missing() {
+    for (reason, shown) in [
+        ("gone\u{1b}[2J\nSAFE", "gone\u{fffd}[2J SAFE"),
+        (" \n ", "the policy gave no reason"),
+    ] {
+        let quarters = Plan {
+            files: vec![("talker.wasm", puppet(1, reason))],
+            ..Plan::default()
+        }
+        .settle()
+        .await;
+        let ruling = quarters.review("ls").await;
+        assert_eq!(
+            (ruling.verdict.tier, ruling.verdict.reason.as_str()),
+            (Tier::Review, shown)
+        );
     }
 }
 

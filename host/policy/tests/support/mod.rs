@@ -28,17 +28,21 @@ use wit_parser::Resolve;
 /// | `!e` | answers with a tier that does not exist |
 /// | `!p` | answers with a span outside the command |
 /// | `!q` | answers with a span within the command (bytes 1 to 2) |
+/// | `!d` | answers with an option that is neither there nor not there |
+/// | `!h` | answers with a reason of 100 MB, all of which it has |
+/// | `!s` | takes a few tenths of a second, then answers |
 /// | `!c` | answers `safe` the first time an instance is asked, else `dangerous` |
 ///
 /// Configured with `{"tier":"0"}`, it takes its tier from there; a longer
-/// configuration takes it about a millisecond to digest; `{"fail":…}` is
-/// refused.
+/// configuration takes it about a millisecond to digest, one of more than 64
+/// bytes some tenths of a second; `{"fail":…}` is refused.
 pub(crate) fn puppet(tier: u8, reason: &str) -> Vec<u8> {
     component("approver", &puppet_module(tier, reason))
 }
 
 fn puppet_module(tier: u8, reason: &str) -> String {
     let length = reason.len();
+    let reason: String = reason.bytes().map(|byte| format!("\\{byte:02x}")).collect();
     format!(
         r#"
 (module
@@ -81,7 +85,10 @@ fn puppet_module(tier: u8, reason: &str) -> String {
       (then
         (loop $digest
           (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
-          (br_if $digest (i32.lt_u (local.get $turns) (i32.const 2000000))))))
+          (br_if $digest
+            (i32.lt_u (local.get $turns)
+              (select (i32.const 300000000) (i32.const 2000000)
+                (i32.gt_u (local.get $length) (i32.const 64))))))))
     (i32.const 512))
 
   (func $deeper (param i32) (result i32)
@@ -93,7 +100,7 @@ fn puppet_module(tier: u8, reason: &str) -> String {
     (i32.store (i32.const 1056) (local.get $end)))
 
   (func (export "quarterdeck:policy/approve@0.1.0#review") (param $request i32) (result i32)
-    (local $command i32) (local $order i32)
+    (local $command i32) (local $order i32) (local $turns i32)
     (memory.fill (i32.const 1024) (i32.const 0) (i32.const 48))
     (i32.store8 (i32.const 1024) (global.get $tier))
     (i32.store (i32.const 1028) (i32.const 4096))
@@ -122,6 +129,19 @@ fn puppet_module(tier: u8, reason: &str) -> String {
       (then (call $span (i32.const 1) (i32.const 90000))))
     (if (i32.eq (local.get $order) (i32.const 113))
       (then (call $span (i32.const 1) (i32.const 2))))
+    (if (i32.eq (local.get $order) (i32.const 100))
+      (then (i32.store8 (i32.const 1036) (i32.const 9))))
+    (if (i32.eq (local.get $order) (i32.const 104))
+      (then
+        (i32.store (i32.const 1028) (i32.const 131072))
+        (i32.store (i32.const 1032) (i32.const 100000000))
+        (if (i32.eq (memory.grow (i32.const 1526)) (i32.const -1)) (then (unreachable)))
+        (memory.fill (i32.const 131072) (i32.const 65) (i32.const 100000000))))
+    (if (i32.eq (local.get $order) (i32.const 115))
+      (then
+        (loop $turn
+          (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
+          (br_if $turn (i32.lt_u (local.get $turns) (i32.const 300000000))))))
     (if (i32.eq (local.get $order) (i32.const 99))
       (then
         (i32.store8 (i32.const 1024) (i32.mul (global.get $asked) (i32.const 2)))
@@ -129,6 +149,13 @@ fn puppet_module(tier: u8, reason: &str) -> String {
     (i32.const 1024))
 )"#
     )
+}
+
+/// A puppet that was built against another version of the WIT package.
+pub(crate) fn puppet_of_version(version: &str, reason: &str) -> Vec<u8> {
+    let (resolve, package) = policy_package_of_version(version);
+    let wat = puppet_module(0, reason).replace("@0.1.0", &format!("@{version}"));
+    component_of(resolve, package, "approver", wat::parse_str(wat).unwrap())
 }
 
 /// A component for `world` of the repository's WIT package, from a core module.
@@ -154,6 +181,54 @@ pub(crate) fn component_of(
         .unwrap()
 }
 
+/// An approver that asks WASI for everything it could learn about this
+/// machine: it says `safe` if that is nothing.
+pub(crate) fn curious() -> Vec<u8> {
+    let (resolve, package) = inline_package(
+        "package test:curious;
+        package wasi:cli@0.2.0 {
+            interface environment { get-environment: func() -> list<tuple<string, string>>; }
+        }
+        package wasi:clocks@0.2.0 {
+            interface wall-clock {
+                record datetime { seconds: u64, nanoseconds: u32 }
+                now: func() -> datetime;
+            }
+        }
+        package wasi:filesystem@0.2.0 {
+            interface types { resource descriptor; }
+            interface preopens {
+                use types.{descriptor};
+                get-directories: func() -> list<tuple<descriptor, string>>;
+            }
+        }
+        world curious {
+            import wasi:cli/environment@0.2.0;
+            import wasi:clocks/wall-clock@0.2.0;
+            import wasi:filesystem/preopens@0.2.0;
+            include quarterdeck:policy/approver@0.1.0;
+        }",
+    );
+    let wat = r#"(module
+        (import "wasi:cli/environment@0.2.0" "get-environment" (func $environment (param i32)))
+        (import "wasi:clocks/wall-clock@0.2.0" "now" (func $now (param i32)))
+        (import "wasi:filesystem/preopens@0.2.0" "get-directories" (func $folders (param i32)))
+        (memory (export "memory") 1)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8192))
+        (func (export "quarterdeck:policy/configuration@0.1.0#configure")
+            (param i32 i32) (result i32) (i32.const 512))
+        (func (export "quarterdeck:policy/approve@0.1.0#review") (param i32) (result i32)
+            (call $environment (i32.const 2048))
+            (call $now (i32.const 2064))
+            (call $folders (i32.const 2080))
+            (if (i32.or
+                    (i64.ne (i64.load (i32.const 2064)) (i64.const 0))
+                    (i32.or (i32.load (i32.const 2052)) (i32.load (i32.const 2084))))
+                (then (i32.store8 (i32.const 1024) (i32.const 2))))
+            (i32.const 1024)))"#;
+    component_of(resolve, package, "curious", wat::parse_str(wat).unwrap())
+}
+
 /// A component that has the shape of `world` and traps whatever it is asked.
 pub(crate) fn dummy(resolve: Resolve, package: wit_parser::PackageId, world: &str) -> Vec<u8> {
     let id = resolve.select_world(&[package], Some(world)).unwrap();
@@ -169,9 +244,36 @@ pub(crate) fn policy_package() -> (Resolve, wit_parser::PackageId) {
     (resolve, package)
 }
 
-/// A package written in a test.
-pub(crate) fn inline_package(wit: &str) -> (Resolve, wit_parser::PackageId) {
+/// The repository's WIT package under another version.
+pub(crate) fn policy_package_of_version(version: &str) -> (Resolve, wit_parser::PackageId) {
+    policy_package_with(
+        "quarterdeck:policy@0.1.0",
+        &format!("quarterdeck:policy@{version}"),
+    )
+}
+
+/// The repository's WIT package with `from` written as `to` throughout.
+pub(crate) fn policy_package_with(from: &str, to: &str) -> (Resolve, wit_parser::PackageId) {
+    let folder = tempfile::tempdir().unwrap();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let mut found = false;
+    for file in std::fs::read_dir(wit).unwrap() {
+        let file = file.unwrap();
+        if file.file_type().unwrap().is_file() {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            found |= text.contains(from);
+            std::fs::write(folder.path().join(file.file_name()), text.replace(from, to)).unwrap();
+        }
+    }
+    assert!(found, "no {from:?} in the WIT package");
     let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(folder.path()).unwrap();
+    (resolve, package)
+}
+
+/// A package written in a test, which may refer to the repository's.
+pub(crate) fn inline_package(wit: &str) -> (Resolve, wit_parser::PackageId) {
+    let (mut resolve, _) = policy_package();
     let package = resolve.push_str("inline.wit", wit).unwrap();
     (resolve, package)
 }
