@@ -101,7 +101,7 @@ impl Host {
                 lines,
                 max_bytes,
             } => {
-                let from = status.cursor.back(max_bytes);
+                let from = status.cursor.back(max_bytes as u64);
                 let stretch = read_text(&session, from, None, max_bytes).await;
                 reading.text = last_lines(&stretch.text, lines.unwrap_or(usize::MAX));
                 reading.cursor = stretch.cursor;
