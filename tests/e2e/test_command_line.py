@@ -19,7 +19,7 @@ ESCAPE = re.compile(r"\x1b")
 
 
 def test_run_prints_the_output_and_exits_with_the_commands_status(world: World) -> None:
-    ran = world.quarterdeck("run", "echo out; exit 7")
+    ran = world.quarterdeck("run", "echo out; (exit 7)")
     assert (ran.stdout, ran.returncode) == ("out\n", 7)
     assert world.quarterdeck("run", "true").returncode == 0
     assert world.quarterdeck("run", "cd /tmp && pwd").stdout == "/tmp\n"

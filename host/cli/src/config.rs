@@ -96,9 +96,12 @@ impl Config {
             }
         }
         overlay_environment(&mut table, &defaults, "QUARTERDECK", &environment)?;
-        Value::Table(table)
-            .try_into()
-            .context("the configuration has a value of the wrong kind")
+        Value::Table(table).try_into().with_context(|| {
+            format!(
+                "a setting in {}, the environment or the defaults has a value that cannot be",
+                file.display()
+            )
+        })
     }
 
     /// How the gate is to behave.

@@ -1,5 +1,6 @@
 //! Starting a host inside this process, and stopping it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -27,15 +28,19 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
     .context("starting the host")
 }
 
-fn policy_settings(setup: &Setup) -> Settings {
-    let policies = &setup.config.policies;
-    let plugins_dir = if setup.config.plugins_dir.as_os_str().is_empty() {
+/// The folder whose components are loaded.
+pub(crate) fn plugins_dir(setup: &Setup) -> PathBuf {
+    if setup.config.plugins_dir.as_os_str().is_empty() {
         setup.paths.plugins_dir()
     } else {
         setup.config.plugins_dir.clone()
-    };
+    }
+}
+
+fn policy_settings(setup: &Setup) -> Settings {
+    let policies = &setup.config.policies;
     Settings {
-        plugins_dir,
+        plugins_dir: plugins_dir(setup),
         cache_dir: setup.paths.cache_dir.join("policies"),
         bundled: bundled::policies(),
         limits: Limits {

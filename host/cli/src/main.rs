@@ -20,9 +20,9 @@ use arguments::{Arguments, Command, Common};
 use config::Config;
 use paths::Paths;
 
-/// Exit status when Quarterdeck itself failed, apart from those of the commands
-/// that it runs.
-const FAILED: u8 = 125;
+/// Exit status of `quarterdeck run` when Quarterdeck itself failed, apart from
+/// those of the commands that it runs.
+const RUN_FAILED: u8 = 125;
 
 /// What every command is given.
 struct Setup {
@@ -32,11 +32,15 @@ struct Setup {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let failed = match arguments.command {
+        Command::Run { .. } => ExitCode::from(RUN_FAILED),
+        _ => ExitCode::FAILURE,
+    };
     match run(arguments) {
         Ok(status) => status,
         Err(error) => {
             anstream::eprintln!("quarterdeck: {error:#}");
-            ExitCode::from(FAILED)
+            failed
         }
     }
 }

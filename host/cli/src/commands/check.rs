@@ -24,7 +24,7 @@ pub(crate) fn run(
     runtime()?.block_on(async {
         let host = start_host(&setup)?;
         let cwd = Some(cwd.to_string_lossy().into_owned());
-        let verdict = host.check(command, cwd, &Caller::command_line()).await;
+        let verdict = host.check(command, cwd, &Caller::command_line()).await?;
         host.shutdown().await;
         if json {
             anstream::println!("{}", serde_json::to_string(&verdict)?);

@@ -9,7 +9,7 @@ use quarterdeck_server::socket::{Request, ask};
 use serde_json::Value;
 
 use crate::Setup;
-use crate::hosting::{runtime, start_host};
+use crate::hosting::{plugins_dir, runtime, start_host};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -76,7 +76,8 @@ fn configuration(setup: &Setup) -> Finding {
 fn folders(setup: &Setup) -> Finding {
     match setup.paths.make() {
         Ok(()) => Finding::Good(format!(
-            "state in {}, sockets in {}",
+            "policies in {}, state in {}, sockets in {}",
+            plugins_dir(setup).display(),
             setup.paths.state_dir.display(),
             setup.paths.runtime_dir.display()
         )),

@@ -103,6 +103,12 @@ impl AuditLog {
                      body TEXT NOT NULL,
                      hash BLOB NOT NULL
                  ) STRICT;
+                 CREATE TRIGGER IF NOT EXISTS entries_are_not_changed
+                     BEFORE UPDATE ON entries
+                     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+                 CREATE TRIGGER IF NOT EXISTS entries_are_not_deleted
+                     BEFORE DELETE ON entries
+                     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
                  PRAGMA user_version = 1;",
             )
             .map_err(failed)?;
@@ -270,7 +276,11 @@ mod tests {
     fn tampered(statement: &str) -> Result<u64, Broken> {
         let (_folder, log) = log_with_rows(5);
         lock(&log.connection)
-            .execute_batch(statement)
+            .execute_batch(&format!(
+                "DROP TRIGGER entries_are_not_changed;
+                 DROP TRIGGER entries_are_not_deleted;
+                 {statement}"
+            ))
             .expect("tamper");
         log.verify().expect("verify")
     }

@@ -37,7 +37,8 @@ pub struct Opinion {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct VerdictRow<'a> {
-    session: &'a str,
+    /// `None` for a command that was judged outside any session.
+    session: Option<&'a str>,
     caller: &'a Caller,
     command: &'a str,
     entry: Entry,
@@ -70,13 +71,13 @@ impl Gate {
     ) -> Result<VerdictReport, HostError> {
         if self.settings.mode == Mode::Off {
             let decision = Decision::LetThrough { mode: Mode::Off };
-            self.keep_verdict(session, caller, line, &decision, None)?;
+            self.keep_verdict(Some(session), caller, line, &decision, None)?;
             return Ok(VerdictReport::gate_off());
         }
         let ruling = self.ask(session, status, caller, line).await;
         let report = VerdictReport::new(&ruling.verdict, line.certainty);
         let (decision, outcome) = self.decide(session, line, report);
-        self.keep_verdict(session, caller, line, &decision, Some(&ruling))?;
+        self.keep_verdict(Some(session), caller, line, &decision, Some(&ruling))?;
         if outcome.is_ok() {
             session.door.remember(&line.text);
         }
@@ -115,7 +116,13 @@ impl Gate {
         if forced && verdict.tier != Tier::Safe {
             self.grant(session, command, &verdict)?;
         }
-        self.keep_verdict(session, caller, &line, &Decision::OnlyAsked, Some(&ruling))?;
+        self.keep_verdict(
+            Some(session),
+            caller,
+            &line,
+            &Decision::OnlyAsked,
+            Some(&ruling),
+        )?;
         Ok(Opinion {
             approved,
             verdict,
@@ -129,11 +136,16 @@ impl Gate {
         caller: &Caller,
         command: &str,
         facts: SessionFacts,
-    ) -> VerdictReport {
-        let request = ReviewRequest {
-            command_line: command.to_owned(),
+    ) -> Result<VerdictReport, HostError> {
+        let line = Line {
+            text: command.to_owned(),
             entry: Entry::Command,
             certainty: Certainty::Exact,
+        };
+        let request = ReviewRequest {
+            command_line: command.to_owned(),
+            entry: line.entry,
+            certainty: line.certainty,
             session: facts,
             caller: caller_facts(caller),
             recent: Vec::new(),
@@ -141,7 +153,8 @@ impl Gate {
             attributes: Vec::new(),
         };
         let ruling = self.policies.approvers().await.review(&request).await;
-        VerdictReport::new(&ruling.verdict, Certainty::Exact)
+        self.keep_verdict(None, caller, &line, &Decision::OnlyAsked, Some(&ruling))?;
+        Ok(VerdictReport::new(&ruling.verdict, line.certainty))
     }
 
     /// A person's answer to a confirmation.
@@ -267,7 +280,7 @@ impl Gate {
 
     fn keep_verdict(
         &self,
-        session: &Session,
+        session: Option<&Session>,
         caller: &Caller,
         line: &Line,
         decision: &Decision,
@@ -290,7 +303,7 @@ impl Gate {
         self.keep(
             EntryKind::Verdict,
             &VerdictRow {
-                session: session.id.as_str(),
+                session: session.map(|session| session.id.as_str()),
                 caller,
                 command: &line.text,
                 entry: line.entry,

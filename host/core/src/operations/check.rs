@@ -3,6 +3,7 @@
 use quarterdeck_policy::{PromptState, SessionFacts};
 
 use crate::caller::Caller;
+use crate::error::HostError;
 use crate::gate::VerdictReport;
 use crate::host::Host;
 
@@ -13,7 +14,7 @@ impl Host {
         command: &str,
         cwd: Option<String>,
         caller: &Caller,
-    ) -> VerdictReport {
+    ) -> Result<VerdictReport, HostError> {
         let facts = SessionFacts {
             id: String::new(),
             name: "check".to_owned(),
