@@ -39,7 +39,8 @@ async fn serve(setup: &Setup, listen: SocketAddr) -> Result<()> {
         tokio::spawn(http.serve(Arc::clone(&host), token.clone(), stop.clone())),
         tokio::spawn(socket.serve(Arc::clone(&host), stop.clone())),
     ];
-    print_banner(setup, &host, address, &token).await;
+    print_addresses(setup, address, &token);
+    print_policies(&host).await;
 
     asked_to_stop().await?;
     anstream::eprintln!("stopping: sessions are closed");
@@ -51,7 +52,7 @@ async fn serve(setup: &Setup, listen: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-async fn print_banner(setup: &Setup, host: &Host, address: SocketAddr, token: &Token) {
+fn print_addresses(setup: &Setup, address: SocketAddr, token: &Token) {
     let version = env!("CARGO_PKG_VERSION");
     anstream::println!("{STRONG}Quarterdeck {version}{STRONG:#} is listening\n");
     anstream::println!("  MCP over HTTP   {NAME}http://{address}/mcp{NAME:#}");
@@ -66,6 +67,11 @@ async fn print_banner(setup: &Setup, host: &Host, address: SocketAddr, token: &T
         "  gate            {}",
         format!("{:?}", setup.config.gate_settings().mode).to_lowercase()
     );
+}
+
+/// Comes after the addresses, which nobody has to wait for: a policy that is new
+/// is compiled first.
+async fn print_policies(host: &Host) {
     anstream::println!("  policies");
     for policy in host.policies().await {
         anstream::println!(

@@ -1,8 +1,9 @@
 //! A session's keyboard, and what the gate remembers about what was typed.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use quarterdeck_terminal::Keyboard;
+use quarterdeck_terminal::{Cursor, Keyboard};
 
 use super::continuation::Unfinished;
 use super::typed_line::TypedLine;
@@ -18,6 +19,8 @@ pub struct Door {
     /// Apart from the typist, so that a question about a command need not wait
     /// for one who types.
     pub(super) recent: std::sync::Mutex<VecDeque<String>>,
+    /// Where the transcript stood before the last input, as an offset.
+    last_input: AtomicU64,
 }
 
 /// Who types into one session, one at a time.
@@ -39,7 +42,18 @@ impl Door {
                 unfinished: Unfinished::default(),
             }),
             recent: std::sync::Mutex::default(),
+            last_input: AtomicU64::new(Cursor::START.offset()),
         }
+    }
+
+    /// Where the transcript stood before the last input: what came after it is
+    /// what came of it.
+    pub(crate) fn last_input(&self) -> Cursor {
+        Cursor::from_offset(self.last_input.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn input_begins(&self, cursor: Cursor) {
+        self.last_input.store(cursor.offset(), Ordering::Relaxed);
     }
 
     pub(super) fn recent(&self) -> Vec<String> {

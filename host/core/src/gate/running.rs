@@ -95,6 +95,7 @@ impl Gate {
             certainty: Certainty::Exact,
         };
         let verdict = self.pass(session, &status, caller, &line).await?;
+        session.door.input_begins(status.cursor);
         let how = hand_over(session, &mut typist, command).await?;
         typist.line.clear();
         Ok(Running {

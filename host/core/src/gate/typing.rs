@@ -79,6 +79,7 @@ impl Gate {
             .judge_before_typing(session, &status, &mut typist, &pieces, caller)
             .await?;
 
+        session.door.input_begins(status.cursor);
         let mut typing = Typing {
             gate: self,
             session,

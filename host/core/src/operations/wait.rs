@@ -46,7 +46,8 @@ pub struct WaitOutcome {
 
 impl Host {
     /// Waits until `condition` holds, at most `timeout`. A pattern is looked for
-    /// in what is printed from `from` on, or from now.
+    /// in what was printed from `from` on, or since the last input, and on the
+    /// screen of a full-screen program.
     pub async fn wait_for(
         &self,
         id: &str,
@@ -77,7 +78,7 @@ impl Host {
             Condition::Quiet(quiet) => Until::Quiet(quiet),
             Condition::Exit => Until::Exit,
         };
-        let start = from.unwrap_or(status.cursor);
+        let start = from.unwrap_or_else(|| session.door.last_input());
         let waited = session.terminal.wait(until, Some(start), timeout).await;
         let end = waited.cursor;
         let stretch = read_text(&session, start, Some(end), MAX_TEXT).await;

@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     until: Until,
     #[serde(default = "default_timeout_ms")]
     timeout_ms: u64,
-    /// Look for the pattern from here on instead of from now
+    /// Look for the pattern from here on, not from the last input
     cursor: Option<u64>,
 }
 
