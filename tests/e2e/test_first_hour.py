@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent import Agent, agent_on_http, agent_on_stdio
+from waiting import until
 from world import World
 
 TOOLS = {
