@@ -589,12 +589,23 @@ impl Session {
         if self.drained {
             self.on_ended();
         }
+        self.look_again();
     }
 
     /// Nothing more comes from the device.
     fn drained(&mut self) {
-        if !std::mem::replace(&mut self.drained, true) && self.exit.is_some() {
-            self.on_ended();
+        if !std::mem::replace(&mut self.drained, true) {
+            if self.exit.is_some() {
+                self.on_ended();
+            }
+            self.look_again();
+        }
+    }
+
+    /// Something that closing waits for may have come.
+    fn look_again(&mut self) {
+        if let Some(closing) = &mut self.closing {
+            closing.next_look = Instant::now();
         }
     }
 
