@@ -66,6 +66,8 @@ pub(crate) struct Session {
     prompt: Prompt,
     /// None where there is no integration, or none spoke up in time.
     shell: Option<ShellKind>,
+    /// A shell whose integration has not spoken up in time. It still may.
+    silent: Option<ShellKind>,
     /// What the shell executed, to notice when it has put another program in its
     /// own place, which knows nothing of marks.
     image: Option<Vec<u8>>,
@@ -100,6 +102,7 @@ impl Session {
             outbox: Outbox::default(),
             prompt: Prompt::new(),
             shell,
+            silent: None,
             image: process::image(beginning.pid),
             scripts,
             integration_deadline: shell.map(|_| now.0 + INTEGRATION_PATIENCE),
@@ -172,7 +175,7 @@ impl Session {
         {
             tracing::debug!(pid = self.pid, "the shell's integration did not speak up");
             self.integration_deadline = None;
-            self.shell = None;
+            self.silent = self.shell.take();
             self.refuse_questions();
         }
         if self
@@ -254,6 +257,7 @@ impl Session {
     /// The integration speaks up: its files have done their part.
     fn on_loaded(&mut self) {
         self.integration_deadline = None;
+        self.shell = self.shell.or(self.silent.take());
         self.scripts = None;
         // What was started may have been a script that executed the shell. But
         // the shell's own files may have executed something else since.
