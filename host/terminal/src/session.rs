@@ -68,8 +68,8 @@ pub(crate) struct Session {
     shell: Option<ShellKind>,
     /// A shell whose integration has not spoken up in time. It still may.
     silent: Option<ShellKind>,
-    /// What the shell executed, to notice when it has put another program in its
-    /// own place, which knows nothing of marks.
+    /// What the shell executed, from its first mark on, to notice when it has put
+    /// another program in its own place, which knows nothing of marks.
     image: Option<Vec<u8>>,
     /// The integration's scripts, until the shell has read them.
     scripts: Option<TempDir>,
@@ -103,7 +103,7 @@ impl Session {
             prompt: Prompt::new(),
             shell,
             silent: None,
-            image: process::image(beginning.pid),
+            image: None,
             scripts,
             integration_deadline: shell.map(|_| now.0 + INTEGRATION_PATIENCE),
             progress: None,
@@ -259,13 +259,10 @@ impl Session {
         self.integration_deadline = None;
         self.shell = self.shell.or(self.silent.take());
         self.scripts = None;
-        // What was started may have been a script that executed the shell. But
-        // the shell's own files may have executed something else since.
-        let image = process::image(self.pid);
-        if image != self.image
-            && self.shell.map(ShellKind::name) == process::name(self.pid).as_deref()
-        {
-            self.image = image;
+        // By now the shell's own files may have executed something else.
+        match (self.shell, process::name(self.pid)) {
+            (Some(shell), Some(name)) if !name.contains(shell.name()) => self.on_replaced(),
+            _ => self.image = process::image(self.pid),
         }
     }
 
@@ -276,13 +273,18 @@ impl Session {
         }
         let image = process::image(self.pid);
         if image.is_some() && self.image.is_some() && image != self.image {
-            tracing::debug!(pid = self.pid, "the shell has executed another program");
-            self.shell = None;
-            self.run = None;
-            self.prompt.give_up_run();
-            self.refuse_questions();
-            self.check_waits();
+            self.on_replaced();
         }
+    }
+
+    /// Nobody will write marks any more.
+    fn on_replaced(&mut self) {
+        tracing::debug!(pid = self.pid, "the shell has executed another program");
+        self.shell = None;
+        self.run = None;
+        self.prompt.give_up_run();
+        self.refuse_questions();
+        self.check_waits();
     }
 
     fn tell_run_start(&self) {

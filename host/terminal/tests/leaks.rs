@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use quarterdeck_terminal::{OpenRequest, Until, pty};
 
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd")
