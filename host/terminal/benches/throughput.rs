@@ -1,3 +1,171 @@
-//! How fast a session takes in what its program writes.
+//! How fast a session takes in what its program writes, beside a reader that
+//! throws everything away; what that does to other sessions; and the memory.
 
-fn main() {}
+use std::time::{Duration, Instant};
+
+use quarterdeck_terminal::{CommandState, Opened};
+
+mod support;
+use support::{Measured, Plain, home, prompted};
+
+const MEGABYTES: usize = 100;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Three kinds of output, 100 MB of each.
+fn outputs() -> [(&'static str, String); 3] {
+    let bytes = MEGABYTES * 1_000_000;
+    [
+        (
+            "lines of 79 characters",
+            format!("yes {} | head -c {bytes}", "x".repeat(79)),
+        ),
+        (
+            "coloured lines",
+            format!(
+                "yes \"$(printf '\\033[1;31mred \\033[0mplain \\033[38;5;99mand more\\033[m')\" | head -c {bytes}"
+            ),
+        ),
+        (
+            "lines of Japanese",
+            format!("yes {} | head -c {bytes}", "日本語".repeat(9)),
+        ),
+    ]
+}
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    // First, while nothing is left over from what was freed.
+    runtime.block_on(memory());
+    println!(
+        "\n{:<32} {:>12} {:>12} {:>8}",
+        "", "plain MB/s", "session MB/s", "ratio"
+    );
+    for (what, command) in outputs() {
+        let plain = plain_read(&command);
+        let session = runtime.block_on(session_read(&command));
+        println!(
+            "{what:<32} {:>12.0} {:>12.0} {:>8.2}",
+            rate(plain),
+            rate(session),
+            plain.as_secs_f64() / session.as_secs_f64()
+        );
+    }
+    runtime.block_on(beside_a_flood());
+}
+
+fn rate(duration: Duration) -> f64 {
+    MEGABYTES as f64 / duration.as_secs_f64()
+}
+
+fn plain_read(command: &str) -> Duration {
+    // Raw, so that line feeds are not made into two bytes: the session's device
+    // does that, at a cost that is the kernel's.
+    let mut plain = Plain::start(&format!("stty opost onlcr; {command}")).expect("started");
+    let begun = Instant::now();
+    let mut buffer = vec![0; 64 * 1024];
+    while plain.read(&mut buffer) > 0 {}
+    plain.child.wait().expect("waited for");
+    begun.elapsed()
+}
+
+async fn session_read(command: &str) -> Duration {
+    let home = home();
+    let opened = prompted("bash", &home).await;
+    let begun = Instant::now();
+    run(&opened, command).await;
+    let elapsed = begun.elapsed();
+    opened.terminal.close().await;
+    elapsed
+}
+
+async fn run(opened: &Opened, command: &str) {
+    let mut running = opened.keyboard.run(command).await.expect("typed");
+    let state = running.finished(PATIENCE).await;
+    assert!(
+        matches!(
+            state,
+            CommandState::Finished {
+                exit_status: Some(0),
+                ..
+            }
+        ),
+        "{state:?}"
+    );
+}
+
+/// `echo hi` in one session, while another one is idle or floods.
+async fn beside_a_flood() {
+    let home = home();
+    let flooding = prompted("bash", &home).await;
+    let beside = prompted("bash", &home).await;
+    let idle = echoes(&beside).await;
+    let mut flood = flooding.keyboard.run("yes").await.expect("typed");
+    let flooded = echoes(&beside).await;
+    assert!(matches!(
+        flood.finished(Duration::ZERO).await,
+        CommandState::StillRunning { .. }
+    ));
+    flooding.terminal.close().await;
+    beside.terminal.close().await;
+    println!(
+        "\n{:<48} {:>9} {:>9} {:>8}",
+        "", "median µs", "p95 µs", "× idle"
+    );
+    idle.print("`echo hi`, the other session idle", &idle);
+    flooded.print("`echo hi`, the other session flooding", &idle);
+}
+
+async fn echoes(opened: &Opened) -> Measured {
+    let mut durations = Vec::new();
+    for _ in 0..500 {
+        let begun = Instant::now();
+        run(opened, "echo hi").await;
+        durations.push(begun.elapsed());
+    }
+    Measured::new(durations)
+}
+
+async fn memory() {
+    let home = home();
+    let resident = || {
+        let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+        let pages: usize = status
+            .split(' ')
+            .nth(1)
+            .and_then(|pages| pages.parse().ok())
+            .unwrap_or(0);
+        pages * 4
+    };
+    println!("{:<48} {:>9}", "", "KiB each");
+    let before = resident();
+    let mut opened = Vec::new();
+    for _ in 0..20 {
+        opened.push(prompted("bash", &home).await);
+    }
+    println!(
+        "{:<48} {:>9}",
+        "an idle session, of 20",
+        resident().saturating_sub(before) / 20
+    );
+    let before = resident();
+    for opened in &opened[..5] {
+        run(opened, "seq 1 20000").await;
+    }
+    println!(
+        "{:<48} {:>9}",
+        "more with 10,000 short lines above, of 5",
+        resident().saturating_sub(before) / 5
+    );
+    let before = resident();
+    for opened in &opened[5..10] {
+        run(opened, &format!("yes {} | head -n 200000", "x".repeat(119))).await;
+    }
+    println!(
+        "{:<48} {:>9}",
+        "more with everything full, of 5",
+        resident().saturating_sub(before) / 5
+    );
+    for opened in &opened {
+        opened.terminal.close().await;
+    }
+}

@@ -14,11 +14,12 @@
 //! policy, a protocol or a store, believe what output says about the session
 //! (marks need a key), or write text that output chose back to the program.
 //!
-//! Start reading at [`pty`], then `session`; `stream` is how bytes become text
+//! Start reading at [`pty`], then `session` with its parts; `stream` is how bytes become text
 //! and marks, `transcript` how text is kept, `prompt` what marks mean, and
 //! `integration` how shells come to write them.
 
 pub mod ancestry;
+mod device;
 mod emulator;
 mod environment;
 mod integration;

@@ -7,18 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::SystemTime;
 
-use rustix::pty::OpenptFlags;
 use thiserror::Error;
-use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 use crate::ancestry::Leaders;
+use crate::device::Device;
 use crate::environment;
 use crate::integration::Integration;
 use crate::keyboard::Keyboard;
 use crate::request::OpenRequest;
-use crate::session::{Beginning, Session, set_size};
+use crate::session::{Beginning, Session};
 use crate::stream::Stream;
 use crate::terminal::Terminal;
 
@@ -94,19 +93,12 @@ pub async fn open(request: OpenRequest) -> Result<Opened, OpenError> {
         .as_ref()
         .map_or(&request.args, |integration| &integration.args);
 
-    let device = Device::open().map_err(OpenError::Device)?;
-    set_size(&device.master, request.size).map_err(OpenError::Device)?;
+    let Device { master, slave } = Device::open(request.size).map_err(OpenError::Device)?;
     let mut command = Command::new(&program);
     command.args(args).env_clear().envs(&env);
     if let Some(folder) = &request.cwd {
         command.current_dir(folder);
     }
-    let Device { master, slave } = device;
-    // SAFETY: an OwnedFd is open and stays the same one for as long as it lives,
-    // and it is moved into the AsyncFd.
-    #[allow(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
-    let master =
-        unsafe { AsyncFd::register(master) }.map_err(|error| OpenError::Device(error.into()))?;
     let (child, pid) = start(command, slave).map_err(|source| OpenError::Program {
         program: program.clone(),
         source,
@@ -155,36 +147,6 @@ fn program(request: &OpenRequest) -> PathBuf {
         .or_else(of_user)
         .or_else(|| installed("bash"))
         .unwrap_or_else(|| Path::new("/bin/sh").to_owned())
-}
-
-/// Both ends of a pseudo-terminal, closed in programs that are started.
-struct Device {
-    master: OwnedFd,
-    slave: OwnedFd,
-}
-
-impl Device {
-    fn open() -> io::Result<Self> {
-        let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
-        rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC)?;
-        rustix::pty::grantpt(&master)?;
-        rustix::pty::unlockpt(&master)?;
-        let name = rustix::pty::ptsname(&master, Vec::new())?;
-        let slave = rustix::fs::open(
-            name,
-            rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC,
-            rustix::fs::Mode::empty(),
-        )?;
-        // Erasing takes back a character, not a byte.
-        #[cfg(target_os = "linux")]
-        if let Ok(mut termios) = rustix::termios::tcgetattr(&slave) {
-            termios.input_modes |= rustix::termios::InputModes::IUTF8;
-            rustix::termios::tcsetattr(&slave, rustix::termios::OptionalActions::Now, &termios)?;
-        }
-        let flags = rustix::fs::fcntl_getfl(&master)?;
-        rustix::fs::fcntl_setfl(&master, flags | rustix::fs::OFlags::NONBLOCK)?;
-        Ok(Self { master, slave })
-    }
 }
 
 /// Starts the program as the leader of its own process session, with the

@@ -6,10 +6,11 @@
 //!
 //! Programs edit the line they are on: a progress bar returns to its start, an
 //! editor erases to its end. These few operations are kept as control bytes
-//! and carried out when the text is read (see `reading`), so that a reader
+//! and carried out when the text is read (see `reading` and `line`), so that a reader
 //! sees lines as a person would. Everything else that is not text, and all
 //! that is shown on the alternate screen, is left out.
 
+mod line;
 mod reading;
 
 use std::collections::VecDeque;

@@ -74,5 +74,11 @@ for __quarterdeck_mode in default insert visual replace
     end
 end
 set -e __quarterdeck_mode
-# Before fish 4 a tabulator in a paste is dropped.
+# Before fish 4 a paste is made of keys. Those that are not simply inserted take
+# a command each, which makes a long script take minutes, and a tabulator is
+# dropped.
+for __quarterdeck_plain in \' \\ ' '
+    bind -M paste $__quarterdeck_plain self-insert
+end
+set -e __quarterdeck_plain
 bind -M paste \t 'commandline -i \t'

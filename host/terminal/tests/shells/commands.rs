@@ -100,6 +100,25 @@ async fn every_kind_of_command_is_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_script_is_one_command_too() {
+    for shell in INTEGRATED {
+        let session = open(shell).await;
+        // A line for each number: 6 kB.
+        let script: String = (0..300)
+            .map(|number| format!("echo 'line {number}'\n"))
+            .collect();
+        let output: String = (0..300).map(|number| format!("line {number}\n")).collect();
+        assert_eq!(session.run(&script).await, ran(0, &output), "{shell}");
+        let long = "y".repeat(100_000);
+        assert_eq!(
+            session.run(&format!("echo {long}")).await,
+            ran(0, &format!("{long}\n")),
+            "{shell}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_command_changes_stays() {
     for shell in INTEGRATED {
         let session = open(shell).await;

@@ -388,3 +388,33 @@ async fn an_rc_file_that_starts_another_shell_leaves_it_unknown() {
         .await
         .expect_err("nobody knows when it ends");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_that_starts_slowly_is_integrated_late() {
+    // A program of the shell's name that executes it only when it is told to.
+    let mut setup = setup("bash").dotfile(
+        "bin/bash",
+        "#!/bin/sh\nread -r _ < gate\nexec /bin/bash \"$@\"\n",
+    );
+    let program = setup.request.cwd.as_ref().expect("given").join("bin/bash");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, executable).expect("made executable");
+    let gate = setup.request.cwd.as_ref().expect("given").join("gate");
+    let made = std::process::Command::new("mkfifo").arg(&gate).status();
+    assert!(made.expect("mkfifo is installed").success());
+    setup.request.shell = Some(program);
+    let session = setup.open().await;
+    session
+        .eventually("given up for now", async || {
+            session.shell_state().await == ShellState::Unknown
+        })
+        .await;
+    let opened = tokio::task::spawn_blocking(move || std::fs::write(gate, "go\n"));
+    opened.await.expect("joined").expect("written");
+    session
+        .eventually("integrated", async || {
+            session.terminal.status().await.integrated
+        })
+        .await;
+    assert_eq!(session.run("echo late").await, ran(0, "late\n"));
+}

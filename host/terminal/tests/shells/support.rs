@@ -12,7 +12,7 @@ use quarterdeck_terminal::{
 use tempfile::TempDir;
 
 /// Longer than anything takes on a busy machine; only a failing test waits so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The shells that are integrated.
 pub(crate) const INTEGRATED: [&str; 3] = ["bash", "zsh", "fish"];

@@ -1,0 +1,117 @@
+//! The terminal device of a session: a pseudo-terminal, and our side of it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
+use rustix::pty::OpenptFlags;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::request::Size;
+
+/// Both sides of a pseudo-terminal, closed in programs that are started.
+pub(crate) struct Device {
+    pub(crate) master: Master,
+    /// The program's side.
+    pub(crate) slave: OwnedFd,
+}
+
+impl Device {
+    /// Must be called within a Tokio runtime.
+    pub(crate) fn open(size: Size) -> io::Result<Self> {
+        let master = open_master()?;
+        rustix::pty::grantpt(&master)?;
+        rustix::pty::unlockpt(&master)?;
+        let name = rustix::pty::ptsname(&master, Vec::new())?;
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let slave = rustix::fs::open(name, flags, Mode::empty())?;
+        // Erasing takes back a character, not a byte.
+        #[cfg(target_os = "linux")]
+        if let Ok(mut termios) = rustix::termios::tcgetattr(&slave) {
+            termios.input_modes |= rustix::termios::InputModes::IUTF8;
+            rustix::termios::tcsetattr(&slave, rustix::termios::OptionalActions::Now, &termios)?;
+        }
+        let flags = rustix::fs::fcntl_getfl(&master)?;
+        rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
+        // SAFETY: an OwnedFd is open and stays the same one for as long as it
+        // lives, and it is moved into the AsyncFd.
+        #[allow(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
+        let master = Master(unsafe { AsyncFd::register(master) }?);
+        master.set_size(size)?;
+        Ok(Self { master, slave })
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_master() -> io::Result<OwnedFd> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    Ok(rustix::pty::openpt(flags)?)
+}
+
+/// Elsewhere the flag cannot be given on opening.
+#[cfg(not(target_os = "linux"))]
+fn open_master() -> io::Result<OwnedFd> {
+    let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(master)
+}
+
+/// Our side of the device. Owned by the session's task.
+pub(crate) struct Master(AsyncFd<OwnedFd>);
+
+impl Master {
+    /// Tells the kernel, which tells the program.
+    pub(crate) fn set_size(&self, size: Size) -> io::Result<()> {
+        rustix::termios::tcsetwinsize(
+            self.0.get_ref(),
+            rustix::termios::Winsize {
+                ws_row: size.rows(),
+                ws_col: size.columns(),
+                ws_xpixel: 0,
+                ws_ypixel: 0,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// The process group that has the terminal.
+    pub(crate) fn foreground_group(&self) -> Option<Pid> {
+        rustix::termios::tcgetpgrp(self.0.get_ref()).ok()
+    }
+}
+
+/// Reads what there is, as much as fits; 0 at the end, or without a device.
+pub(crate) async fn read(master: Option<&Master>, buffer: &mut [u8]) -> io::Result<usize> {
+    let Some(Master(master)) = master else {
+        return Ok(0);
+    };
+    let read = |master: &OwnedFd| {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match rustix::io::read(master, &mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(rustix::io::Errno::INTR) => (),
+                // What was read comes first; the error will be there again.
+                Err(_) if filled > 0 => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(filled)
+    };
+    master.async_io(Interest::READABLE, read).await
+}
+
+/// Writes as much of `bytes` as the terminal takes now, at least something.
+pub(crate) async fn write(master: Option<&Master>, bytes: &[u8]) -> io::Result<usize> {
+    let Some(Master(master)) = master else {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    };
+    master
+        .async_io(Interest::WRITABLE, |master| {
+            Ok(rustix::io::write(master, bytes)?)
+        })
+        .await
+}

@@ -1,0 +1,216 @@
+//! What is asked of a session's task, and what it can answer at once.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::Session;
+use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
+use crate::keys::Key;
+use crate::outbox::WriteError;
+use crate::process::{self, Foreground};
+use crate::prompt::Phase;
+use crate::request::Size;
+use crate::screen::{Screen, Scrollback};
+use crate::terminal::{ClosedError, Output, ShellState, Status};
+use crate::transcript::Cursor;
+use crate::waits::{Until, Waited};
+
+/// What can be asked of a session's task.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Status(oneshot::Sender<Status>),
+    Read {
+        from: Cursor,
+        until: Option<Cursor>,
+        max_bytes: usize,
+        reply: oneshot::Sender<Output>,
+    },
+    Screen(oneshot::Sender<Screen>),
+    Scrollback {
+        start: usize,
+        lines: usize,
+        reply: oneshot::Sender<Scrollback>,
+    },
+    Wait {
+        until: Until,
+        from: Option<Cursor>,
+        timeout: Duration,
+        reply: oneshot::Sender<Waited>,
+    },
+    Resize {
+        size: Size,
+        reply: oneshot::Sender<Result<(), ClosedError>>,
+    },
+    Close(oneshot::Sender<Option<ExitStatus>>),
+    Type {
+        input: Input,
+        reply: oneshot::Sender<Result<(), WriteError>>,
+    },
+    Run {
+        command: String,
+        reply: oneshot::Sender<Result<watch::Receiver<CommandState>, RunError>>,
+    },
+    ShellLine(oneshot::Sender<Result<ShellLine, ShellLineError>>),
+    ClearLine(oneshot::Sender<Result<(), ClearLineError>>),
+}
+
+/// What can be typed.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Bytes(Vec<u8>),
+    Key(Key),
+    PasteBegin,
+    PasteEnd,
+}
+
+impl Session {
+    pub(super) fn answer(&mut self, request: Request) {
+        // An answer that nobody waits for any more is no loss.
+        match request {
+            Request::Status(reply) => {
+                self.look_at_shell();
+                let _ = reply.send(self.status());
+            }
+            Request::Read {
+                from,
+                until,
+                max_bytes,
+                reply,
+            } => {
+                let until = until
+                    .unwrap_or(self.transcript.end())
+                    .min(self.transcript.end());
+                let excerpt = self.transcript.read(from, until, max_bytes);
+                let _ = reply.send(Output {
+                    more: excerpt.next < until,
+                    text: excerpt.text,
+                    next: excerpt.next,
+                    gap: excerpt.gap,
+                });
+            }
+            Request::Screen(reply) => {
+                let _ = reply.send(self.emulator.screen());
+            }
+            Request::Scrollback {
+                start,
+                lines,
+                reply,
+            } => {
+                let _ = reply.send(self.emulator.scrollback(start, lines));
+            }
+            Request::Wait {
+                until,
+                from,
+                timeout,
+                reply,
+            } => {
+                self.look_at_shell();
+                let from = from.unwrap_or(self.transcript.end());
+                let mut waits = std::mem::take(&mut self.waits);
+                waits.add(until, from, timeout, reply, &self.moment());
+                self.waits = waits;
+            }
+            Request::Resize { size, reply } => {
+                let _ = reply.send(self.resize(size));
+            }
+            Request::Close(reply) => self.close(Some(reply)),
+            Request::Type { input, reply } => self.type_in(input, reply),
+            Request::Run { command, reply } => {
+                self.look_at_shell();
+                self.ask_run(command, reply);
+            }
+            Request::ShellLine(reply) => self.ask_line(reply),
+            Request::ClearLine(reply) => self.ask_clear(reply),
+        }
+    }
+
+    fn status(&self) -> Status {
+        let modes = self.emulator.input_modes();
+        let running = || ShellState::Running {
+            command: self
+                .prompt
+                .command
+                .clone()
+                .filter(|_| self.prompt.phase() == Phase::Running),
+            since: self.prompt.since,
+        };
+        let alive = self.exit.is_none();
+        let foreground = self.foreground().filter(|_| alive);
+        let command_runs = match (self.shell, self.prompt.phase()) {
+            (Some(_), Phase::Running) => alive,
+            (Some(_), Phase::AtPrompt) => false,
+            _ => foreground
+                .as_ref()
+                .is_some_and(|foreground| foreground.pid != self.pid),
+        };
+        Status {
+            shell: match (self.ended(), self.shell, self.prompt.phase()) {
+                (Some(status), ..) => ShellState::Exited(status),
+                (None, None, _) => ShellState::Unknown,
+                (None, Some(_), Phase::AtPrompt) => ShellState::AtPrompt {
+                    line_dirty: self.prompt.line_dirty(),
+                },
+                (None, Some(_), _) => running(),
+            },
+            integrated: self.shell.is_some() && self.prompt.loaded,
+            cwd: Some(self.pid)
+                .filter(|_| alive)
+                .and_then(process::cwd)
+                .or_else(|| self.prompt.cwd.clone()),
+            foreground,
+            command_runs,
+            full_screen: self.emulator.full_screen(),
+            bracketed_paste: modes.bracketed_paste,
+            application_cursor: modes.application_cursor,
+            title: self.emulator.title().map(str::to_owned),
+            progress: self.progress,
+            size: self.emulator.size(),
+            last_exit_status: self.prompt.last_status,
+            cursor: self.transcript.end(),
+            last_activity: self.last_activity.1,
+            created_at: self.created_at,
+        }
+    }
+
+    fn foreground(&self) -> Option<Foreground> {
+        let group = self.master.as_ref()?.foreground_group()?;
+        let pid = process::as_number(group);
+        Some(Foreground {
+            pid,
+            name: process::name(pid)?,
+        })
+    }
+
+    fn resize(&mut self, size: Size) -> Result<(), ClosedError> {
+        let master = self
+            .master
+            .as_ref()
+            .filter(|_| !self.is_ended())
+            .ok_or(ClosedError)?;
+        master.set_size(size).map_err(|_| ClosedError)?;
+        self.emulator.resize(size);
+        Ok(())
+    }
+
+    fn type_in(&mut self, input: Input, reply: oneshot::Sender<Result<(), WriteError>>) {
+        if self.exit.is_some() || self.master.is_none() {
+            let _ = reply.send(Err(WriteError::Closed));
+            return;
+        }
+        let modes = self.emulator.input_modes();
+        let bytes = match input {
+            Input::Bytes(bytes) => bytes,
+            Input::Key(key) => key.encode(modes.application_cursor),
+            Input::PasteBegin if modes.bracketed_paste => b"\x1b[200~".to_vec(),
+            Input::PasteEnd if modes.bracketed_paste => b"\x1b[201~".to_vec(),
+            Input::PasteBegin | Input::PasteEnd => Vec::new(),
+        };
+        if !bytes.is_empty() {
+            self.active();
+            self.prompt.typed(&bytes);
+        }
+        self.outbox.push(bytes, Some(reply));
+    }
+}
