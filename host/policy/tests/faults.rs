@@ -161,6 +161,22 @@ async fn a_runaway_policy_lets_its_neighbours_work() {
 }
 
 #[tokio::test]
+async fn a_machine_that_keeps_a_policy_from_running_does_not_make_it_late() {
+    let quarters = Plan::with_base().settle().await;
+    let rude_neighbour = async {
+        for _ in 0..3 {
+            // Takes the thread, and gives others their turn in between.
+            std::thread::sleep(Duration::from_millis(100));
+            tokio::task::yield_now().await;
+        }
+    };
+    let start = Instant::now();
+    let (ruling, ()) = tokio::join!(quarters.review("!k"), rude_neighbour);
+    assert!(start.elapsed() > Limits::default().deadline * 2);
+    assert_eq!(ruling.verdict.tier, Tier::Safe, "{ruling:?}");
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_harms_nobody() {
     let quarters = Plan::with_base().settle().await;
     let approvers = quarters.host.approvers().await;
