@@ -44,9 +44,8 @@ impl Catalogue {
     /// sidecars ask for, bundled ones first among equals.
     ///
     /// `required` are the names without which nothing is approved; each has an
-    /// entry. A bundled
-    /// name that nobody switched off is one of them: a broken replacement must
-    /// not be laxer than what it was to replace.
+    /// entry. A bundled name that nobody switched off is one of them: a broken
+    /// replacement must not be laxer than what it was to replace.
     pub(crate) fn new(mut entries: Vec<Entry>, required: &[String]) -> Self {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let mut approvers: Vec<usize> = (0..entries.len())

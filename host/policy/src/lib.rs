@@ -34,13 +34,13 @@
 //!
 //! `host` is the door. `reload` looks at the folder and tells `slots`, one for
 //! each policy name, whose life is the pure state machine in `slot`, with
-//! `settling` to say when a file is read; `folder` reads files with suspicion, and `load` makes a `generation` of them: `inspect`, compile
-//! (`code_cache`), link (`prepared`), configure (`configuration`, `snapshot`),
-//! try out. A call goes from `generation` (with its `tally` and `quarantine`)
-//! through the façade of its kind (`approver`) into `guest`, which bounds it
-//! with the help of `engine` and `ticker`. To add a kind, write its façade
-//! beside `approver`, give it a case in `generation::Facade`, and load it in
-//! `load`.
+//! `settling` to say when a file is read; `folder` reads files with suspicion,
+//! and `load` makes a `generation` of them: `inspect`, compile (`code_cache`),
+//! link (`prepared`), configure (`configuration`, `snapshot`), try out. A call
+//! goes from `generation` (with its `tally` and `quarantine`) through the
+//! façade of its kind (`approver`) into `guest`, which bounds it with the help
+//! of `engine` and `ticker`. To add a kind, write its façade beside `approver`,
+//! give it a case in `generation::Facade`, and load it in `load`.
 //!
 //! # How instances come to be configured
 //!
