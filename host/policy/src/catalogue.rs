@@ -31,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) source: PolicySource,
 }
 
+const NO_COMPONENT: &str = "there is no component of that name";
+
 /// A required approver that cannot be asked.
 pub(crate) struct Missing {
     pub(crate) name: String,
@@ -41,9 +43,9 @@ impl Catalogue {
     /// Orders `entries` by name, and their approvers by the order that their
     /// sidecars ask for, bundled ones first among equals.
     ///
-    /// `required` are the names without which nothing is approved. A bundled
-    /// name that nobody switched off is one of them: a broken replacement must
-    /// not be laxer than what it was to replace.
+    /// `required` are the names without which nothing is approved; each has an
+    /// entry. A bundled name that nobody switched off is one of them: a broken
+    /// replacement must not be laxer than what it was to replace.
     pub(crate) fn new(mut entries: Vec<Entry>, required: &[String]) -> Self {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
         let mut approvers: Vec<usize> = (0..entries.len())
@@ -57,13 +59,6 @@ impl Catalogue {
                 .map_or(0, |generation| generation.origin.sidecar.order);
             (order, entry.source != PolicySource::Bundled, at)
         });
-        let unknown = required
-            .iter()
-            .filter(|name| !entries.iter().any(|entry| entry.name == **name))
-            .map(|name| Missing {
-                name: name.clone(),
-                reason: String::from("there is no component of that name"),
-            });
         let missing = entries
             .iter()
             .filter(|entry| entry.approver().is_none())
@@ -75,7 +70,6 @@ impl Catalogue {
                 name: entry.name.clone(),
                 reason: entry.absence(),
             })
-            .chain(unknown)
             .collect();
         Catalogue {
             entries,
@@ -113,7 +107,7 @@ impl Entry {
             }
             (Some(rejection), None) => format!("its component was rejected: {rejection}"),
             (None, None) if self.disabled => String::from("its sidecar switches it off"),
-            (None, None) => String::from("there is no component of that name"),
+            (None, None) => String::from(NO_COMPONENT),
         }
     }
 
@@ -146,7 +140,10 @@ impl Entry {
             p50_micros: micros(summary.p50),
             p99_micros: micros(summary.p99),
             traps: summary.faults,
-            last_error: self.rejection.clone().or(summary.last_fault),
+            last_error: self.rejection.clone().or(summary.last_fault).or_else(|| {
+                let nothing = generation.is_none() && !self.disabled;
+                nothing.then(|| String::from(NO_COMPONENT))
+            }),
             size: generation.map_or(0, |generation| generation.size),
             imports: generation.map_or_else(Vec::new, |generation| generation.imports.clone()),
         }

@@ -28,11 +28,10 @@ pub(crate) struct Guest {
     limits: Limits,
     /// Bytes of linear memory taken so far, over all memories.
     memory: u64,
-    /// Ticks that the guest may still be found running at. Its own time: one
-    /// that the machine keeps from running is not found.
-    ticks: u32,
-    /// When it is ended even if it hardly ran.
-    ends: Instant,
+    /// How long it may still run.
+    time_left: Duration,
+    /// When its time was looked at last.
+    looked_at: Instant,
     wasi: Option<Box<EmptyWasi>>,
 }
 
@@ -41,8 +40,8 @@ impl Guest {
         Guest {
             limits,
             memory: 0,
-            ticks: ticks(limits.deadline),
-            ends: Instant::now() + limits.patience(),
+            time_left: limits.deadline,
+            looked_at: Instant::now(),
             wasi: None,
         }
     }
@@ -68,8 +67,9 @@ impl PolicyEngine {
         let _ticking = self.ticker().tick();
         let mut store = self.store(limits);
         // The epoch ends a guest that computes; the timer ends one that waits
-        // in a function of WASI.
-        tokio::time::timeout(limits.patience() + GRACE, call(&mut store))
+        // in a function of WASI. It is late on purpose: a starved thread does
+        // not make it ring.
+        tokio::time::timeout(limits.deadline * 4 + GRACE, call(&mut store))
             .await
             .unwrap_or(Err(Fault::Deadline(limits.deadline)))
     }
@@ -85,21 +85,20 @@ impl PolicyEngine {
     }
 }
 
-/// How much later than the epoch the timer fires.
-const GRACE: Duration = Duration::from_millis(2);
-
-/// How many ticks a guest that runs for `deadline` is found at. The first one
-/// comes early, so there is one more.
-fn ticks(deadline: Duration) -> u32 {
-    u32::try_from(deadline.as_nanos().div_ceil(TICK.as_nanos()))
-        .unwrap_or(u32::MAX)
-        .saturating_add(1)
-}
+/// What the timer allows beyond a multiple of the deadline.
+const GRACE: Duration = Duration::from_secs(1);
+/// What is counted at most of the time between two looks at a guest. If more
+/// has passed, it is the machine that kept it from running: while it runs, it
+/// is looked at once a tick.
+const LONGEST_SLICE: Duration = Duration::from_nanos(4 * TICK.as_nanos() as u64);
 
 fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
     let guest = store.data_mut();
-    guest.ticks = guest.ticks.saturating_sub(1);
-    if guest.ticks == 0 || Instant::now() >= guest.ends {
+    let now = Instant::now();
+    let slice = now.duration_since(guest.looked_at).min(LONGEST_SLICE);
+    guest.looked_at = now;
+    guest.time_left = guest.time_left.saturating_sub(slice);
+    if guest.time_left.is_zero() {
         return Err(Fault::Deadline(guest.limits.deadline).into());
     }
     Ok(UpdateDeadline::Yield(1))

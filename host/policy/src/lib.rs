@@ -34,24 +34,25 @@
 //!
 //! `host` is the door. `reload` looks at the folder and tells `slots`, one for
 //! each policy name, whose life is the pure state machine in `slot`, with
-//! `settling` to say when a file is read; `folder` reads files with suspicion, and `load` makes a `generation` of them: `inspect`, compile
-//! (`code_cache`), link (`prepared`), configure (`configuration`, `snapshot`),
-//! try out. A call goes from `generation` (with its `tally` and `quarantine`)
-//! through the façade of its kind (`approver`) into `guest`, which bounds it
-//! with the help of `engine` and `ticker`. To add a kind, write its façade
-//! beside `approver`, give it a case in `generation::Facade`, and load it in
-//! `load`.
+//! `settling` to say when a file is read; `folder` reads files with suspicion,
+//! and `load` makes a `generation` of them: `inspect`, compile (`code_cache`),
+//! link (`prepared`), configure (`configuration`, `snapshot`), try out. A call
+//! goes from `generation` (with its `tally` and `quarantine`) through the
+//! façade of its kind (`approver`) into `guest`, which bounds it with the help
+//! of `engine` and `ticker`. To add a kind, write its façade beside `approver`,
+//! give it a case in `generation::Facade`, and load it in `load`.
 //!
 //! # How instances come to be configured
 //!
 //! `configure` may be costly, and every call needs a configured instance. When
 //! a component is loaded its `configure` is timed, warm. If it takes less than
-//! a few microseconds, each fresh instance is configured anew: that costs less
-//! than anything else would. If it takes more, the component is rewritten with
-//! the state that `configure` left behind (`snapshot`) and compiled once more,
-//! so that instances are born configured. Instances are never reused: that
-//! would save about half the time of a call, and give up that a verdict does
-//! not depend on those before it. `benches/decision.rs` measures all three.
+//! some tens of microseconds, each fresh instance is configured anew: nobody
+//! would notice the difference in a call, and everybody a slower swap. If it
+//! takes more, the component is rewritten with the state that `configure` left
+//! behind (`snapshot`) and compiled once more, so that instances are born
+//! configured. Instances are never reused: that would save most of the time of
+//! a call, but give up that a verdict does not depend on those before it.
+//! `benches/decision.rs` measures calls, starts and swaps.
 
 mod approver;
 mod catalogue;

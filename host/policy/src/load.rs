@@ -31,8 +31,9 @@ const CONFIGURE_DEADLINE: Duration = Duration::from_secs(5);
 /// its code for the first time.
 const FIRST_CALL_DEADLINE: Duration = Duration::from_secs(1);
 /// From here on `configure` is worth a snapshot: more would be felt in every
-/// call, while taking a snapshot is felt at every swap.
-const WORTH_A_SNAPSHOT: Duration = Duration::from_micros(5);
+/// call, while taking a snapshot is felt at every swap, as two more
+/// compilations (30 ms for a small Rust component).
+const WORTH_A_SNAPSHOT: Duration = Duration::from_micros(25);
 
 /// Makes generations, one at a time.
 pub(crate) struct Loader {

@@ -36,10 +36,9 @@ pub struct BundledPolicy {
 /// What one call of a policy may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How long one call may run. Counted while it runs, so that a busy machine
-    /// does not make a sound policy look like a hung one; by the wall clock it
-    /// is ended after four times as long, or a second more, whichever is
-    /// sooner.
+    /// How long one call may run: wall-clock time, of which what a busy machine
+    /// keeps it from running is left out as far as that can be told, so that
+    /// a sound policy does not look like a hung one.
     pub deadline: Duration,
     /// Bytes of linear memory, summed over all memories of an instance.
     pub memory_bytes: u64,
@@ -53,11 +52,6 @@ impl Limits {
     /// The most memory that a sidecar may ask for: the size of a slot in the
     /// pool of instances.
     pub const MAX_MEMORY_BYTES: u64 = 128 << 20;
-
-    /// How long a call may take by the wall clock.
-    pub(crate) fn patience(&self) -> Duration {
-        (self.deadline * 4).min(self.deadline + Duration::from_secs(1))
-    }
 }
 
 impl Default for Limits {

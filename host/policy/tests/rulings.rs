@@ -3,7 +3,7 @@
 
 mod support;
 
-use quarterdeck_policy::{BundledPolicy, IncidentKind, Tier};
+use quarterdeck_policy::{BundledPolicy, IncidentKind, PolicyState, Tier};
 use support::{Plan, puppet};
 
 #[tokio::test]
@@ -63,6 +63,12 @@ async fn without_a_required_approver_nothing_is_approved() {
         Some("host/required-missing")
     );
     assert_eq!(ruling.verdict.policy, "house");
+    let listed = quarters.host.list().remove(1);
+    assert_eq!(
+        (listed.name.as_str(), listed.state),
+        ("house", PolicyState::Failed)
+    );
+    assert!(listed.last_error.unwrap().contains("no component"));
 
     quarters.put("house.wasm", &puppet(1, "the house rule"));
     quarters.until_reason("the house rule").await;

@@ -31,6 +31,7 @@ use wit_parser::Resolve;
 /// | `!d` | answers with an option that is neither there nor not there |
 /// | `!h` | answers with a reason of 100 MB, all of which it has |
 /// | `!s` | takes a few tenths of a second, then answers |
+/// | `!k` | takes a few milliseconds, then answers |
 /// | `!c` | answers `safe` the first time an instance is asked, else `dangerous` |
 ///
 /// Configured with `{"tier":"0"}`, it takes its tier from there; a longer
@@ -68,7 +69,6 @@ fn puppet_module(tier: u8, reason: &str) -> String {
 
   (func (export "quarterdeck:policy/configuration@0.1.0#configure")
     (param $config i32) (param $length i32) (result i32)
-    (local $turns i32)
     (i32.store8 (i32.const 512) (i32.const 0))
     (if (i32.gt_u (local.get $length) (i32.const 9))
       (then
@@ -83,13 +83,15 @@ fn puppet_module(tier: u8, reason: &str) -> String {
           (i32.sub (i32.load8_u offset=9 (local.get $config)) (i32.const 48)))))
     (if (i32.gt_u (local.get $length) (i32.const 16))
       (then
-        (loop $digest
-          (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
-          (br_if $digest
-            (i32.lt_u (local.get $turns)
-              (select (i32.const 300000000) (i32.const 2000000)
-                (i32.gt_u (local.get $length) (i32.const 64))))))))
+        (call $turn
+          (select (i32.const 300000000) (i32.const 2000000)
+            (i32.gt_u (local.get $length) (i32.const 64))))))
     (i32.const 512))
+
+  (func $turn (param $times i32)
+    (loop $again
+      (local.set $times (i32.sub (local.get $times) (i32.const 1)))
+      (br_if $again (local.get $times))))
 
   (func $deeper (param i32) (result i32)
     (i32.add (call $deeper (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
@@ -100,7 +102,7 @@ fn puppet_module(tier: u8, reason: &str) -> String {
     (i32.store (i32.const 1056) (local.get $end)))
 
   (func (export "quarterdeck:policy/approve@0.1.0#review") (param $request i32) (result i32)
-    (local $command i32) (local $order i32) (local $turns i32)
+    (local $command i32) (local $order i32)
     (memory.fill (i32.const 1024) (i32.const 0) (i32.const 48))
     (i32.store8 (i32.const 1024) (global.get $tier))
     (i32.store (i32.const 1028) (i32.const 4096))
@@ -137,11 +139,8 @@ fn puppet_module(tier: u8, reason: &str) -> String {
         (i32.store (i32.const 1032) (i32.const 100000000))
         (if (i32.eq (memory.grow (i32.const 1526)) (i32.const -1)) (then (unreachable)))
         (memory.fill (i32.const 131072) (i32.const 65) (i32.const 100000000))))
-    (if (i32.eq (local.get $order) (i32.const 115))
-      (then
-        (loop $turn
-          (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
-          (br_if $turn (i32.lt_u (local.get $turns) (i32.const 300000000))))))
+    (if (i32.eq (local.get $order) (i32.const 107)) (then (call $turn (i32.const 8000000))))
+    (if (i32.eq (local.get $order) (i32.const 115)) (then (call $turn (i32.const 300000000))))
     (if (i32.eq (local.get $order) (i32.const 99))
       (then
         (i32.store8 (i32.const 1024) (i32.mul (global.get $asked) (i32.const 2)))
