@@ -320,6 +320,7 @@ impl Session {
     fn moment(&self) -> Moment<'_> {
         Moment {
             transcript: &self.transcript,
+            full_screen: Some(&self.emulator).filter(|emulator| emulator.full_screen()),
             at_prompt: self.prompt.phase() == Phase::AtPrompt,
             integrated: self.shell.is_some(),
             last_activity: self.last_activity.0,

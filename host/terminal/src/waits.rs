@@ -8,12 +8,14 @@ use regex::Regex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::emulator::Emulator;
 use crate::transcript::{Cursor, Transcript};
 
 /// What to wait for.
 #[derive(Debug, Clone)]
 pub enum Until {
-    /// A match in the text after the cursor. `^` and `$` mean what they mean in
+    /// A match in the text after the cursor or, while a program fills the whole
+    /// screen, on that screen, of which the transcript keeps nothing. `^` and `$` mean what they mean in
     /// the pattern's own mode; once a long text had no match, a match that
     /// would span more than its last 16 KiB is not found.
     Pattern(Regex),
@@ -60,6 +62,8 @@ pub struct Waited {
 /// What the session's task knows at one moment.
 pub(crate) struct Moment<'a> {
     pub(crate) transcript: &'a Transcript,
+    /// While a program fills the whole screen.
+    pub(crate) full_screen: Option<&'a Emulator>,
     pub(crate) at_prompt: bool,
     pub(crate) integrated: bool,
     pub(crate) last_activity: Instant,
@@ -156,6 +160,10 @@ impl Waiting {
                     let mut waited = moment.waited(WaitEnd::Met, Some(matched));
                     waited.cursor = cursor;
                     return Some(waited);
+                }
+                let screen = moment.full_screen.map(|emulator| emulator.screen().text());
+                if let Some(found) = screen.as_deref().and_then(|text| pattern.find(text)) {
+                    return Some(moment.waited(WaitEnd::Met, Some(found.as_str().to_owned())));
                 }
                 false
             }

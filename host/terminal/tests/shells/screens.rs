@@ -1,7 +1,7 @@
 //! Programs that take the whole screen, and what they tell the terminal.
 
 use quarterdeck_terminal::keys::Key;
-use quarterdeck_terminal::{ClosedError, CommandState, Size};
+use quarterdeck_terminal::{ClosedError, CommandState, Size, Until};
 
 use crate::support::{INTEGRATED, PATIENCE, open, ran, setup};
 
@@ -115,6 +115,18 @@ async fn an_editor_writes_what_was_typed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pattern_is_found_on_the_screen_of_a_program_that_fills_it() {
+    let session = setup("bash").size(80, 24).env("LESS", "").open().await;
+    session.run("seq 1 1000 > numbers").await;
+    let running = session.keyboard.run("less numbers").await.expect("typed");
+    let pattern = Until::Pattern(regex::Regex::new("(?m)^23$").expect("a pattern"));
+    let waited = session.terminal.wait(pattern, None, PATIENCE).await;
+    assert_eq!((waited.met, waited.matched.as_deref()), (true, Some("23")));
+    session.type_in("q").await;
+    drop(running);
+}
+
+#[tokio::test]
 async fn a_program_is_told_the_size() {
     for shell in INTEGRATED {
         let session = setup(shell).size(77, 33).open().await;
