@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use quarterdeck_core::policy::{Limits, Settings};
 use quarterdeck_core::{Host, HostSettings, ancestry};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Setup, bundled};
 
@@ -62,15 +62,28 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
         .context("starting the runtime")
 }
 
-/// Waits for SIGINT, SIGTERM or SIGHUP.
-pub(crate) async fn asked_to_stop() -> Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("watching for SIGINT")?;
-    let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
-    let mut hangup = signal(SignalKind::hangup()).context("watching for SIGHUP")?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
+/// SIGINT, SIGTERM and SIGHUP, which from now on end the program in good order.
+pub(crate) struct StopSignals([Signal; 3]);
+
+impl StopSignals {
+    /// Takes the signals over. Do so before anything is started that has to be
+    /// stopped again.
+    pub(crate) fn watch() -> Result<Self> {
+        let watch = |kind| signal(kind).context("watching for signals that end the program");
+        Ok(Self([
+            watch(SignalKind::interrupt())?,
+            watch(SignalKind::terminate())?,
+            watch(SignalKind::hangup())?,
+        ]))
     }
-    Ok(())
+
+    /// Waits for the first of them.
+    pub(crate) async fn received(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
 }

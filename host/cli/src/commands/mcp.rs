@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::Setup;
-use crate::hosting::{asked_to_stop, runtime, start_host};
+use crate::hosting::{StopSignals, runtime, start_host};
 
 /// After standard input has closed, answers under way may still be written for
 /// this long.
@@ -36,6 +36,7 @@ pub(crate) fn run(setup: Setup, alone: bool) -> Result<ExitCode> {
 
 /// Hands everything to the host that runs already.
 async fn pass_through(host: UnixStream) -> Result<ExitCode> {
+    let mut stop_signals = StopSignals::watch()?;
     let (mut input, mut output) = stdio_pipes();
     let (mut from_host, mut to_host) = host.into_split();
     let upward = async {
@@ -58,11 +59,12 @@ async fn pass_through(host: UnixStream) -> Result<ExitCode> {
             received.context("passing answers on from the running host")?;
             anyhow::bail!("the host that this agent had joined has ended; its sessions are gone");
         }
-        stopped = asked_to_stop() => stopped.map(|()| ExitCode::SUCCESS),
+        () = stop_signals.received() => Ok(ExitCode::SUCCESS),
     }
 }
 
 async fn host_alone(setup: &Setup) -> Result<ExitCode> {
+    let mut stop_signals = StopSignals::watch()?;
     let host = start_host(setup)?;
     let stop = CancellationToken::new();
     let socket = SocketDoor::bind(&setup.paths.private_socket())
@@ -73,7 +75,7 @@ async fn host_alone(setup: &Setup) -> Result<ExitCode> {
     let door = McpDoor::new(host.clone(), Transport::Stdio);
     let served = tokio::select! {
         served = serve_client(door) => served,
-        stopped = asked_to_stop() => stopped,
+        () = stop_signals.received() => Ok(()),
     };
     stop.cancel();
     host.shutdown().await;

@@ -13,7 +13,7 @@ use quarterdeck_core::{Caller, Host, HostError};
 use quarterdeck_server::socket::{Request, ask};
 
 use crate::Setup;
-use crate::hosting::{asked_to_stop, runtime, start_host};
+use crate::hosting::{StopSignals, runtime, start_host};
 
 /// The gate refused the command. As a shell says of a command that it may not
 /// run.
@@ -28,10 +28,11 @@ pub(crate) fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<E
         None => std::env::current_dir().context("finding the current folder")?,
     };
     runtime()?.block_on(async {
+        let mut stop_signals = StopSignals::watch()?;
         let host = start_host(&setup)?;
         let done = tokio::select! {
             done = run_in(&setup, &host, command, cwd) => done,
-            stopped = asked_to_stop() => stopped.map(|()| ExitCode::from(130)),
+            () = stop_signals.received() => Ok(ExitCode::from(130)),
         };
         host.shutdown().await;
         done

@@ -13,7 +13,7 @@ use quarterdeck_server::token::Token;
 use tokio_util::sync::CancellationToken;
 
 use crate::Setup;
-use crate::hosting::{asked_to_stop, runtime, start_host};
+use crate::hosting::{StopSignals, runtime, start_host};
 
 const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -27,6 +27,7 @@ pub(crate) fn run(setup: Setup, listen: Option<SocketAddr>) -> Result<ExitCode> 
 }
 
 async fn serve(setup: &Setup, listen: SocketAddr) -> Result<()> {
+    let mut stop_signals = StopSignals::watch()?;
     setup.paths.make()?;
     let http = HttpDoor::bind(listen).await?;
     let socket = SocketDoor::bind(&setup.paths.shared_socket()).await?;
@@ -40,9 +41,14 @@ async fn serve(setup: &Setup, listen: SocketAddr) -> Result<()> {
         tokio::spawn(socket.serve(Arc::clone(&host), stop.clone())),
     ];
     print_addresses(setup, address, &token);
-    print_policies(&host).await;
-
-    asked_to_stop().await?;
+    let announced_for_good = async {
+        print_policies(&host).await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = announced_for_good => {}
+        () = stop_signals.received() => {}
+    }
     anstream::eprintln!("stopping: sessions are closed");
     stop.cancel();
     host.shutdown().await;

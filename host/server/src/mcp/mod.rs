@@ -12,12 +12,14 @@ mod tool;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::http::request::Parts;
 use quarterdeck_core::{Caller, CallerKind, Host, Transport};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
     PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
+use rmcp::transport::common::http_header::HEADER_SESSION_ID;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use tool::Toolbox;
@@ -48,14 +50,30 @@ impl McpDoor {
     }
 
     fn caller(&self, context: &RequestContext<RoleServer>) -> Caller {
+        let client = context
+            .client_info()
+            .map(|client| format!("{} {}", client.name, client.version));
         Caller {
             kind: CallerKind::Agent,
-            client: context
-                .client_info()
-                .map(|client| format!("{} {}", client.name, client.version)),
+            connection: if self.stands_alone(context) {
+                // All that ties such requests together is the client's name.
+                format!("http-client-{}", client.as_deref().unwrap_or("unnamed"))
+            } else {
+                self.connection.clone()
+            },
+            client,
             transport: self.transport,
-            connection: self.connection.clone(),
         }
+    }
+
+    /// Whether this HTTP request belongs to no protocol session, as in the
+    /// revisions since 2026-07-28.
+    fn stands_alone(&self, context: &RequestContext<RoleServer>) -> bool {
+        self.transport == Transport::Http
+            && context
+                .extensions
+                .get::<Parts>()
+                .is_some_and(|request| !request.headers.contains_key(HEADER_SESSION_ID))
     }
 }
 
