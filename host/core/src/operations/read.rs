@@ -25,7 +25,8 @@ pub enum View {
         /// Only the last lines, counted from the last one that is not empty.
         lines: Option<usize>,
     },
-    /// Lines that scrolled off the screen.
+    /// All lines that are kept: those that scrolled off the screen, then those
+    /// on it.
     Scrollback {
         /// The first line, 0 the oldest kept; the newest `lines` where there is
         /// none.
@@ -50,7 +51,7 @@ pub struct Reading {
     pub position: (u16, u16),
     /// The screen's size.
     pub size: Size,
-    /// Lines above the screen, where the scrollback was read.
+    /// How many lines are kept, where the scrollback was read.
     pub total_lines: Option<usize>,
 }
 
@@ -113,17 +114,21 @@ impl Host {
                 reading.text = inert(&last_lines(text, lines.unwrap_or(usize::MAX)));
             }
             View::Scrollback { start, lines } => {
-                let total = session.terminal.scrollback(0, 0).await.total;
+                let shown = screen.text();
+                let above = session.terminal.scrollback(0, 0).await.total;
+                let total = above + shown.lines().count();
                 let start = start.unwrap_or(total.saturating_sub(lines));
                 let scrollback = session.terminal.scrollback(start, lines).await;
-                reading.more = start + scrollback.rows.len() < scrollback.total;
-                let lines: Vec<&str> = scrollback
+                let read: Vec<&str> = scrollback
                     .rows
                     .iter()
                     .map(|row| row.text.as_str())
+                    .chain(shown.lines().skip(start.saturating_sub(above)))
+                    .take(lines)
                     .collect();
-                reading.text = inert(&lines.join("\n"));
-                reading.total_lines = Some(scrollback.total);
+                reading.more = start + read.len() < total;
+                reading.text = inert(&read.join("\n"));
+                reading.total_lines = Some(total);
             }
         }
         Ok(reading)
