@@ -1,0 +1,534 @@
+//! Goes through a script as a shell would, without running anything, and keeps
+//! the strictest thing that any rule says about what it meets.
+//!
+//! Where a shell would take one of several branches the walk takes all of
+//! them; where a value depends on what only the machine knows it is
+//! [unknown](crate::text), and rules are asked about what it could be.
+//!
+//! `walk/expand.rs` turns words into fields, `walk/invoke.rs` judges one
+//! command, `walk/look_through.rs` finds the commands that commands run.
+
+mod expand;
+mod invoke;
+mod look_through;
+
+use std::rc::Rc;
+
+use crate::parser::{self, Origin, Parsed, ProblemKind};
+use crate::rules::{Rules, Sources};
+use crate::syntax::{Assignment, Command, Compound, Pipeline, Redirect, RedirectKind, Script, Simple};
+use crate::text::{self, SOMETHING, UNKNOWN};
+use crate::verdict::{Finding, Span, Tier};
+
+/// Commands within commands within commands that are followed: functions,
+/// `sh -c`, `eval`, wrappers.
+const MAX_DEPTH: u32 = 12;
+
+/// Commands that are judged for one request, however they repeat.
+const MAX_COMMANDS: u32 = 20_000;
+
+/// Bytes that are parsed for one request beyond its own text, as `eval` and
+/// `sh -c` hand over more.
+const MAX_NESTED_BYTES: usize = 512 * 1024;
+
+/// Values longer than this are not followed.
+const MAX_VALUE_BYTES: usize = 8 * 1024;
+
+/// One argument after expansion; see [`crate::text`] for what may stand in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Field {
+    pub(crate) text: String,
+    pub(crate) from: Sources,
+    pub(crate) span: Span,
+}
+
+/// What arrives on a command's standard input, or leaves it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stream {
+    pub(crate) from: Sources,
+    /// The very text, where it can be told.
+    pub(crate) text: Option<String>,
+    /// Whether another command or a file is at the other end, not a terminal.
+    pub(crate) piped: bool,
+}
+
+/// What surrounds a command.
+#[derive(Debug, Clone, Default)]
+struct Context {
+    input: Stream,
+    /// May run or not, so that what it sets may hold or not.
+    conditional: bool,
+    depth: u32,
+}
+
+/// `$1`, `$2`, … and `$@`.
+#[derive(Debug, Clone, Default)]
+enum Positional {
+    /// At a prompt: there are none.
+    #[default]
+    None,
+    /// In the body of a function whose call is not known.
+    Unknown,
+    Known(Vec<String>),
+}
+
+/// The state of the shell, as far as the line itself shows it.
+#[derive(Debug, Clone, Default)]
+struct Shell {
+    /// The working directory; empty when nobody knows it.
+    cwd: String,
+    variables: Vec<(String, String)>,
+    positional: Positional,
+    functions: Vec<(String, Rc<Command>)>,
+    aliases: Vec<(String, String)>,
+    /// Files that a command of this line has downloaded.
+    downloaded: Vec<String>,
+}
+
+/// Walks scripts and remembers the strictest finding.
+pub(crate) struct Walk<'r> {
+    rules: &'r Rules,
+    shell: Shell,
+    worst: Option<Finding>,
+    commands_left: u32,
+    bytes_left: usize,
+}
+
+impl<'r> Walk<'r> {
+    pub(crate) fn new(rules: &'r Rules, cwd: &str) -> Self {
+        Self {
+            rules,
+            shell: Shell { cwd: cwd.to_owned(), ..Shell::default() },
+            worst: None,
+            commands_left: MAX_COMMANDS,
+            bytes_left: MAX_NESTED_BYTES,
+        }
+    }
+
+    /// Takes over what an earlier line of the session left behind, without
+    /// judging it again.
+    pub(crate) fn remember(&mut self, earlier: &str) {
+        let defines = earlier.contains('=') || earlier.contains("()") || earlier.contains("function ");
+        if defines && earlier.len() < MAX_VALUE_BYTES {
+            let cwd = self.shell.cwd.clone();
+            let parsed = parser::parse(earlier, Origin::Within(Span::default()), 0);
+            self.script(&parsed.script, &Context::default());
+            self.worst = None;
+            self.shell.cwd = cwd;
+        }
+    }
+
+    /// Judges a whole command line.
+    pub(crate) fn command_line(&mut self, line: &str) -> Parsed {
+        let parsed = parser::parse(line, Origin::CommandLine, 0);
+        self.script(&parsed.script, &Context::default());
+        self.problems(&parsed);
+        parsed
+    }
+
+    /// Judges every command that could be meant by text that is not a proper
+    /// command line, as if its quotes and brackets were not there.
+    pub(crate) fn scan(&mut self, line: &str) {
+        let loose: String = line
+            .chars()
+            .map(|character| match character {
+                '\'' | '"' | '`' => ' ',
+                '(' | ')' => ';',
+                character => character,
+            })
+            .collect();
+        let whole = Span { start: 0, end: line.len() };
+        let parsed = parser::parse(&loose, Origin::Within(whole), 0);
+        let before = self.worst.take();
+        self.script(&parsed.script, &Context::default());
+        // A guess may warn of danger; for anything less it is no ground.
+        let found = self.worst.take().filter(|finding| finding.tier == Tier::Dangerous);
+        self.worst = before;
+        if let Some(found) = found {
+            self.found(found);
+        }
+    }
+
+    /// Judges a shell line that leads out of some other program.
+    pub(crate) fn escaped_line(&mut self, line: &str, span: Span) {
+        self.line(line, span, &Context::default());
+    }
+
+    /// Judges a line of another language that is typed into its interpreter.
+    pub(crate) fn typed_code(&mut self, code: &str, span: Span) {
+        self.judge_code(code, span, &Context::default());
+    }
+
+    /// The strictest finding.
+    pub(crate) fn into_worst(self) -> Option<Finding> {
+        self.worst
+    }
+
+    /// The strictest tier so far.
+    pub(crate) fn tier(&self) -> Tier {
+        self.worst.as_ref().map_or(Tier::Safe, |finding| finding.tier)
+    }
+
+    fn found(&mut self, finding: Finding) {
+        if self.worst.as_ref().is_none_or(|worst| worst.tier < finding.tier) {
+            self.worst = Some(finding);
+        }
+    }
+
+    /// Records a finding of the walk itself, under a rule id that a sidecar
+    /// may give another tier.
+    fn note(&mut self, id: &'static str, tier: Tier, reason: impl Into<String>, span: Span) {
+        let tier = self.rules.tier_of(id, tier);
+        self.found(Finding { tier, rule: id.to_owned(), reason: reason.into(), suggestion: None, span });
+    }
+
+    fn problems(&mut self, parsed: &Parsed) {
+        for problem in &parsed.problems {
+            let (rule, reason) = match problem.kind {
+                ProblemKind::Unterminated(what) => {
+                    ("core/syntax", format!("`{what}` is never closed, so a shell would wait for more or fail."))
+                }
+                ProblemKind::Unexpected => {
+                    ("core/syntax", "This is not a proper shell command, so what it does cannot be told.".to_owned())
+                }
+                ProblemKind::TooDeep => {
+                    ("core/too-deep", "Commands are nested too deeply to be followed.".to_owned())
+                }
+                ProblemKind::History => {
+                    ("core/history", "`!` recalls an earlier command, which cannot be seen here.".to_owned())
+                }
+            };
+            self.note(rule, Tier::Review, reason, problem.span);
+        }
+    }
+
+    /// Parses and judges text that some command hands to a shell.
+    fn line(&mut self, line: &str, span: Span, context: &Context) -> Stream {
+        if context.depth >= MAX_DEPTH || line.len() > self.bytes_left {
+            self.note("core/too-deep", Tier::Review, "Commands are nested too deeply to be followed.", span);
+            return Stream::default();
+        }
+        self.bytes_left -= line.len();
+        if line.trim_matches([UNKNOWN, SOMETHING, ' ', '\n', '\t']).is_empty() && !line.trim().is_empty() {
+            self.note(
+                "core/unknown-script",
+                Tier::Review,
+                "Runs text that only the machine knows when the time comes.",
+                span,
+            );
+            return Stream::default();
+        }
+        let parsed = parser::parse(line, Origin::Within(span), context.depth);
+        self.problems(&parsed);
+        self.script(&parsed.script, &deeper(context))
+    }
+
+    /// Judges a script; gives what it prints.
+    fn script(&mut self, script: &Script, context: &Context) -> Stream {
+        let mut output = Stream { text: Some(String::new()), ..Stream::default() };
+        for pipeline in &script.pipelines {
+            let printed = self.pipeline(pipeline, context);
+            output.from = output.from.and(printed.from);
+            output.text = match (output.text, printed.text) {
+                (Some(mut before), Some(after)) if before.len() + after.len() <= MAX_VALUE_BYTES => {
+                    before.push_str(&after);
+                    Some(before)
+                }
+                _ => None,
+            };
+        }
+        output
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, context: &Context) -> Stream {
+        let apart = pipeline.commands.len() > 1 || pipeline.background;
+        let before = apart.then(|| self.shell.clone());
+        let mut stream = context.input.clone();
+        for (position, command) in pipeline.commands.iter().enumerate() {
+            let context = Context {
+                input: Stream { piped: position > 0 || stream.piped, ..stream },
+                conditional: context.conditional || pipeline.conditional,
+                depth: context.depth,
+            };
+            stream = self.command(command, &context);
+        }
+        if let Some(before) = before {
+            self.leave_subshell(before);
+        }
+        stream
+    }
+
+    /// A subshell takes its variables and working directory with it; the
+    /// files it has downloaded stay.
+    fn leave_subshell(&mut self, before: Shell) {
+        let downloaded = std::mem::take(&mut self.shell.downloaded);
+        self.shell = Shell { downloaded, ..before };
+    }
+
+    fn command(&mut self, command: &Command, context: &Context) -> Stream {
+        match command {
+            Command::Simple(simple) => self.simple(simple, context),
+            Command::Compound(compound) => self.compound(compound, context),
+            Command::Function(function) => {
+                self.define(&function.name, &function.body, function.span, context);
+                Stream::default()
+            }
+        }
+    }
+
+    fn compound(&mut self, compound: &Compound, context: &Context) -> Stream {
+        if context.depth >= MAX_DEPTH * 3 {
+            self.note("core/too-deep", Tier::Review, "Commands are nested too deeply to be followed.", Span::default());
+            return Stream::default();
+        }
+        let before = compound.subshell.then(|| self.shell.clone());
+        let mut context = context.clone();
+        context.depth += 1;
+        let redirects = self.redirects(&compound.redirects, &context);
+        if let Some(input) = redirects.input.clone() {
+            context.input = input;
+        }
+        let mut values = Vec::new();
+        for word in &compound.words {
+            values.extend(self.fields(word, &context));
+        }
+        self.judge_redirects(&redirects, compound.redirects.first().map_or(Span::default(), |r| r.target.span));
+        context.conditional |= compound.bodies.len() > 1 || compound.variable.is_some();
+
+        let mut output = Stream { text: None, ..Stream::default() };
+        let rounds: Vec<Option<String>> = match &compound.variable {
+            None => vec![None],
+            // Each value in turn, if they are few; else all of them at once.
+            Some(_) if (1..=8).contains(&values.len()) => {
+                values.into_iter().map(|field| Some(field.text)).collect()
+            }
+            Some(_) => vec![Some(SOMETHING.to_string())],
+        };
+        for value in rounds {
+            if let (Some(name), Some(value)) = (&compound.variable, value) {
+                self.set(name, value, false);
+            }
+            for body in &compound.bodies {
+                let printed = self.script(body, &context);
+                output.from = output.from.and(printed.from);
+                if compound.bodies.len() == 1 && compound.variable.is_none() {
+                    output.text = printed.text;
+                }
+            }
+        }
+        if let Some(before) = before {
+            self.leave_subshell(before);
+        }
+        self.written(&redirects, output.from);
+        output
+    }
+
+    /// Judges the body of a function for any arguments, and keeps it for when
+    /// it is called.
+    fn define(&mut self, name: &str, body: &Rc<Command>, span: Span, context: &Context) {
+        if calls_itself_twice(body, name) {
+            self.note(
+                "process/fork-bomb",
+                Tier::Dangerous,
+                "A function that starts itself again and again brings the machine to a halt.",
+                span,
+            );
+        }
+        self.judge_definition(name, span);
+        if context.depth >= MAX_DEPTH {
+            return;
+        }
+        let before = self.shell.clone();
+        self.shell.positional = Positional::Unknown;
+        let context = Context { depth: context.depth + 1, ..Context::default() };
+        self.command(body, &context);
+        self.leave_subshell(before);
+        self.shell.functions.retain(|(known, _)| known != name);
+        self.shell.functions.push((name.to_owned(), Rc::clone(body)));
+    }
+
+    fn set(&mut self, name: &str, value: String, conditional: bool) {
+        let value = if value.len() > MAX_VALUE_BYTES { UNKNOWN.to_string() } else { value };
+        match self.shell.variables.iter_mut().find(|(known, _)| known == name) {
+            // Either value may hold.
+            Some((_, known)) if conditional && *known != value => *known = UNKNOWN.to_string(),
+            Some((_, known)) => *known = value,
+            // So many that they can only be meant to slow this down.
+            None if self.shell.variables.len() >= 256 => {}
+            None => self.shell.variables.push((name.to_owned(), value)),
+        }
+    }
+
+    fn assign(&mut self, assignment: &Assignment, context: &Context) {
+        let mut values: Vec<String> = Vec::new();
+        for word in &assignment.values {
+            values.push(self.value(&word.pieces, context));
+        }
+        let value = match (values.pop(), assignment.partial) {
+            (Some(value), false) if values.is_empty() => value,
+            _ => UNKNOWN.to_string(),
+        };
+        self.set(&assignment.name, value, context.conditional);
+    }
+
+    fn redirects(&mut self, redirects: &[Redirect], context: &Context) -> Redirected {
+        let mut redirected = Redirected::default();
+        for redirect in redirects {
+            let span = redirect.target.span;
+            match redirect.kind {
+                RedirectKind::HereDocument => {
+                    let text = redirect.body.get().map(|body| self.value(&body.pieces, context));
+                    redirected.input = Some(Stream { text, piped: true, from: Sources::NONE });
+                }
+                RedirectKind::HereString => {
+                    let fields = self.fields(&redirect.target, context);
+                    let from = fields.iter().fold(Sources::NONE, |from, field| from.and(field.from));
+                    let text = fields.into_iter().map(|field| field.text).collect::<Vec<_>>().join(" ");
+                    redirected.input = Some(Stream { text: Some(text), piped: true, from });
+                }
+                RedirectKind::Duplicate => {
+                    self.fields(&redirect.target, context);
+                }
+                kind => {
+                    for mut field in self.fields(&redirect.target, context) {
+                        field.span = span;
+                        if kind != RedirectKind::Read {
+                            redirected.writes.push(field.clone());
+                            redirected.truncates |= kind == RedirectKind::Write;
+                        }
+                        if matches!(kind, RedirectKind::Read | RedirectKind::ReadWrite) {
+                            redirected.input =
+                                Some(Stream { text: None, piped: true, from: field.from.and(self.file_source(&field.text)) });
+                            redirected.reads.push(field);
+                        }
+                    }
+                }
+            }
+        }
+        redirected
+    }
+
+    /// Remembers the files that now hold what came over the network.
+    fn written(&mut self, redirected: &Redirected, from: Sources) {
+        if from.meets(Sources::NETWORK) {
+            for field in &redirected.writes {
+                self.downloaded(&field.text);
+            }
+        }
+    }
+
+    fn downloaded(&mut self, file: &str) {
+        if self.shell.downloaded.len() < 64 {
+            self.shell.downloaded.push(file.trim_start_matches("./").to_owned());
+        }
+    }
+
+    /// What a file holds, if this line has put it there.
+    fn file_source(&self, file: &str) -> Sources {
+        let file = file.trim_start_matches("./");
+        if self.shell.downloaded.iter().any(|known| known == file) { Sources::NETWORK } else { Sources::NONE }
+    }
+
+    fn simple(&mut self, simple: &Simple, context: &Context) -> Stream {
+        let Some(left) = self.commands_left.checked_sub(1) else {
+            self.note("core/too-long", Tier::Review, "There is more here than can be judged.", simple.span);
+            return Stream::default();
+        };
+        self.commands_left = left;
+
+        let mut fields = Vec::new();
+        for word in &simple.words {
+            fields.extend(self.fields(word, context));
+        }
+        let redirected = self.redirects(&simple.redirects, context);
+        let names: Vec<String> = simple.assignments.iter().map(|set| set.name.clone()).collect();
+        if fields.is_empty() {
+            for assignment in &simple.assignments {
+                self.assign(assignment, context);
+            }
+            if !names.is_empty() {
+                self.judge_assignments(&names, simple.span);
+            }
+            self.judge_redirects(&redirected, simple.span);
+            return Stream { text: Some(String::new()), ..Stream::default() };
+        }
+        for assignment in &simple.assignments {
+            // Only for this command, but a substitution in it runs all the same.
+            for word in &assignment.values {
+                let value = self.value(&word.pieces, context);
+                self.judge_assigned_line(&assignment.name, &value, assignment.span, context);
+            }
+        }
+        let mut context = context.clone();
+        if let Some(input) = redirected.input.clone() {
+            context.input = input;
+        }
+        let output = self.invoke(
+            &invoke::Invocation { fields: &fields, redirected: &redirected, assigns: &names, span: simple.span },
+            &context,
+        );
+        self.written(&redirected, output.from);
+        if redirected.writes.is_empty() { output } else { Stream::default() }
+    }
+}
+
+/// What the redirections of a command come to.
+#[derive(Debug, Clone, Default)]
+struct Redirected {
+    input: Option<Stream>,
+    writes: Vec<Field>,
+    reads: Vec<Field>,
+    /// Some file is emptied first.
+    truncates: bool,
+}
+
+fn deeper(context: &Context) -> Context {
+    Context { depth: context.depth + 1, ..context.clone() }
+}
+
+/// `f() { f | f & }`: each call starts two more, or one that nobody waits for.
+fn calls_itself_twice(body: &Command, name: &str) -> bool {
+    fn count(command: &Command, name: &str, multiplied: &mut bool, depth: u32) -> usize {
+        if depth > 8 {
+            return 0;
+        }
+        match command {
+            Command::Simple(simple) => {
+                usize::from(simple.words.first().and_then(|word| word.bare()) == Some(name))
+            }
+            Command::Compound(compound) => compound
+                .bodies
+                .iter()
+                .flat_map(|body| &body.pipelines)
+                .map(|pipeline| {
+                    let calls: usize =
+                        pipeline.commands.iter().map(|command| count(command, name, multiplied, depth + 1)).sum();
+                    *multiplied |= calls > 1 || calls > 0 && pipeline.background;
+                    calls
+                })
+                .sum(),
+            Command::Function(_) => 0,
+        }
+    }
+    let mut multiplied = false;
+    count(body, name, &mut multiplied, 0) > 0 && multiplied
+}
+
+/// A field for text that is known from the outset.
+fn field(text: impl Into<String>, span: Span) -> Field {
+    Field { text: text.into(), from: Sources::NONE, span }
+}
+
+/// The name of a program without its folder.
+pub(crate) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// For a reason: a command as a person would write it, cut where it is long.
+fn quoted(text: &str) -> String {
+    let shown = text::shown(text);
+    match shown.char_indices().nth(60) {
+        Some((cut, _)) => format!("`{}…`", &shown[..cut]),
+        None => format!("`{shown}`"),
+    }
+}
