@@ -1,2 +1,80 @@
-//! Placeholder page; the crate own text goes here.
-fn main() {}
+//! The `quarterdeck` program.
+//!
+//! `main` reads the command line and the configuration and hands over to one
+//! file in [`commands`]. Standard output belongs to what a command prints (for
+//! `mcp`, to the protocol alone); everything else goes to standard error.
+
+mod arguments;
+mod bundled;
+mod commands;
+mod config;
+mod hosting;
+mod logging;
+mod paths;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command, Common};
+use config::Config;
+use paths::Paths;
+
+/// Exit status when Quarterdeck itself failed, apart from those of the commands
+/// that it runs.
+const FAILED: u8 = 125;
+
+/// What every command is given.
+struct Setup {
+    config: Config,
+    paths: Paths,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(status) => status,
+        Err(error) => {
+            anstream::eprintln!("quarterdeck: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        // These need no configuration, and work when it is broken.
+        Command::Config => return Ok(commands::config::print()),
+        Command::Completions { shell } => return Ok(commands::completions::print(shell)),
+        _ => {}
+    }
+    let setup = Setup::load(&arguments.common)?;
+    match arguments.command {
+        Command::Serve { listen } => commands::serve::run(setup, listen),
+        Command::Mcp { alone } => commands::mcp::run(setup, alone),
+        Command::Run { command, cwd } => commands::run::run(setup, &command, cwd),
+        Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
+        Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),
+        Command::Plugin { command } => commands::plugin::run(setup, command),
+        Command::Audit { command } => commands::audit::run(&setup, command),
+        Command::Doctor => commands::doctor::run(setup),
+        Command::Config | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+impl Setup {
+    fn load(common: &Common) -> anyhow::Result<Self> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let paths = Paths::from_environment(environment)?;
+        let file = common.config.clone().unwrap_or_else(|| paths.config_file());
+        let mut config = Config::load(&file, environment)?;
+        if let Some(folder) = &common.plugins_dir {
+            config.plugins_dir.clone_from(folder);
+        }
+        if let Some(mode) = common.gate {
+            config.set_gate_mode(mode.into());
+        }
+        logging::start(&config.log.level, common.verbose)?;
+        Ok(Self { config, paths })
+    }
+}

@@ -1,1 +1,36 @@
-//! Placeholder page; the crate's own text goes here.
+//! The domain of Quarterdeck: which sessions there are, who may type what into
+//! them, and what is kept of it.
+//!
+//! # Where to start
+//!
+//! [`Host`] is what every door calls; [`operations`] has a file for each thing
+//! that can be asked of it. The [`gate`] is the heart: the one way to type.
+//!
+//! # What this crate must never do
+//!
+//! - Let anything but the gate reach a session's keyboard. The `Keyboard` is
+//!   private to [`gate::Door`], and the compiler keeps it there.
+//! - Let a command through that the audit log could not write down.
+//! - Know a protocol: MCP, HTTP and the command line are the doors' business.
+
+pub mod audit;
+mod caller;
+mod clock;
+mod error;
+pub mod gate;
+mod host;
+pub mod operations;
+mod registry;
+mod session;
+mod text;
+mod usage;
+
+pub use caller::{Caller, CallerKind, Transport};
+pub use clock::rfc3339;
+pub use error::HostError;
+pub use host::{Host, HostSettings, Incident, SessionSettings, StartError};
+pub use session::{BackendKind, SessionId};
+pub use text::inert as inert_text;
+
+pub use quarterdeck_policy as policy;
+pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys};

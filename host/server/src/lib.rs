@@ -1,1 +1,20 @@
-//! Placeholder page; the crate's own text goes here.
+//! The doors of Quarterdeck: how requests reach the host.
+//!
+//! # Where to start
+//!
+//! [`mcp::McpDoor`] speaks MCP, whatever carries it. [`http`] carries it over
+//! Streamable HTTP behind a token; [`socket`] over a Unix socket, which is how
+//! `quarterdeck mcp` joins a host that runs already, and how the command line
+//! asks it things.
+//!
+//! # What this crate must never do
+//!
+//! - Decide anything: a door translates a request into an operation of
+//!   [`quarterdeck_core::Host`] and its outcome back.
+//! - Reach a session other than through an operation.
+//! - Write anything but protocol to standard output.
+
+pub mod http;
+pub mod mcp;
+pub mod socket;
+pub mod token;

@@ -1,1 +1,52 @@
-//! Placeholder page; the crate's own text goes here.
+//! Sessions as bytes and screens.
+//!
+//! A session is a program on a terminal, nearly always a shell. This crate
+//! opens it ([`pty::open`]), emulates its screen, keeps what it wrote as text
+//! ([`Terminal::read`]), and knows, where the shell is bash, zsh or fish, when
+//! it prompts, what it runs and how that ended ([`Keyboard::run`]).
+//!
+//! Two handles lead to a session. [`Terminal`] is for everybody and can do
+//! everything but type. [`Keyboard`] can type, exists once and cannot be
+//! cloned: whoever holds it decides what is typed. Behind both is one task that
+//! owns all of the session's state (`session`).
+//!
+//! What it must never do: judge what is typed (that is the gate's), know a
+//! policy, a protocol or a store, believe what output says about the session
+//! (marks need a key), or write text that output chose back to the program.
+//!
+//! Start reading at [`pty`], then `session`; `stream` is how bytes become text
+//! and marks, `transcript` how text is kept, `prompt` what marks mean, and
+//! `integration` how shells come to write them.
+
+pub mod ancestry;
+mod emulator;
+mod environment;
+mod integration;
+mod keyboard;
+pub mod keys;
+mod marks;
+mod outbox;
+mod process;
+mod prompt;
+pub mod pty;
+mod quoting;
+mod request;
+mod screen;
+mod session;
+mod stream;
+mod terminal;
+mod transcript;
+mod waits;
+
+pub use keyboard::{
+    ClearLineError, CommandState, Keyboard, RunError, RunningCommand, ShellLine, ShellLineError,
+};
+pub use outbox::WriteError;
+pub use process::Foreground;
+pub use pty::{OpenError, Opened};
+pub use request::{OpenRequest, Size, SizeError};
+pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
+pub use stream::{Progress, ProgressState};
+pub use terminal::{ClosedError, Output, ShellState, Status, Terminal};
+pub use transcript::Cursor;
+pub use waits::{Until, WaitEnd, Waited};

@@ -1,0 +1,155 @@
+//! The command line: every flag with its help, in one place.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use quarterdeck_core::gate::Mode;
+
+/// A host for the terminals that coding agents work in.
+///
+/// Every command that an agent types is judged by policies, which are
+/// WebAssembly components in a folder: swap a file, and the rule changes while
+/// the host runs.
+#[derive(Debug, Parser)]
+#[command(name = "quarterdeck", version, propagate_version = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Common {
+    /// Configuration file [default: config.toml in $XDG_CONFIG_HOME/quarterdeck]
+    #[arg(long, global = true, value_name = "FILE", env = "QUARTERDECK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Folder of policies [default: plugins beside the configuration file]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub plugins_dir: Option<PathBuf>,
+    /// What the gate does with verdicts
+    #[arg(long, global = true, value_name = "MODE")]
+    pub gate: Option<GateMode>,
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The gate's modes as a flag.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum GateMode {
+    /// Ask about review, refuse dangerous
+    Enforce,
+    /// Let everything run, report verdicts
+    Warn,
+    /// Judge nothing
+    Off,
+}
+
+impl From<GateMode> for Mode {
+    fn from(mode: GateMode) -> Self {
+        match mode {
+            GateMode::Enforce => Self::Enforce,
+            GateMode::Warn => Self::Warn,
+            GateMode::Off => Self::Off,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the host: MCP over HTTP, and a socket that `quarterdeck mcp` joins
+    Serve {
+        /// Address to listen on [default: 127.0.0.1:3456]
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<SocketAddr>,
+    },
+    /// Speak MCP on standard input and output, for an agent's configuration
+    ///
+    /// Joins this user's running host, so that several agents share its
+    /// sessions; without one, hosts by itself until standard input closes.
+    Mcp {
+        /// Host by itself even if a host runs
+        #[arg(long)]
+        alone: bool,
+    },
+    /// Run one command through the gate; exits with its status
+    ///
+    /// 126 when the gate refused it, 125 when Quarterdeck itself failed.
+    Run {
+        /// The command line, as for a shell
+        command: String,
+        /// Where to run it [default: the current folder]
+        #[arg(long, value_name = "DIR")]
+        cwd: Option<PathBuf>,
+    },
+    /// Judge a command without running it
+    ///
+    /// Exits with 0 for safe, 10 for review, 20 for dangerous.
+    Check {
+        /// The command line
+        command: String,
+        /// Print the verdict as JSON
+        #[arg(long)]
+        json: bool,
+        /// The folder it would run in [default: the current folder]
+        #[arg(long, value_name = "DIR")]
+        cwd: Option<PathBuf>,
+    },
+    /// Approve a command that waits for a person; without ID, list them
+    Approve {
+        /// The confirmation's id
+        id: Option<String>,
+        /// Say no instead
+        #[arg(long, requires = "id")]
+        deny: bool,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at policies
+    Plugin {
+        /// What about them
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
+    /// Verify the audit log
+    Audit {
+        /// What about it
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Look for what Quarterdeck needs, and say what to do about what is missing
+    Doctor,
+    /// Print every setting with its default and meaning
+    Config,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What about policies.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// List the policies of the running host, or those that a host would load
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What about the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Walk the hash chain; exits with 1 at the first row that does not hold
+    Verify,
+}

@@ -1,0 +1,41 @@
+//! `quarterdeck check`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use quarterdeck_core::Caller;
+use quarterdeck_core::policy::Tier;
+
+use crate::Setup;
+use crate::hosting::{runtime, start_host};
+
+/// Judges a command and prints the verdict.
+pub fn run(setup: Setup, command: &str, json: bool, cwd: Option<PathBuf>) -> Result<ExitCode> {
+    let cwd = match cwd {
+        Some(cwd) => cwd,
+        None => std::env::current_dir().context("finding the current folder")?,
+    };
+    runtime()?.block_on(async {
+        let host = start_host(&setup)?;
+        let cwd = Some(cwd.to_string_lossy().into_owned());
+        let verdict = host.check(command, cwd, &Caller::command_line()).await;
+        host.shutdown().await;
+        if json {
+            anstream::println!("{}", serde_json::to_string(&verdict)?);
+        } else {
+            anstream::println!("{}: {}", verdict.tier, verdict.reason);
+            if let Some(rule) = &verdict.rule {
+                anstream::println!("  rule {rule} of {} (generation {})", verdict.policy, verdict.generation);
+            }
+            if let Some(suggestion) = &verdict.suggestion {
+                anstream::println!("  instead: {suggestion}");
+            }
+        }
+        Ok(ExitCode::from(match verdict.tier {
+            Tier::Safe => 0,
+            Tier::Review => 10,
+            Tier::Dangerous => 20,
+        }))
+    })
+}

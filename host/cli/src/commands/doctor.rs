@@ -1,0 +1,161 @@
+//! `quarterdeck doctor`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::Result;
+use quarterdeck_server::socket::{Request, ask};
+use serde_json::Value;
+
+use crate::Setup;
+use crate::hosting::{runtime, start_host};
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+
+/// One line of the report.
+enum Finding {
+    /// Found, and what.
+    Good(String),
+    /// Not there, but nothing depends on it: what it would bring.
+    Absent(String),
+    /// Wrong, and what to do.
+    Bad(String),
+}
+
+/// Looks for what Quarterdeck uses. Fails when something is wrong.
+pub fn run(setup: Setup) -> Result<ExitCode> {
+    let mut findings = vec![
+        ("configuration", configuration(&setup)),
+        ("folders", folders(&setup)),
+        ("shell", shell()),
+    ];
+    for shell in ["bash", "zsh", "fish"] {
+        findings.push((shell, integrated_shell(shell)));
+    }
+    findings.push(("tmux", later("tmux", "sessions on tmux")));
+    findings.push(("iTerm2", iterm2()));
+    let (policies, running) = runtime()?.block_on(async {
+        let running = running_host(&setup).await;
+        (policies(&setup).await, running)
+    });
+    findings.push(("policies", policies));
+    findings.push(("running host", running));
+
+    let mut healthy = true;
+    for (what, finding) in findings {
+        match finding {
+            Finding::Good(text) => anstream::println!("{GOOD}ok{GOOD:#}    {what}: {text}"),
+            Finding::Absent(text) => anstream::println!("-     {what}: {text}"),
+            Finding::Bad(text) => {
+                healthy = false;
+                anstream::println!("{BAD}wrong{BAD:#} {what}: {text}");
+            }
+        }
+    }
+    Ok(if healthy {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn configuration(setup: &Setup) -> Finding {
+    let file = setup.paths.config_file();
+    if file.exists() {
+        Finding::Good(file.display().to_string())
+    } else {
+        Finding::Good(format!(
+            "all defaults (write changes to {}; `quarterdeck config` prints the settings)",
+            file.display()
+        ))
+    }
+}
+
+fn folders(setup: &Setup) -> Finding {
+    match setup.paths.make() {
+        Ok(()) => Finding::Good(format!(
+            "state in {}, sockets in {}",
+            setup.paths.state_dir.display(),
+            setup.paths.runtime_dir.display()
+        )),
+        Err(error) => Finding::Bad(format!("{error:#}")),
+    }
+}
+
+fn shell() -> Finding {
+    match std::env::var("SHELL") {
+        Ok(shell) if Path::new(&shell).is_file() => Finding::Good(shell),
+        Ok(shell) => Finding::Bad(format!(
+            "$SHELL is {shell:?}, which is not there; set sessions.shell in the configuration"
+        )),
+        Err(_) => match find("bash").or_else(|| find("sh")) {
+            Some(shell) => Finding::Good(format!("$SHELL is not set; sessions use {}", shell.display())),
+            None => Finding::Bad("neither $SHELL nor bash nor sh is there; install bash".to_owned()),
+        },
+    }
+}
+
+fn integrated_shell(name: &str) -> Finding {
+    match find(name) {
+        Some(path) => Finding::Good(format!("{} (with shell integration)", path.display())),
+        None => Finding::Absent(format!("not installed; sessions can use it once it is")),
+    }
+}
+
+fn later(name: &str, use_for: &str) -> Finding {
+    match find(name) {
+        Some(path) => Finding::Absent(format!(
+            "{} is there; {use_for} come with a later version",
+            path.display()
+        )),
+        None => Finding::Absent(format!("not installed; {use_for} come with a later version")),
+    }
+}
+
+fn iterm2() -> Finding {
+    Finding::Absent(if cfg!(target_os = "macos") {
+        "sessions on iTerm2 come with a later version".to_owned()
+    } else {
+        "only on macOS".to_owned()
+    })
+}
+
+async fn policies(setup: &Setup) -> Finding {
+    let host = match start_host(setup) {
+        Ok(host) => host,
+        Err(error) => return Finding::Bad(format!("{error:#}")),
+    };
+    let policies = host.policies().await;
+    let incidents: Vec<String> = host
+        .incidents()
+        .into_iter()
+        .map(|incident| incident.message)
+        .collect();
+    host.shutdown().await;
+    if !incidents.is_empty() {
+        return Finding::Bad(incidents.join("; "));
+    }
+    let names: Vec<String> = policies
+        .iter()
+        .map(|policy| format!("{} ({}, {})", policy.name, policy.kind, policy.trust))
+        .collect();
+    Finding::Good(names.join(", "))
+}
+
+async fn running_host(setup: &Setup) -> Finding {
+    let socket = setup.paths.shared_socket();
+    match ask::<Vec<Value>>(&socket, &Request::Policies).await {
+        Ok(_) => Finding::Good(format!("answers on {}", socket.display())),
+        Err(_) => Finding::Absent(
+            "none; `quarterdeck serve` starts one that several agents can share".to_owned(),
+        ),
+    }
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}

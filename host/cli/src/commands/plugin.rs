@@ -1,0 +1,60 @@
+//! `quarterdeck plugin`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use quarterdeck_server::socket::{AskError, Request, ask};
+use serde_json::Value;
+
+use crate::Setup;
+use crate::arguments::PluginCommand;
+use crate::hosting::{runtime, start_host};
+
+/// Looks at policies.
+pub fn run(setup: Setup, command: PluginCommand) -> Result<ExitCode> {
+    let PluginCommand::List { json } = command;
+    let policies = runtime()?.block_on(policies(&setup))?;
+    if json {
+        anstream::println!("{}", serde_json::to_string(&policies)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for policy in &policies {
+        let digest = text(policy, "digest");
+        anstream::println!(
+            "{}  {}  {}  generation {}  {}  {}",
+            text(policy, "name"),
+            text(policy, "kind"),
+            text(policy, "state"),
+            policy["generation"],
+            digest.get(..12).unwrap_or(digest),
+            text(policy, "source"),
+        );
+        if let Some(error) = policy["lastError"].as_str() {
+            anstream::println!("    {error}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Those of the running host, else those that a host started now would load.
+async fn policies(setup: &Setup) -> Result<Vec<Value>> {
+    match ask(&setup.paths.shared_socket(), &Request::Policies).await {
+        Ok(policies) => Ok(policies),
+        Err(AskError::NoHost(_)) => {
+            let host = start_host(setup)?;
+            let policies = host
+                .policies()
+                .await
+                .iter()
+                .map(serde_json::to_value)
+                .collect::<Result<_, _>>()?;
+            host.shutdown().await;
+            Ok(policies)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or("?")
+}

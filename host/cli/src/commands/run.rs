@@ -1,0 +1,117 @@
+//! `quarterdeck run`.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use quarterdeck_core::gate::PendingConfirmation;
+use quarterdeck_core::operations::{ApprovalOrigin, CreateSession, RunCommand, RunOutcome};
+use quarterdeck_core::{Caller, Host, HostError};
+use quarterdeck_server::socket::{Request, ask};
+
+use crate::Setup;
+use crate::hosting::{asked_to_stop, runtime, start_host};
+
+/// The gate refused the command. As a shell says of a command that it may not
+/// run.
+const REFUSED: u8 = 126;
+/// Nobody waits longer for one command.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Runs one command through the gate, in a host of its own.
+pub fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<ExitCode> {
+    let cwd = match cwd {
+        Some(cwd) => cwd,
+        None => std::env::current_dir().context("finding the current folder")?,
+    };
+    runtime()?.block_on(async {
+        let host = start_host(&setup)?;
+        let done = tokio::select! {
+            done = run_in(&setup, &host, command, cwd) => done,
+            stopped = asked_to_stop() => stopped.map(|()| ExitCode::from(130)),
+        };
+        host.shutdown().await;
+        done
+    })
+}
+
+async fn run_in(
+    setup: &Setup,
+    host: &Arc<Host>,
+    command: &str,
+    cwd: PathBuf,
+) -> Result<ExitCode> {
+    let caller = Caller::command_line();
+    let session = host
+        .create_session(
+            CreateSession {
+                name: Some("run".to_owned()),
+                working_directory: Some(cwd),
+                ..CreateSession::default()
+            },
+            &caller,
+        )
+        .await?;
+    let request = RunCommand {
+        command: command.to_owned(),
+        session_id: Some(session.id.to_string()),
+        timeout: LONGEST,
+        max_bytes: usize::MAX,
+    };
+    let mut outcome = host.run_command(request.clone(), &caller).await;
+    if let Err(HostError::ConfirmationRequired(pending)) = &outcome {
+        if !asks_here(setup).await? || !says_yes(pending)? {
+            anstream::eprintln!("quarterdeck: not run: {}", pending.verdict.reason);
+            return Ok(ExitCode::from(REFUSED));
+        }
+        let origin = ApprovalOrigin::Elicitation {
+            client: "quarterdeck run".to_owned(),
+        };
+        host.answer_confirmation(&pending.confirmation_id, true, &origin)?;
+        outcome = host.run_command(request, &caller).await;
+    }
+    match outcome {
+        Ok(outcome) => print(&outcome),
+        Err(refused @ HostError::Refused(_)) => {
+            anstream::eprintln!("quarterdeck: {refused}");
+            Ok(ExitCode::from(REFUSED))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn print(outcome: &RunOutcome) -> Result<ExitCode> {
+    let mut stdout = std::io::stdout();
+    stdout
+        .write_all(outcome.output.as_bytes())
+        .and_then(|()| stdout.flush())
+        .context("printing the output")?;
+    if let Some(note) = &outcome.note {
+        anstream::eprintln!("quarterdeck: {note}");
+    }
+    let status = outcome.exit_status.unwrap_or(0);
+    Ok(ExitCode::from(u8::try_from(status & 0xff).unwrap_or(u8::MAX)))
+}
+
+/// Whether a person sits at this terminal. One that belongs to a hosted session
+/// is an agent's: nobody may say yes there.
+async fn asks_here(setup: &Setup) -> Result<bool> {
+    for socket in setup.paths.sockets() {
+        if let Ok(true) = ask::<bool>(&socket, &Request::AmInside).await {
+            bail!("a command that needs a person's yes cannot be run from inside a hosted session");
+        }
+    }
+    Ok(std::io::stdin().is_terminal() && std::io::stderr().is_terminal())
+}
+
+fn says_yes(pending: &PendingConfirmation) -> Result<bool> {
+    anstream::eprint!("{}\nRun it? [y/N] ", pending.verdict.reason);
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .context("reading the answer")?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,85 @@
+//! `quarterdeck serve`.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
+use quarterdeck_core::Host;
+use quarterdeck_server::http::HttpDoor;
+use quarterdeck_server::socket::SocketDoor;
+use quarterdeck_server::token::Token;
+use tokio_util::sync::CancellationToken;
+
+use crate::Setup;
+use crate::hosting::{asked_to_stop, runtime, start_host};
+
+const STRONG: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const NAME: Style = AnsiColor::Cyan.on_default();
+
+/// Runs the host until it is told to stop.
+pub fn run(setup: Setup, listen: Option<SocketAddr>) -> Result<ExitCode> {
+    let runtime = runtime()?;
+    runtime.block_on(serve(&setup, listen.unwrap_or(setup.config.listen)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(setup: &Setup, listen: SocketAddr) -> Result<()> {
+    setup.paths.make()?;
+    let http = HttpDoor::bind(listen).await?;
+    let socket = SocketDoor::bind(&setup.paths.shared_socket()).await?;
+    let token = Token::load_or_create(&setup.paths.token_file())?;
+    let host = start_host(setup)?;
+
+    let stop = CancellationToken::new();
+    let address = http.address();
+    let doors = [
+        tokio::spawn(http.serve(Arc::clone(&host), token.clone(), stop.clone())),
+        tokio::spawn(socket.serve(Arc::clone(&host), stop.clone())),
+    ];
+    print_banner(setup, &host, address, &token).await;
+
+    asked_to_stop().await?;
+    anstream::eprintln!("stopping: sessions are closed");
+    stop.cancel();
+    host.shutdown().await;
+    for door in doors {
+        door.await.context("closing a door")?;
+    }
+    Ok(())
+}
+
+async fn print_banner(setup: &Setup, host: &Host, address: SocketAddr, token: &Token) {
+    let version = env!("CARGO_PKG_VERSION");
+    anstream::println!("{STRONG}Quarterdeck {version}{STRONG:#} is listening\n");
+    anstream::println!("  MCP over HTTP   {NAME}http://{address}/mcp{NAME:#}");
+    anstream::println!("  bearer token    {}", token.reveal());
+    anstream::println!(
+        "                  {FAINT}(kept in {}){FAINT:#}",
+        setup.paths.token_file().display()
+    );
+    anstream::println!("  MCP over stdio  {NAME}quarterdeck mcp{NAME:#}   joins this host");
+    anstream::println!("  sessions on     pty");
+    anstream::println!(
+        "  gate            {}",
+        format!("{:?}", setup.config.gate_settings().mode).to_lowercase()
+    );
+    anstream::println!("  policies");
+    for policy in host.policies().await {
+        anstream::println!(
+            "    {NAME}{}{NAME:#}  {}, generation {}, {} ({})",
+            policy.name,
+            policy.kind,
+            policy.generation,
+            policy.trust,
+            policy.state,
+        );
+    }
+    anstream::println!("\nTry next, in another terminal:");
+    anstream::println!("  quarterdeck check 'rm -rf ~'      what the policies say to a command");
+    anstream::println!("  quarterdeck run 'cargo --version' run one through the gate");
+    anstream::println!("  quarterdeck approve               see what waits for your yes");
+    anstream::println!("\nStop with Ctrl-C.");
+}

@@ -1,0 +1,265 @@
+//! The configuration: defaults, file, environment, flags, each over the one
+//! before.
+//!
+//! `config.toml` beside this file is both the documentation that `quarterdeck
+//! config` prints and the defaults themselves, so the two cannot disagree.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
+use quarterdeck_core::{SessionSettings, Size};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// The annotated default file.
+pub const DEFAULT_FILE: &str = include_str!("config.toml");
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address of the HTTP door.
+    pub listen: SocketAddr,
+    /// Empty for the default folder.
+    pub plugins_dir: PathBuf,
+    sessions: Sessions,
+    gate: Gate,
+    /// Policies.
+    pub policies: Policies,
+    /// Logging.
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Sessions {
+    shell: PathBuf,
+    columns: u16,
+    rows: u16,
+    scrollback_lines: usize,
+    transcript_bytes: usize,
+    shell_integration: bool,
+    max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Gate {
+    mode: Mode,
+    confirmation_seconds: u64,
+    #[serde(rename = "override")]
+    override_limit: OverrideLimit,
+}
+
+/// Policies.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Policies {
+    /// Whether the folder is watched.
+    pub watch: bool,
+    /// Milliseconds for one call.
+    pub deadline_ms: u64,
+    /// MiB for one call.
+    pub memory_mib: usize,
+    /// Approvers that must not be missing.
+    pub required: Vec<String>,
+}
+
+/// Logging.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A level or a filter.
+    pub level: String,
+}
+
+impl Config {
+    /// The configuration from `file` (which need not exist) and `environment`.
+    pub fn load(file: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let mut table: Table =
+            toml::from_str(DEFAULT_FILE).context("the built-in default configuration")?;
+        let defaults = table.clone();
+        match std::fs::read_to_string(file) {
+            Ok(text) => {
+                let own: Table = toml::from_str(&text)
+                    .with_context(|| format!("the configuration file {}", file.display()))?;
+                overlay(&mut table, own, "")
+                    .with_context(|| format!("the configuration file {}", file.display()))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("reading the configuration file {}", file.display()));
+            }
+        }
+        overlay_environment(&mut table, &defaults, "QUARTERDECK", &environment)?;
+        Value::Table(table)
+            .try_into()
+            .context("the configuration has a value of the wrong kind")
+    }
+
+    /// How the gate is to behave.
+    pub fn gate_settings(&self) -> GateSettings {
+        GateSettings {
+            mode: self.gate.mode,
+            confirmation_lifetime: Duration::from_secs(self.gate.confirmation_seconds),
+            override_limit: self.gate.override_limit,
+        }
+    }
+
+    /// Takes the gate's mode from a flag.
+    pub fn set_gate_mode(&mut self, mode: Mode) {
+        self.gate.mode = mode;
+    }
+
+    /// How sessions are to be opened.
+    pub fn session_settings(&self) -> Result<SessionSettings> {
+        let size = Size::new(self.sessions.columns, self.sessions.rows)
+            .context("sessions.columns and sessions.rows in the configuration")?;
+        Ok(SessionSettings {
+            shell: Some(self.sessions.shell.clone()).filter(|shell| !shell.as_os_str().is_empty()),
+            size,
+            scrollback_lines: self.sessions.scrollback_lines,
+            transcript_bytes: self.sessions.transcript_bytes,
+            shell_integration: self.sessions.shell_integration,
+            max_sessions: self.sessions.max,
+        })
+    }
+}
+
+/// Lays `over` onto `base`. Only what `base` knows may be set.
+fn overlay(base: &mut Table, over: Table, path: &str) -> Result<()> {
+    for (key, value) in over {
+        let name = format!("{path}{key}");
+        match (base.get_mut(&key), value) {
+            (None, _) => bail!(
+                "there is no setting {name}; `quarterdeck config` prints those that there are"
+            ),
+            (Some(Value::Table(base)), Value::Table(over)) => {
+                overlay(base, over, &format!("{name}."))?;
+            }
+            (Some(Value::Table(_)), _) => bail!("{name} is a section: write [{name}]"),
+            (Some(slot), value) => *slot = value,
+        }
+    }
+    Ok(())
+}
+
+/// Takes what the environment sets, under `PREFIX_SECTION_KEY`.
+fn overlay_environment(
+    table: &mut Table,
+    defaults: &Table,
+    prefix: &str,
+    environment: &impl Fn(&str) -> Option<String>,
+) -> Result<()> {
+    for (key, default) in defaults {
+        let name = format!("{prefix}_{}", key.to_uppercase());
+        match (default, table.get_mut(key)) {
+            (Value::Table(defaults), Some(Value::Table(section))) => {
+                overlay_environment(section, defaults, &name, environment)?;
+            }
+            (_, Some(slot)) => {
+                if let Some(text) = environment(&name) {
+                    *slot = value_like(default, &text).with_context(|| {
+                        format!("the environment variable {name} is {text:?}, not {}", kind(default))
+                    })?;
+                }
+            }
+            (_, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn value_like(default: &Value, text: &str) -> Option<Value> {
+    match default {
+        Value::Integer(_) => text.trim().parse().ok().map(Value::Integer),
+        Value::Boolean(_) => text.trim().parse().ok().map(Value::Boolean),
+        Value::Array(_) => Some(Value::Array(
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| Value::String(item.to_owned()))
+                .collect(),
+        )),
+        _ => Some(Value::String(text.to_owned())),
+    }
+}
+
+fn kind(default: &Value) -> &'static str {
+    match default {
+        Value::Integer(_) => "a whole number",
+        Value::Boolean(_) => "true or false",
+        _ => "usable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, text)?;
+        Config::load(&file, |name| {
+            environment
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_default_file_is_complete() {
+        let config = load("", &[]).expect("defaults");
+        assert_eq!(config.listen, "127.0.0.1:3456".parse().expect("address"));
+        assert_eq!(config.gate_settings().mode, Mode::Enforce);
+        assert_eq!(load(DEFAULT_FILE, &[]).expect("itself"), config);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = load(
+            "[sessions]\ncolumns = 90\nrows = 30",
+            &[
+                ("QUARTERDECK_SESSIONS_COLUMNS", "100"),
+                ("QUARTERDECK_POLICIES_REQUIRED", "safety-tiers, mine"),
+            ],
+        )
+        .expect("load");
+        let size = config.session_settings().expect("sessions").size;
+        assert_eq!((size.columns, size.rows), (100, 30));
+        assert_eq!(config.policies.required, ["safety-tiers", "mine"]);
+    }
+
+    #[test]
+    fn every_documented_variable_is_a_setting() {
+        let documented: Vec<&str> = DEFAULT_FILE
+            .split(|c: char| !(c.is_ascii_uppercase() || c == '_'))
+            .filter(|word| word.starts_with("QUARTERDECK_"))
+            .collect();
+        let settings = DEFAULT_FILE
+            .lines()
+            .filter(|line| !line.starts_with('#') && line.contains(" = "))
+            .count();
+        assert_eq!(documented.len(), settings);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, named) in [
+            ("colour = 1", "colour"),
+            ("[sessions]\ncolums = 90", "sessions.colums"),
+            ("sessions = 1", "sessions"),
+        ] {
+            let error = format!("{:#}", load(text, &[]).expect_err(text));
+            assert!(error.contains(named), "{error}");
+        }
+        let error = load("", &[("QUARTERDECK_SESSIONS_ROWS", "many")]).expect_err("many");
+        assert!(format!("{error:#}").contains("QUARTERDECK_SESSIONS_ROWS"));
+    }
+}

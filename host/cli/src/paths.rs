@@ -1,0 +1,154 @@
+//! Where things are: the XDG base directories.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The folders and files of one user's Quarterdeck.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// config.toml and plugins/.
+    pub config_dir: PathBuf,
+    /// The token and the audit log.
+    pub state_dir: PathBuf,
+    /// Compiled policies; may be deleted at any time.
+    pub cache_dir: PathBuf,
+    /// Sockets.
+    pub runtime_dir: PathBuf,
+}
+
+impl Paths {
+    /// The folders as the environment says, none of them made yet.
+    pub fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let home = environment("HOME").map(PathBuf::from);
+        let base = |variable: &str, below_home: &str| -> Result<PathBuf> {
+            // Relative paths are to be ignored (XDG Base Directory, "Basics").
+            let given = environment(variable)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute());
+            match (given, &home) {
+                (Some(path), _) => Ok(path),
+                (None, Some(home)) => Ok(home.join(below_home)),
+                (None, None) => bail!("neither ${variable} nor $HOME is set"),
+            }
+        };
+        let state_dir = base("XDG_STATE_HOME", ".local/state")?.join("quarterdeck");
+        let runtime_dir = environment("XDG_RUNTIME_DIR")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute() && path.is_dir())
+            .map_or_else(|| state_dir.join("run"), |path| path.join("quarterdeck"));
+        Ok(Self {
+            config_dir: base("XDG_CONFIG_HOME", ".config")?.join("quarterdeck"),
+            cache_dir: base("XDG_CACHE_HOME", ".cache")?.join("quarterdeck"),
+            state_dir,
+            runtime_dir,
+        })
+    }
+
+    /// The configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.config_dir.join("config.toml")
+    }
+
+    /// The policies' folder where the configuration names none.
+    pub fn plugins_dir(&self) -> PathBuf {
+        self.config_dir.join("plugins")
+    }
+
+    /// The audit log.
+    pub fn audit_file(&self) -> PathBuf {
+        self.state_dir.join("audit.sqlite")
+    }
+
+    /// The token for HTTP.
+    pub fn token_file(&self) -> PathBuf {
+        self.state_dir.join("token")
+    }
+
+    /// The socket of the host that `quarterdeck serve` runs.
+    pub fn shared_socket(&self) -> PathBuf {
+        self.runtime_dir.join("host.sock")
+    }
+
+    /// The socket of a host that lives inside another command, for approvals.
+    pub fn private_socket(&self) -> PathBuf {
+        self.runtime_dir
+            .join(format!("host-{}.sock", std::process::id()))
+    }
+
+    /// Sockets that hosts of this user listen on, the shared one first.
+    pub fn sockets(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(&self.runtime_dir) else {
+            return Vec::new();
+        };
+        let mut sockets: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| {
+                path.extension().is_some_and(|extension| extension == "sock")
+                    && path
+                        .file_name()
+                        .is_some_and(|name| name.to_string_lossy().starts_with("host"))
+            })
+            .collect();
+        sockets.sort_by_key(|path| path.file_name() != Some("host.sock".as_ref()));
+        sockets
+    }
+
+    /// Makes the folders that a host writes to (mode 0700), and refuses one that
+    /// belongs to somebody else.
+    pub fn make(&self) -> Result<()> {
+        for folder in [&self.state_dir, &self.cache_dir, &self.runtime_dir] {
+            make_private(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+        }
+        Ok(())
+    }
+}
+
+fn make_private(folder: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)?;
+    let metadata = fs::metadata(folder)?;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        bail!("it belongs to another user (id {})", metadata.uid());
+    }
+    if metadata.mode() & 0o077 != 0 {
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(folder, private).map_err(|error: io::Error| {
+            anyhow::anyhow!("others can look into it, and that cannot be changed: {error}")
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<Paths> {
+        Paths::from_environment(|name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn xdg_variables_win_over_home_unless_relative() {
+        let paths = with(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_CACHE_HOME", "x")])
+            .expect("paths");
+        assert_eq!(paths.config_dir, Path::new("/c/quarterdeck"));
+        assert_eq!(paths.cache_dir, Path::new("/h/.cache/quarterdeck"));
+        assert_eq!(paths.runtime_dir, Path::new("/h/.local/state/quarterdeck/run"));
+    }
+
+    #[test]
+    fn without_a_home_it_says_so() {
+        let error = with(&[]).expect_err("no home");
+        assert!(error.to_string().contains("HOME"));
+    }
+}

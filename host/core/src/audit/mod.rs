@@ -1,0 +1,305 @@
+//! The audit log: every verdict, approval and outcome, append-only and
+//! hash-chained, in SQLite.
+//!
+//! Several hosts of one user may write to one file. Each append is a
+//! transaction that reads the newest hash and adds a row, so the chain holds
+//! whoever writes. Rows are in the write-ahead log when `append` returns; the
+//! disk's own cache is flushed at checkpoints, by a thread of the log's own, so
+//! that no command waits for it.
+
+mod chain;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use serde::Serialize;
+
+use chain::{GENESIS, RowHash, row_hash};
+
+use crate::clock::now_ms;
+
+/// Rows between two checkpoints.
+const CHECKPOINT_EVERY: u64 = 1000;
+
+/// What an audit row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A command line was judged.
+    Verdict,
+    /// A command that was let through ended.
+    Outcome,
+    /// A person said yes or no.
+    Approval,
+}
+
+impl EntryKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Verdict => "verdict",
+            Self::Outcome => "outcome",
+            Self::Approval => "approval",
+        }
+    }
+}
+
+/// A failure of the audit log.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The file cannot be opened or made.
+    #[error("cannot open the audit log {}: {source}; check that the folder exists and is yours", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// A row cannot be written or read.
+    #[error("the audit log {}: {source}", .path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// A row's text cannot be made.
+    #[error("an audit row cannot be written as JSON: {0}")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// The first place where the chain does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Sequence number of the row that does not fit.
+    pub sequence: i64,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+/// The open log. Owns the connection; callers share it behind one lock, held
+/// for one insert.
+pub struct AuditLog {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    checkpoints: mpsc::SyncSender<()>,
+    appended: std::sync::atomic::AtomicU64,
+}
+
+impl AuditLog {
+    /// Opens the log at `path`, making it (mode 0600) where it is missing.
+    pub fn open(path: &Path) -> Result<Self, AuditError> {
+        let failed = |source| AuditError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let connection = connect(path).map_err(failed)?;
+        connection
+            .execute_batch(
+                "CREATE TABLE IF NOT EXISTS entries (
+                     sequence INTEGER PRIMARY KEY,
+                     time_ms INTEGER NOT NULL,
+                     kind TEXT NOT NULL,
+                     body TEXT NOT NULL,
+                     hash BLOB NOT NULL
+                 ) STRICT;
+                 PRAGMA user_version = 1;",
+            )
+            .map_err(failed)?;
+        let checkpoints = checkpoint_in_background(path.to_owned());
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Mutex::new(connection),
+            checkpoints,
+            appended: 0.into(),
+        })
+    }
+
+    /// Where the log is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a row and returns its sequence number.
+    pub fn append(&self, kind: EntryKind, body: &impl Serialize) -> Result<i64, AuditError> {
+        let body = serde_json::to_string(body)?;
+        let sequence = {
+            let mut connection = lock(&self.connection);
+            append_row(&mut connection, kind, &body).map_err(|source| self.failed(source))?
+        };
+        let appended = self
+            .appended
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if appended % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 {
+            // A full queue means that a checkpoint is on its way already.
+            let _ = self.checkpoints.try_send(());
+        }
+        Ok(sequence)
+    }
+
+    /// Walks the whole chain and returns how many rows hold, or the first that
+    /// does not.
+    pub fn verify(&self) -> Result<Result<u64, Broken>, AuditError> {
+        let connection = lock(&self.connection);
+        verify_chain(&connection).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> AuditError {
+        AuditError::Database {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// A poisoned lock means that another thread panicked between two statements;
+/// SQLite has rolled its transaction back, so the connection is still good.
+fn lock(connection: &Mutex<Connection>) -> std::sync::MutexGuard<'_, Connection> {
+    connection
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    make_private(path);
+    connection.busy_timeout(Duration::from_secs(2))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;",
+    )?;
+    Ok(connection)
+}
+
+/// The log quotes commands: nobody else reads it. A failure is not fatal, since
+/// the folder above is private as well.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+}
+
+fn append_row(connection: &mut Connection, kind: EntryKind, body: &str) -> rusqlite::Result<i64> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (sequence, previous) = transaction
+        .prepare_cached("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, RowHash>(1)?))
+        })
+        .optional()?
+        .unwrap_or((0, GENESIS));
+    let sequence = sequence + 1;
+    let time_ms = i64::try_from(now_ms()).unwrap_or(i64::MAX);
+    let hash = row_hash(&previous, sequence, time_ms, kind.as_str(), body);
+    transaction
+        .prepare_cached(
+            "INSERT INTO entries (sequence, time_ms, kind, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![sequence, time_ms, kind.as_str(), body, hash])?;
+    transaction.commit()?;
+    Ok(sequence)
+}
+
+fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<u64, Broken>> {
+    let mut statement = connection
+        .prepare("SELECT sequence, time_ms, kind, body, hash FROM entries ORDER BY sequence")?;
+    let mut rows = statement.query([])?;
+    let mut previous = GENESIS;
+    let mut expected = 1_i64;
+    while let Some(row) = rows.next()? {
+        let sequence: i64 = row.get(0)?;
+        if sequence != expected {
+            return Ok(Err(Broken {
+                sequence: expected,
+                reason: "the row is missing",
+            }));
+        }
+        let kind: String = row.get(2)?;
+        let body: String = row.get(3)?;
+        let hash: RowHash = row.get(4)?;
+        if row_hash(&previous, sequence, row.get(1)?, &kind, &body) != hash {
+            return Ok(Err(Broken {
+                sequence,
+                reason: "the row is not what was written",
+            }));
+        }
+        previous = hash;
+        expected += 1;
+    }
+    Ok(Ok((expected - 1).unsigned_abs()))
+}
+
+/// The thread ends when the log, which holds the sender, is dropped.
+fn checkpoint_in_background(path: PathBuf) -> mpsc::SyncSender<()> {
+    let (sender, wanted) = mpsc::sync_channel::<()>(1);
+    let spawned = std::thread::Builder::new()
+        .name("audit-checkpoint".into())
+        .spawn(move || {
+            while wanted.recv().is_ok() {
+                let done = Connection::open(&path)
+                    .and_then(|c| c.execute_batch("PRAGMA wal_checkpoint(PASSIVE);"));
+                if let Err(error) = done {
+                    tracing::warn!(%error, "the audit log could not be checkpointed");
+                }
+            }
+        });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "no thread for checkpoints of the audit log: its write-ahead log will grow");
+    }
+    sender
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn log_with_rows(count: usize) -> (tempfile::TempDir, AuditLog) {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let log = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
+        for number in 0..count {
+            log.append(EntryKind::Verdict, &json!({ "number": number }))
+                .expect("append");
+        }
+        (folder, log)
+    }
+
+    fn tampered(statement: &str) -> Result<u64, Broken> {
+        let (_folder, log) = log_with_rows(5);
+        lock(&log.connection).execute_batch(statement).expect("tamper");
+        log.verify().expect("verify")
+    }
+
+    #[test]
+    fn an_untouched_chain_holds() {
+        let (_folder, log) = log_with_rows(5);
+        assert_eq!(log.verify().expect("verify"), Ok(5));
+    }
+
+    #[test]
+    fn tampering_shows() {
+        for statement in [
+            "UPDATE entries SET body = '{\"number\":9}' WHERE sequence = 3",
+            "UPDATE entries SET time_ms = time_ms + 1 WHERE sequence = 3",
+            "DELETE FROM entries WHERE sequence = 3",
+            "UPDATE entries SET sequence = 9 WHERE sequence = 3;
+             UPDATE entries SET sequence = 3 WHERE sequence = 4;
+             UPDATE entries SET sequence = 4 WHERE sequence = 9;",
+        ] {
+            let broken = tampered(statement).expect_err(statement);
+            assert_eq!(broken.sequence, 3, "{statement}");
+        }
+    }
+
+    #[test]
+    fn two_hosts_share_one_chain() {
+        let (folder, first) = log_with_rows(2);
+        let second = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open again");
+        second.append(EntryKind::Outcome, &json!({})).expect("append");
+        first.append(EntryKind::Approval, &json!({})).expect("append");
+        assert_eq!(second.verify().expect("verify"), Ok(4));
+    }
+}

@@ -1,0 +1,73 @@
+//! Who asks for something.
+
+use serde::Serialize;
+
+/// What kind of party stands behind a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallerKind {
+    /// A model, through an MCP client.
+    Agent,
+    /// A person, through the command line.
+    Human,
+}
+
+impl CallerKind {
+    /// The word that policies and the audit log see.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Human => "human",
+        }
+    }
+}
+
+/// The door a request came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// MCP on standard input and output, of this process or of one that joined.
+    Stdio,
+    /// MCP over Streamable HTTP.
+    Http,
+    /// The command line.
+    Cli,
+}
+
+impl Transport {
+    /// The word that policies and the audit log see.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdio => "stdio",
+            Self::Http => "http",
+            Self::Cli => "cli",
+        }
+    }
+}
+
+/// Who asks. Travels with every request to the gate and into the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Caller {
+    /// Person or model.
+    pub kind: CallerKind,
+    /// The client program with its version, as it named itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The door.
+    pub transport: Transport,
+    /// Tells apart the connections of one kind: a default session belongs to
+    /// one of them.
+    pub connection: String,
+}
+
+impl Caller {
+    /// A person at the command line.
+    pub fn command_line() -> Self {
+        Self {
+            kind: CallerKind::Human,
+            client: None,
+            transport: Transport::Cli,
+            connection: format!("cli-{}", std::process::id()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What can go wrong with a request, in the terms of the error codes that
+//! clients know.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::gate::{PendingConfirmation, Refusal};
+use crate::session::SessionId;
+
+/// A request that was not carried out. The text says what to do next; `code`
+/// is stable.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// No session has this id.
+    #[error("no session has the id {0:?}; session_list shows those that exist, session_create opens one")]
+    SessionNotFound(String),
+    /// The arguments do not make sense.
+    #[error("{0}")]
+    InvalidParameters(String),
+    /// The gate refused.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The gate wants a person's yes.
+    #[error("{0}")]
+    ConfirmationRequired(Box<PendingConfirmation>),
+    /// The session's shell is busy with a command.
+    #[error(
+        "session {session} still runs {command} (for {} s); wait for it with session_wait {{\"prompt\": true}}, interrupt it with session_type {{\"key\": \"ctrl-c\"}}, or use another session",
+        .since.as_secs()
+    )]
+    SessionBusy {
+        /// The session.
+        session: SessionId,
+        /// What runs, in quotes, or "a command".
+        command: String,
+        /// For how long.
+        since: Duration,
+    },
+    /// The session's program has ended.
+    #[error("the shell of session {session} has ended ({how}); its output can still be read; session_close removes it, session_create opens another")]
+    SessionEnded {
+        /// The session.
+        session: SessionId,
+        /// Exit status or signal in words.
+        how: String,
+    },
+    /// The shell asked for more input instead of running the command.
+    #[error("the command is incomplete: the shell waits for the rest (an open quote, bracket, or here-document?); nothing was run")]
+    IncompleteCommand,
+    /// A limit was reached.
+    #[error("{0}")]
+    ResourceExhausted(String),
+    /// The session could not be opened.
+    #[error("cannot open a session: {0}")]
+    CannotOpen(String),
+    /// The audit log refused a row; nothing was typed.
+    #[error("the audit log {} cannot be written, so nothing was typed: {reason}; free the disk or repair the file, then try again", .path.display())]
+    AuditUnwritable {
+        /// Where the log is.
+        path: PathBuf,
+        /// What the database said.
+        reason: String,
+    },
+    /// No confirmation has this id.
+    #[error("no confirmation {0:?} is waiting: it was answered, has expired, or belongs to another host")]
+    ConfirmationNotFound(String),
+    /// The approval came from where no approval may come from.
+    #[error("approvals from inside a hosted session are refused: a person approves from another terminal")]
+    ApprovalFromInside,
+    /// A person said no.
+    #[error("a person was asked about this command and said no; do something else")]
+    DeclinedByPerson,
+    /// Something that should not happen.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl HostError {
+    /// The error code of the enhanced-iterm-mcp document, extended by
+    /// `CONFIRMATION_REQUIRED`, `SESSION_BUSY` and `SESSION_ENDED`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::SessionNotFound(_) => "SESSION_NOT_FOUND",
+            Self::InvalidParameters(_) | Self::IncompleteCommand | Self::ConfirmationNotFound(_) => {
+                "INVALID_PARAMETERS"
+            }
+            Self::Refused(_) | Self::ApprovalFromInside | Self::DeclinedByPerson => "PERMISSION_DENIED",
+            Self::ConfirmationRequired(_) => "CONFIRMATION_REQUIRED",
+            Self::SessionBusy { .. } => "SESSION_BUSY",
+            Self::SessionEnded { .. } => "SESSION_ENDED",
+            Self::ResourceExhausted(_) => "RESOURCE_EXHAUSTED",
+            Self::CannotOpen(_) | Self::AuditUnwritable { .. } | Self::Internal(_) => {
+                "INTERNAL_ERROR"
+            }
+        }
+    }
+}

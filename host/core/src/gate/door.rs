@@ -1,0 +1,62 @@
+//! A session's keyboard, and what the gate remembers about what was typed.
+
+use std::collections::VecDeque;
+
+use quarterdeck_terminal::Keyboard;
+
+use super::continuation::Unfinished;
+use super::typed_line::TypedLine;
+
+/// How many accepted command lines a policy is shown.
+const RECENT_COMMANDS: usize = 20;
+
+/// The way into one session. Nothing outside the gate can do anything with it.
+pub struct Door {
+    /// Held while something is judged and typed, so that two callers' keys
+    /// never mix and a verdict is about the line that follows.
+    pub(super) typist: tokio::sync::Mutex<Typist>,
+    /// Apart from the typist, so that a question about a command need not wait
+    /// for one who types.
+    pub(super) recent: std::sync::Mutex<VecDeque<String>>,
+}
+
+/// Who types into one session, one at a time.
+pub(super) struct Typist {
+    pub(super) keyboard: Keyboard,
+    /// What the keys typed since the last Enter add up to.
+    pub(super) line: TypedLine,
+    /// Lines handed over before it that the shell has not run yet.
+    pub(super) unfinished: Unfinished,
+}
+
+impl Door {
+    /// Takes the only keyboard of a session.
+    pub(crate) fn new(keyboard: Keyboard) -> Self {
+        Self {
+            typist: tokio::sync::Mutex::new(Typist {
+                keyboard,
+                line: TypedLine::default(),
+                unfinished: Unfinished::default(),
+            }),
+            recent: std::sync::Mutex::default(),
+        }
+    }
+
+    pub(super) fn recent(&self) -> Vec<String> {
+        self.lock_recent().iter().cloned().collect()
+    }
+
+    pub(super) fn remember(&self, command: &str) {
+        let mut recent = self.lock_recent();
+        if recent.len() == RECENT_COMMANDS {
+            recent.pop_front();
+        }
+        recent.push_back(command.to_owned());
+    }
+
+    fn lock_recent(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
+        self.recent
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

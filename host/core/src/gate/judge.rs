@@ -1,0 +1,334 @@
+//! How the gate comes to a decision: approvers, mode, confirmation, audit log.
+
+use quarterdeck_policy::{
+    CallerFacts, Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Tier,
+};
+use quarterdeck_terminal::{ShellState, Status};
+use serde::Serialize;
+
+use super::verdict::{Decision, Refusal, VerdictReport};
+use super::{Gate, Mode, OverrideLimit, PendingConfirmation};
+use crate::audit::{AuditError, EntryKind};
+use crate::caller::Caller;
+use crate::clock::now_ms;
+use crate::error::HostError;
+use crate::session::Session;
+
+/// A command line, and how it came to be.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) entry: Entry,
+    pub(super) certainty: Certainty,
+}
+
+/// The answer of `safety_approve`.
+#[derive(Clone, Debug)]
+pub struct Opinion {
+    /// Whether the command would run now.
+    pub approved: bool,
+    /// The verdict.
+    pub verdict: VerdictReport,
+    /// What a person would have to approve.
+    pub confirmation: Option<PendingConfirmation>,
+}
+
+/// The body of a verdict row.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VerdictRow<'a> {
+    session: &'a str,
+    caller: &'a Caller,
+    command: &'a str,
+    entry: Entry,
+    certainty: Certainty,
+    #[serde(flatten)]
+    decision: &'a Decision,
+    verdicts: Vec<JudgedBy<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JudgedBy<'a> {
+    policy: &'a str,
+    generation: u64,
+    digest: &'a str,
+    tier: Tier,
+    rule: Option<&'a str>,
+    reason: &'a str,
+}
+
+impl Gate {
+    /// Judges a line that is about to be typed. `Ok` means that it may be, and
+    /// that the audit log says so.
+    pub(super) async fn pass(
+        &self,
+        session: &Session,
+        status: &Status,
+        caller: &Caller,
+        line: &Line,
+    ) -> Result<VerdictReport, HostError> {
+        if self.settings.mode == Mode::Off {
+            let decision = Decision::LetThrough { mode: Mode::Off };
+            self.keep_verdict(session, caller, line, &decision, None)?;
+            return Ok(VerdictReport::gate_off());
+        }
+        let ruling = self.ask(session, status, caller, line).await;
+        let report = VerdictReport::new(&ruling.verdict, line.certainty);
+        let (decision, outcome) = self.decide(session, line, report);
+        self.keep_verdict(session, caller, line, &decision, Some(&ruling))?;
+        if outcome.is_ok() {
+            session.door.remember(&line.text);
+        }
+        outcome
+    }
+
+    /// Judges a line that nobody types yet.
+    pub(crate) async fn opinion(
+        &self,
+        session: &Session,
+        caller: &Caller,
+        command: &str,
+        forced: bool,
+    ) -> Result<Opinion, HostError> {
+        let line = Line {
+            text: command.to_owned(),
+            entry: Entry::Command,
+            certainty: Certainty::Exact,
+        };
+        if self.settings.mode == Mode::Off {
+            return Ok(Opinion {
+                approved: true,
+                verdict: VerdictReport::gate_off(),
+                confirmation: None,
+            });
+        }
+        let status = session.terminal.status().await;
+        let ruling = self.ask(session, &status, caller, &line).await;
+        let verdict = VerdictReport::new(&ruling.verdict, line.certainty);
+        let forced = forced && self.may_force(verdict.tier);
+        let approved = verdict.tier == Tier::Safe || self.settings.mode == Mode::Warn || forced;
+        let confirmation = (!approved && verdict.tier == Tier::Review)
+            .then(|| self.confirmations.request(&session.id, command, verdict.clone()));
+        if forced && verdict.tier != Tier::Safe {
+            self.grant(session, command, &verdict)?;
+        }
+        self.keep_verdict(session, caller, &line, &Decision::OnlyAsked, Some(&ruling))?;
+        Ok(Opinion {
+            approved,
+            verdict,
+            confirmation,
+        })
+    }
+
+    /// Judges a command line outside any session.
+    pub(crate) async fn check(
+        &self,
+        caller: &Caller,
+        command: &str,
+        facts: SessionFacts,
+    ) -> VerdictReport {
+        let request = ReviewRequest {
+            command_line: command.to_owned(),
+            entry: Entry::Command,
+            certainty: Certainty::Exact,
+            session: facts,
+            caller: caller_facts(caller),
+            recent: Vec::new(),
+            time_ms: now_ms(),
+            attributes: Vec::new(),
+        };
+        let ruling = self.policies.approvers().await.review(&request).await;
+        VerdictReport::new(&ruling.verdict, Certainty::Exact)
+    }
+
+    /// A person's answer to a confirmation.
+    pub(crate) fn answer(
+        &self,
+        id: &str,
+        by: &str,
+        allow: bool,
+    ) -> Result<PendingConfirmation, HostError> {
+        let pending = if allow {
+            self.confirmations.approve(id, by)?
+        } else {
+            self.confirmations.deny(id)?
+        };
+        self.keep(
+            EntryKind::Approval,
+            &serde_json::json!({
+                "confirmation": id,
+                "session": pending.session_id,
+                "command": pending.command,
+                "by": by,
+                "allowed": allow,
+            }),
+        )?;
+        Ok(pending)
+    }
+
+    /// Commands that wait for a person.
+    pub(crate) fn waiting(&self) -> Vec<PendingConfirmation> {
+        self.confirmations.waiting()
+    }
+
+    /// Adds a row to the audit log.
+    pub(super) fn keep(&self, kind: EntryKind, body: &impl Serialize) -> Result<(), HostError> {
+        self.audit
+            .append(kind, body)
+            .map(|_| ())
+            .map_err(|error: AuditError| HostError::AuditUnwritable {
+                path: self.audit.path().to_owned(),
+                reason: error.to_string(),
+            })
+    }
+
+    async fn ask(
+        &self,
+        session: &Session,
+        status: &Status,
+        caller: &Caller,
+        line: &Line,
+    ) -> Ruling {
+        let request = ReviewRequest {
+            command_line: line.text.clone(),
+            entry: line.entry,
+            certainty: line.certainty,
+            session: session_facts(session, status),
+            caller: caller_facts(caller),
+            recent: session.door.recent(),
+            time_ms: now_ms(),
+            attributes: Vec::new(),
+        };
+        self.policies.approvers().await.review(&request).await
+    }
+
+    fn decide(
+        &self,
+        session: &Session,
+        line: &Line,
+        report: VerdictReport,
+    ) -> (Decision, Result<VerdictReport, HostError>) {
+        if report.tier == Tier::Safe {
+            return (Decision::Allowed, Ok(report));
+        }
+        if self.settings.mode == Mode::Warn {
+            return (Decision::LetThrough { mode: Mode::Warn }, Ok(report));
+        }
+        // A yes that was given to a reviewed command does not carry over to a
+        // dangerous one, should the policy have changed in between.
+        let redeemable =
+            report.tier == Tier::Review || self.settings.override_limit == OverrideLimit::Dangerous;
+        if redeemable && let Some(by) = self.confirmations.redeem(&session.id, &line.text) {
+            return (Decision::Confirmed { by }, Ok(report));
+        }
+        if report.tier == Tier::Review {
+            let pending = self.confirmations.request(&session.id, &line.text, report);
+            let confirmation = pending.confirmation_id.clone();
+            return (
+                Decision::ConfirmationRequired { confirmation },
+                Err(HostError::ConfirmationRequired(Box::new(pending))),
+            );
+        }
+        let refusal = Refusal {
+            command: line.text.clone(),
+            session_id: session.id.clone(),
+            verdict: report,
+        };
+        (
+            Decision::Refused,
+            Err(HostError::Refused(Box::new(refusal))),
+        )
+    }
+
+    fn may_force(&self, tier: Tier) -> bool {
+        match self.settings.override_limit {
+            OverrideLimit::None => false,
+            OverrideLimit::Review => tier <= Tier::Review,
+            OverrideLimit::Dangerous => true,
+        }
+    }
+
+    /// Lets a caller's own override stand for a person's yes, once.
+    fn grant(
+        &self,
+        session: &Session,
+        command: &str,
+        verdict: &VerdictReport,
+    ) -> Result<(), HostError> {
+        let pending = self
+            .confirmations
+            .request(&session.id, command, verdict.clone());
+        self.answer(&pending.confirmation_id, "the caller's own override", true)?;
+        Ok(())
+    }
+
+    fn keep_verdict(
+        &self,
+        session: &Session,
+        caller: &Caller,
+        line: &Line,
+        decision: &Decision,
+        ruling: Option<&Ruling>,
+    ) -> Result<(), HostError> {
+        let verdicts = ruling.map_or_else(Vec::new, |ruling| {
+            ruling
+                .all
+                .iter()
+                .map(|verdict| JudgedBy {
+                    policy: &verdict.policy,
+                    generation: verdict.generation,
+                    digest: &verdict.digest,
+                    tier: verdict.tier,
+                    rule: verdict.rule.as_deref(),
+                    reason: &verdict.reason,
+                })
+                .collect()
+        });
+        self.keep(
+            EntryKind::Verdict,
+            &VerdictRow {
+                session: session.id.as_str(),
+                caller,
+                command: &line.text,
+                entry: line.entry,
+                certainty: line.certainty,
+                decision,
+                verdicts,
+            },
+        )
+    }
+}
+
+fn caller_facts(caller: &Caller) -> CallerFacts {
+    CallerFacts {
+        kind: caller.kind.as_str().to_owned(),
+        agent: None,
+        client: caller.client.clone(),
+        role: None,
+        transport: caller.transport.as_str().to_owned(),
+    }
+}
+
+fn session_facts(session: &Session, status: &Status) -> SessionFacts {
+    SessionFacts {
+        id: session.id.to_string(),
+        name: session.name.clone(),
+        backend: session.backend.as_str().to_owned(),
+        cwd: status
+            .cwd
+            .as_ref()
+            .map(|cwd| cwd.to_string_lossy().into_owned()),
+        program: status.foreground.as_ref().map(|program| program.name.clone()),
+        prompt: match status.shell {
+            ShellState::AtPrompt { .. } => PromptState::AtPrompt,
+            ShellState::Running { .. } => PromptState::Running,
+            ShellState::Unknown | ShellState::Exited(_) => PromptState::Unknown,
+        },
+        full_screen: status.full_screen,
+        tags: session.tags.clone(),
+        role: None,
+        team: None,
+        attributes: Vec::new(),
+    }
+}

@@ -1,0 +1,102 @@
+//! The gate: the one door through which anything is typed into a session.
+//!
+//! A session's [`Keyboard`](quarterdeck_terminal::Keyboard) lives inside its
+//! [`Door`], and only this module's children can reach into one. So whatever
+//! wants to type, an MCP tool, a confirmation, a first command, comes through
+//! [`Gate::run`] or [`Gate::type_input`], is judged, written to the audit log,
+//! and only then typed.
+//!
+//! Start with [`judge`] for what a decision is made of, then [`running`] for
+//! whole commands and [`typing`] for keys.
+
+mod confirmation;
+mod continuation;
+mod door;
+mod judge;
+mod keystroke;
+mod running;
+mod typed_line;
+mod typing;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarterdeck_policy::PolicyHost;
+use serde::{Deserialize, Serialize};
+
+pub use confirmation::PendingConfirmation;
+pub use door::Door;
+pub use judge::Opinion;
+pub use running::{CommandEnd, Running};
+pub use typing::{Input, Typed};
+pub use verdict::{Refusal, VerdictReport};
+
+use crate::audit::AuditLog;
+use confirmation::Confirmations;
+
+/// What the gate does with verdicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// `review` asks, `dangerous` is refused.
+    #[default]
+    Enforce,
+    /// Everything runs; verdicts are reported and kept.
+    Warn,
+    /// Nothing is judged; what is typed is kept all the same.
+    Off,
+}
+
+/// What a caller may force through by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OverrideLimit {
+    /// Nothing: a person approves.
+    #[default]
+    None,
+    /// What would need a confirmation.
+    Review,
+    /// Also what would be refused.
+    Dangerous,
+}
+
+/// How the gate behaves.
+#[derive(Clone, Debug)]
+pub struct GateSettings {
+    /// What is done with verdicts.
+    pub mode: Mode,
+    /// How long a confirmation waits for a person.
+    pub confirmation_lifetime: Duration,
+    /// What `safety_approve` with `override` may do without a person.
+    pub override_limit: OverrideLimit,
+}
+
+impl Default for GateSettings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            confirmation_lifetime: Duration::from_secs(300),
+            override_limit: OverrideLimit::default(),
+        }
+    }
+}
+
+/// The gate of one host.
+pub struct Gate {
+    settings: GateSettings,
+    policies: PolicyHost,
+    audit: Arc<AuditLog>,
+    confirmations: Confirmations,
+}
+
+impl Gate {
+    pub(crate) fn new(settings: GateSettings, policies: PolicyHost, audit: Arc<AuditLog>) -> Self {
+        Self {
+            confirmations: Confirmations::new(settings.confirmation_lifetime),
+            settings,
+            policies,
+            audit,
+        }
+    }
+}

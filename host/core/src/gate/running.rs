@@ -1,0 +1,286 @@
+//! Whole commands: judged, handed to the shell in one piece, followed to their
+//! end.
+
+use std::time::{Duration, Instant};
+
+use quarterdeck_policy::{Certainty, Entry};
+use quarterdeck_terminal::{
+    CommandState, Cursor, RunError, RunningCommand, ShellState, Status, Until,
+};
+use serde::Serialize;
+
+use super::door::Typist;
+use super::judge::Line;
+use super::{Gate, VerdictReport};
+use crate::audit::EntryKind;
+use crate::caller::Caller;
+use crate::error::HostError;
+use crate::session::Session;
+
+/// In a shell without integration a command counts as ended when the shell is
+/// in the foreground again and has been quiet for this long.
+const QUIET_AFTER_COMMAND: Duration = Duration::from_millis(150);
+
+/// A command that was let through.
+pub struct Running {
+    /// Why it was.
+    pub verdict: VerdictReport,
+    command: String,
+    how: Followed,
+}
+
+enum Followed {
+    /// The shell tells when the command ends.
+    ByMarks(RunningCommand),
+    /// Nobody tells: the foreground program and silence have to do.
+    ByQuiet { output_from: Cursor, started: Instant },
+}
+
+/// How far a command got.
+#[derive(Clone, Debug)]
+pub enum CommandEnd {
+    /// It ended.
+    Finished {
+        /// `None` where the shell does not tell.
+        exit_status: Option<i32>,
+        /// Where its output begins.
+        output_from: Cursor,
+        /// Where its output ends; `None` for "wherever the transcript ends".
+        output_to: Option<Cursor>,
+        /// From Enter to the prompt.
+        duration: Duration,
+    },
+    /// Time ran out; it goes on.
+    StillRunning {
+        /// Where its output begins.
+        output_from: Cursor,
+    },
+    /// The session ended with it.
+    SessionEnded {
+        /// Where its output begins.
+        output_from: Cursor,
+        /// The shell's own exit status.
+        exit_status: Option<i32>,
+    },
+}
+
+/// The body of an outcome row.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OutcomeRow<'a> {
+    session: &'a str,
+    command: &'a str,
+    exit_status: Option<i32>,
+    duration_ms: u64,
+}
+
+impl Gate {
+    /// Judges `command` and, if it may, starts it at the session's prompt.
+    pub(crate) async fn run(
+        &self,
+        session: &Session,
+        command: &str,
+        caller: &Caller,
+    ) -> Result<Running, HostError> {
+        let command = runnable(command)?;
+        let mut typist = session.door.typist.lock().await;
+        let status = session.terminal.status().await;
+        refuse_unless_free(session, &status)?;
+        let line = Line {
+            text: command.to_owned(),
+            entry: Entry::Command,
+            certainty: Certainty::Exact,
+        };
+        let verdict = self.pass(session, &status, caller, &line).await?;
+        let how = if status.integrated {
+            if matches!(status.shell, ShellState::AtPrompt { line_dirty: true }) {
+                typist.keyboard.clear_line().await.map_err(|error| ended(session, &error))?;
+            }
+            run_at_prompt(session, &mut typist, command).await?
+        } else {
+            run_blindly(session, &mut typist, command).await?
+        };
+        typist.line.clear();
+        Ok(Running {
+            verdict,
+            command: command.to_owned(),
+            how,
+        })
+    }
+
+    /// Waits until the command has ended, at most `timeout`, and keeps its
+    /// outcome.
+    pub(crate) async fn follow(
+        &self,
+        session: &Session,
+        running: &mut Running,
+        timeout: Duration,
+    ) -> Result<CommandEnd, HostError> {
+        let end = match &mut running.how {
+            Followed::ByMarks(command) => match command.finished(timeout).await {
+                CommandState::Finished {
+                    exit_status,
+                    output,
+                    duration,
+                } => CommandEnd::Finished {
+                    exit_status,
+                    output_from: output.start,
+                    output_to: Some(output.end),
+                    duration,
+                },
+                CommandState::StillRunning { output_from } => {
+                    CommandEnd::StillRunning { output_from }
+                }
+                CommandState::SessionEnded { output_from, exit } => CommandEnd::SessionEnded {
+                    output_from,
+                    exit_status: exit.and_then(|exit| exit.code()),
+                },
+                CommandState::Incomplete => {
+                    let typist = session.door.typist.lock().await;
+                    typist.keyboard.clear_line().await.map_err(|error| ended(session, &error))?;
+                    return Err(HostError::IncompleteCommand);
+                }
+            },
+            Followed::ByQuiet {
+                output_from,
+                started,
+            } => follow_blindly(session, *output_from, *started, timeout).await,
+        };
+        if let CommandEnd::Finished {
+            exit_status,
+            duration,
+            ..
+        } = &end
+        {
+            self.keep(
+                EntryKind::Outcome,
+                &OutcomeRow {
+                    session: session.id.as_str(),
+                    command: &running.command,
+                    exit_status: *exit_status,
+                    duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+                },
+            )?;
+        }
+        Ok(end)
+    }
+}
+
+/// The command without the line breaks around it, if a shell could be given it.
+fn runnable(command: &str) -> Result<&str, HostError> {
+    let command = command.trim_matches(['\n', '\r']);
+    if command.trim().is_empty() {
+        return Err(HostError::InvalidParameters(
+            "command is empty: give the command line to run".to_owned(),
+        ));
+    }
+    if let Some(control) = command
+        .chars()
+        .find(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
+    {
+        return Err(HostError::InvalidParameters(format!(
+            "command holds the control character {:?}: write it as an escape the shell knows ($'…'), or send keys with session_type",
+            control
+        )));
+    }
+    Ok(command)
+}
+
+fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostError> {
+    match &status.shell {
+        ShellState::Running { command, since } => Err(HostError::SessionBusy {
+            session: session.id.clone(),
+            command: command
+                .as_ref()
+                .map_or_else(|| "a command".to_owned(), |command| format!("`{command}`")),
+            since: since.elapsed(),
+        }),
+        ShellState::Exited(exit) => Err(HostError::SessionEnded {
+            session: session.id.clone(),
+            how: exit.to_string(),
+        }),
+        ShellState::AtPrompt { .. } | ShellState::Unknown => Ok(()),
+    }
+}
+
+async fn run_at_prompt(
+    session: &Session,
+    typist: &mut Typist,
+    command: &str,
+) -> Result<Followed, HostError> {
+    match typist.keyboard.run(command).await {
+        Ok(running) => Ok(Followed::ByMarks(running)),
+        // The shell turned out to have no integration after all.
+        Err(RunError::NoIntegration) => run_blindly(session, typist, command).await,
+        Err(RunError::Busy { command, since }) => Err(HostError::SessionBusy {
+            session: session.id.clone(),
+            command: command.map_or_else(|| "a command".to_owned(), |c| format!("`{c}`")),
+            since: since.elapsed(),
+        }),
+        Err(error) => Err(ended(session, &error)),
+    }
+}
+
+/// Types the command into a shell of which nothing is known.
+async fn run_blindly(
+    session: &Session,
+    typist: &mut Typist,
+    command: &str,
+) -> Result<Followed, HostError> {
+    let output_from = session.terminal.status().await.cursor;
+    let mut keys = command.replace('\n', "\r").into_bytes();
+    keys.push(b'\r');
+    typist
+        .keyboard
+        .write(&keys)
+        .await
+        .map_err(|error| ended(session, &error))?;
+    Ok(Followed::ByQuiet {
+        output_from,
+        started: Instant::now(),
+    })
+}
+
+async fn follow_blindly(
+    session: &Session,
+    output_from: Cursor,
+    started: Instant,
+    timeout: Duration,
+) -> CommandEnd {
+    let deadline = started + timeout;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let waited = session
+            .terminal
+            .wait(Until::Quiet(QUIET_AFTER_COMMAND), None, left)
+            .await;
+        let status = session.terminal.status().await;
+        if let ShellState::Exited(exit) = &status.shell {
+            return CommandEnd::SessionEnded {
+                output_from,
+                exit_status: exit.code(),
+            };
+        }
+        let shell_in_front = status
+            .foreground
+            .is_some_and(|program| program.pid == session.terminal.pid());
+        if waited.met && shell_in_front {
+            return CommandEnd::Finished {
+                exit_status: None,
+                output_from,
+                output_to: None,
+                duration: started.elapsed(),
+            };
+        }
+        if left.is_zero() {
+            return CommandEnd::StillRunning { output_from };
+        }
+    }
+}
+
+fn ended(session: &Session, error: &dyn std::error::Error) -> HostError {
+    HostError::SessionEnded {
+        session: session.id.clone(),
+        how: error.to_string(),
+    }
+}

@@ -1,0 +1,207 @@
+//! The line that the keys typed since the last Enter add up to.
+//!
+//! Used where nobody can be asked: in shells without integration, in programs
+//! that read lines, and to foresee what a whole input would submit before any
+//! of it is typed. Follows the keys that the terminal's own line discipline and
+//! readline's Emacs mode agree on; any other key leaves the line *uncertain*,
+//! and the gate says so to the policies.
+
+use super::keystroke::{Keystroke, Motion};
+
+/// Longer lines are cut at the front and count as uncertain.
+const LONGEST_LINE: usize = 256 * 1024;
+
+/// A line under construction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TypedLine {
+    text: Vec<char>,
+    cursor: usize,
+    killed: Vec<char>,
+    uncertain: bool,
+}
+
+/// What a keystroke did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// The line changed, or nothing did.
+    Edited,
+    /// The line is handed to the program.
+    Submitted(Submission),
+}
+
+/// A line that is handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Submission {
+    pub(crate) text: String,
+    /// Whether keys were typed whose effect on the line is unknown.
+    pub(crate) uncertain: bool,
+}
+
+impl TypedLine {
+    /// A line whose content is known from elsewhere, with the cursor at its end.
+    pub(crate) fn holding(text: &str) -> Self {
+        let text: Vec<char> = text.chars().collect();
+        Self {
+            cursor: text.len(),
+            text,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.text.is_empty() && !self.uncertain
+    }
+
+    pub(crate) fn clear(&mut self) {
+        let killed = std::mem::take(&mut self.killed);
+        *self = Self {
+            killed,
+            ..Self::default()
+        };
+    }
+
+    /// Text that arrives as one piece, for example a bracketed paste: its line
+    /// breaks do not submit.
+    pub(crate) fn insert(&mut self, text: &str) {
+        let before = self.text.len();
+        self.text
+            .splice(self.cursor..self.cursor, text.chars().filter(|c| *c != '\0'));
+        self.cursor += self.text.len() - before;
+        if self.text.len() > LONGEST_LINE {
+            let excess = self.text.len() - LONGEST_LINE;
+            self.text.drain(..excess);
+            self.cursor = self.cursor.saturating_sub(excess);
+            self.uncertain = true;
+        }
+    }
+
+    /// Applies one keystroke.
+    pub(crate) fn apply(&mut self, keystroke: &Keystroke) -> Effect {
+        match keystroke {
+            Keystroke::Text(text) => self.insert(text),
+            Keystroke::Submit => return Effect::Submitted(self.take()),
+            // In the kernel's line discipline Ctrl-D hands over what was typed
+            // so far, without a line break; on an empty line it is harmless.
+            Keystroke::EndOfFile if self.is_clean() => {}
+            Keystroke::EndOfFile => return Effect::Submitted(self.peek()),
+            Keystroke::Interrupt => self.clear(),
+            Keystroke::Backspace => {
+                if self.cursor > 0 {
+                    self.cursor -= 1;
+                    self.text.remove(self.cursor);
+                }
+            }
+            Keystroke::Delete => {
+                if self.cursor < self.text.len() {
+                    self.text.remove(self.cursor);
+                }
+            }
+            Keystroke::KillToStart => {
+                self.killed = self.text.drain(..self.cursor).collect();
+                self.cursor = 0;
+            }
+            Keystroke::KillToEnd => self.killed = self.text.split_off(self.cursor),
+            Keystroke::KillWord => self.kill_word(),
+            Keystroke::Yank => {
+                let killed: String = self.killed.iter().collect();
+                self.insert(&killed);
+            }
+            Keystroke::Move(motion) => {
+                self.cursor = match motion {
+                    Motion::Left => self.cursor.saturating_sub(1),
+                    Motion::Right => (self.cursor + 1).min(self.text.len()),
+                    Motion::Start => 0,
+                    Motion::End => self.text.len(),
+                };
+            }
+            Keystroke::Inert => {}
+            Keystroke::Opaque => self.uncertain = true,
+        }
+        Effect::Edited
+    }
+
+    fn kill_word(&mut self) {
+        let mut start = self.cursor;
+        while start > 0 && self.text[start - 1].is_whitespace() {
+            start -= 1;
+        }
+        while start > 0 && !self.text[start - 1].is_whitespace() {
+            start -= 1;
+        }
+        self.killed = self.text.drain(start..self.cursor).collect();
+        self.cursor = start;
+    }
+
+    /// The line as it would be handed over now.
+    pub(crate) fn peek(&self) -> Submission {
+        Submission {
+            text: self.text.iter().collect(),
+            uncertain: self.uncertain,
+        }
+    }
+
+    fn take(&mut self) -> Submission {
+        let submission = self.peek();
+        self.clear();
+        submission
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keystroke::strokes;
+    use super::*;
+
+    /// Everything that typing `input` submits.
+    fn submitted(input: &str) -> Vec<(String, bool)> {
+        let mut line = TypedLine::default();
+        strokes(input.as_bytes())
+            .iter()
+            .filter_map(|stroke| match line.apply(&stroke.keystroke) {
+                Effect::Submitted(submission) => Some((submission.text, submission.uncertain)),
+                Effect::Edited => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn editing_keys_add_up_to_the_line_that_runs() {
+        let cases: &[(&str, &str)] = &[
+            ("rm -rf ~\r", "rm -rf ~"),
+            ("rmm\x7f -rf ~\r", "rm -rf ~"),
+            ("ls\x15rm -rf ~\r", "rm -rf ~"),
+            ("echo rm -rf ~\x01\x1b[3~\x1b[3~\x1b[3~\x1b[3~\x1b[3~\r", "rm -rf ~"),
+            ("-rf ~\x01rm \r", "rm -rf ~"),
+            ("rm -rf ~ x\x17\r", "rm -rf ~ "),
+            ("rm -rf ~\x15echo \x19\r", "echo rm -rf ~"),
+            ("rf ~\x1b[D\x1b[D\x1b[D\x1b[Drm -\x05\r", "rm -rf ~"),
+            ("echo a b\x01\x0bpwd\r", "pwd"),
+            ("dropped\x03pwd\r", "pwd"),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(
+                submitted(typed),
+                [((*expected).to_owned(), false)],
+                "{typed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_of_unknown_effect_make_the_line_uncertain() {
+        for typed in ["\x1b[A\r", "\x12rm\r", "ec\t\r", "\x10\r"] {
+            assert!(submitted(typed)[0].1, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn the_line_after_an_uncertain_one_is_certain_again() {
+        assert_eq!(submitted("\x1b[A\rls\r")[1], ("ls".to_owned(), false));
+    }
+
+    #[test]
+    fn end_of_file_hands_over_a_line_that_is_not_empty() {
+        assert_eq!(submitted("rm -rf ~\x04"), [("rm -rf ~".to_owned(), false)]);
+        assert_eq!(submitted("\x04"), []);
+    }
+}

@@ -1,0 +1,151 @@
+//! The host: what every door calls.
+//!
+//! One method for each operation, each in a file of its own under
+//! [`operations`](crate::operations). Doors translate; they decide nothing.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use quarterdeck_policy::{PolicyHost, PolicyIncident};
+use quarterdeck_terminal::Size;
+use tokio::sync::broadcast;
+
+use crate::audit::{AuditError, AuditLog};
+use crate::gate::{Gate, GateSettings};
+use crate::registry::Registry;
+use crate::usage::UsageMeter;
+
+/// Incidents kept for whoever asks.
+const INCIDENTS_KEPT: usize = 100;
+
+/// How sessions are opened.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// The shell; `None` takes `$SHELL`, else bash, else sh.
+    pub shell: Option<PathBuf>,
+    /// Size of a session that nobody gave one.
+    pub size: Size,
+    /// Lines kept above the screen.
+    pub scrollback_lines: usize,
+    /// Bytes of output kept for reading by cursor.
+    pub transcript_bytes: usize,
+    /// Whether bash, zsh and fish are told to report prompts and commands.
+    pub shell_integration: bool,
+    /// How many sessions may be open at once.
+    pub max_sessions: usize,
+}
+
+/// Everything that a host is started with.
+pub struct HostSettings {
+    /// Sessions.
+    pub sessions: SessionSettings,
+    /// The gate.
+    pub gate: GateSettings,
+    /// Policies.
+    pub policies: quarterdeck_policy::Settings,
+    /// The audit log's file.
+    pub audit_path: PathBuf,
+}
+
+/// The host could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The audit log.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The policy engine.
+    #[error(transparent)]
+    Policies(#[from] quarterdeck_policy::StartError),
+}
+
+/// Something that went wrong while the host ran.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// When.
+    pub at: SystemTime,
+    /// What, where, and what still serves.
+    pub message: String,
+}
+
+/// A running host. Shared by every door.
+pub struct Host {
+    pub(crate) sessions: SessionSettings,
+    pub(crate) registry: Registry,
+    pub(crate) gate: Gate,
+    pub(crate) policies: PolicyHost,
+    pub(crate) audit: Arc<AuditLog>,
+    pub(crate) usage: UsageMeter,
+    incidents: Arc<Mutex<VecDeque<Incident>>>,
+    incident_feed: broadcast::Sender<Incident>,
+}
+
+impl Host {
+    /// Starts a host. Policies are compiled in the background: the first
+    /// command waits for them, nothing else does.
+    pub fn start(settings: HostSettings) -> Result<Arc<Self>, StartError> {
+        let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
+        let incidents = Arc::new(Mutex::new(VecDeque::new()));
+        let (incident_feed, _) = broadcast::channel(INCIDENTS_KEPT);
+        let policies = PolicyHost::start(settings.policies, {
+            let incidents = Arc::clone(&incidents);
+            let feed = incident_feed.clone();
+            move |incident: PolicyIncident| {
+                let incident = Incident {
+                    at: SystemTime::now(),
+                    message: incident.to_string(),
+                };
+                tracing::warn!("{}", incident.message);
+                keep_incident(&incidents, incident.clone());
+                // Nobody listening is fine: the incident is kept.
+                let _ = feed.send(incident);
+            }
+        })?;
+        Ok(Arc::new(Self {
+            registry: Registry::new(settings.sessions.max_sessions),
+            sessions: settings.sessions,
+            gate: Gate::new(settings.gate, policies.clone(), Arc::clone(&audit)),
+            policies,
+            audit,
+            usage: UsageMeter::default(),
+            incidents,
+            incident_feed,
+        }))
+    }
+
+    /// The newest incidents, oldest first.
+    pub fn incidents(&self) -> Vec<Incident> {
+        lock(&self.incidents).iter().cloned().collect()
+    }
+
+    /// Incidents from now on.
+    pub fn incident_feed(&self) -> broadcast::Receiver<Incident> {
+        self.incident_feed.subscribe()
+    }
+
+    /// Ends every session and stops watching policies.
+    pub async fn shutdown(&self) {
+        let closing = self
+            .registry
+            .all()
+            .into_iter()
+            .map(|session| async move { session.terminal.close().await });
+        futures::future::join_all(closing).await;
+        self.policies.shutdown().await;
+    }
+}
+
+fn keep_incident(incidents: &Mutex<VecDeque<Incident>>, incident: Incident) {
+    let mut incidents = lock(incidents);
+    if incidents.len() == INCIDENTS_KEPT {
+        incidents.pop_front();
+    }
+    incidents.push_back(incident);
+}
+
+fn lock(incidents: &Mutex<VecDeque<Incident>>) -> std::sync::MutexGuard<'_, VecDeque<Incident>> {
+    incidents
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

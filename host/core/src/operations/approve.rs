@@ -1,0 +1,75 @@
+//! Asking about a command, and a person's answer.
+
+use crate::caller::Caller;
+use crate::error::HostError;
+use crate::gate::{Opinion, PendingConfirmation};
+use crate::host::Host;
+
+/// Where an answer to a confirmation comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalOrigin {
+    /// A person whom the client asked in its own window.
+    Elicitation {
+        /// The client.
+        client: String,
+    },
+    /// A process that connected to the host's socket.
+    Process {
+        /// Its id.
+        pid: u32,
+        /// The user who runs it.
+        user: u32,
+    },
+}
+
+impl Host {
+    /// What the gate would say to `command` in a session. With `forced`, and as
+    /// far as the configuration lets callers override, lets it through once.
+    pub async fn opinion(
+        &self,
+        id: &str,
+        command: &str,
+        forced: bool,
+        caller: &Caller,
+    ) -> Result<Opinion, HostError> {
+        if command.trim().is_empty() {
+            return Err(HostError::InvalidParameters(
+                "command is empty: give the command line to judge".to_owned(),
+            ));
+        }
+        let session = self.registry.get(id)?;
+        self.gate.opinion(&session, caller, command, forced).await
+    }
+
+    /// Records a person's yes or no. Refused when it comes from a process inside
+    /// a hosted session, whose agent would be approving its own command.
+    pub fn answer_confirmation(
+        &self,
+        id: &str,
+        allow: bool,
+        origin: &ApprovalOrigin,
+    ) -> Result<PendingConfirmation, HostError> {
+        let by = match origin {
+            ApprovalOrigin::Elicitation { client } => format!("a person, asked by {client}"),
+            ApprovalOrigin::Process { pid, user } => {
+                if self.is_inside_a_session(*pid) {
+                    return Err(HostError::ApprovalFromInside);
+                }
+                format!("user {user}, process {pid}")
+            }
+        };
+        self.gate.answer(id, &by, allow)
+    }
+
+    /// Commands that wait for a person.
+    pub fn waiting_confirmations(&self) -> Vec<PendingConfirmation> {
+        self.gate.waiting()
+    }
+
+    /// Whether a process descends from this host, as everything in its sessions
+    /// does: the host adopts what its sessions orphan. A process that cannot be
+    /// looked at counts as inside.
+    pub fn is_inside_a_session(&self, pid: u32) -> bool {
+        crate::ancestry::is_descendant_of(pid, std::process::id()).unwrap_or(true)
+    }
+}

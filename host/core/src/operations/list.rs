@@ -1,0 +1,109 @@
+//! The sessions that there are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use quarterdeck_terminal::{ShellState, Size, Status};
+use serde::Serialize;
+
+use crate::error::HostError;
+use crate::host::Host;
+use crate::session::{BackendKind, Session, SessionId};
+use crate::usage::Usage;
+
+/// The states of the enhanced-iterm-mcp document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionState {
+    /// A command runs.
+    Active,
+    /// The shell waits.
+    Idle,
+    /// The shell ended with something else than success.
+    Error,
+}
+
+/// One line of the list.
+#[derive(Clone, Debug)]
+pub struct SessionSummary {
+    /// The session's id.
+    pub id: SessionId,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub state: SessionState,
+    /// Processor and memory of its process tree.
+    pub usage: Usage,
+    /// When something was last typed or printed.
+    pub last_activity: SystemTime,
+    /// When it was opened.
+    pub created_at: SystemTime,
+    /// What carries it.
+    pub backend: BackendKind,
+    /// The shell's folder, where known.
+    pub cwd: Option<PathBuf>,
+    /// The program in front.
+    pub program: Option<String>,
+    /// The shell's own exit status, once it has ended.
+    pub exit_status: Option<i32>,
+    /// Whether the shell has ended.
+    pub ended: bool,
+    /// Whether the shell reports prompts and exit statuses.
+    pub integrated: bool,
+    /// The screen's size.
+    pub size: Size,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+}
+
+impl Host {
+    /// All sessions, oldest first.
+    pub async fn list_sessions(self: &Arc<Self>) -> Result<Vec<SessionSummary>, HostError> {
+        let sessions = self.registry.all();
+        let leaders: Vec<u32> = sessions
+            .iter()
+            .map(|session| session.terminal.pid())
+            .collect();
+        let host = Arc::clone(self);
+        let usages = tokio::task::spawn_blocking(move || host.usage.read(&leaders))
+            .await
+            .map_err(|error| HostError::Internal(error.to_string()))?;
+        let statuses =
+            futures::future::join_all(sessions.iter().map(|session| session.terminal.status()))
+                .await;
+        Ok(sessions
+            .iter()
+            .zip(statuses)
+            .zip(usages)
+            .map(|((session, status), usage)| summary(session, status, usage))
+            .collect())
+    }
+}
+
+fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
+    let exit = match &status.shell {
+        ShellState::Exited(exit) => Some(*exit),
+        _ => None,
+    };
+    SessionSummary {
+        id: session.id.clone(),
+        name: session.name.clone(),
+        state: match exit {
+            Some(exit) if !exit.is_success() => SessionState::Error,
+            None if status.is_running() => SessionState::Active,
+            _ => SessionState::Idle,
+        },
+        usage,
+        last_activity: status.last_activity,
+        created_at: session.created_at,
+        backend: session.backend,
+        cwd: status.cwd,
+        program: status.foreground.map(|program| program.name),
+        exit_status: exit.and_then(|exit| exit.code()),
+        ended: exit.is_some(),
+        integrated: status.integrated,
+        size: status.size,
+        tags: session.tags.clone(),
+    }
+}

@@ -1,0 +1,21 @@
+//! What can be asked of a host, a file for each thing. Every door, whatever
+//! names its tools have, ends in one of these.
+
+mod approve;
+mod check;
+mod close;
+mod create;
+mod list;
+mod policies;
+mod read;
+mod resize;
+mod run;
+mod type_input;
+mod wait;
+
+pub use approve::ApprovalOrigin;
+pub use create::{CreateSession, CreatedSession};
+pub use list::{SessionState, SessionSummary};
+pub use read::{Reading, View};
+pub use run::{RunCommand, RunOutcome};
+pub use wait::{Condition, WaitOutcome};

@@ -1,0 +1,156 @@
+//! Reading a session: what is new, the screen, the lines above it.
+
+use quarterdeck_terminal::{Cursor, Size};
+
+use crate::error::HostError;
+use crate::host::Host;
+use crate::session::Session;
+use crate::text::inert;
+
+/// What to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Output since a cursor, as running text. Without a cursor, the last
+    /// `lines` lines.
+    New {
+        /// Where to begin.
+        cursor: Option<Cursor>,
+        /// How many of the newest lines, without a cursor.
+        lines: Option<usize>,
+        /// How much at most.
+        max_bytes: usize,
+    },
+    /// What a person would see.
+    Screen {
+        /// Only the last lines, counted from the last one that is not empty.
+        lines: Option<usize>,
+    },
+    /// Lines that scrolled off the screen.
+    Scrollback {
+        /// The first line, 0 the oldest kept; the newest `lines` where there is
+        /// none.
+        start: Option<usize>,
+        /// How many lines.
+        lines: usize,
+    },
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The text, without anything that could command a terminal.
+    pub text: String,
+    /// Where the next reading of what is new begins.
+    pub cursor: Cursor,
+    /// Whether there is more to read now.
+    pub more: bool,
+    /// Bytes that were lost before they could be read.
+    pub lost_bytes: u64,
+    /// Row and column of the cursor on the screen, from 0.
+    pub position: (usize, usize),
+    /// The screen's size.
+    pub size: Size,
+    /// Lines above the screen, where the scrollback was read.
+    pub total_lines: Option<usize>,
+}
+
+/// A stretch of the transcript.
+pub(super) struct Stretch {
+    pub(super) text: String,
+    pub(super) cursor: Cursor,
+    pub(super) more: bool,
+    pub(super) lost_bytes: u64,
+}
+
+impl Host {
+    /// Reads from a session.
+    pub async fn read_session(&self, id: &str, view: View) -> Result<Reading, HostError> {
+        let session = self.registry.get(id)?;
+        let screen = session.terminal.screen().await;
+        let status = session.terminal.status().await;
+        let mut reading = Reading {
+            text: String::new(),
+            cursor: status.cursor,
+            more: false,
+            lost_bytes: 0,
+            position: (screen.cursor.row, screen.cursor.column),
+            size: status.size,
+            total_lines: None,
+        };
+        match view {
+            View::New {
+                cursor: Some(cursor),
+                max_bytes,
+                ..
+            } => {
+                if cursor > status.cursor {
+                    return Err(HostError::InvalidParameters(format!(
+                        "cursor {cursor} lies ahead of session {id}, which has printed up to {}; take cursors from this session's own results",
+                        status.cursor
+                    )));
+                }
+                let stretch = read_text(&session, cursor, None, max_bytes).await;
+                reading.text = stretch.text;
+                reading.cursor = stretch.cursor;
+                reading.more = stretch.more;
+                reading.lost_bytes = stretch.lost_bytes;
+            }
+            View::New {
+                cursor: None,
+                lines,
+                max_bytes,
+            } => {
+                let from = status.cursor.back(max_bytes);
+                let stretch = read_text(&session, from, None, max_bytes).await;
+                reading.text = last_lines(&stretch.text, lines.unwrap_or(usize::MAX));
+                reading.cursor = stretch.cursor;
+                reading.more = stretch.more;
+            }
+            View::Screen { lines } => {
+                let text = screen.rows().join("\n");
+                let text = text.trim_end_matches([' ', '\n']);
+                reading.text = inert(&last_lines(text, lines.unwrap_or(usize::MAX)));
+            }
+            View::Scrollback { start, lines } => {
+                let total = session.terminal.scrollback(0, 0).await.total;
+                let start = start.unwrap_or(total.saturating_sub(lines));
+                let scrollback = session.terminal.scrollback(start, lines).await;
+                reading.more = start + scrollback.lines.len() < scrollback.total;
+                reading.text = inert(&scrollback.lines.join("\n"));
+                reading.total_lines = Some(scrollback.total);
+            }
+        }
+        Ok(reading)
+    }
+}
+
+/// Text of the transcript from `from` up to `to`, at most `max_bytes` of it,
+/// with a mark where output was lost.
+pub(super) async fn read_text(
+    session: &Session,
+    from: Cursor,
+    to: Option<Cursor>,
+    max_bytes: usize,
+) -> Stretch {
+    let output = session.terminal.read(from, to, max_bytes).await;
+    let lost_bytes = output.gap.unwrap_or(0);
+    let mut text = inert(&output.text);
+    if lost_bytes > 0 {
+        text.insert_str(
+            0,
+            &format!("[… {lost_bytes} bytes of output were dropped here: more than the session keeps …]\n"),
+        );
+    }
+    Stretch {
+        text,
+        cursor: output.next,
+        more: output.more,
+        lost_bytes,
+    }
+}
+
+fn last_lines(text: &str, lines: usize) -> String {
+    let count = text.lines().count();
+    let kept: Vec<&str> = text.lines().skip(count.saturating_sub(lines)).collect();
+    kept.join("\n")
+}

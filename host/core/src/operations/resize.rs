@@ -1,0 +1,29 @@
+//! Changing a session's size.
+
+use quarterdeck_terminal::Size;
+
+use crate::error::HostError;
+use crate::host::Host;
+
+impl Host {
+    /// Gives a session another size; programs in it are told.
+    pub async fn resize_session(
+        &self,
+        id: &str,
+        columns: u16,
+        rows: u16,
+    ) -> Result<Size, HostError> {
+        let session = self.registry.get(id)?;
+        let size = Size::new(columns, rows)
+            .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
+        session
+            .terminal
+            .resize(size)
+            .await
+            .map_err(|error| HostError::SessionEnded {
+                session: session.id.clone(),
+                how: error.to_string(),
+            })?;
+        Ok(size)
+    }
+}

@@ -1,0 +1,116 @@
+//! Running one command and waiting for its end.
+
+use std::time::{Duration, Instant};
+
+use quarterdeck_terminal::Cursor;
+
+use super::read::read_text;
+use crate::caller::Caller;
+use crate::error::HostError;
+use crate::gate::{CommandEnd, VerdictReport};
+use crate::host::Host;
+use crate::session::SessionId;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct RunCommand {
+    /// The command line; may span lines.
+    pub command: String,
+    /// Where; the caller's default session where there is none.
+    pub session_id: Option<String>,
+    /// How long to wait for its end.
+    pub timeout: Duration,
+    /// How much of its output to return.
+    pub max_bytes: usize,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct RunOutcome {
+    /// Where it ran.
+    pub session_id: SessionId,
+    /// Its output, as far as `max_bytes` reaches.
+    pub output: String,
+    /// `None` while it runs, and where the shell does not tell.
+    pub exit_status: Option<i32>,
+    /// From Enter to the prompt, or until the wait was given up.
+    pub duration: Duration,
+    /// Whether it still runs.
+    pub timed_out: bool,
+    /// Whether there is more output from `cursor` on.
+    pub truncated: bool,
+    /// Where to read on.
+    pub cursor: Cursor,
+    /// Bytes of output that were lost before they could be read.
+    pub lost_bytes: u64,
+    /// Why it could run.
+    pub verdict: VerdictReport,
+    /// What the host cannot know about this command, in words.
+    pub note: Option<String>,
+}
+
+impl Host {
+    /// Runs a command at a session's prompt and waits for its end. A command
+    /// that outlasts the wait goes on.
+    pub async fn run_command(
+        &self,
+        request: RunCommand,
+        caller: &Caller,
+    ) -> Result<RunOutcome, HostError> {
+        let started = Instant::now();
+        let session = self
+            .session_or_default(request.session_id.as_deref(), caller)
+            .await?;
+        let Ok(_turn) = tokio::time::timeout(request.timeout, session.run_turn.lock()).await else {
+            return Err(HostError::SessionBusy {
+                session: session.id.clone(),
+                command: "another session_run's command".to_owned(),
+                since: started.elapsed(),
+            });
+        };
+        let mut running = self.gate.run(&session, &request.command, caller).await?;
+        let left = request.timeout.saturating_sub(started.elapsed());
+        let end = self.gate.follow(&session, &mut running, left).await?;
+        let verdict = running.verdict;
+        let note;
+        let (from, to, exit_status, duration, timed_out) = match end {
+            CommandEnd::Finished {
+                exit_status,
+                output_from,
+                output_to,
+                duration,
+            } => {
+                note = exit_status.is_none().then(|| {
+                    "this shell does not report exit statuses; the end was taken from its silence, and output may hold the prompt".to_owned()
+                });
+                (output_from, output_to, exit_status, duration, false)
+            }
+            CommandEnd::StillRunning { output_from } => {
+                note = Some(
+                    "the command still runs; session_wait waits for it, session_type {\"key\": \"ctrl-c\"} interrupts it".to_owned(),
+                );
+                (output_from, None, None, started.elapsed(), true)
+            }
+            CommandEnd::SessionEnded {
+                output_from,
+                exit_status,
+            } => {
+                note = Some("the shell ended with this command".to_owned());
+                (output_from, None, exit_status, started.elapsed(), false)
+            }
+        };
+        let output = read_text(&session, from, to, request.max_bytes).await;
+        Ok(RunOutcome {
+            session_id: session.id.clone(),
+            output: output.text,
+            exit_status,
+            duration,
+            timed_out,
+            truncated: output.more,
+            cursor: output.cursor,
+            lost_bytes: output.lost_bytes,
+            verdict,
+            note,
+        })
+    }
+}

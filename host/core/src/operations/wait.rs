@@ -1,0 +1,97 @@
+//! Waiting inside the host until something happens in a session.
+
+use std::time::Duration;
+
+use quarterdeck_terminal::{Cursor, ShellState, Until};
+use regex::RegexBuilder;
+
+use super::read::read_text;
+use crate::error::HostError;
+use crate::host::Host;
+use crate::text::inert;
+
+/// Compiled patterns may take this much memory.
+const PATTERN_SIZE_LIMIT: usize = 1024 * 1024;
+
+/// How much new text is returned.
+const MAX_TEXT: usize = 16 * 1024;
+
+/// What to wait for.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// A regular expression over what is printed.
+    Pattern(String),
+    /// The shell's next prompt, or the present one.
+    Prompt,
+    /// No output for this long.
+    Quiet(Duration),
+    /// The end of the session's shell.
+    Exit,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct WaitOutcome {
+    /// Whether it happened in time.
+    pub met: bool,
+    /// What the pattern matched.
+    pub matched: Option<String>,
+    /// What was printed meanwhile.
+    pub text: String,
+    /// Where to read on.
+    pub cursor: Cursor,
+    /// Exit status of the last command, or of the shell once it has ended.
+    pub exit_status: Option<i32>,
+}
+
+impl Host {
+    /// Waits until `condition` holds, at most `timeout`. A pattern is looked for
+    /// in what is printed from `from` on, or from now.
+    pub async fn wait_for(
+        &self,
+        id: &str,
+        condition: Condition,
+        from: Option<Cursor>,
+        timeout: Duration,
+    ) -> Result<WaitOutcome, HostError> {
+        let session = self.registry.get(id)?;
+        let status = session.terminal.status().await;
+        let until = match condition {
+            Condition::Pattern(pattern) => Until::Pattern(
+                RegexBuilder::new(&pattern)
+                    .size_limit(PATTERN_SIZE_LIMIT)
+                    .multi_line(true)
+                    .build()
+                    .map_err(|error| {
+                        HostError::InvalidParameters(format!(
+                            "until.pattern is not a regular expression: {error}"
+                        ))
+                    })?,
+            ),
+            Condition::Prompt if !status.integrated => {
+                return Err(HostError::InvalidParameters(format!(
+                    "session {id} has no shell integration, so its prompts cannot be told; wait for {{\"pattern\": …}} or {{\"quietMs\": …}}"
+                )));
+            }
+            Condition::Prompt => Until::Prompt,
+            Condition::Quiet(quiet) => Until::Quiet(quiet),
+            Condition::Exit => Until::Exit,
+        };
+        let start = from.unwrap_or(status.cursor);
+        let waited = session.terminal.wait(until, Some(start), timeout).await;
+        let end = waited.cursor;
+        let stretch = read_text(&session, start, Some(end), MAX_TEXT).await;
+        let status = session.terminal.status().await;
+        Ok(WaitOutcome {
+            met: waited.met,
+            matched: waited.matched.as_deref().map(inert),
+            text: stretch.text,
+            cursor: stretch.cursor,
+            exit_status: match &status.shell {
+                ShellState::Exited(exit) => exit.code(),
+                ShellState::Running { .. } => None,
+                _ => status.last_exit_status,
+            },
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! One session as the registry keeps it.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use quarterdeck_terminal::Terminal;
+use serde::Serialize;
+
+use crate::gate::Door;
+
+/// Names a session for its whole life: eight lower-case letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// A new random id. 36^8 values: the registry still checks for a collision.
+    pub(crate) fn random() -> Self {
+        const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        Self(
+            (0..8)
+                .map(|_| char::from(ALPHABET[rand::random_range(0..ALPHABET.len())]))
+                .collect(),
+        )
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A terminal with its name, its door and what is known of it.
+pub struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) name: String,
+    pub(crate) backend: BackendKind,
+    pub(crate) tags: Vec<String>,
+    pub(crate) created_at: SystemTime,
+    /// Everything but typing.
+    pub(crate) terminal: Terminal,
+    /// Typing, which only the gate can do.
+    pub(crate) door: Door,
+    /// Held by a `session_run` from its first byte to its answer, so that two
+    /// of them never share a prompt.
+    pub(crate) run_turn: tokio::sync::Mutex<()>,
+}
+
+impl Session {
+    /// The session's id.
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+}
+
+/// What carries a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// A pseudo-terminal of the host's own.
+    #[default]
+    Pty,
+}
+
+impl BackendKind {
+    /// The backend's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pty => "pty",
+        }
+    }
+}

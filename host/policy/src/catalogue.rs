@@ -1,0 +1,159 @@
+//! All policies at one moment: what a request pins and what a list shows.
+//! Never changed once published; a swap publishes another one.
+
+use std::sync::Arc;
+
+use crate::approver::Approver;
+use crate::generation::{Facade, Generation};
+use crate::{PolicySource, PolicyState, PolicyStatus, Trust};
+
+/// All policies at one moment.
+#[derive(Default)]
+pub(crate) struct Catalogue {
+    pub(crate) entries: Vec<Entry>,
+    /// Positions in `entries` of those that are asked about commands, in their
+    /// order.
+    pub(crate) approvers: Vec<usize>,
+    /// Required names under which nobody answers, with the reason.
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// One policy name.
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) generation: Option<Arc<Generation>>,
+    pub(crate) disabled: bool,
+    /// Why the latest version was rejected.
+    pub(crate) rejection: Option<String>,
+    /// Whether the program has a component of that name.
+    pub(crate) bundled: bool,
+    /// Where its component comes from, or would.
+    pub(crate) source: PolicySource,
+}
+
+/// A required approver that cannot be asked.
+pub(crate) struct Missing {
+    pub(crate) name: String,
+    pub(crate) reason: String,
+}
+
+impl Catalogue {
+    /// Orders `entries` by name, and their approvers by the order that their
+    /// sidecars ask for, bundled ones first among equals.
+    ///
+    /// `required` are the names without which nothing is approved. A bundled
+    /// name that nobody switched off is one of them: a broken replacement must
+    /// not be laxer than what it was to replace.
+    pub(crate) fn new(mut entries: Vec<Entry>, required: &[String]) -> Self {
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut approvers: Vec<usize> = (0..entries.len())
+            .filter(|&at| entries[at].approver().is_some())
+            .collect();
+        approvers.sort_by_key(|&at| {
+            let entry = &entries[at];
+            let order = entry
+                .generation
+                .as_ref()
+                .map_or(0, |generation| generation.origin.sidecar.order);
+            (order, entry.source != PolicySource::Bundled, at)
+        });
+        let unknown = required
+            .iter()
+            .filter(|name| !entries.iter().any(|entry| entry.name == **name))
+            .map(|name| Missing {
+                name: name.clone(),
+                reason: String::from("there is no component of that name"),
+            });
+        let missing = entries
+            .iter()
+            .filter(|entry| entry.approver().is_none())
+            .filter(|entry| {
+                let broken = entry.bundled && entry.generation.is_none() && !entry.disabled;
+                broken || required.contains(&entry.name)
+            })
+            .map(|entry| Missing {
+                name: entry.name.clone(),
+                reason: entry.absence(),
+            })
+            .chain(unknown)
+            .collect();
+        Catalogue {
+            entries,
+            approvers,
+            missing,
+        }
+    }
+
+    /// The approvers in their order.
+    pub(crate) fn approvers(&self) -> impl Iterator<Item = (&Generation, &Approver)> {
+        self.approvers
+            .iter()
+            .filter_map(|&at| self.entries[at].approver())
+    }
+
+    pub(crate) fn status(&self) -> Vec<PolicyStatus> {
+        self.entries.iter().map(Entry::status).collect()
+    }
+}
+
+impl Entry {
+    fn approver(&self) -> Option<(&Generation, &Approver)> {
+        let generation = self.generation.as_deref()?;
+        match &generation.facade {
+            Facade::Approver(approver) => Some((generation, approver)),
+            Facade::Unused => None,
+        }
+    }
+
+    /// Why there is no approver under this name.
+    fn absence(&self) -> String {
+        match (&self.rejection, &self.generation) {
+            (_, Some(generation)) => {
+                format!("the component of that name is a {}", generation.kind)
+            }
+            (Some(rejection), None) => format!("its component was rejected: {rejection}"),
+            (None, None) if self.disabled => String::from("its sidecar switches it off"),
+            (None, None) => String::from("there is no component of that name"),
+        }
+    }
+
+    fn status(&self) -> PolicyStatus {
+        let generation = self.generation.as_deref();
+        let summary = generation.map(Generation::summary).unwrap_or_default();
+        let state = match generation.map(|generation| &generation.facade) {
+            Some(Facade::Approver(_)) if summary.quarantined => PolicyState::Quarantined,
+            Some(Facade::Approver(_)) => PolicyState::Active,
+            Some(Facade::Unused) => PolicyState::Unused,
+            None if self.disabled => PolicyState::Disabled,
+            None => PolicyState::Failed,
+        };
+        PolicyStatus {
+            name: self.name.clone(),
+            kind: generation.map(|generation| generation.kind),
+            generation: generation.map_or(0, |generation| generation.number),
+            digest: generation
+                .map_or_else(String::new, |generation| generation.origin.digest.clone()),
+            source: self.source.clone(),
+            trust: generation.map_or(
+                match self.source {
+                    PolicySource::Bundled => Trust::Bundled,
+                    PolicySource::File(_) => Trust::Local,
+                },
+                Generation::trust,
+            ),
+            state,
+            calls: summary.calls,
+            p50_micros: micros(summary.p50),
+            p99_micros: micros(summary.p99),
+            traps: summary.faults,
+            last_error: self.rejection.clone().or(summary.last_fault),
+            size: generation.map_or(0, |generation| generation.size),
+            imports: generation.map_or_else(Vec::new, |generation| generation.imports.clone()),
+        }
+    }
+}
+
+/// Whole microseconds, rounded.
+fn micros(time: std::time::Duration) -> u64 {
+    u64::try_from((time.as_nanos() + 500) / 1000).unwrap_or(u64::MAX)
+}

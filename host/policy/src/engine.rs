@@ -1,0 +1,157 @@
+//! The engine that runs every policy, and the clock that ends runaway calls.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Strategy,
+};
+
+use crate::Limits;
+use crate::ticker::Ticker;
+
+/// How many instances live at the same time at most. A call is over in
+/// microseconds, so this many only pile up when policies run wild.
+const MAX_INSTANCES: u32 = 128;
+/// Stack of a guest, in bytes. Rust guests keep their data stack in linear
+/// memory; this one holds return addresses and spilled registers.
+const MAX_WASM_STACK: usize = 512 << 10;
+/// A guest's stack and what the host puts on top when the guest calls it.
+const ASYNC_STACK: usize = 1 << 20;
+/// Memory that a slot of the pool keeps mapped between calls, so that a small
+/// guest is reset by copying instead of by a system call.
+const KEEP_RESIDENT: usize = 256 << 10;
+
+/// The engine with what it needs to be used safely. Dropping the last clone of
+/// the `Arc` around it stops its clock.
+pub(crate) struct PolicyEngine {
+    engine: Engine,
+    ticker: Ticker,
+    slots: Semaphore,
+}
+
+/// The engine could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// This machine or its limits do not allow WebAssembly to be run.
+    #[error("the WebAssembly engine cannot run on this machine: {0:#}")]
+    Engine(wasmtime::Error),
+    /// The clock that ends runaway calls needs a thread.
+    #[error("the thread that ends runaway policies cannot be started: {0}")]
+    Clock(#[from] std::io::Error),
+}
+
+impl PolicyEngine {
+    /// Makes an engine with a pool of instances, or without one where address
+    /// space is short (a container's limit, an emulator).
+    pub(crate) fn new() -> Result<Arc<Self>, EngineError> {
+        let engine = probed(&config(true))
+            .or_else(|error| {
+                tracing::info!("no pool of instances, policies start a little slower: {error:#}");
+                probed(&config(false))
+            })
+            .map_err(EngineError::Engine)?;
+        Ok(Arc::new(PolicyEngine {
+            ticker: Ticker::start(engine.clone())?,
+            engine,
+            slots: Semaphore::new(MAX_INSTANCES as usize),
+        }))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn ticker(&self) -> &Ticker {
+        &self.ticker
+    }
+
+    /// Permits to hold an instance.
+    pub(crate) fn slots(&self) -> &Semaphore {
+        &self.slots
+    }
+
+    /// Names the compiler and its settings: code compiled under another name
+    /// does not run here.
+    pub(crate) fn code_format(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.engine
+            .precompile_compatibility_hash()
+            .hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+}
+
+/// An engine that has shown that it can hold an instance.
+fn probed(config: &Config) -> wasmtime::Result<Engine> {
+    let engine = Engine::new(config)?;
+    let module = wasmtime::Module::new(&engine, EMPTY_MODULE)?;
+    // No imports and no code to run: the synchronous form is enough.
+    wasmtime::Instance::new(&mut Store::new(&engine, ()), &module, &[])?;
+    Ok(engine)
+}
+
+/// `(module (memory 1))`.
+const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01";
+
+fn config(pooled: bool) -> Config {
+    let mut config = Config::new();
+    config
+        // Winch compiles faster but knows no epochs.
+        .strategy(Strategy::Cranelift)
+        .epoch_interruption(true)
+        // Policies need neither streams nor async functions, and small calls
+        // cost three to four times as much with support for them.
+        .concurrency_support(false)
+        .max_wasm_stack(MAX_WASM_STACK)
+        .async_stack_size(ASYNC_STACK)
+        // Verdicts may not depend on the machine.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true);
+    config.allocation_strategy(if pooled {
+        InstanceAllocationStrategy::Pooling(pool())
+    } else {
+        InstanceAllocationStrategy::OnDemand
+    });
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
+    // Guests made of several modules (an interpreter with its libraries) take
+    // several core instances each.
+    const CORE_INSTANCES_EACH: u32 = 16;
+    const TABLES_EACH: u32 = 2;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(MAX_INSTANCES)
+        .total_core_instances(MAX_INSTANCES * CORE_INSTANCES_EACH)
+        .total_memories(MAX_INSTANCES)
+        .total_tables(MAX_INSTANCES * TABLES_EACH)
+        .total_stacks(MAX_INSTANCES)
+        .max_memory_size(Limits::MAX_MEMORY_BYTES as usize)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(64 << 10)
+        // An interpreter's function table is larger than the default allows.
+        .table_elements(100_000)
+        .max_core_instances_per_component(64)
+        .max_unused_warm_slots(32);
+    pool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_runs_with_and_without_a_pool() {
+        probed(&config(true)).unwrap();
+        probed(&config(false)).unwrap();
+    }
+
+    #[test]
+    fn the_same_settings_have_the_same_code_format() {
+        let format = PolicyEngine::new().unwrap().code_format();
+        assert_eq!(format, PolicyEngine::new().unwrap().code_format());
+        assert_eq!(format.len(), 16);
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a version of a policy was not put in charge.
+//!
+//! Every text here is read by the person who just saved a file: it says what
+//! is wrong with it and what to do.
+
+use crate::fault::Fault;
+use crate::sidecar::SidecarError;
+use crate::{PolicyKind, Tier};
+
+/// Why a component, or a component with its sidecar, was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Rejection {
+    #[error(
+        "the file is empty; copy the component again, best under another name and then renamed"
+    )]
+    Empty,
+    #[error(
+        "the file is cut short after {size} bytes; copy it again, best under another name and then renamed"
+    )]
+    CutShort { size: u64 },
+    #[error(
+        "this is text, not a component; WAT has to be assembled first (`wasm-tools parse`), and source code built"
+    )]
+    Text,
+    #[error(
+        "this is compiled machine code; the plugins folder takes WebAssembly components only, and the host compiles them itself"
+    )]
+    CompiledCode,
+    #[error("this is not WebAssembly (its first bytes are {first})")]
+    NotWasm { first: String },
+    #[error(
+        "this is a core module, not a component; build for wasm32-wasip2, or turn it into a component with `wasm-tools component new`"
+    )]
+    CoreModule,
+    #[error("this is not a valid component: {0}")]
+    Invalid(String),
+    #[error(
+        "it exports no policy interface (found: {found}); an approver exports `quarterdeck:policy/approve@0.1.0` and `quarterdeck:policy/configuration@0.1.0`"
+    )]
+    NoPolicy { found: String },
+    #[error("it is two policies in one ({first} and {second}); build one component for each")]
+    TwoKinds {
+        first: PolicyKind,
+        second: PolicyKind,
+    },
+    #[error(
+        "it was built for `{found}`, but this host speaks versions 0.1.x of `quarterdeck:policy`; build it against the WIT package of this version, or update the host"
+    )]
+    OtherVersion { found: String },
+    #[error(
+        "it does not export `quarterdeck:policy/configuration@0.1.0`, which every policy has to; build it against the world `{0}`"
+    )]
+    NoConfiguration(PolicyKind),
+    #[error("an approver may not import `{import}`: {fix}")]
+    ForbiddenImport { import: String, fix: &'static str },
+    #[error("it is larger than the limit of {limit} bytes; strip it, or raise the limit")]
+    TooLarge { limit: u64 },
+    #[error("{0}")]
+    File(String),
+    #[error(
+        "its SHA-256 is {found}, but the sidecar pins {pinned}; replace the component, or change `sha256` if the new one is meant"
+    )]
+    PinMismatch { pinned: String, found: String },
+    #[error("it does not fit the world `{kind}` of quarterdeck:policy@0.1.0: {detail}")]
+    WrongShape { kind: PolicyKind, detail: String },
+    #[error("`configure` refused the sidecar's [config]: {0}")]
+    Configure(String),
+    #[error("`configure` {0}")]
+    ConfigureFault(Fault),
+    #[error("asked about a harmless command on trial, it {0}")]
+    TrialFault(Fault),
+    #[error(
+        "asked the same thing twice on trial, it answered differently; a policy has to be deterministic"
+    )]
+    Unsteady,
+    #[error("it judges `{command}` {tier}, but the sidecar says that it must refuse that command")]
+    MustRefuse { command: String, tier: Tier },
+    #[error("the sidecar cannot be used: {0}")]
+    Sidecar(#[from] SidecarError),
+    #[error("loading it failed inside the host ({0}); please report this with the component")]
+    Host(String),
+}
+
+impl Rejection {
+    /// Whether the file may simply not be written to its end yet.
+    pub(crate) fn may_be_unfinished(&self) -> bool {
+        matches!(self, Rejection::Empty | Rejection::CutShort { .. })
+    }
+}

@@ -1,0 +1,257 @@
+//! The optional `<name>.toml` beside a component: whether it is asked, when,
+//! with which limits and which configuration.
+//!
+//! ```toml
+//! enabled = true              # false: the policy is not asked
+//! order = 10                  # smaller is asked first; of equal tiers the first one's verdict counts
+//! sha256 = "…"                # the only component that may be loaded
+//! must-refuse = ["rm -rf ~"]  # a version that does not call these dangerous is rejected
+//!
+//! [limits]
+//! deadline-ms = 50
+//! memory-bytes = 16777216
+//!
+//! [config]                    # handed to `configure` as a JSON object
+//! allow = ["git status"]
+//! ```
+//!
+//! What the host does not know is an error: a misspelt limit must not mean none.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::Limits;
+
+/// A sidecar, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sidecar {
+    pub(crate) enabled: bool,
+    pub(crate) order: i32,
+    /// In lower-case hexadecimal.
+    pub(crate) pinned_sha256: Option<String>,
+    pub(crate) must_refuse: Vec<String>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) memory_bytes: Option<u64>,
+    /// What `configure` is handed: a JSON object, keys sorted.
+    pub(crate) config: String,
+}
+
+/// Why a sidecar cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SidecarError {
+    #[error("it is larger than {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    #[error("{0}")]
+    Toml(String),
+    #[error("`sha256` has to be 64 hexadecimal digits")]
+    Digest,
+    #[error("`limits.deadline-ms` has to lie between 1 and {}", Limits::MAX_DEADLINE.as_millis())]
+    Deadline,
+    #[error(
+        "`limits.memory-bytes` has to lie between 65536 and {}",
+        Limits::MAX_MEMORY_BYTES
+    )]
+    Memory,
+    #[error("`must-refuse` may hold at most {MAX_MUST_REFUSE} commands")]
+    MustRefuse,
+    #[error("`config.{key}` is {value}, which JSON cannot say")]
+    NotJson { key: String, value: String },
+}
+
+/// How large a sidecar may be, in bytes.
+pub(crate) const MAX_SIDECAR_BYTES: u64 = 256 << 10;
+const MAX_MUST_REFUSE: usize = 256;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Written {
+    #[serde(default = "yes")]
+    enabled: bool,
+    #[serde(default)]
+    order: i32,
+    sha256: Option<String>,
+    #[serde(default)]
+    must_refuse: Vec<String>,
+    #[serde(default)]
+    limits: WrittenLimits,
+    #[serde(default)]
+    config: toml::Table,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WrittenLimits {
+    deadline_ms: Option<u64>,
+    memory_bytes: Option<u64>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Sidecar {
+    fn default() -> Self {
+        Sidecar {
+            enabled: true,
+            order: 0,
+            pinned_sha256: None,
+            must_refuse: Vec::new(),
+            deadline: None,
+            memory_bytes: None,
+            config: String::from("{}"),
+        }
+    }
+}
+
+impl Sidecar {
+    /// Reads a sidecar.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Sidecar, SidecarError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| SidecarError::NotUtf8)?;
+        let written: Written = toml::from_str(text)
+            .map_err(|error| SidecarError::Toml(error.to_string().trim_end().to_owned()))?;
+
+        let pinned_sha256 = written.sha256.map(|digest| digest.to_ascii_lowercase());
+        if let Some(digest) = &pinned_sha256
+            && (digest.len() != 64 || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        {
+            return Err(SidecarError::Digest);
+        }
+        let deadline = written.limits.deadline_ms.map(Duration::from_millis);
+        if deadline.is_some_and(|deadline| deadline.is_zero() || deadline > Limits::MAX_DEADLINE) {
+            return Err(SidecarError::Deadline);
+        }
+        let memory_bytes = written.limits.memory_bytes;
+        if memory_bytes.is_some_and(|bytes| !(65536..=Limits::MAX_MEMORY_BYTES).contains(&bytes)) {
+            return Err(SidecarError::Memory);
+        }
+        if written.must_refuse.len() > MAX_MUST_REFUSE {
+            return Err(SidecarError::MustRefuse);
+        }
+        Ok(Sidecar {
+            enabled: written.enabled,
+            order: written.order,
+            pinned_sha256,
+            must_refuse: written.must_refuse,
+            deadline,
+            memory_bytes,
+            config: json_of_table(&written.config, "")?.to_string(),
+        })
+    }
+
+    /// `limits` with what the sidecar says in their place.
+    pub(crate) fn limits(&self, limits: Limits) -> Limits {
+        Limits {
+            deadline: self.deadline.unwrap_or(limits.deadline),
+            memory_bytes: self.memory_bytes.unwrap_or(limits.memory_bytes),
+            ..limits
+        }
+    }
+}
+
+fn json_of_table(table: &toml::Table, path: &str) -> Result<serde_json::Value, SidecarError> {
+    table
+        .iter()
+        .map(|(key, value)| {
+            let path = match path {
+                "" => key.clone(),
+                path => format!("{path}.{key}"),
+            };
+            Ok((key.clone(), json_of(value, &path)?))
+        })
+        .collect()
+}
+
+/// TOML as JSON: dates become their text.
+fn json_of(value: &toml::Value, path: &str) -> Result<serde_json::Value, SidecarError> {
+    Ok(match value {
+        toml::Value::String(text) => text.as_str().into(),
+        toml::Value::Integer(number) => (*number).into(),
+        toml::Value::Float(number) => serde_json::Number::from_f64(*number)
+            .ok_or_else(|| SidecarError::NotJson {
+                key: path.to_owned(),
+                value: number.to_string(),
+            })?
+            .into(),
+        toml::Value::Boolean(truth) => (*truth).into(),
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(items) => items
+            .iter()
+            .map(|item| json_of(item, path))
+            .collect::<Result<Vec<_>, _>>()?
+            .into(),
+        toml::Value::Table(table) => json_of_table(table, path)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(text: &str) -> Result<Sidecar, SidecarError> {
+        Sidecar::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn an_empty_sidecar_changes_nothing() {
+        assert_eq!(parse(""), Ok(Sidecar::default()));
+    }
+
+    #[test]
+    fn everything_that_can_be_said_is_read() {
+        let sidecar = parse(
+            r#"
+            enabled = false
+            order = -3
+            sha256 = "ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD"
+            must-refuse = ["rm -rf ~"]
+            [limits]
+            deadline-ms = 20
+            memory-bytes = 1048576
+            [config]
+            since = 2026-01-02
+            nested = { b = [1, 2.5], a = "x" }
+            "#,
+        )
+        .unwrap();
+        assert!(!sidecar.enabled);
+        assert_eq!(sidecar.order, -3);
+        assert_eq!(sidecar.pinned_sha256.unwrap(), "abcdef".repeat(11)[..64]);
+        assert_eq!(sidecar.must_refuse, ["rm -rf ~"]);
+        assert_eq!(sidecar.deadline, Some(Duration::from_millis(20)));
+        assert_eq!(sidecar.memory_bytes, Some(1 << 20));
+        assert_eq!(
+            sidecar.config,
+            r#"{"nested":{"a":"x","b":[1,2.5]},"since":"2026-01-02"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error_and_never_a_default() {
+        for (text, expected) in [
+            ("enable = true", "enable"),
+            ("[limits]\nmemory = \"16 MiB\"", "memory"),
+            ("[limits]\ndeadline-ms = 0", "deadline-ms"),
+            ("[limits]\ndeadline-ms = 60000", "5000"),
+            ("[limits]\nmemory-bytes = 1", "memory-bytes"),
+            ("[limits]\nmemory-bytes = \"16M\"", "memory-bytes"),
+            ("sha256 = \"abc\"", "64 hexadecimal"),
+            ("[config]\nx = { y = nan }", "config.x.y"),
+            ("order = ", "order"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text:?} → {error}");
+        }
+        assert_eq!(Sidecar::parse(b"\xff"), Err(SidecarError::NotUtf8));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,200}") {
+            let _ = parse(&text);
+        }
+    }
+}

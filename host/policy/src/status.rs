@@ -1,0 +1,113 @@
+//! What `plugin list` and `policy_list` show about each policy.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::PolicyKind;
+
+/// One policy as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyStatus {
+    /// The stem of its file, or its name among the bundled ones.
+    pub name: String,
+    /// Its kind, once a component of that name could be read.
+    pub kind: Option<PolicyKind>,
+    /// The generation in charge; 0 while none has been. Generations count up
+    /// over all policies of a host, so no two loaded versions share a number.
+    pub generation: u64,
+    /// SHA-256 of the component in charge, in hexadecimal; empty without one.
+    pub digest: String,
+    /// Where the component comes from.
+    pub source: PolicySource,
+    /// Why it may be believed.
+    pub trust: Trust,
+    /// Whether it is asked.
+    pub state: PolicyState,
+    /// Calls of the generation in charge.
+    pub calls: u64,
+    /// Median of their time, in microseconds.
+    pub p50_micros: u64,
+    /// The time that 99 of 100 calls stay under, in microseconds.
+    pub p99_micros: u64,
+    /// Calls that ended in a fault: a trap, a limit, an answer out of shape.
+    pub traps: u64,
+    /// What went wrong last: a version that was rejected, or a call.
+    pub last_error: Option<String>,
+    /// Size of the component, in bytes.
+    pub size: u64,
+    /// Interfaces that the component imports.
+    pub imports: Vec<String>,
+}
+
+/// Where a component comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicySource {
+    /// Travels inside the program.
+    Bundled,
+    /// A file in the plugins folder.
+    File(PathBuf),
+}
+
+impl fmt::Display for PolicySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PolicySource::Bundled => f.write_str("bundled"),
+            PolicySource::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Why a component may be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// It travels inside the program.
+    Bundled,
+    /// It lies in the user's own folder, which nobody else can write to.
+    Local,
+    /// Its sidecar names the digest that it has.
+    Pinned,
+}
+
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Trust::Bundled => "bundled",
+            Trust::Local => "local",
+            Trust::Pinned => "pinned",
+        })
+    }
+}
+
+/// Whether a policy is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyState {
+    /// It answers.
+    Active,
+    /// No version of it could be loaded, or it is required and gone.
+    Failed,
+    /// Its sidecar says `enabled = false`.
+    Disabled,
+    /// It failed three times in a row: its answer is `dangerous` until a trial
+    /// call succeeds.
+    Quarantined,
+    /// It is sound, but this version of the host runs no policies of its kind.
+    Unused,
+}
+
+impl fmt::Display for PolicyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PolicyState::Active => "active",
+            PolicyState::Failed => "failed",
+            PolicyState::Disabled => "disabled",
+            PolicyState::Quarantined => "quarantined",
+            PolicyState::Unused => "unused",
+        })
+    }
+}

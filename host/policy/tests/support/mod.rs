@@ -1,0 +1,376 @@
+//! Approver components made from a few lines of WAT, so that testing the host
+//! takes no guest toolchain.
+#![allow(dead_code, reason = "each test program uses a part of what is here")]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use quarterdeck_policy::{
+    BundledPolicy, CallerFacts, Certainty, Entry, Limits, PolicyHost, PolicyIncident, PromptState,
+    ReviewRequest, Ruling, SessionFacts, Settings,
+};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// An approver that answers `tier` (0, 1 or 2) with `reason`, unless the command
+/// begins with `!`: then it does what the next character says.
+///
+/// | command | what the guest does |
+/// | --- | --- |
+/// | `!t` | traps |
+/// | `!l` | loops for ever |
+/// | `!m` | grows its memory without end |
+/// | `!x` | calls itself without end |
+/// | `!u` | answers with a reason that is not UTF-8 |
+/// | `!b` | answers with a reason of 2^30 bytes |
+/// | `!o` | answers with a reason that lies outside its memory |
+/// | `!e` | answers with a tier that does not exist |
+/// | `!p` | answers with a span outside the command |
+/// | `!q` | answers with a span within the command (bytes 1 to 2) |
+/// | `!c` | answers `safe` the first time an instance is asked, else `dangerous` |
+///
+/// Configured with `{"tier":"0"}`, it takes its tier from there; a longer
+/// configuration takes it about a millisecond to digest; `{"fail":…}` is
+/// refused.
+pub(crate) fn puppet(tier: u8, reason: &str) -> Vec<u8> {
+    component("approver", &puppet_module(tier, reason))
+}
+
+fn puppet_module(tier: u8, reason: &str) -> String {
+    let length = reason.len();
+    format!(
+        r#"
+(module
+  (memory (export "memory") 2)
+  (global $free (mut i32) (i32.const 16384))
+  (global $tier (mut i32) (i32.const {tier}))
+  (global $asked (mut i32) (i32.const 0))
+  (data (i32.const 4096) "{reason}")
+  (data (i32.const 8192) "no fail key, please")
+  (data (i32.const 8224) "\ff\fe\fd")
+
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
+    (local $at i32) (local $end i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (local.set $end (i32.add (local.get $at) (local.get $size)))
+    (block $enough
+      (loop $more
+        (br_if $enough (i32.le_u (local.get $end) (i32.mul (memory.size) (i32.const 65536))))
+        (br_if $enough (i32.eq (memory.grow (i32.const 1)) (i32.const -1)))
+        (br $more)))
+    (global.set $free (local.get $end))
+    (local.get $at))
+
+  (func (export "quarterdeck:policy/configuration@0.1.0#configure")
+    (param $config i32) (param $length i32) (result i32)
+    (local $turns i32)
+    (i32.store8 (i32.const 512) (i32.const 0))
+    (if (i32.gt_u (local.get $length) (i32.const 9))
+      (then
+        ;; The first letter of the first key: "tier" or "fail".
+        (if (i32.eq (i32.load8_u offset=2 (local.get $config)) (i32.const 102))
+          (then
+            (i32.store8 (i32.const 512) (i32.const 1))
+            (i32.store (i32.const 516) (i32.const 8192))
+            (i32.store (i32.const 520) (i32.const 19))
+            (return (i32.const 512))))
+        (global.set $tier
+          (i32.sub (i32.load8_u offset=9 (local.get $config)) (i32.const 48)))))
+    (if (i32.gt_u (local.get $length) (i32.const 16))
+      (then
+        (loop $digest
+          (local.set $turns (i32.add (local.get $turns) (i32.const 1)))
+          (br_if $digest (i32.lt_u (local.get $turns) (i32.const 2000000))))))
+    (i32.const 512))
+
+  (func $deeper (param i32) (result i32)
+    (i32.add (call $deeper (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))
+
+  (func $span (param $start i32) (param $end i32)
+    (i32.store8 (i32.const 1048) (i32.const 1))
+    (i32.store (i32.const 1052) (local.get $start))
+    (i32.store (i32.const 1056) (local.get $end)))
+
+  (func (export "quarterdeck:policy/approve@0.1.0#review") (param $request i32) (result i32)
+    (local $command i32) (local $order i32)
+    (memory.fill (i32.const 1024) (i32.const 0) (i32.const 48))
+    (i32.store8 (i32.const 1024) (global.get $tier))
+    (i32.store (i32.const 1028) (i32.const 4096))
+    (i32.store (i32.const 1032) (i32.const {length}))
+    (local.set $command (i32.load (local.get $request)))
+    (if (i32.lt_u (i32.load offset=4 (local.get $request)) (i32.const 2))
+      (then (return (i32.const 1024))))
+    (if (i32.ne (i32.load8_u (local.get $command)) (i32.const 33))
+      (then (return (i32.const 1024))))
+    (local.set $order (i32.load8_u offset=1 (local.get $command)))
+    (if (i32.eq (local.get $order) (i32.const 116)) (then (unreachable)))
+    (if (i32.eq (local.get $order) (i32.const 108)) (then (loop $ever (br $ever))))
+    (if (i32.eq (local.get $order) (i32.const 109))
+      (then (loop $ever (drop (memory.grow (i32.const 16))) (br $ever))))
+    (if (i32.eq (local.get $order) (i32.const 120))
+      (then (drop (call $deeper (i32.const 0)))))
+    (if (i32.eq (local.get $order) (i32.const 117))
+      (then (i32.store (i32.const 1028) (i32.const 8224)) (i32.store (i32.const 1032) (i32.const 3))))
+    (if (i32.eq (local.get $order) (i32.const 98))
+      (then (i32.store (i32.const 1032) (i32.const 1073741824))))
+    (if (i32.eq (local.get $order) (i32.const 111))
+      (then (i32.store (i32.const 1028) (i32.const 131070)) (i32.store (i32.const 1032) (i32.const 100))))
+    (if (i32.eq (local.get $order) (i32.const 101))
+      (then (i32.store8 (i32.const 1024) (i32.const 7))))
+    (if (i32.eq (local.get $order) (i32.const 112))
+      (then (call $span (i32.const 1) (i32.const 90000))))
+    (if (i32.eq (local.get $order) (i32.const 113))
+      (then (call $span (i32.const 1) (i32.const 2))))
+    (if (i32.eq (local.get $order) (i32.const 99))
+      (then
+        (i32.store8 (i32.const 1024) (i32.mul (global.get $asked) (i32.const 2)))
+        (global.set $asked (i32.const 1))))
+    (i32.const 1024))
+)"#
+    )
+}
+
+/// A component for `world` of the repository's WIT package, from a core module.
+pub(crate) fn component(world: &str, wat: &str) -> Vec<u8> {
+    let (resolve, package) = policy_package();
+    component_of(resolve, package, world, wat::parse_str(wat).unwrap())
+}
+
+/// A component for any world of `package`.
+pub(crate) fn component_of(
+    resolve: Resolve,
+    package: wit_parser::PackageId,
+    world: &str,
+    mut module: Vec<u8>,
+) -> Vec<u8> {
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .unwrap()
+        .encode()
+        .unwrap()
+}
+
+/// A component that has the shape of `world` and traps whatever it is asked.
+pub(crate) fn dummy(resolve: Resolve, package: wit_parser::PackageId, world: &str) -> Vec<u8> {
+    let id = resolve.select_world(&[package], Some(world)).unwrap();
+    let module = wit_component::dummy_module(&resolve, id, wit_parser::ManglingAndAbi::Standard32);
+    component_of(resolve, package, world, module)
+}
+
+/// The repository's WIT package.
+pub(crate) fn policy_package() -> (Resolve, wit_parser::PackageId) {
+    let mut resolve = Resolve::default();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let (package, _) = resolve.push_dir(wit).unwrap();
+    (resolve, package)
+}
+
+/// A package written in a test.
+pub(crate) fn inline_package(wit: &str) -> (Resolve, wit_parser::PackageId) {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("inline.wit", wit).unwrap();
+    (resolve, package)
+}
+
+/// A host on folders of its own, with what it reported.
+pub(crate) struct Quarters {
+    pub(crate) host: PolicyHost,
+    pub(crate) plugins: PathBuf,
+    pub(crate) cache: PathBuf,
+    pub(crate) incidents: Arc<Mutex<Vec<PolicyIncident>>>,
+    folder: Option<tempfile::TempDir>,
+}
+
+/// How to set up [`Quarters`].
+#[derive(Default)]
+pub(crate) struct Plan {
+    pub(crate) bundled: Vec<BundledPolicy>,
+    pub(crate) required: Vec<&'static str>,
+    pub(crate) files: Vec<(&'static str, Vec<u8>)>,
+    pub(crate) limits: Limits,
+    pub(crate) unwatched: bool,
+}
+
+impl Plan {
+    /// One bundled approver, `base`, that says `safe`.
+    pub(crate) fn with_base() -> Self {
+        Plan {
+            bundled: vec![base(0)],
+            ..Plan::default()
+        }
+    }
+
+    pub(crate) async fn settle(self) -> Quarters {
+        let folder = tempfile::tempdir().unwrap();
+        let plugins = folder.path().join("plugins");
+        make_private(&plugins);
+        for (name, content) in &self.files {
+            write(&plugins.join(name), content);
+        }
+        self.settle_in(folder).await
+    }
+
+    /// Settles in a folder that may hold a `plugins` and a `cache` already.
+    pub(crate) async fn settle_in(self, folder: tempfile::TempDir) -> Quarters {
+        let plugins = folder.path().join("plugins");
+        let cache = folder.path().join("cache");
+        let incidents: Arc<Mutex<Vec<PolicyIncident>>> = Arc::default();
+        let settings = Settings {
+            plugins_dir: plugins.clone(),
+            cache_dir: cache.clone(),
+            bundled: self.bundled,
+            limits: self.limits,
+            watch: !self.unwatched,
+            required: self.required.into_iter().map(str::to_owned).collect(),
+        };
+        let host = PolicyHost::start(settings, {
+            let incidents = Arc::clone(&incidents);
+            move |incident| incidents.lock().unwrap().push(incident)
+        })
+        .unwrap();
+        host.ready().await;
+        Quarters {
+            host,
+            plugins,
+            cache,
+            incidents,
+            folder: Some(folder),
+        }
+    }
+}
+
+/// A bundled approver named `base`.
+pub(crate) fn base(tier: u8) -> BundledPolicy {
+    BundledPolicy {
+        name: "base",
+        wasm: puppet(tier, "the bundled one").leak(),
+    }
+}
+
+impl Quarters {
+    pub(crate) async fn review(&self, command: &str) -> Ruling {
+        self.host.approvers().await.review(&request(command)).await
+    }
+
+    pub(crate) fn put(&self, name: &str, content: &[u8]) {
+        write(&self.plugins.join(name), content);
+    }
+
+    /// Puts a file there the way that careful programs do.
+    pub(crate) fn rename_in(&self, name: &str, content: &[u8]) {
+        let aside = self.plugins.join(format!(".{name}.new"));
+        write(&aside, content);
+        std::fs::rename(aside, self.plugins.join(name)).unwrap();
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.plugins.join(name)).unwrap();
+    }
+
+    /// Waits until the ruling on a harmless command has this reason.
+    pub(crate) async fn until_reason(&self, reason: &str) -> Ruling {
+        let mut last = None;
+        for _ in 0..2000 {
+            let ruling = self.review("ls").await;
+            if ruling.verdict.reason == reason {
+                return ruling;
+            }
+            last = Some(ruling);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!(
+            "never heard {reason:?}, last {last:?}, {:?}",
+            self.reports()
+        );
+    }
+
+    /// Waits for an incident whose text contains `part`.
+    pub(crate) async fn until_incident(&self, part: &str) -> PolicyIncident {
+        for _ in 0..2000 {
+            if let Some(incident) = self.find(part) {
+                return incident;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("no incident with {part:?} in {:?}", self.reports());
+    }
+
+    pub(crate) fn find(&self, part: &str) -> Option<PolicyIncident> {
+        let incidents = self.incidents.lock().unwrap();
+        incidents
+            .iter()
+            .find(|incident| incident.to_string().contains(part))
+            .cloned()
+    }
+
+    pub(crate) fn reports(&self) -> Vec<String> {
+        let incidents = self.incidents.lock().unwrap();
+        incidents.iter().map(PolicyIncident::to_string).collect()
+    }
+
+    pub(crate) async fn leave(mut self) -> tempfile::TempDir {
+        self.host.shutdown().await;
+        self.folder.take().unwrap()
+    }
+}
+
+/// A request whose command line is `command`.
+pub(crate) fn request(command: &str) -> ReviewRequest {
+    ReviewRequest {
+        command_line: command.to_owned(),
+        entry: Entry::Command,
+        certainty: Certainty::Exact,
+        session: SessionFacts {
+            id: String::from("s1"),
+            name: String::from("main"),
+            backend: String::from("pty"),
+            cwd: Some(String::from("/home/me")),
+            program: Some(String::from("bash")),
+            prompt: PromptState::AtPrompt,
+            full_screen: false,
+            tags: vec![String::from("build")],
+            role: None,
+            team: None,
+            attributes: vec![(String::from("host"), String::from("here"))],
+        },
+        caller: CallerFacts {
+            kind: String::from("agent"),
+            agent: Some(String::from("tester")),
+            client: None,
+            role: None,
+            transport: String::from("stdio"),
+        },
+        recent: vec![String::from("cd /home/me")],
+        time_ms: 1_700_000_000_000,
+        attributes: Vec::new(),
+    }
+}
+
+/// Makes a folder that is closed to others whatever the umask says.
+pub(crate) fn make_private(path: &Path) {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .unwrap();
+}
+
+/// Writes a file that is closed to others whatever the umask says.
+pub(crate) fn write(path: &Path, content: &[u8]) {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .unwrap()
+        .write_all(content)
+        .unwrap();
+}

@@ -1,0 +1,171 @@
+//! Asking the person behind a client.
+//!
+//! When the gate wants a confirmation and the client can put a question to its
+//! user (MCP elicitation), the question is put, and a yes makes the call once
+//! more. Revisions up to 2025-11-25 ask in the middle of the call; 2026-07-28
+//! has no requests from server to client, so the call is answered with
+//! "input required" and the client makes it again with the person's answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarterdeck_core::gate::PendingConfirmation;
+use quarterdeck_core::operations::ApprovalOrigin;
+use quarterdeck_core::{Caller, Host, HostError};
+use rmcp::RoleServer;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, ElicitRequest, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ElicitationSchema, InputRequest, InputRequests, InputRequiredResult,
+    JsonObject, ProtocolVersion,
+};
+use rmcp::service::RequestContext;
+
+use super::reply;
+use super::tool::RegisteredTool;
+
+/// The key of the one question in an "input required" answer.
+const QUESTION: &str = "confirm";
+
+/// Calls a tool, settling a confirmation on the way if the client can.
+pub(super) async fn call(
+    host: &Arc<Host>,
+    tool: &RegisteredTool,
+    caller: Caller,
+    request: CallToolRequestParams,
+    context: &RequestContext<RoleServer>,
+) -> CallToolResponse {
+    let arguments = request.arguments.clone().unwrap_or_default();
+    if let Some(refused) = take_answer(host, &caller, &request) {
+        return reply::failure(&refused).into();
+    }
+    let make_call = |arguments: JsonObject| tool.call(Arc::clone(host), caller.clone(), arguments);
+    let pending = match make_call(arguments.clone()).await {
+        Ok(result) => return result.into(),
+        Err(HostError::ConfirmationRequired(pending)) => pending,
+        Err(error) => return reply::failure(&error).into(),
+    };
+    match put_question(host, &caller, &pending, context).await {
+        Asked::Yes => match make_call(arguments).await {
+            Ok(result) => result.into(),
+            Err(error) => reply::failure(&error).into(),
+        },
+        Asked::No => reply::failure(&HostError::DeclinedByPerson).into(),
+        Asked::InAnswer(input_required) => input_required.into(),
+        Asked::Nobody => reply::failure(&HostError::ConfirmationRequired(pending)).into(),
+    }
+}
+
+enum Asked {
+    Yes,
+    No,
+    /// The client is to ask and call again.
+    InAnswer(InputRequiredResult),
+    /// The client cannot ask, or did not get an answer.
+    Nobody,
+}
+
+async fn put_question(
+    host: &Host,
+    caller: &Caller,
+    pending: &PendingConfirmation,
+    context: &RequestContext<RoleServer>,
+) -> Asked {
+    let can_ask = context
+        .client_capabilities()
+        .and_then(|capabilities| capabilities.elicitation)
+        // A client that names no mode means forms.
+        .is_some_and(|modes| modes.form.is_some() || modes.url.is_none());
+    if !can_ask {
+        return Asked::Nobody;
+    }
+    let question = question(pending);
+    let asks_in_answer = context
+        .protocol_version()
+        .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+    if asks_in_answer {
+        let questions = InputRequests::from([(
+            QUESTION.to_owned(),
+            InputRequest::Elicitation(ElicitRequest::new(question)),
+        )]);
+        return Asked::InAnswer(InputRequiredResult::new(
+            Some(questions),
+            Some(pending.confirmation_id.clone()),
+        ));
+    }
+    let patience = Duration::from_secs(pending.expires_in_seconds.max(1));
+    match context
+        .peer
+        .create_elicitation_with_timeout(question, Some(patience))
+        .await
+    {
+        Ok(answer) => settle(host, caller, &pending.confirmation_id, &answer),
+        Err(error) => {
+            tracing::debug!(%error, "the client did not answer the question");
+            Asked::Nobody
+        }
+    }
+}
+
+/// Records what the person said.
+fn settle(host: &Host, caller: &Caller, id: &str, answer: &ElicitResult) -> Asked {
+    let allow = answer.action == ElicitationAction::Accept && !says_no(answer);
+    let origin = ApprovalOrigin::Elicitation {
+        client: caller
+            .client
+            .clone()
+            .unwrap_or_else(|| "an unnamed client".to_owned()),
+    };
+    match host.answer_confirmation(id, allow, &origin) {
+        Ok(_) if allow => Asked::Yes,
+        Ok(_) => Asked::No,
+        // Expired meanwhile, or answered elsewhere: the call made again tells.
+        Err(_) if allow => Asked::Yes,
+        Err(_) => Asked::No,
+    }
+}
+
+/// Some clients accept a form whose one field says no.
+fn says_no(answer: &ElicitResult) -> bool {
+    answer
+        .content
+        .as_ref()
+        .and_then(|content| content.get("run"))
+        .is_some_and(|run| run == false)
+}
+
+/// On a repeated call of revision 2026-07-28: takes the person's answer that it
+/// brings. `Some` when the answer was no.
+fn take_answer(
+    host: &Host,
+    caller: &Caller,
+    request: &CallToolRequestParams,
+) -> Option<HostError> {
+    let id = request.request_state.as_ref()?;
+    let answer = request.input_responses.as_ref()?.get(QUESTION)?;
+    let answer: ElicitResult = serde_json::from_value(answer.clone()).ok()?;
+    match settle(host, caller, id, &answer) {
+        Asked::No => Some(HostError::DeclinedByPerson),
+        _ => None,
+    }
+}
+
+fn question(pending: &PendingConfirmation) -> ElicitRequestParams {
+    let mut message = format!(
+        "Run this command in session {}?\n\n    {}\n\n{}",
+        pending.session_id,
+        quarterdeck_core::inert_text(&pending.command).replace('\n', "\n    "),
+        pending.verdict.reason
+    );
+    if let Some(suggestion) = &pending.verdict.suggestion {
+        message.push_str(&format!("\nInstead, consider: {suggestion}"));
+    }
+    let schema = ElicitationSchema::builder()
+        .optional_bool("run", true)
+        .build()
+        .unwrap_or_else(|_| ElicitationSchema::new(Default::default()));
+    ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message,
+        requested_schema: schema,
+    }
+}

@@ -1,0 +1,40 @@
+//! Quarterdeck's own tools: sessions, the gate, policies.
+//!
+//! `session_create`, `session_list`, `session_close` and `safety_approve` have
+//! the shapes of the enhanced-iterm-mcp document.
+
+mod policy_list;
+mod safety_approve;
+mod session_close;
+mod session_create;
+mod session_list;
+mod session_read;
+mod session_resize;
+mod session_run;
+mod session_type;
+mod session_wait;
+mod shapes;
+
+use std::sync::{Arc, OnceLock};
+
+use super::tool::Toolbox;
+
+/// The family, made once: schemas are costly.
+pub(super) fn toolbox() -> Arc<Toolbox> {
+    static TOOLBOX: OnceLock<Arc<Toolbox>> = OnceLock::new();
+    Arc::clone(TOOLBOX.get_or_init(|| {
+        Arc::new(
+            Toolbox::default()
+                .with::<session_create::SessionCreate>()
+                .with::<session_list::SessionList>()
+                .with::<session_close::SessionClose>()
+                .with::<session_run::SessionRun>()
+                .with::<session_type::SessionType>()
+                .with::<session_read::SessionRead>()
+                .with::<session_wait::SessionWait>()
+                .with::<session_resize::SessionResize>()
+                .with::<safety_approve::SafetyApprove>()
+                .with::<policy_list::PolicyList>(),
+        )
+    }))
+}

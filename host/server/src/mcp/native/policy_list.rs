@@ -1,0 +1,134 @@
+//! `policy_list`.
+
+use std::sync::Arc;
+
+use quarterdeck_core::policy::{PolicyKind, PolicyStatus};
+use quarterdeck_core::{Caller, Host, HostError, rfc3339};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::tool::{Effect, NativeTool};
+
+pub(super) struct PolicyList;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// approver, distributor, progress-parser or recovery
+    kind: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Output {
+    policies: Vec<Policy>,
+    /// Newest last
+    incidents: Vec<IncidentShape>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Policy {
+    name: String,
+    kind: String,
+    generation: u64,
+    digest: String,
+    /// bundled, or a path
+    source: String,
+    trust: String,
+    state: String,
+    calls: u64,
+    p50_micros: f64,
+    p99_micros: f64,
+    traps: u64,
+    last_error: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct IncidentShape {
+    at: String,
+    message: String,
+}
+
+impl From<PolicyStatus> for Policy {
+    fn from(status: PolicyStatus) -> Self {
+        Self {
+            name: status.name,
+            kind: status.kind.to_string(),
+            generation: status.generation,
+            digest: status.digest,
+            source: status.source.to_string(),
+            trust: status.trust.to_string(),
+            state: status.state.to_string(),
+            calls: status.calls,
+            p50_micros: status.p50_micros,
+            p99_micros: status.p99_micros,
+            traps: status.traps,
+            last_error: status.last_error,
+        }
+    }
+}
+
+impl NativeTool for PolicyList {
+    const NAME: &'static str = "policy_list";
+    const TITLE: &'static str = "List policies";
+    const DESCRIPTION: &'static str =
+        "Lists the loaded policies with generation, latency and last error, and recent incidents.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = Arguments;
+    type Output = Output;
+
+    async fn call(
+        host: Arc<Host>,
+        _: Caller,
+        arguments: Arguments,
+    ) -> Result<Output, HostError> {
+        let kind = arguments
+            .kind
+            .map(|kind| {
+                kind.parse::<PolicyKind>().map_err(|_| {
+                    HostError::InvalidParameters(format!(
+                        "kind {kind:?} is not one of approver, distributor, progress-parser and recovery"
+                    ))
+                })
+            })
+            .transpose()?;
+        Ok(Output {
+            policies: host
+                .policies()
+                .await
+                .into_iter()
+                .filter(|policy| kind.is_none_or(|kind| policy.kind == kind))
+                .map(Into::into)
+                .collect(),
+            incidents: host
+                .incidents()
+                .into_iter()
+                .map(|incident| IncidentShape {
+                    at: rfc3339(incident.at),
+                    message: incident.message,
+                })
+                .collect(),
+        })
+    }
+
+    fn text(output: &Output) -> String {
+        output
+            .policies
+            .iter()
+            .map(|policy| {
+                format!(
+                    "{} ({}, {}) generation {} from {}",
+                    policy.name, policy.kind, policy.state, policy.generation, policy.source
+                )
+            })
+            .chain(
+                output
+                    .incidents
+                    .iter()
+                    .map(|incident| format!("{}: {}", incident.at, incident.message)),
+            )
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}

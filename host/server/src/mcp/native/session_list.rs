@@ -1,0 +1,119 @@
+//! `session_list`.
+
+use std::sync::Arc;
+
+use quarterdeck_core::operations::{SessionState, SessionSummary};
+use quarterdeck_core::{Caller, Host, HostError, rfc3339};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::tool::{Effect, NativeTool};
+
+pub(super) struct SessionList;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Arguments {}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Output {
+    sessions: Vec<Summary>,
+    total: usize,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    session_id: String,
+    name: String,
+    /// active, idle or error
+    status: String,
+    /// Percent of one core
+    cpu: f64,
+    /// MB
+    memory: f64,
+    last_activity: String,
+    created_at: String,
+    backend: String,
+    working_directory: Option<String>,
+    program: Option<String>,
+    columns: u16,
+    rows: u16,
+    tags: Vec<String>,
+    /// Whether the shell has ended
+    ended: bool,
+    exit_status: Option<i32>,
+    /// Whether the shell reports prompts and exit statuses
+    shell_integration: bool,
+}
+
+impl From<SessionSummary> for Summary {
+    fn from(summary: SessionSummary) -> Self {
+        Self {
+            session_id: summary.id.to_string(),
+            name: summary.name,
+            status: match summary.state {
+                SessionState::Active => "active",
+                SessionState::Idle => "idle",
+                SessionState::Error => "error",
+            }
+            .to_owned(),
+            cpu: summary.usage.cpu_percent,
+            memory: summary.usage.memory_mb,
+            last_activity: rfc3339(summary.last_activity),
+            created_at: rfc3339(summary.created_at),
+            backend: summary.backend.as_str().to_owned(),
+            working_directory: summary.cwd.map(|cwd| cwd.to_string_lossy().into_owned()),
+            program: summary.program,
+            columns: summary.size.columns,
+            rows: summary.size.rows,
+            tags: summary.tags,
+            ended: summary.ended,
+            exit_status: summary.exit_status,
+            shell_integration: summary.integrated,
+        }
+    }
+}
+
+impl NativeTool for SessionList {
+    const NAME: &'static str = "session_list";
+    const TITLE: &'static str = "List sessions";
+    const DESCRIPTION: &'static str = "Lists all sessions with what they do and use.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = Arguments;
+    type Output = Output;
+
+    async fn call(host: Arc<Host>, _: Caller, _: Arguments) -> Result<Output, HostError> {
+        let sessions: Vec<Summary> = host
+            .list_sessions()
+            .await?
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        Ok(Output {
+            total: sessions.len(),
+            sessions,
+        })
+    }
+
+    fn text(output: &Output) -> String {
+        if output.sessions.is_empty() {
+            return "no sessions".to_owned();
+        }
+        output
+            .sessions
+            .iter()
+            .map(|session| {
+                format!(
+                    "{}  {}  {}  {}  {}",
+                    session.session_id,
+                    session.status,
+                    session.name,
+                    session.program.as_deref().unwrap_or("-"),
+                    session.working_directory.as_deref().unwrap_or("-"),
+                )
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}

@@ -1,0 +1,47 @@
+//! Results as MCP wants them: structured content for programs, text for models.
+
+use quarterdeck_core::HostError;
+use rmcp::model::{CallToolResult, ContentBlock};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A tool's answer.
+pub(super) fn success(output: &impl Serialize, text: String) -> Result<CallToolResult, HostError> {
+    let structured = serde_json::to_value(output)
+        .map_err(|error| HostError::Internal(format!("the answer is not JSON: {error}")))?;
+    let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+    result.structured_content = Some(structured);
+    Ok(result)
+}
+
+/// An error that the model reads: `{error: {code, message, details}}`.
+pub(super) fn failure(error: &HostError) -> CallToolResult {
+    let code = error.code();
+    let message = error.to_string();
+    let mut body = json!({ "code": code, "message": message });
+    let details = details(error);
+    if !details.is_null() {
+        body["details"] = details;
+    }
+    let mut result =
+        CallToolResult::error(vec![ContentBlock::text(format!("{code}: {message}"))]);
+    result.structured_content = Some(json!({ "error": body }));
+    result
+}
+
+fn details(error: &HostError) -> Value {
+    let details = match error {
+        HostError::Refused(refusal) => serde_json::to_value(refusal),
+        HostError::ConfirmationRequired(pending) => {
+            serde_json::to_value(pending).map(|mut pending| {
+                pending["requiresConfirmation"] = Value::Bool(true);
+                pending
+            })
+        }
+        HostError::SessionBusy { session, .. } | HostError::SessionEnded { session, .. } => {
+            Ok(json!({ "sessionId": session }))
+        }
+        _ => return Value::Null,
+    };
+    details.unwrap_or_default()
+}

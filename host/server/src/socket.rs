@@ -1,0 +1,295 @@
+//! The host's Unix socket: how `quarterdeck mcp` joins a running host, and how
+//! the command line asks it things.
+//!
+//! A connection opens with one line of JSON, a [`Request`]. After
+//! [`Request::Mcp`] both sides speak MCP, a message a line; every other request
+//! gets one line with its [`Reply`] and the connection ends. Only processes of
+//! the same user (or root) are heard.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarterdeck_core::gate::PendingConfirmation;
+use quarterdeck_core::operations::ApprovalOrigin;
+use quarterdeck_core::policy::PolicyStatus;
+use quarterdeck_core::{Host, Transport};
+use rmcp::ServiceExt;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::mcp::McpDoor;
+
+/// The opening line has to arrive within this time.
+const OPENING_TIMEOUT: Duration = Duration::from_secs(5);
+/// No opening line or reply is longer.
+const LONGEST_LINE: u64 = 4 * 1024 * 1024;
+
+/// What a connection is for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "wants", rename_all = "kebab-case")]
+pub enum Request {
+    /// MCP from here on.
+    Mcp,
+    /// The commands that wait for a person.
+    Confirmations,
+    /// A person's answer to one of them.
+    Answer {
+        /// The confirmation.
+        id: String,
+        /// Yes or no.
+        allow: bool,
+    },
+    /// The policies, as `policy_list` shows them.
+    Policies,
+    /// Whether the asking process runs inside one of the host's sessions.
+    AmInside,
+}
+
+/// The answer to everything but [`Request::Mcp`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reply<T> {
+    /// It was done.
+    Done(T),
+    /// It was not, and why.
+    Failed {
+        /// The error code.
+        code: String,
+        /// What a person reads.
+        message: String,
+    },
+}
+
+/// The socket cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// A host answers there.
+    #[error("a host runs already and listens on {}", .0.display())]
+    Taken(PathBuf),
+    /// Another reason.
+    #[error("cannot listen on the socket {}: {source}", .path.display())]
+    Other {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Talking to a running host failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// No host listens there.
+    #[error("no host listens on {}", .0.display())]
+    NoHost(PathBuf),
+    /// The connection broke.
+    #[error("the host on {} did not answer: {source}", .path.display())]
+    Broken {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The host refused.
+    #[error("{message}")]
+    Refused {
+        /// The error code.
+        code: String,
+        /// What the host said.
+        message: String,
+    },
+}
+
+/// The socket, with its file; removes the file when dropped.
+pub struct SocketDoor {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl SocketDoor {
+    /// Listens on `path` (mode 0600). A file that a dead host left behind is
+    /// replaced.
+    pub async fn bind(path: &Path) -> Result<Self, SocketError> {
+        let failed = |source| SocketError::Other {
+            path: path.to_owned(),
+            source,
+        };
+        if UnixStream::connect(path).await.is_ok() {
+            return Err(SocketError::Taken(path.to_owned()));
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Serves until `stop` is cancelled.
+    pub async fn serve(self, host: Arc<Host>, stop: CancellationToken) {
+        loop {
+            let stream = tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection on the socket");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        continue;
+                    }
+                },
+                () = stop.cancelled() => break,
+            };
+            let host = Arc::clone(&host);
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                let served = tokio::select! {
+                    served = serve_connection(stream, host) => served,
+                    () = stop.cancelled() => Ok(()),
+                };
+                if let Err(error) = served {
+                    tracing::debug!(%error, "a connection on the socket ended early");
+                }
+            });
+        }
+    }
+}
+
+impl Drop for SocketDoor {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn serve_connection(stream: UnixStream, host: Arc<Host>) -> io::Result<()> {
+    let peer = stream.peer_cred()?;
+    if peer.uid() != rustix::process::geteuid().as_raw() && peer.uid() != 0 {
+        return Ok(());
+    }
+    let (reading, mut writing) = stream.into_split();
+    let mut reading = BufReader::new(reading);
+    let mut opening = Vec::new();
+    let read = (&mut reading)
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut opening);
+    tokio::time::timeout(OPENING_TIMEOUT, read)
+        .await
+        .map_err(io::Error::from)??;
+    let request = match serde_json::from_slice(&opening) {
+        Ok(request) => request,
+        Err(error) => {
+            let reply = Reply::<()>::Failed {
+                code: "INVALID_PARAMETERS".to_owned(),
+                message: format!("the opening line is not a request: {error}"),
+            };
+            return send(&mut writing, &reply).await;
+        }
+    };
+    match request {
+        Request::Mcp => {
+            let door = McpDoor::new(host, Transport::Stdio);
+            match door.serve((reading, writing)).await {
+                Ok(service) => {
+                    let _ = service.waiting().await;
+                    Ok(())
+                }
+                Err(error) => Err(io::Error::other(error)),
+            }
+        }
+        Request::Confirmations => {
+            send(&mut writing, &Reply::Done(host.waiting_confirmations())).await
+        }
+        Request::Answer { id, allow } => {
+            let origin = ApprovalOrigin::Process {
+                pid: peer_pid(&peer),
+                user: peer.uid(),
+            };
+            let reply = match host.answer_confirmation(&id, allow, &origin) {
+                Ok(pending) => Reply::Done(pending),
+                Err(error) => Reply::Failed {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                },
+            };
+            send::<PendingConfirmation>(&mut writing, &reply).await
+        }
+        Request::AmInside => {
+            let inside = host.is_inside_a_session(peer_pid(&peer));
+            send(&mut writing, &Reply::Done(inside)).await
+        }
+        Request::Policies => {
+            let policies: Vec<PolicyStatus> = host.policies().await;
+            send(&mut writing, &Reply::Done(policies)).await
+        }
+    }
+}
+
+/// 0, which no process has, where the system does not tell; such a peer counts
+/// as inside.
+fn peer_pid(peer: &tokio::net::unix::UCred) -> u32 {
+    peer.pid()
+        .and_then(|pid| u32::try_from(pid).ok())
+        .unwrap_or(0)
+}
+
+async fn send<T: Serialize>(
+    writing: &mut (impl AsyncWriteExt + Unpin),
+    reply: &Reply<T>,
+) -> io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
+    line.push(b'\n');
+    writing.write_all(&line).await?;
+    writing.shutdown().await
+}
+
+/// Opens a connection for MCP; what follows on it is the protocol.
+pub async fn join(path: &Path) -> Result<UnixStream, AskError> {
+    open(path, &Request::Mcp).await
+}
+
+/// Asks the host on `path` and waits for its reply.
+pub async fn ask<T: DeserializeOwned>(path: &Path, request: &Request) -> Result<T, AskError> {
+    let broken = |source| AskError::Broken {
+        path: path.to_owned(),
+        source,
+    };
+    let stream = open(path, request).await?;
+    let mut reply = Vec::new();
+    stream
+        .take(LONGEST_LINE)
+        .read_to_end(&mut reply)
+        .await
+        .map_err(broken)?;
+    match serde_json::from_slice(&reply).map_err(|error| broken(error.into()))? {
+        Reply::Done(done) => Ok(done),
+        Reply::Failed { code, message } => Err(AskError::Refused { code, message }),
+    }
+}
+
+async fn open(path: &Path, request: &Request) -> Result<UnixStream, AskError> {
+    let mut stream = UnixStream::connect(path)
+        .await
+        .map_err(|_| AskError::NoHost(path.to_owned()))?;
+    let mut line = serde_json::to_vec(request).map_err(|error| AskError::Broken {
+        path: path.to_owned(),
+        source: error.into(),
+    })?;
+    line.push(b'\n');
+    stream
+        .write_all(&line)
+        .await
+        .map_err(|source| AskError::Broken {
+            path: path.to_owned(),
+            source,
+        })?;
+    Ok(stream)
+}

@@ -1,0 +1,193 @@
+//! Who descends from whom: how the host tells that a request comes from inside
+//! one of its own sessions.
+//!
+//! A process that detaches itself is adopted by the nearest ancestor that asked
+//! for it. [`become_subreaper`] makes the host that ancestor, so that nothing
+//! started in a session can leave the host's family; [`reap_orphans`] buries
+//! those whom it adopted.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Shells that the host started and waits for itself. Held locked while one is
+/// started, so that it cannot be taken for an orphan in between.
+static LEADERS: Mutex<Option<HashSet<u32>>> = Mutex::new(None);
+
+/// Registers the leaders of sessions; see [`LEADERS`].
+pub(crate) struct Leaders(MutexGuard<'static, Option<HashSet<u32>>>);
+
+impl Leaders {
+    pub(crate) fn lock() -> Self {
+        // The set is whole between any two of its operations.
+        Self(LEADERS.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn add(&mut self, pid: u32) {
+        self.0.get_or_insert_default().insert(pid);
+    }
+
+    pub(crate) fn remove(&mut self, pid: u32) {
+        self.0.get_or_insert_default().remove(&pid);
+    }
+
+    #[cfg(target_os = "linux")]
+    fn contains(&self, pid: u32) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|leaders| leaders.contains(&pid))
+    }
+}
+
+/// What the host reads of `/proc/<pid>/stat`.
+#[cfg(target_os = "linux")]
+pub(crate) struct Stat {
+    state: u8,
+    pub(crate) parent: u32,
+    pub(crate) session: u32,
+}
+
+#[cfg(target_os = "linux")]
+impl Stat {
+    pub(crate) fn read(pid: u32) -> io::Result<Self> {
+        let text = std::fs::read(format!("/proc/{pid}/stat"))?;
+        Self::parse(&text).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("/proc/{pid}/stat has an unknown form"),
+            )
+        })
+    }
+
+    /// The name in parentheses may hold anything, parentheses too.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let name_end = memchr::memrchr(b')', text)?;
+        let mut fields = std::str::from_utf8(&text[name_end + 1..])
+            .ok()?
+            .split_ascii_whitespace();
+        let state = *fields.next()?.as_bytes().first()?;
+        let parent = fields.next()?.parse().ok()?;
+        let _group = fields.next()?;
+        let session = fields.next()?.parse().ok()?;
+        Some(Self {
+            state,
+            parent,
+            session,
+        })
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        matches!(self.state, b'Z' | b'X')
+    }
+}
+
+/// Whether `pid` is `ancestor` or descends from it.
+///
+/// Answers for this moment: a process that has lost its parents belongs to
+/// whoever adopted it.
+#[cfg(target_os = "linux")]
+pub fn is_descendant_of(pid: u32, ancestor: u32) -> io::Result<bool> {
+    let mut at = pid;
+    // Deeper than any family: a bound against a chain that changes underway.
+    for _ in 0..4096 {
+        if at == ancestor {
+            return Ok(true);
+        }
+        if at <= 1 {
+            return Ok(false);
+        }
+        at = Stat::read(at)?.parent;
+    }
+    Ok(false)
+}
+
+/// Needs `/proc`; on other systems the error is `Unsupported`.
+#[cfg(not(target_os = "linux"))]
+pub fn is_descendant_of(_pid: u32, _ancestor: u32) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// From now on, what is orphaned below this process becomes its child. Call it
+/// once, before the first session, together with [`reap_orphans`].
+#[cfg(target_os = "linux")]
+pub fn become_subreaper() -> io::Result<()> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    Ok(())
+}
+
+/// Needs Linux; on other systems the error is `Unsupported`.
+#[cfg(not(target_os = "linux"))]
+pub fn become_subreaper() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Buries the adopted orphans, for as long as it is polled.
+///
+/// Touches nobody whom somebody else waits for: not the shells of sessions,
+/// and no child of the host in the host's own session.
+#[cfg(target_os = "linux")]
+pub async fn reap_orphans() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut child_ended = signal(SignalKind::child())?;
+    let own_session = Stat::read(std::process::id())?.session;
+    while child_ended.recv().await.is_some() {
+        reap_dead_orphans(own_session);
+    }
+    Ok(())
+}
+
+/// Needs Linux; on other systems the error is `Unsupported`.
+#[cfg(not(target_os = "linux"))]
+pub async fn reap_orphans() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(target_os = "linux")]
+fn reap_dead_orphans(own_session: u32) {
+    use rustix::process::{Pid, WaitOptions, waitpid};
+
+    let leaders = Leaders::lock();
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return;
+    };
+    for thread in threads.flatten() {
+        let Ok(children) = std::fs::read_to_string(thread.path().join("children")) else {
+            continue;
+        };
+        for child in children
+            .split_ascii_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+        {
+            let orphan = !leaders.contains(child)
+                && Stat::read(child)
+                    .is_ok_and(|stat| stat.is_dead() && stat.session != own_session);
+            if orphan && let Some(pid) = i32::try_from(child).ok().and_then(Pid::from_raw) {
+                let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+            }
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_descends_from_their_parents() {
+        let own = std::process::id();
+        let parent = Stat::read(own).expect("own stat").parent;
+        assert!(is_descendant_of(own, own).expect("known"));
+        assert!(is_descendant_of(own, parent).expect("known"));
+        assert!(is_descendant_of(own, 1).is_ok());
+        assert!(!is_descendant_of(parent, own).expect("known"));
+        assert!(is_descendant_of(u32::MAX - 1, own).is_err());
+    }
+
+    #[test]
+    fn a_name_may_hold_anything() {
+        let stat = Stat::parse(b"12 (a) Z 99 (x)) S 7 12 42 34816 12").expect("parsed");
+        assert_eq!((stat.parent, stat.session, stat.is_dead()), (7, 42, false));
+        assert!(Stat::parse(b"12 (cut").is_none());
+    }
+}

@@ -1,0 +1,184 @@
+//! Shell integration: what makes a shell write marks.
+//!
+//! The scripts beside this file are given to the shell when it is started, in
+//! a private directory that lives until the shell has read them. Nobody's
+//! dotfiles are touched, and the user's own files still run.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::marks::MarkKey;
+
+const BASH: &str = include_str!("integration/bash.sh");
+const ZSH: &str = include_str!("integration/zshenv.zsh");
+const FISH: &str = include_str!("integration/init.fish");
+
+/// Makes the shell say what its line holds; bound by the scripts. In xterm it
+/// would be Ctrl-Alt-Q.
+pub(crate) const ASK_LINE: &[u8] = b"\x1b[27;7;113~";
+
+/// A shell that the host can integrate with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShellKind {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+impl ShellKind {
+    /// Which shell a program is, by its name.
+    pub(crate) fn of_program(program: &Path) -> Option<Self> {
+        match program.file_name()?.to_str()?.trim_start_matches('-') {
+            "bash" => Some(Self::Bash),
+            "zsh" => Some(Self::Zsh),
+            "fish" => Some(Self::Fish),
+            _ => None,
+        }
+    }
+
+    /// The bytes that make the shell run exactly `command`, typed on an empty
+    /// line: a paste, so that nothing in it is taken for an editing key, and
+    /// what accepts it.
+    pub(crate) fn paste(self, command: &str) -> Vec<u8> {
+        // zsh and fish accept by a private key, too, because plugins replace
+        // what a paste and Enter do.
+        let (begin, accept) = match self {
+            Self::Bash => ("\x1b[200~", "\r"),
+            Self::Zsh => ("\x1b[27;7;112~", "\x1b[27;7;114~"),
+            Self::Fish => ("\x1b[200~", "\x1b[27;7;114~"),
+        };
+        [begin, command, "\x1b[201~", accept].concat().into_bytes()
+    }
+}
+
+/// How to start a shell so that it writes marks.
+pub(crate) struct Integration {
+    pub(crate) kind: ShellKind,
+    pub(crate) key: MarkKey,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) env: Vec<(OsString, OsString)>,
+    /// Holds the scripts. They name the key, so it goes as soon as they ran.
+    pub(crate) scripts: TempDir,
+}
+
+impl Integration {
+    /// Prepares the integration of a shell, if this is one that can be.
+    ///
+    /// `zdotdir` is where the user's own zsh files are, when not at home.
+    pub(crate) fn prepare(
+        program: &Path,
+        args: &[OsString],
+        zdotdir: Option<&OsStr>,
+    ) -> io::Result<Option<Self>> {
+        let Some(kind) = ShellKind::of_program(program) else {
+            return Ok(None);
+        };
+        // Any other argument may make it a shell that reads no commands from
+        // the terminal.
+        let login = args.iter().any(|arg| arg == "-l" || arg == "--login");
+        if !args
+            .iter()
+            .all(|arg| arg == "-i" || arg == "-l" || arg == "--login")
+        {
+            return Ok(None);
+        }
+        let key = MarkKey::generate()?;
+        let scripts = private_folder()?;
+        let write = |name: &str, script: &str| {
+            let path = scripts.path().join(name);
+            let login = if login { "yes" } else { "no" };
+            let script = script
+                .replace("@KEY@", key.as_str())
+                .replace("@LOGIN@", login);
+            fs::write(&path, script).map(|()| path)
+        };
+        let mut env = Vec::new();
+        let mut args: Vec<OsString> = if login { vec!["-l".into()] } else { Vec::new() };
+        match kind {
+            // The script plays the login shell's part: `--rcfile` is for others.
+            ShellKind::Bash => {
+                args = vec![
+                    "--rcfile".into(),
+                    write("bashrc", BASH)?.into(),
+                    "-i".into(),
+                ];
+            }
+            ShellKind::Zsh => {
+                write(".zshenv", ZSH)?;
+                env.push(("ZDOTDIR".into(), scripts.path().into()));
+                if let Some(zdotdir) = zdotdir {
+                    env.push(("QUARTERDECK_ZDOTDIR".into(), zdotdir.into()));
+                }
+                args.push("-i".into());
+            }
+            ShellKind::Fish => {
+                let script = write("init.fish", FISH)?;
+                let script = script
+                    .to_string_lossy()
+                    .replace('\\', r"\\")
+                    .replace('\'', r"\'");
+                args.extend([
+                    "-i".into(),
+                    "-C".into(),
+                    format!("source '{script}'").into(),
+                ]);
+            }
+        }
+        Ok(Some(Self {
+            kind,
+            key,
+            args,
+            env,
+            scripts,
+        }))
+    }
+}
+
+/// A folder for this user only, in memory where the system has such a place.
+fn private_folder() -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    let builder = builder
+        .prefix("quarterdeck-")
+        .permissions(fs::Permissions::from_mode(0o700));
+    match std::env::var_os("XDG_RUNTIME_DIR") {
+        Some(runtime) => builder.tempdir_in(runtime).or_else(|_| builder.tempdir()),
+        None => builder.tempdir(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_shells_that_read_commands_are_integrated() {
+        let prepare = |program: &str, args: &[&str]| {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            Integration::prepare(Path::new(program), &args, None).expect("prepared")
+        };
+        assert!(prepare("/bin/bash", &[]).is_some());
+        assert!(prepare("zsh", &["-l"]).is_some());
+        assert!(prepare("/bin/bash", &["-c", "true"]).is_none());
+        assert!(prepare("/bin/dash", &[]).is_none());
+        assert!(prepare("/usr/bin/python3", &[]).is_none());
+    }
+
+    #[test]
+    fn the_scripts_are_private_and_hold_the_key() {
+        let integration = Integration::prepare(Path::new("bash"), &[], None)
+            .expect("prepared")
+            .expect("a shell");
+        let folder = integration.scripts.path().to_owned();
+        let mode = fs::metadata(&folder).expect("made").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let script = fs::read_to_string(folder.join("bashrc")).expect("written");
+        assert!(script.contains(integration.key.as_str()) && !script.contains("@KEY@"));
+        drop(integration);
+        assert!(!folder.exists());
+    }
+}

@@ -1,0 +1,105 @@
+# Quarterdeck's shell integration for bash: the rc file of one session.
+#
+# What is here runs for each prompt, so nothing may fork. The key makes a mark
+# ours: it lives in unexported variables only, and the host deletes this file
+# as soon as bash has read it.
+
+__quarterdeck_key=@KEY@
+__quarterdeck_prompt=0
+# What the line holds is known to bash from version 4 on.
+builtin printf '\e]133;H;q=%s;n=0;ask=%d\a' "$__quarterdeck_key" "$((BASH_VERSINFO[0] >= 4))"
+
+# First in PROMPT_COMMAND: a command has ended, or a line was empty.
+__quarterdeck_ended() {
+    builtin local status=$?
+    __quarterdeck_armed=
+    builtin printf '\e]133;D;%d;q=%s;n=%d\a' "$status" "$__quarterdeck_key" "$__quarterdeck_prompt"
+    # Something was added behind our last element: follow it, because it may
+    # rewrite PS1. Adding while bash walks the array is safe, replacing is not.
+    if [[ -n ${__quarterdeck_array-} && ${PROMPT_COMMAND[${#PROMPT_COMMAND[@]} - 1]-} != __quarterdeck_prompting ]]; then
+        PROMPT_COMMAND+=(__quarterdeck_prompting)
+    fi
+    builtin return "$status"
+}
+
+# Last in PROMPT_COMMAND: the prompt is about to be shown.
+__quarterdeck_prompting() {
+    builtin local status=$? cwd b c k
+    __quarterdeck_prompt=$((__quarterdeck_prompt + 1))
+    builtin printf -v cwd %q "$PWD"
+    builtin printf '\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
+        "$__quarterdeck_key" "$__quarterdeck_prompt" "${cwd//;/$'\177'}"
+    __quarterdeck_b=$'\e]133;B;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
+    __quarterdeck_c=$'\e]133;C;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
+    __quarterdeck_k=$'\e]133;A;k=s;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
+    # The prompts name the variables instead of holding the marks, so that
+    # `echo "$PS1"` shows no key. Where prompts are not expanded they must.
+    if builtin shopt -q promptvars; then
+        b='\[${__quarterdeck_b-}\]' c='${__quarterdeck_c-}' k='\[${__quarterdeck_k-}\]'
+    else
+        b='\['$__quarterdeck_b'\]' c=$__quarterdeck_c k='\['$__quarterdeck_k'\]'
+    fi
+    PS1=${PS1-} PS1=${PS1%"${__quarterdeck_was_b-}"}$b
+    PS2=${PS2-} PS2=${PS2%"${__quarterdeck_was_k-}"}$k
+    PS0=${PS0-} PS0=${PS0%"${__quarterdeck_was_c-}"}$c
+    __quarterdeck_was_b=$b __quarterdeck_was_c=$c __quarterdeck_was_k=$k
+    # Under `set -a` what is assigned is exported, and a child could forge marks.
+    builtin export -n __quarterdeck_key __quarterdeck_b __quarterdeck_c __quarterdeck_k \
+        __quarterdeck_was_b __quarterdeck_was_c __quarterdeck_was_k
+    __quarterdeck_armed=yes
+    builtin return "$status"
+}
+
+# Bound to a private key sequence: tells the host what the line holds.
+__quarterdeck_line() {
+    builtin local status=$? line
+    builtin printf -v line %q "$READLINE_LINE"
+    builtin printf '\e]133;L;q=%s;n=%d;line=q:%s\a' \
+        "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$'\177'}"
+    builtin return "$status"
+}
+
+# bash before 4.4 has no PS0: the first command after a prompt tells.
+__quarterdeck_debug() {
+    [[ -n ${__quarterdeck_armed-} && -z ${COMP_LINE-} ]] || builtin return 0
+    __quarterdeck_armed=
+    [[ $BASH_COMMAND == __quarterdeck_* ]] || builtin printf '%s' "$__quarterdeck_c"
+}
+
+if [[ @LOGIN@ == yes ]]; then
+    [[ -r /etc/profile ]] && builtin source /etc/profile
+    for __quarterdeck_rc in ~/.bash_profile ~/.bash_login ~/.profile; do
+        if [[ -r $__quarterdeck_rc ]]; then
+            builtin source "$__quarterdeck_rc"
+            builtin break
+        fi
+    done
+    builtin unset __quarterdeck_rc
+else
+    [[ -r ~/.bashrc ]] && builtin source ~/.bashrc
+fi
+
+# What is typed is what runs: no expansion of `!`.
+builtin set +H
+
+if [[ -o emacs || -o vi ]]; then
+    builtin bind 'set enable-bracketed-paste on' 2>/dev/null
+    builtin bind 'set enable-active-region off' 2>/dev/null
+    if ((BASH_VERSINFO[0] >= 4)); then
+        builtin bind -m emacs -x '"\e[27;7;113~": __quarterdeck_line'
+        builtin bind -m vi-insert -x '"\e[27;7;113~": __quarterdeck_line'
+        builtin bind -m vi-command -x '"\e[27;7;113~": __quarterdeck_line'
+    fi
+fi
+
+if ((BASH_VERSINFO[0] > 5 || BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1)); then
+    __quarterdeck_array=yes
+    PROMPT_COMMAND=(__quarterdeck_ended "${PROMPT_COMMAND[@]}" __quarterdeck_prompting)
+else
+    PROMPT_COMMAND=$'__quarterdeck_ended\n'"${PROMPT_COMMAND-}"$'\n__quarterdeck_prompting'
+fi
+if ((BASH_VERSINFO[0] < 4 || BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] < 4)); then
+    [[ -n $(builtin trap -p DEBUG) ]] || builtin trap __quarterdeck_debug DEBUG
+fi
+# The first prompt says nothing about what the rc file returned.
+builtin true

@@ -1,0 +1,95 @@
+# Quarterdeck's shell integration for zsh: the .zshenv of one session's ZDOTDIR.
+#
+# Gives ZDOTDIR back before anything of the user's runs, so that zsh itself
+# reads the user's .zshenv (below), .zprofile, .zshrc and .zlogin from where
+# they are. The rest waits for the first prompt, when all of them have run.
+# The key lives in unexported variables; the host deletes this file.
+
+if (( ${+QUARTERDECK_ZDOTDIR} )); then
+    'builtin' 'export' ZDOTDIR="$QUARTERDECK_ZDOTDIR"
+    'builtin' 'unset' QUARTERDECK_ZDOTDIR
+else
+    'builtin' 'unset' ZDOTDIR
+fi
+
+{
+    [[ ! -r ${ZDOTDIR-$HOME}/.zshenv ]] || 'builtin' 'source' "${ZDOTDIR-$HOME}/.zshenv"
+} always {
+    if [[ -o interactive ]]; then
+        'builtin' 'typeset' -g +x __quarterdeck_key=@KEY@
+        'builtin' 'typeset' -g +x __quarterdeck_prompt=0
+        'builtin' 'printf' '\e]133;H;q=%s;n=0;ask=1\a' "$__quarterdeck_key"
+
+        # The first prompt: the user's own files have run.
+        __quarterdeck_start() {
+            'builtin' 'local' ended=$?
+            # What is typed is what runs: comments yes, expansion of `!` no.
+            'builtin' 'setopt' interactive_comments no_bang_hist
+            # zsh fills up a partial last line before any hook runs, which would
+            # end up in the command's output: __quarterdeck_precmd does it instead.
+            if [[ -o prompt_sp ]]; then
+                'builtin' 'typeset' -g __quarterdeck_fill=yes
+                'builtin' 'setopt' no_prompt_sp
+            fi
+            # The function `precmd` runs before the array, and would print into
+            # the output of the command that has just ended.
+            if (( ${+functions[precmd]} )); then
+                functions[__quarterdeck_user_precmd]=$functions[precmd]
+                'builtin' 'unfunction' precmd
+                precmd_functions=(__quarterdeck_user_precmd $precmd_functions)
+                __quarterdeck_user_precmd
+            fi
+            precmd_functions=(__quarterdeck_precmd ${precmd_functions:#__quarterdeck_start})
+            preexec_functions+=(__quarterdeck_preexec)
+            'builtin' 'zle' -N __quarterdeck_line
+            'builtin' 'autoload' -Uz add-zle-hook-widget
+            'builtin' 'local' keymap
+            for keymap in emacs viins vicmd; do
+                'builtin' 'bindkey' -M $keymap '\e[27;7;113~' __quarterdeck_line
+                # The plain widgets, whatever plugins have put around them.
+                'builtin' 'bindkey' -M $keymap '\e[27;7;112~' .bracketed-paste
+                'builtin' 'bindkey' -M $keymap '\e[27;7;114~' .accept-line
+            done
+            'builtin' 'unfunction' __quarterdeck_start
+            __quarterdeck_precmd $ended
+        }
+
+        __quarterdeck_precmd() {
+            'builtin' 'local' ended=${1:-$?} fill= cwd
+            [[ -z ${__quarterdeck_fill-} ]] || fill=${(l:COLUMNS-1:)}$'\r'
+            cwd=${(qqqq)PWD}
+            'builtin' 'printf' '\e]133;D;%d;q=%s;n=%d\a' "$ended" "$__quarterdeck_key" "$__quarterdeck_prompt"
+            (( ++__quarterdeck_prompt ))
+            'builtin' 'printf' '\e]133;F;q=%s;n=%d\a%s\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "$fill" \
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "${cwd//;/$'\177'}"
+            # Something may have replaced the editor's hook.
+            [[ ${widgets[zle-line-init]-} == user:azhw:* ]] || add-zle-hook-widget line-init __quarterdeck_edit
+            'builtin' 'return' "$ended"
+        }
+
+        __quarterdeck_preexec() {
+            'builtin' 'local' line=${(qqqq)1}
+            'builtin' 'printf' '\e]133;C;q=%s;n=%d;line=q:%s\a' \
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$'\177'}"
+        }
+
+        # The editor starts on a line, or on a further line of a command.
+        __quarterdeck_edit() {
+            case $CONTEXT in
+                start) 'builtin' 'printf' '\e]133;B;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt" ;;
+                cont) 'builtin' 'printf' '\e]133;A;k=s;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt" ;;
+            esac
+        }
+
+        # Bound to a private key sequence: tells the host what the line holds.
+        __quarterdeck_line() {
+            'builtin' 'local' line=${(qqqq)BUFFER}
+            'builtin' 'printf' '\e]133;L;q=%s;n=%d;line=q:%s\a' \
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$'\177'}"
+        }
+
+        'builtin' 'typeset' -ga precmd_functions preexec_functions
+        precmd_functions+=(__quarterdeck_start)
+    fi
+}

@@ -1,0 +1,123 @@
+//! What still has to be written to a session's program.
+//!
+//! A program reads when it likes, so writing waits without holding up anything
+//! else. Bounded by its writers: each waits until what it gave is written.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// Why something could not be typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum WriteError {
+    /// The session's program has ended.
+    #[error("the session has ended, so nothing can be typed into it; open another")]
+    Closed,
+    /// The program does not read.
+    #[error(
+        "the program in the session has read only {written} of {total} bytes and then nothing for {} s; \
+         wait for it, or interrupt it with ctrl-c", PATIENCE.as_secs()
+    )]
+    Stalled {
+        /// Bytes of this piece that it took.
+        written: usize,
+        /// Bytes of this piece.
+        total: usize,
+    },
+}
+
+/// How long a program may read nothing while something waits to be read.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+pub(crate) struct Outbox {
+    pieces: VecDeque<Piece>,
+    last_progress: Option<Instant>,
+}
+
+struct Piece {
+    bytes: Vec<u8>,
+    written: usize,
+    done: Option<oneshot::Sender<Result<(), WriteError>>>,
+}
+
+impl Outbox {
+    /// Puts `bytes` behind all else; `done` hears when they are written.
+    pub(crate) fn push(
+        &mut self,
+        bytes: Vec<u8>,
+        done: Option<oneshot::Sender<Result<(), WriteError>>>,
+    ) {
+        if bytes.is_empty() {
+            if let Some(done) = done {
+                let _ = done.send(Ok(()));
+            }
+            return;
+        }
+        if self.pieces.is_empty() {
+            self.last_progress = Some(Instant::now());
+        }
+        self.pieces.push_back(Piece {
+            bytes,
+            written: 0,
+            done,
+        });
+    }
+
+    /// What to write next; empty when there is nothing.
+    pub(crate) fn next(&self) -> &[u8] {
+        self.pieces
+            .front()
+            .map_or(&[], |piece| &piece.bytes[piece.written..])
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// `count` bytes of [`Outbox::next`] are written.
+    pub(crate) fn written(&mut self, count: usize) {
+        self.last_progress = Some(Instant::now());
+        if let Some(piece) = self.pieces.front_mut() {
+            piece.written += count;
+            if piece.written >= piece.bytes.len()
+                && let Some(Piece {
+                    done: Some(done), ..
+                }) = self.pieces.pop_front()
+            {
+                let _ = done.send(Ok(()));
+            }
+        }
+    }
+
+    /// When the program will have been waited for long enough.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.last_progress
+            .filter(|_| !self.is_empty())
+            .map(|progress| progress + PATIENCE)
+    }
+
+    /// Gives up on everything: the program does not read.
+    pub(crate) fn give_up(&mut self) {
+        for piece in self.pieces.drain(..) {
+            if let Some(done) = piece.done {
+                let _ = done.send(Err(WriteError::Stalled {
+                    written: piece.written,
+                    total: piece.bytes.len(),
+                }));
+            }
+        }
+    }
+
+    /// There is nobody any more to write to.
+    pub(crate) fn close(&mut self) {
+        for piece in self.pieces.drain(..) {
+            if let Some(done) = piece.done {
+                let _ = done.send(Err(WriteError::Closed));
+            }
+        }
+    }
+}

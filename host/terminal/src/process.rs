@@ -1,0 +1,87 @@
+//! The processes of a session, as the system tells about them.
+
+use std::path::PathBuf;
+
+use rustix::process::{Pid, Signal};
+
+/// The program that has the terminal now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreground {
+    /// The leader of the foreground process group.
+    pub pid: u32,
+    /// Its name, without its folder.
+    pub name: String,
+}
+
+fn as_pid(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
+
+/// A process id as a plain number.
+pub(crate) fn as_number(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().unsigned_abs()
+}
+
+/// Sends a signal to every process of the session that `leader` leads, stopped
+/// ones included. Says how many there were.
+pub(crate) fn signal_session(leader: u32, signal: Signal) -> usize {
+    let members = session_members(leader);
+    for &member in &members {
+        if let Some(pid) = as_pid(member) {
+            // It may have ended in between, which is what is wanted.
+            let _ = rustix::process::kill_process(pid, signal);
+            let _ = rustix::process::kill_process(pid, Signal::CONT);
+        }
+    }
+    members.len()
+}
+
+/// Processes of a session that still run; not the dead that nobody reaped yet.
+#[cfg(target_os = "linux")]
+pub(crate) fn session_members(leader: u32) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|&pid| {
+            crate::ancestry::Stat::read(pid)
+                .is_ok_and(|stat| stat.session == leader && !stat.is_dead())
+        })
+        .collect()
+}
+
+/// Without /proc the leader's own group is all that is known.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn session_members(leader: u32) -> Vec<u32> {
+    match as_pid(leader).map(rustix::process::test_kill_process_group) {
+        Some(Ok(())) => vec![leader],
+        _ => Vec::new(),
+    }
+}
+
+/// The name of a process, without its folder.
+#[cfg(target_os = "linux")]
+pub(crate) fn name(pid: u32) -> Option<String> {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end().to_owned())
+}
+
+/// Not known without /proc.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn name(_pid: u32) -> Option<String> {
+    None
+}
+
+/// The working directory of a process.
+#[cfg(target_os = "linux")]
+pub(crate) fn cwd(pid: u32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
+/// Not known without /proc.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn cwd(_pid: u32) -> Option<PathBuf> {
+    None
+}

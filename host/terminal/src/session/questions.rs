@@ -1,0 +1,260 @@
+//! What is asked of the shell itself: to run a command, to say what its line
+//! holds, to start afresh. Each has a deadline, because a shell may not answer.
+
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+
+use super::Session;
+use crate::integration;
+use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
+use crate::outbox::WriteError;
+use crate::prompt::Phase;
+use crate::quoting;
+
+/// How long a starting shell is waited for.
+const PROMPT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a shell may take to say what its line holds.
+const LINE_PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long a shell may take from ctrl-c to a fresh prompt.
+const CLEAR_PATIENCE: Duration = Duration::from_secs(2);
+
+type RunReply = oneshot::Sender<Result<watch::Receiver<CommandState>, RunError>>;
+
+/// Asked and not answered yet. There is one keyboard, whose holder asks one
+/// thing at a time, so there is at most one of each.
+#[derive(Default)]
+pub(super) struct Questions {
+    /// Waits for the first prompt.
+    run: Option<(String, RunReply, Instant)>,
+    line: Option<(LinePurpose, Instant)>,
+    /// Answers that came too late for their question are still to come, and
+    /// must not be taken for the next one's.
+    late_lines: usize,
+    clear: Option<(oneshot::Sender<Result<(), ClearLineError>>, Instant)>,
+}
+
+enum LinePurpose {
+    Tell(oneshot::Sender<Result<ShellLine, ShellLineError>>),
+    /// Run a command if the line is empty.
+    Run(String, RunReply),
+}
+
+impl Questions {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        [
+            self.run.as_ref().map(|(.., deadline)| *deadline),
+            self.line.as_ref().map(|(.., deadline)| *deadline),
+            self.clear.as_ref().map(|(.., deadline)| *deadline),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+impl Session {
+    fn is_closed_to_input(&self) -> bool {
+        self.exit.is_some() || self.master.is_none()
+    }
+
+    pub(super) fn ask_run(&mut self, command: String, reply: RunReply) {
+        if self.is_closed_to_input() {
+            let _ = reply.send(Err(WriteError::Closed.into()));
+        } else if self.shell.is_none() {
+            let _ = reply.send(Err(RunError::NoIntegration));
+        } else if self.run.is_some() || self.questions.run.is_some() {
+            let _ = reply.send(Err(self.busy()));
+        } else {
+            match self.prompt.phase() {
+                Phase::AtPrompt if self.prompt.continued => {
+                    let _ = reply.send(Err(RunError::LineNotEmpty { line: None }));
+                }
+                Phase::AtPrompt if !self.prompt.line_dirty() => self.run(command, reply),
+                Phase::AtPrompt => self.question_line(LinePurpose::Run(command, reply)),
+                Phase::Running => {
+                    let _ = reply.send(Err(self.busy()));
+                }
+                Phase::Starting | Phase::BetweenPrompts => {
+                    let deadline = Instant::now() + PROMPT_PATIENCE;
+                    self.questions.run = Some((command, reply, deadline));
+                }
+            }
+        }
+    }
+
+    fn busy(&self) -> RunError {
+        RunError::Busy {
+            command: self.prompt.command.clone(),
+            since: self.prompt.since,
+        }
+    }
+
+    /// Types the command on the empty line.
+    fn run(&mut self, command: String, reply: RunReply) {
+        let Some(shell) = self.shell else {
+            let _ = reply.send(Err(RunError::NoIntegration));
+            return;
+        };
+        let (progress, receiver) = watch::channel(CommandState::StillRunning {
+            output_from: self.transcript.end(),
+        });
+        // Whoever asked may have gone: then nothing is typed.
+        if reply.send(Ok(receiver)).is_err() {
+            return;
+        }
+        let bytes = if self.emulator.input_modes().bracketed_paste {
+            shell.paste(&command)
+        } else if command.contains(['\n', '\t']) {
+            format!("eval {}\r", quoting::ansi_c(&command)).into_bytes()
+        } else {
+            format!("{command}\r").into_bytes()
+        };
+        self.active();
+        self.prompt.begin_run(command, self.transcript.end());
+        self.run = Some(progress);
+        self.outbox.push(bytes, None);
+    }
+
+    pub(super) fn ask_line(&mut self, reply: oneshot::Sender<Result<ShellLine, ShellLineError>>) {
+        let refusal = if self.is_closed_to_input() {
+            Some(WriteError::Closed.into())
+        } else if self.shell.is_none() {
+            Some(ShellLineError::NoIntegration)
+        } else if self.prompt.phase() != Phase::AtPrompt {
+            Some(ShellLineError::NotAtPrompt)
+        } else if !self.prompt.answers_line {
+            Some(ShellLineError::Unsupported)
+        } else {
+            None
+        };
+        match refusal {
+            Some(error) => {
+                let _ = reply.send(Err(error));
+            }
+            None => self.question_line(LinePurpose::Tell(reply)),
+        }
+    }
+
+    fn question_line(&mut self, purpose: LinePurpose) {
+        if !self.prompt.answers_line || self.questions.line.is_some() {
+            self.no_line(purpose);
+            return;
+        }
+        self.questions.line = Some((purpose, Instant::now() + LINE_PATIENCE));
+        self.outbox.push(integration::ASK_LINE.to_vec(), None);
+    }
+
+    fn no_line(&mut self, purpose: LinePurpose) {
+        match purpose {
+            LinePurpose::Tell(reply) => {
+                let _ = reply.send(Err(ShellLineError::NoAnswer));
+            }
+            LinePurpose::Run(_, reply) => {
+                let _ = reply.send(Err(RunError::LineNotEmpty { line: None }));
+            }
+        }
+    }
+
+    /// The shell has said what its line holds.
+    pub(super) fn on_line(&mut self, text: String) {
+        if self.questions.late_lines > 0 {
+            self.questions.late_lines -= 1;
+            return;
+        }
+        match self.questions.line.take() {
+            Some((LinePurpose::Tell(reply), _)) => {
+                let continued = self.prompt.continued;
+                let _ = reply.send(Ok(ShellLine { text, continued }));
+            }
+            Some((LinePurpose::Run(command, reply), _)) if text.is_empty() => {
+                self.run(command, reply);
+            }
+            Some((LinePurpose::Run(_, reply), _)) => {
+                let _ = reply.send(Err(RunError::LineNotEmpty { line: Some(text) }));
+            }
+            None => (),
+        }
+    }
+
+    pub(super) fn ask_clear(&mut self, reply: oneshot::Sender<Result<(), ClearLineError>>) {
+        if self.is_closed_to_input() {
+            let _ = reply.send(Err(WriteError::Closed.into()));
+        } else if self.shell.is_none() || self.prompt.phase() != Phase::AtPrompt {
+            let _ = reply.send(Err(ClearLineError::NotAtPrompt));
+        } else if !self.prompt.line_dirty() {
+            let _ = reply.send(Ok(()));
+        } else {
+            self.questions.clear = Some((reply, Instant::now() + CLEAR_PATIENCE));
+            self.active();
+            self.outbox.push(b"\x03".to_vec(), None);
+        }
+    }
+
+    /// The shell reads a fresh line.
+    pub(super) fn on_prompted(&mut self) {
+        // Answers belong to the prompt at which they were asked for.
+        self.questions.late_lines = 0;
+        if let Some((reply, _)) = self.questions.clear.take() {
+            let _ = reply.send(Ok(()));
+        }
+        if let Some((command, reply, _)) = self.questions.run.take() {
+            self.ask_run(command, reply);
+        }
+    }
+
+    /// Answers those whose time is over.
+    pub(super) fn expire_questions(&mut self, now: Instant) {
+        let over = |deadline: Instant| now >= deadline;
+        if let Some((_, reply, _)) = self.questions.run.take_if(|(.., deadline)| over(*deadline)) {
+            let _ = reply.send(Err(self.busy()));
+        }
+        if let Some((purpose, _)) = self
+            .questions
+            .line
+            .take_if(|(.., deadline)| over(*deadline))
+        {
+            self.questions.late_lines += 1;
+            self.no_line(purpose);
+        }
+        if let Some((reply, _)) = self
+            .questions
+            .clear
+            .take_if(|(.., deadline)| over(*deadline))
+        {
+            let _ = reply.send(Err(ClearLineError::NoPrompt));
+        }
+    }
+
+    /// There will be no answers: the shell has ended, or was never integrated.
+    pub(super) fn refuse_questions(&mut self) {
+        let ended = self.exit.is_some();
+        if let Some((_, reply, _)) = self.questions.run.take() {
+            let error = if ended {
+                WriteError::Closed.into()
+            } else {
+                RunError::NoIntegration
+            };
+            let _ = reply.send(Err(error));
+        }
+        if let Some((purpose, _)) = self.questions.line.take() {
+            match purpose {
+                LinePurpose::Tell(reply) if ended => {
+                    let _ = reply.send(Err(WriteError::Closed.into()));
+                }
+                purpose => self.no_line(purpose),
+            }
+        }
+        if let Some((reply, _)) = self.questions.clear.take() {
+            let error = if ended {
+                WriteError::Closed.into()
+            } else {
+                ClearLineError::NotAtPrompt
+            };
+            let _ = reply.send(Err(error));
+        }
+    }
+}

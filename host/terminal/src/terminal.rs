@@ -1,0 +1,229 @@
+//! The handle to a session that everybody may have: everything but typing.
+
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::{Duration, SystemTime};
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::process::Foreground;
+use crate::request::Size;
+use crate::screen::{Screen, Scrollback};
+use crate::session::Request;
+use crate::stream::Progress;
+use crate::transcript::Cursor;
+use crate::waits::{Until, WaitEnd, Waited};
+
+/// The session's program has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the session has ended; open another")]
+pub struct ClosedError;
+
+/// What the shell of a session is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShellState {
+    /// It waits for a line.
+    AtPrompt {
+        /// Something may be on the line already.
+        line_dirty: bool,
+    },
+    /// It runs something, or is starting.
+    Running {
+        /// The command line, where it is known.
+        command: Option<String>,
+        /// Since when.
+        since: SystemTime,
+    },
+    /// Without shell integration nobody knows.
+    Unknown,
+    /// It has ended.
+    Exited(ExitStatus),
+}
+
+/// A session at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// What its shell is doing.
+    pub shell: ShellState,
+    /// Whether the shell writes marks.
+    pub integrated: bool,
+    /// The working directory of the shell.
+    pub cwd: Option<PathBuf>,
+    /// The program that has the terminal.
+    pub foreground: Option<Foreground>,
+    /// Whether the alternate screen is shown.
+    pub full_screen: bool,
+    /// Whether the program takes pastes as pastes.
+    pub bracketed_paste: bool,
+    /// Whether the program wants the arrow keys' application form.
+    pub application_cursor: bool,
+    /// The title that the program gave the terminal.
+    pub title: Option<String>,
+    /// How far the program says that it is.
+    pub progress: Option<Progress>,
+    /// Columns and rows.
+    pub size: Size,
+    /// Exit status of the last command; signals as shells count them, 128 + n.
+    pub last_exit_status: Option<i32>,
+    /// The end of the transcript.
+    pub cursor: Cursor,
+    /// When something was last shown or typed.
+    pub last_activity: SystemTime,
+    /// When the session was opened.
+    pub created_at: SystemTime,
+}
+
+/// Text that was read from a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Lines as they ended up; no control characters but line feeds and tabs.
+    pub text: String,
+    /// Where to read on.
+    pub next: Cursor,
+    /// Whether there is more to be read now.
+    pub more: bool,
+    /// Bytes before the text that are not kept any more.
+    pub gap: Option<u64>,
+}
+
+/// A session, to be looked at, waited for, resized and closed. Cheap to clone.
+///
+/// The state is the session's task's; this only asks it. When the last handle
+/// of a session is dropped, the session is closed. Should the task itself be
+/// gone, because its runtime is shutting down, then answers are empty.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    pid: u32,
+    size: Size,
+    created_at: SystemTime,
+    requests: mpsc::Sender<Request>,
+}
+
+impl Terminal {
+    pub(crate) fn new(
+        pid: u32,
+        size: Size,
+        created_at: SystemTime,
+        requests: mpsc::Sender<Request>,
+    ) -> Self {
+        Self {
+            pid,
+            size,
+            created_at,
+            requests,
+        }
+    }
+
+    /// The process id of the session's program, and of its process session.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(request(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// What is going on.
+    pub async fn status(&self) -> Status {
+        self.ask(Request::Status).await.unwrap_or_else(|| Status {
+            shell: ShellState::Unknown,
+            integrated: false,
+            cwd: None,
+            foreground: None,
+            full_screen: false,
+            bracketed_paste: false,
+            application_cursor: false,
+            title: None,
+            progress: None,
+            size: self.size,
+            last_exit_status: None,
+            cursor: Cursor::START,
+            last_activity: self.created_at,
+            created_at: self.created_at,
+        })
+    }
+
+    /// Reads what came after `from`: at most about `max_bytes` of text, and at
+    /// least one character if there is any.
+    pub async fn read(&self, from: Cursor, max_bytes: usize) -> Output {
+        self.read_between(from, None, max_bytes).await
+    }
+
+    /// As [`Terminal::read`], but not beyond `until`: the output of a command.
+    pub async fn read_until(&self, from: Cursor, until: Cursor, max_bytes: usize) -> Output {
+        self.read_between(from, Some(until), max_bytes).await
+    }
+
+    async fn read_between(&self, from: Cursor, until: Option<Cursor>, max_bytes: usize) -> Output {
+        let read = self.ask(|reply| Request::Read {
+            from,
+            until,
+            max_bytes,
+            reply,
+        });
+        read.await.unwrap_or_else(|| Output {
+            text: String::new(),
+            next: from,
+            more: false,
+            gap: None,
+        })
+    }
+
+    /// What is shown now.
+    pub async fn screen(&self) -> Screen {
+        match self.ask(Request::Screen).await {
+            Some(screen) => screen,
+            None => Screen::empty(self.size),
+        }
+    }
+
+    /// Lines above the screen: `lines` of them from number `start` on, 0 being
+    /// the oldest that is kept.
+    pub async fn scrollback(&self, start: usize, lines: usize) -> Scrollback {
+        let read = self.ask(|reply| Request::Scrollback {
+            start,
+            lines,
+            reply,
+        });
+        read.await.unwrap_or_else(|| Scrollback {
+            start: 0,
+            rows: Vec::new(),
+            total: 0,
+        })
+    }
+
+    /// Waits inside the session, so that nothing is missed and nothing polled.
+    /// `from` is where a pattern is looked for first; by default what comes now.
+    pub async fn wait(&self, until: Until, from: Option<Cursor>, timeout: Duration) -> Waited {
+        let wait = self.ask(|reply| Request::Wait {
+            until,
+            from,
+            timeout,
+            reply,
+        });
+        wait.await.unwrap_or_else(|| Waited {
+            met: false,
+            end: WaitEnd::SessionEnded,
+            matched: None,
+            cursor: from.unwrap_or(Cursor::START),
+            exit_status: None,
+            ended: None,
+        })
+    }
+
+    /// Gives the terminal another size and tells the program.
+    pub async fn resize(&self, size: Size) -> Result<(), ClosedError> {
+        let resize = self.ask(|reply| Request::Resize { size, reply });
+        resize.await.unwrap_or(Err(ClosedError))
+    }
+
+    /// Ends every process of the session: asks (SIGHUP), and after half a
+    /// second kills. What it showed can still be read. `None` where the
+    /// program could not be waited for. Closing twice gives the same answer.
+    pub async fn close(&self) -> Option<ExitStatus> {
+        self.ask(Request::Close).await.flatten()
+    }
+}

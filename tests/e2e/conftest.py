@@ -1,0 +1,77 @@
+"""The fixtures: a world for each test, and an agent at each door."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent import Agent, agent_at, stderr_of
+from world import World
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def target_dir() -> Path:
+    """Cargo's target folder, wherever it was put."""
+    described = subprocess.run(
+        ["cargo", "metadata", "--format-version=1", "--no-deps", "--offline"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return Path(json.loads(described.stdout)["target_directory"])
+
+
+@pytest.fixture(scope="session")
+def binary(target_dir: Path) -> Path:
+    """The host under test: `QUARTERDECK_BIN`, else the release build."""
+    path = Path(os.environ.get("QUARTERDECK_BIN") or target_dir / "release" / "quarterdeck")
+    assert path.exists(), f"{path} is missing: build it with `tests/run build`"
+    os.environ.setdefault("QUARTERDECK_TEST_POLICIES", str(target_dir / "test-policies"))
+    return path.resolve()
+
+
+@pytest.fixture
+def world(binary: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A machine in miniature, gone with everything in it after the test."""
+    # Short, because a Unix socket's path has to fit into 108 bytes.
+    world = World(root=tmp_path_factory.mktemp("w") / "r", binary=binary)
+    yield world
+    if getattr(request.node, "failed_in_call", False):
+        for log in [*world.root.glob("serve-*.log")]:
+            print(f"--- {log.name}\n{log.read_text(errors='replace')[-8000:]}")
+        print(f"--- stderr of quarterdeck mcp\n{stderr_of(world)[-8000:]}")
+    world.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()
+    if report.when == "call" and report.failed:
+        item.failed_in_call = True  # the world prints its logs on leaving
+
+
+@pytest.fixture(params=["stdio", "http"])
+def door(request: pytest.FixtureRequest) -> str:
+    """Which door the agent comes through."""
+    return request.param
+
+
+@pytest.fixture
+async def agent(door: str, world: World) -> AsyncIterator[Agent]:
+    """An agent at each door in turn."""
+    async with agent_at(door, world) as agent:
+        yield agent
