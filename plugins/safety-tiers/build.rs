@@ -2,7 +2,10 @@
 //! component has nothing to parse.
 
 #[path = "src/pack.rs"]
-#[allow(dead_code, reason = "the component reads the fields that are not used here")]
+#[allow(
+    dead_code,
+    reason = "the component reads the fields that are not used here"
+)]
 mod pack;
 
 use std::collections::BTreeMap;
@@ -10,7 +13,21 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use pack::{Pack, ProgramEntry, RuleEntry};
+use pack::{ProgramEntry, RuleEntry};
+use serde::Deserialize;
+
+/// One file of `rules/`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Pack {
+    /// How to read the command lines of some programs.
+    #[serde(rename = "program")]
+    programs: Vec<ProgramEntry>,
+    /// Of the rules for one program the first that matches decides; those for
+    /// `*` are asked besides, and the strictest answer counts.
+    #[serde(rename = "rule")]
+    rules: Vec<RuleEntry>,
+}
 
 fn main() {
     println!("cargo::rerun-if-changed=rules");
@@ -29,14 +46,18 @@ fn main() {
         programs.extend(pack.programs);
         rules.extend(pack.rules);
     }
+    // What holds for a program in general is asked last, wherever it stands.
+    rules.sort_by_key(RuleEntry::is_default);
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(out.join("tables.rs"), tables(&programs, &rules)).expect("OUT_DIR is writable");
 }
 
 fn read(file: &Path) -> Pack {
-    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let pack: Pack = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let text =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let pack: Pack =
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     for rule in &pack.rules {
         assert!(
             !rule.id.is_empty() && !rule.programs.is_empty() && !rule.reason.is_empty(),
@@ -95,15 +116,20 @@ fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
         line(format!("({name:?}, {program:?}, &{rules:?}),"));
     }
     line("];".to_owned());
-    line(format!("pub(crate) static NAME_PATTERNS: &[(&str, u16)] = &{patterns:?};"));
-    line(format!("pub(crate) static EVERYWHERE: &[u16] = &{everywhere:?};"));
+    line(format!(
+        "pub(crate) static NAME_PATTERNS: &[(&str, u16)] = &{patterns:?};"
+    ));
+    line(format!(
+        "pub(crate) static EVERYWHERE: &[u16] = &{everywhere:?};"
+    ));
     code
 }
 
 fn program_code(program: &ProgramEntry) -> String {
     format!(
         "Program {{ value_flags: &{:?}, single_dash: {}, gnu: {}, shell: {}, runs_after: {:?}, \
-         assignments: {}, joined: {}, runs_in: &{:?}, line_flags: &{:?}, code_flags: &{:?}, gives: {} }},",
+         assignments: {}, joined: {}, runs_in: &{:?}, line_flags: &{:?}, code_flags: &{:?}, reads_code: {}, \
+         writes: Writes::{:?}, writes_with: {:?}, write_flags: &{:?}, gives: {} }},",
         program.value_flags,
         program.single_dash,
         program.gnu,
@@ -114,6 +140,10 @@ fn program_code(program: &ProgramEntry) -> String {
         program.runs_in,
         program.line_flags,
         program.code_flags,
+        program.reads_code,
+        program.writes,
+        program.writes_with,
+        program.write_flags,
         sources(&program.gives),
     )
 }
@@ -121,7 +151,7 @@ fn program_code(program: &ProgramEntry) -> String {
 fn rule_code(rule: &RuleEntry) -> String {
     format!(
         "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, flags: &{:?}, without: &{:?}, operands: {}, \
-         all_operands: {}, arguments: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
+         all_operands: {}, leading: {}, bare: {}, arguments: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
          code: &{:?}, tier: Tier::{:?}, reason: {:?}, suggestion: {:?} }},",
         rule.id,
         rule.except,
@@ -130,6 +160,8 @@ fn rule_code(rule: &RuleEntry) -> String {
         rule.without,
         patterns(&rule.operands),
         patterns(&rule.all_operands),
+        patterns(&rule.leading),
+        rule.bare,
         patterns(&rule.arguments),
         patterns(&rule.writes),
         patterns(&rule.reads),

@@ -1,5 +1,6 @@
 //! Tells a program's flags from its operands.
 
+use crate::pack::Writes;
 use crate::rules::Program;
 use crate::walk::Field;
 
@@ -27,7 +28,12 @@ enum Name<'a> {
 
 impl<'a> Arguments<'a> {
     pub(crate) fn new(all: &'a [Field], program: &'static Program) -> Self {
-        let mut arguments = Self { all, flags: Vec::new(), operands: Vec::new(), program };
+        let mut arguments = Self {
+            all,
+            flags: Vec::new(),
+            operands: Vec::new(),
+            program,
+        };
         let mut index = 0;
         while let Some(field) = all.get(index) {
             let text = field.text.as_str();
@@ -54,7 +60,10 @@ impl<'a> Arguments<'a> {
     /// What follows the first operands is the command line of another program.
     fn stops_at_operand(&self) -> bool {
         self.program.runs_in.is_empty()
-            && self.program.runs_after.is_some_and(|skipped| self.operands.len() > usize::from(skipped))
+            && self
+                .program
+                .runs_after
+                .is_some_and(|skipped| self.operands.len() > usize::from(skipped))
     }
 
     /// Notes a flag; gives whether it takes the next argument as its value.
@@ -66,19 +75,30 @@ impl<'a> Arguments<'a> {
                 None => (text, None),
             };
             let takes_next = value.is_none() && takes_value(name);
-            self.flags.push(Flag { name: Name::Word(name), value: if takes_next { next } else { value } });
+            self.flags.push(Flag {
+                name: Name::Word(name),
+                value: if takes_next { next } else { value },
+            });
             return takes_next;
         }
         if text.len() < 2 || !text.starts_with('-') {
             return false;
         }
         if self.program.single_dash || takes_value(text) {
-            let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+            let (name, value) = text
+                .split_once('=')
+                .map_or((text, None), |(name, value)| (name, Some(value)));
             let takes_next = value.is_none() && takes_value(name);
-            self.flags.push(Flag { name: Name::Word(name), value: if takes_next { next } else { value } });
+            self.flags.push(Flag {
+                name: Name::Word(name),
+                value: if takes_next { next } else { value },
+            });
             return takes_next;
         }
-        self.flags.push(Flag { name: Name::Word(text), value: None });
+        self.flags.push(Flag {
+            name: Name::Word(text),
+            value: None,
+        });
         let mut rest = text[1..].char_indices().peekable();
         while let Some((_, letter)) = rest.next() {
             let mut name = [0; 8];
@@ -89,10 +109,16 @@ impl<'a> Arguments<'a> {
             if takes_value(name) {
                 // What is left of the cluster is the value, else the next argument.
                 let value = rest.peek().map(|(offset, _)| &text[1 + offset..]);
-                self.flags.push(Flag { name: Name::Letter(letter), value: value.or(next) });
+                self.flags.push(Flag {
+                    name: Name::Letter(letter),
+                    value: value.or(next),
+                });
                 return value.is_none();
             }
-            self.flags.push(Flag { name: Name::Letter(letter), value: None });
+            self.flags.push(Flag {
+                name: Name::Letter(letter),
+                value: None,
+            });
         }
         false
     }
@@ -102,9 +128,63 @@ impl<'a> Arguments<'a> {
         self.operands.iter().map(|index| &self.all[*index])
     }
 
+    /// Whether the first operand is a file with code that the program runs.
+    pub(crate) fn runs_first_operand(&self) -> bool {
+        let program = self.program;
+        let given = program.code_flags.iter().any(|flag| self.has_flag(flag));
+        program.shell
+            || !given && !program.code_flags.is_empty() && !program.code_flags.contains(&"-")
+    }
+
+    /// The operands without the last one, if there are several.
+    pub(crate) fn leading(&self) -> impl Iterator<Item = &'a Field> + '_ {
+        let count = self.operands.len().saturating_sub(1);
+        self.operands().take(count)
+    }
+
     /// Offset in `all` of the operand with this number.
     pub(crate) fn operand_index(&self, number: usize) -> Option<usize> {
         self.operands.get(number).copied()
+    }
+
+    /// The files that the program writes, as far as its flags and operands
+    /// name them.
+    pub(crate) fn written(&self) -> Vec<Field> {
+        let program = self.program;
+        let mut written = Vec::new();
+        if program.writes_with.is_none_or(|flags| self.has_flag(flags)) {
+            match program.writes {
+                Writes::None => {}
+                Writes::All => written.extend(self.operands().cloned()),
+                Writes::Last if self.operands.len() > 1 => {
+                    written.extend(self.operands().last().cloned());
+                }
+                Writes::Last => {}
+            }
+        }
+        if program.write_flags.is_empty() {
+            return written;
+        }
+        let span = self.all.first().map(|field| field.span).unwrap_or_default();
+        let file = |text: &str| Field {
+            text: text.to_owned(),
+            span,
+            ..Field::default()
+        };
+        written.extend(self.values_of(program.write_flags).map(file));
+        for prefix in program
+            .write_flags
+            .iter()
+            .filter(|flag| flag.ends_with('='))
+        {
+            let operands = self.operands();
+            written.extend(
+                operands
+                    .filter_map(|operand| operand.text.strip_prefix(prefix))
+                    .map(file),
+            );
+        }
+        written
     }
 
     /// Whether the first operands are these words, in which `*` stands for
@@ -112,18 +192,23 @@ impl<'a> Arguments<'a> {
     pub(crate) fn has_subcommand(&self, words: &str) -> bool {
         let mut operands = self.operands();
         words.split(' ').all(|word| {
-            operands.next().is_some_and(|operand| crate::text::matches(word, &operand.text))
+            operands
+                .next()
+                .is_some_and(|operand| crate::text::matches(word, &operand.text))
         })
     }
 
     /// Whether one of the spellings of a flag, separated by `|`, is there.
     pub(crate) fn has_flag(&self, spellings: &str) -> bool {
         spellings.split('|').any(|spelling| {
-            let (name, pattern) = spelling.split_once('=').map_or((spelling, None), |(n, p)| (n, Some(p)));
+            let (name, pattern) = spelling
+                .split_once('=')
+                .map_or((spelling, None), |(n, p)| (n, Some(p)));
             self.flags.iter().any(|flag| {
                 self.is_flag(flag, name)
                     && pattern.is_none_or(|pattern| {
-                        flag.value.is_some_and(|value| crate::text::matches(pattern, value))
+                        flag.value
+                            .is_some_and(|value| crate::text::matches(pattern, value))
                     })
             })
         })
@@ -139,12 +224,10 @@ impl<'a> Arguments<'a> {
 
     fn is_flag(&self, flag: &Flag<'_>, name: &str) -> bool {
         match flag.name {
-            Name::Letter(letter) => {
-                name.strip_prefix('-').is_some_and(|rest| {
-                    let mut rest = rest.chars();
-                    rest.next() == Some(letter) && rest.next().is_none()
-                })
-            }
+            Name::Letter(letter) => name.strip_prefix('-').is_some_and(|rest| {
+                let mut rest = rest.chars();
+                rest.next() == Some(letter) && rest.next().is_none()
+            }),
             Name::Word(word) => {
                 word == name
                     // GNU getopt takes `--rec` for `--recursive`.

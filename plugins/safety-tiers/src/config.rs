@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::pack::{RuleEntry, TierEntry};
-use crate::rules::Rules;
+use crate::pack::{ProgramEntry, RuleEntry, TierEntry};
+use crate::place::Places;
+use crate::rules::{Pattern, Program, Rule, Rules, Sources};
+use crate::verdict::Tier;
 
 /// What may stand in `[config]`.
 ///
 /// ```toml
 /// [config]
-/// unknown_program_tier = "review"
+/// allow = ["make deploy-staging"]
+/// review = ["make *"]
+/// deny = ["npm publish*"]
+/// unknown-program-tier = "review"
 ///
 /// [config.tiers]
-/// "git/push" = "safe"
+/// "git/push-force" = "dangerous"
 ///
 /// [[config.rule]]
 /// id = "team/deploy"
@@ -24,48 +29,197 @@ use crate::rules::Rules;
 /// reason = "Deploys go through the pipeline."
 /// ```
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 struct Config {
+    /// Commands, as patterns, that are safe even where a rule says review.
+    allow: Vec<String>,
+    /// Commands that a person is asked about.
+    review: Vec<String>,
+    /// Commands that are refused.
+    deny: Vec<String>,
     /// For programs that no rule knows.
     unknown_program_tier: Option<TierEntry>,
     /// Other tiers for the rules of these ids.
     tiers: BTreeMap<String, TierEntry>,
+    /// How to read the command lines of programs that the bundled tables do
+    /// not describe.
+    #[serde(rename = "program")]
+    programs: Vec<ProgramEntry>,
     /// Asked before the bundled rules.
     #[serde(rename = "rule")]
     rules: Vec<RuleEntry>,
 }
 
 /// Ids that the walk itself uses, besides those of rules.
-const WALK_IDS: [&str; 13] = [
-    "core/syntax", "core/too-deep", "core/too-long", "core/history", "core/unknown-script",
-    "core/unknown-command", "core/unknown-destroyer", "core/unknown-program", "core/project-program",
-    "core/foreign-script", "core/characters", "core/uncertain", "process/fork-bomb",
+const WALK_IDS: [&str; 15] = [
+    "core/characters",
+    "core/foreign-script",
+    "core/history",
+    "core/project-program",
+    "core/syntax",
+    "core/too-deep",
+    "core/too-long",
+    "core/uncertain",
+    "core/unknown-command",
+    "core/unknown-destroyer",
+    "core/unknown-program",
+    "core/unknown-script",
+    "config/deny",
+    "config/review",
+    "process/fork-bomb",
 ];
 
 impl Rules {
     /// Reads `[config]`, given as JSON. The error is what the person who wrote
     /// the sidecar reads.
     pub fn configured(json: &str) -> Result<Self, String> {
+        Self::read(json).map_err(|error| format!("[config] of safety-tiers: {error}"))
+    }
+
+    fn read(json: &str) -> Result<Self, String> {
         let config: Config = serde_json::from_str(json).map_err(|error| {
             // The position is one in JSON that nobody has written.
             let text = error.to_string();
-            let message = text.split(" at line ").next().unwrap_or(&text);
-            format!("[config] of safety-tiers: {message}")
+            text.split(" at line ").next().unwrap_or(&text).to_owned()
         })?;
         let mut rules = Self::default();
         if let Some(tier) = config.unknown_program_tier {
             rules.unknown_program = tier.into();
         }
+        for (list, tier) in [
+            (config.allow, Tier::Safe),
+            (config.review, Tier::Review),
+            (config.deny, Tier::Dangerous),
+        ] {
+            rules
+                .listed
+                .extend(list.into_iter().map(|pattern| (pattern, tier)));
+        }
+        for entry in config.programs {
+            let (names, program) = entry.compile()?;
+            rules
+                .programs
+                .extend(names.into_iter().map(|name| (name, program)));
+        }
         for entry in config.rules {
-            let rule = entry.compile().map_err(|error| format!("[config] of safety-tiers: {error}"))?;
-            rules.added.push(rule);
+            rules.added.push(entry.compile()?);
         }
         for (id, tier) in config.tiers {
             if !WALK_IDS.contains(&id.as_str()) && !rules.has_id(&id) {
-                return Err(format!("[config] of safety-tiers: `tiers` names `{id}`, which is no rule"));
+                return Err(format!("`tiers` names `{id}`, which is no rule"));
             }
             rules.tiers.push((id, tier.into()));
         }
         Ok(rules)
+    }
+}
+
+impl RuleEntry {
+    /// The compiled form of a rule that a sidecar adds. Lives as long as the
+    /// instance, so its text is leaked.
+    fn compile(self) -> Result<(Vec<String>, Rule), String> {
+        let name = |key: &str, word: &str| format!("rule `{}`: `{key}` knows no `{word}`", self.id);
+        let patterns = |key: &str, words: &[String]| -> Result<&'static [Pattern], String> {
+            words
+                .iter()
+                .map(|word| match word.strip_prefix('@') {
+                    Some(place) => Places::named(place)
+                        .map(Pattern::Place)
+                        .ok_or_else(|| name(key, word)),
+                    None => Ok(Pattern::Text(word.clone().leak())),
+                })
+                .collect::<Result<Vec<_>, _>>()
+                .map(|patterns| &*patterns.leak())
+        };
+        let from = sources(&self.from).map_err(|word| name("from", word))?;
+        if self.id.is_empty() {
+            return Err("every rule needs an `id`".to_owned());
+        }
+        if self.programs.is_empty() {
+            return Err(format!("rule `{}` needs `programs`", self.id));
+        }
+        let rule = Rule {
+            operands: patterns("operands", &self.operands)?,
+            all_operands: patterns("all-operands", &self.all_operands)?,
+            leading: patterns("leading", &self.leading)?,
+            bare: self.bare,
+            arguments: patterns("arguments", &self.arguments)?,
+            writes: patterns("writes", &self.writes)?,
+            reads: patterns("reads", &self.reads)?,
+            except: leaked(&self.except),
+            subcommands: leaked(&self.subcommands),
+            flags: leaked(&self.flags),
+            without: leaked(&self.without),
+            assigns: leaked(&self.assigns),
+            defines: leaked(&self.defines),
+            code: leaked(&self.code),
+            from,
+            tier: self.tier.into(),
+            reason: if self.reason.is_empty() {
+                "A rule of this configuration."
+            } else {
+                self.reason.clone().leak()
+            },
+            suggestion: self.suggestion.clone().map(|text| &*text.leak()),
+            id: self.id.clone().leak(),
+        };
+        Ok((self.programs, rule))
+    }
+}
+
+impl ProgramEntry {
+    /// The compiled form of a program that a sidecar describes, with its
+    /// names.
+    fn compile(self) -> Result<(Vec<String>, &'static Program), String> {
+        if self.names.is_empty() {
+            return Err("every program needs `names`".to_owned());
+        }
+        let program = Program {
+            value_flags: leaked(&self.value_flags),
+            single_dash: self.single_dash,
+            gnu: self.gnu,
+            shell: self.shell,
+            runs_after: self.runs_after,
+            assignments: self.assignments,
+            joined: self.joined,
+            runs_in: leaked(&self.runs_in),
+            line_flags: leaked(&self.line_flags),
+            code_flags: leaked(&self.code_flags),
+            reads_code: self.reads_code,
+            writes: self.writes,
+            writes_with: self.writes_with.map(|flags| &*flags.leak()),
+            write_flags: leaked(&self.write_flags),
+            gives: sources(&self.gives).map_err(|word| {
+                format!("program `{}`: `gives` knows no `{word}`", self.names[0])
+            })?,
+        };
+        Ok((self.names, Box::leak(Box::new(program))))
+    }
+}
+
+/// The sources of these names, or the name that is none.
+fn sources(words: &[String]) -> Result<Sources, &str> {
+    words.iter().try_fold(Sources::NONE, |all, word| {
+        Sources::named(word)
+            .map(|source| all.and(source))
+            .ok_or(word.as_str())
+    })
+}
+
+fn leaked(words: &[String]) -> &'static [&'static str] {
+    words
+        .iter()
+        .map(|word| &*word.clone().leak())
+        .collect::<Vec<_>>()
+        .leak()
+}
+
+impl From<TierEntry> for Tier {
+    fn from(tier: TierEntry) -> Self {
+        match tier {
+            TierEntry::Safe => Self::Safe,
+            TierEntry::Review => Self::Review,
+            TierEntry::Dangerous => Self::Dangerous,
+        }
     }
 }

@@ -20,7 +20,9 @@ static RULES: OnceLock<crate::Rules> = OnceLock::new();
 impl Configuration for SafetyTiers {
     fn configure(config: String) -> Result<(), String> {
         let rules = crate::Rules::configured(&config)?;
-        RULES.set(rules).map_err(|_| "configure may be called once only".to_owned())
+        RULES
+            .set(rules)
+            .map_err(|_| "configure may be called once only".to_owned())
     }
 }
 

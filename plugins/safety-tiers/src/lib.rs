@@ -16,6 +16,7 @@ mod arguments;
 mod config;
 #[cfg(target_family = "wasm")]
 mod guest;
+mod matching;
 mod pack;
 mod parser;
 mod place;

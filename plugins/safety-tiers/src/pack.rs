@@ -4,23 +4,10 @@
 
 use serde::Deserialize;
 
-/// One file of `rules/`, or the sidecar's `[config]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Pack {
-    /// How to read the command lines of some programs.
-    #[serde(rename = "program")]
-    pub(crate) programs: Vec<ProgramEntry>,
-    /// Of the rules for one program the first that matches decides; those for
-    /// `*` are asked besides, and the strictest answer counts.
-    #[serde(rename = "rule")]
-    pub(crate) rules: Vec<RuleEntry>,
-}
-
 /// What must be known to tell a program's flags from its operands, and to see
 /// through it to what it runs.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct ProgramEntry {
     /// Names, without their folder.
     pub(crate) names: Vec<String>,
@@ -45,13 +32,34 @@ pub(crate) struct ProgramEntry {
     /// Flags whose value is a program in another language; `-` alone stands
     /// for the first operand.
     pub(crate) code_flags: Vec<String>,
+    /// What it reads from its input is code in its language, even when it has
+    /// operands.
+    pub(crate) reads_code: bool,
+    /// Which operands it writes to: `all`, `last`, or none.
+    pub(crate) writes: Writes,
+    /// It writes to them only with one of these flags, separated by `|`.
+    pub(crate) writes_with: Option<String>,
+    /// Flags whose value is a file that it writes; `of=` stands for operands
+    /// that begin so.
+    pub(crate) write_flags: Vec<String>,
     /// What its output may hold: `network`, `decoded`, `secret`.
     pub(crate) gives: Vec<String>,
 }
 
+/// Which of a program's operands it writes to.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Writes {
+    #[default]
+    None,
+    All,
+    /// The last one, if there are several.
+    Last,
+}
+
 /// A rule: every condition that it states must hold.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(crate) struct RuleEntry {
     /// `area/what`, unique and stable.
     pub(crate) id: String,
@@ -70,6 +78,11 @@ pub(crate) struct RuleEntry {
     pub(crate) operands: Vec<String>,
     /// There are operands, and each is one of these.
     pub(crate) all_operands: Vec<String>,
+    /// Some operand other than the last is one of these: what is moved, not
+    /// where to.
+    pub(crate) leading: Vec<String>,
+    /// It has no operands.
+    pub(crate) bare: bool,
     /// Some argument, flags and their values included, is one of these;
     /// patterns regardless of case.
     pub(crate) arguments: Vec<String>,
@@ -92,10 +105,36 @@ pub(crate) struct RuleEntry {
     pub(crate) reason: String,
     /// What to do instead.
     pub(crate) suggestion: Option<String>,
-    /// Command lines that this rule decides.
+    /// Command lines that this rule decides, which the tests hold it to.
+    #[allow(dead_code, reason = "only tests read it, from the files themselves")]
     pub(crate) matches: Vec<String>,
     /// Command lines that it must leave alone.
+    #[allow(dead_code, reason = "only tests read it, from the files themselves")]
     pub(crate) does_not_match: Vec<String>,
+}
+
+impl RuleEntry {
+    /// Whether it has no condition, and so says what holds for its programs
+    /// when no other rule does.
+    #[allow(dead_code, reason = "only the build script asks")]
+    pub(crate) fn is_default(&self) -> bool {
+        let lists = [
+            &self.subcommands,
+            &self.flags,
+            &self.without,
+            &self.operands,
+            &self.all_operands,
+            &self.leading,
+            &self.arguments,
+            &self.writes,
+            &self.reads,
+            &self.assigns,
+            &self.defines,
+            &self.from,
+            &self.code,
+        ];
+        !self.bare && lists.iter().all(|list| list.is_empty())
+    }
 }
 
 /// A tier by its name.

@@ -71,7 +71,10 @@ pub(crate) fn parse(text: &str, origin: Origin, depth: u32) -> Parsed {
     };
     let script = parser.list(End::Text);
     parser.here_document_bodies();
-    Parsed { script, problems: parser.problems }
+    Parsed {
+        script,
+        problems: parser.problems,
+    }
 }
 
 /// What ends a list of commands.
@@ -105,8 +108,9 @@ struct PendingHereDocument {
     body: Rc<OnceCell<Word>>,
 }
 
-const RESERVED: [&str; 11] =
-    ["then", "else", "elif", "fi", "do", "done", "esac", "in", "}", "]]", "))"];
+const RESERVED: [&str; 11] = [
+    "then", "else", "elif", "fi", "do", "done", "esac", "in", "}", "]]", "))",
+];
 
 impl<'a> Parser<'a> {
     fn rest(&self) -> &'a str {
@@ -135,7 +139,10 @@ impl<'a> Parser<'a> {
 
     fn span_from(&self, start: usize) -> Span {
         match self.origin {
-            Origin::CommandLine => Span { start, end: self.position },
+            Origin::CommandLine => Span {
+                start,
+                end: self.position,
+            },
             Origin::Within(span) => span,
         }
     }
@@ -194,7 +201,10 @@ impl<'a> Parser<'a> {
     /// The unquoted word here, if it could be a reserved one.
     fn reserved_word(&self) -> &'a str {
         let rest = self.rest();
-        let end = rest.bytes().position(is_metacharacter).unwrap_or(rest.len());
+        let end = rest
+            .bytes()
+            .position(is_metacharacter)
+            .unwrap_or(rest.len());
         &rest[..end]
     }
 
@@ -215,7 +225,8 @@ impl<'a> Parser<'a> {
                     continue;
                 }
                 b';' => {
-                    if matches!(end, End::CaseItem) && matches!(self.peek_at(1), Some(b';' | b'&')) {
+                    if matches!(end, End::CaseItem) && matches!(self.peek_at(1), Some(b';' | b'&'))
+                    {
                         break;
                     }
                     self.position += 1;
@@ -343,14 +354,24 @@ impl<'a> Parser<'a> {
             let start = self.position;
             self.position += 2;
             let pieces = self.arithmetic(close);
-            let word = Word { pieces, span: self.span_from(start) };
-            return Compound { words: vec![word], ..Compound::default() };
+            let word = Word {
+                pieces,
+                span: self.span_from(start),
+            };
+            return Compound {
+                words: vec![word],
+                ..Compound::default()
+            };
         }
         let start = self.position;
         self.position += 1;
         let body = self.list(End::Parenthesis);
         self.close(")", "(", start);
-        Compound { subshell: true, bodies: vec![body], ..Compound::default() }
+        Compound {
+            subshell: true,
+            bodies: vec![body],
+            ..Compound::default()
+        }
     }
 
     fn close(&mut self, closing: &str, opening: &'static str, start: usize) {
@@ -367,14 +388,19 @@ impl<'a> Parser<'a> {
         let start = self.position;
         let body = self.body_until(&["}"]);
         self.close("}", "{", start);
-        Compound { bodies: vec![body], ..Compound::default() }
+        Compound {
+            bodies: vec![body],
+            ..Compound::default()
+        }
     }
 
     fn condition(&mut self) -> Compound {
         let start = self.position;
         let mut compound = Compound::default();
         loop {
-            compound.bodies.push(self.body_until(&["then", "elif", "else", "fi"]));
+            compound
+                .bodies
+                .push(self.body_until(&["then", "elif", "else", "fi"]));
             if !(self.take("then") || self.take("elif") || self.take("else")) {
                 break;
             }
@@ -389,7 +415,10 @@ impl<'a> Parser<'a> {
         self.take("do");
         let body = self.body_until(&["done"]);
         self.close("done", "while", start);
-        Compound { bodies: vec![condition, body], ..Compound::default() }
+        Compound {
+            bodies: vec![condition, body],
+            ..Compound::default()
+        }
     }
 
     fn for_loop(&mut self) -> Compound {
@@ -416,8 +445,11 @@ impl<'a> Parser<'a> {
         }
         let before = self.body_until(&["do", "done", "{"]);
         compound.bodies.push(before);
-        let (closing, words): (&str, &'static [&'static str]) =
-            if self.take("{") { ("}", &["}"]) } else { ("done", &["done"]) };
+        let (closing, words): (&str, &'static [&'static str]) = if self.take("{") {
+            ("}", &["}"])
+        } else {
+            ("done", &["done"])
+        };
         self.take("do");
         let body = self.body_until(words);
         compound.bodies.push(body);
@@ -503,7 +535,11 @@ impl<'a> Parser<'a> {
         self.skip_lines();
         let body = self.nested(Self::command);
         let body = Rc::new(body?);
-        Some(Command::Function(Function { name: name.to_owned(), body, span }))
+        Some(Command::Function(Function {
+            name: name.to_owned(),
+            body,
+            span,
+        }))
     }
 
     fn function_keyword(&mut self) -> Option<Command> {
@@ -556,7 +592,9 @@ impl<'a> Parser<'a> {
         let mut partial = false;
         if after_name.starts_with('[') {
             let line = after_name.find(['\n', ' ']).unwrap_or(after_name.len());
-            let close = after_name[..line].find("]=").or_else(|| after_name[..line].find("]+="))?;
+            let close = after_name[..line]
+                .find("]=")
+                .or_else(|| after_name[..line].find("]+="))?;
             after_name = &after_name[close + 1..];
             partial = true;
         }
@@ -579,7 +617,12 @@ impl<'a> Parser<'a> {
             vec![self.word_after_assignment()]
         };
         let span = self.span_from(start);
-        Some(Assignment { name, values, partial: partial || array, span })
+        Some(Assignment {
+            name,
+            values,
+            partial: partial || array,
+            span,
+        })
     }
 
     fn array(&mut self, start: usize) -> Vec<Word> {
@@ -598,22 +641,26 @@ impl<'a> Parser<'a> {
     fn redirect(&mut self) -> Option<Redirect> {
         let start = self.position;
         let rest = self.rest();
-        let descriptor = if rest.starts_with('{') {
+        let descriptor = if let Some(named) = rest.strip_prefix('{') {
             // `{name}>file`
-            let name = rest[1..].bytes().position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'))?;
-            rest[1 + name..].starts_with('}').then_some(name + 2)?
+            let name = named
+                .bytes()
+                .position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'))?;
+            named[name..].starts_with('}').then_some(name + 2)?
         } else {
             rest.bytes().position(|byte| !byte.is_ascii_digit())?
         };
         self.position += descriptor;
-        let process = |parser: &Self| {
-            descriptor == 0 && parser.peek_at(1) == Some(b'(')
-        };
+        let process = |parser: &Self| descriptor == 0 && parser.peek_at(1) == Some(b'(');
         let kind = match self.peek() {
             Some(b'<' | b'>') if process(self) => None,
             Some(b'&') if descriptor == 0 && self.at("&>") => {
                 self.position += 2;
-                Some(if self.take(">") { RedirectKind::Append } else { RedirectKind::Write })
+                Some(if self.take(">") {
+                    RedirectKind::Append
+                } else {
+                    RedirectKind::Write
+                })
             }
             Some(b'<') => Some(self.input_redirect()),
             Some(b'>') => {
@@ -643,7 +690,9 @@ impl<'a> Parser<'a> {
         }
         // `>&name` writes both outputs to a file.
         if kind == RedirectKind::Duplicate
-            && !target.bare().is_some_and(|fd| fd.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
+            && !target
+                .bare()
+                .is_some_and(|fd| fd.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
         {
             kind = RedirectKind::Write;
         }
@@ -695,7 +744,10 @@ impl<'a> Parser<'a> {
             }
             if !ended && self.problems.len() < 16 {
                 let kind = ProblemKind::Unterminated("<<");
-                self.problems.push(Problem { kind, span: pending.span });
+                self.problems.push(Problem {
+                    kind,
+                    span: pending.span,
+                });
             }
             let pieces = if pending.literal {
                 vec![crate::syntax::Piece::Quoted(body)]
@@ -703,11 +755,17 @@ impl<'a> Parser<'a> {
                 self.here_document_pieces(&body, pending.span)
             };
             // Only this parser ever sets it, once.
-            let _ = pending.body.set(Word { pieces, span: pending.span });
+            let _ = pending.body.set(Word {
+                pieces,
+                span: pending.span,
+            });
         }
     }
 }
 
 fn is_metacharacter(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')')
+    matches!(
+        byte,
+        b' ' | b'\t' | b'\n' | b'\r' | b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')'
+    )
 }

@@ -69,6 +69,9 @@ places! {
 const MILD: u32 = 0xffff_0000;
 
 impl Places {
+    /// Everything that holds keys, tokens or passwords.
+    pub(crate) const SECRETS: Self = Self(Self::SECRET.0 | Self::ENVIRONMENT.0);
+
     /// Whether the two sets share a kind.
     pub(crate) fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -83,9 +86,8 @@ impl Places {
         let something = argument.replace(UNKNOWN, "\u{2}");
         let nothing = argument.replace(UNKNOWN, "");
         let (something, nothing) = (Self::of_path(&something, cwd), Self::of_path(&nothing, cwd));
-        let mut places = Self(
-            ((something.0 | nothing.0) & !MILD) | (something.0 & nothing.0 & MILD),
-        );
+        let mut places =
+            Self(((something.0 | nothing.0) & !MILD) | (something.0 & nothing.0 & MILD));
         if argument.starts_with(UNKNOWN) {
             places.0 |= Self::UNKNOWN.0;
         }
@@ -107,28 +109,63 @@ impl Places {
         let whole = path.text.as_str();
         let name = whole.rsplit('/').next().unwrap_or(whole);
 
-        let stream = STREAMS.contains(&whole) || whole.starts_with("/dev/fd/") || whole.starts_with("/dev/pts/");
+        let stream = STREAMS.contains(&whole)
+            || whole.starts_with("/dev/fd/")
+            || whole.starts_with("/dev/pts/");
         add(Self::STREAM, stream);
         add(Self::DEVICE, !stream && is_device(whole));
-        add(Self::UNKNOWN, whole.starts_with([SOMETHING, STAR]) && !path.relative);
+        add(
+            Self::UNKNOWN,
+            whole.starts_with([SOMETHING, STAR]) && !path.relative,
+        );
         add(Self::ROOT, whole == "/");
         add(Self::HOME, is_home(&path));
         let temporary = TEMPORARY.iter().any(|folder| below(whole, folder));
         let temporary_itself = TEMPORARY.iter().any(|folder| covers(&path, folder));
         add(Self::TEMPORARY, temporary && !path.contents);
-        add(Self::SYSTEM, !stream && !temporary && !temporary_itself && is_system(whole));
+        add(
+            Self::SYSTEM,
+            !stream && !temporary && !temporary_itself && is_system(whole),
+        );
         add(Self::SECRET, is_secret(whole, name));
         add(Self::ENVIRONMENT, is_environment(name));
-        add(Self::STARTUP, STARTUP.iter().any(|pattern| text::matches(pattern, whole)));
-        add(Self::ENTRY, ENTRY.iter().any(|pattern| text::matches(pattern, whole)));
+        add(
+            Self::STARTUP,
+            STARTUP.iter().any(|pattern| text::matches(pattern, whole)),
+        );
+        add(
+            Self::ENTRY,
+            ENTRY.iter().any(|pattern| text::matches(pattern, whole)),
+        );
         add(Self::QUARTERDECK, is_quarterdeck(whole));
         let root = cwd.text.as_str();
-        add(Self::WHOLE, covers(&path, root) || whole.starts_with("..") && path.relative && !whole.contains(|c| c != '.' && c != '/'));
-        add(Self::REPOSITORY, name == ".git" || below_component(whole, ".git"));
-        let inside = if path.relative { !whole.starts_with("..") } else { below(whole, root) };
+        add(
+            Self::WHOLE,
+            covers(&path, root)
+                || whole.starts_with("..")
+                    && path.relative
+                    && !whole.contains(|c| c != '.' && c != '/'),
+        );
+        add(
+            Self::REPOSITORY,
+            name == ".git" || below_component(whole, ".git"),
+        );
+        let inside = if path.relative {
+            !whole.starts_with("..")
+        } else {
+            below(whole, root)
+        };
         add(Self::INSIDE, inside);
-        add(Self::OUTSIDE, !inside && !temporary && !stream && whole != root);
-        add(Self::BUILD, inside && whole != root && has_build_component(whole, if path.relative { "" } else { root }));
+        add(
+            Self::OUTSIDE,
+            !inside && !temporary && !stream && whole != root,
+        );
+        add(
+            Self::BUILD,
+            inside
+                && whole != root
+                && has_build_component(whole, if path.relative { "" } else { root }),
+        );
         places
     }
 }
@@ -180,29 +217,44 @@ impl Path {
             parts.pop();
             contents = true;
         }
-        let home_above = joined.starts_with(HOME) && !parts.first().is_some_and(|part| part.starts_with(HOME));
+        let home_above =
+            joined.starts_with(HOME) && !parts.first().is_some_and(|part| part.starts_with(HOME));
         let slash = if absolute || home_above { "/" } else { "" };
         let text = homely(format!("{slash}{}", parts.join("/")));
         let relative = !text.starts_with(['/', HOME]) && !unknown_start;
-        Self { text, relative, contents }
+        Self {
+            text,
+            relative,
+            contents,
+        }
     }
 }
 
 /// `*`, `.*`, `*.*`, `?*`: all there is in a folder.
 fn is_everything(part: &str) -> bool {
-    part.contains(STAR) && part.chars().all(|character| matches!(character, STAR | ANY_ONE | '.'))
+    part.contains(STAR)
+        && part
+            .chars()
+            .all(|character| matches!(character, STAR | ANY_ONE | '.'))
 }
 
 /// Writes any user's home folder as [`HOME`].
 fn homely(text: String) -> String {
     let rest = if let Some(rest) = text.strip_prefix("/root") {
         rest
-    } else if let Some(rest) = text.strip_prefix("/home/").or_else(|| text.strip_prefix("/Users/")) {
+    } else if let Some(rest) = text
+        .strip_prefix("/home/")
+        .or_else(|| text.strip_prefix("/Users/"))
+    {
         &rest[rest.find('/').unwrap_or(rest.len())..]
     } else {
         return text;
     };
-    if rest.is_empty() || rest.starts_with('/') { format!("{HOME}{rest}") } else { text }
+    if rest.is_empty() || rest.starts_with('/') {
+        format!("{HOME}{rest}")
+    } else {
+        text
+    }
 }
 
 /// Whether `path` is the folder, all of its contents, or a folder above it.
@@ -218,7 +270,9 @@ fn below(path: &str, folder: &str) -> bool {
         return path.len() > 1 && path.starts_with('/');
     }
     !folder.is_empty()
-        && path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
+        && path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
 }
 
 fn below_component(path: &str, component: &str) -> bool {
@@ -227,13 +281,17 @@ fn below_component(path: &str, component: &str) -> bool {
 
 fn has_build_component(path: &str, root: &str) -> bool {
     let within = path.strip_prefix(root).unwrap_or(path);
-    within.split('/').any(|part| BUILD.iter().any(|pattern| text::matches(pattern, part)))
+    within
+        .split('/')
+        .any(|part| BUILD.iter().any(|pattern| text::matches(pattern, part)))
 }
 
 fn is_url(argument: &str) -> bool {
-    ["http://", "https://", "ftp://", "ssh://", "git://", "s3://", "gs://"]
-        .iter()
-        .any(|scheme| argument.starts_with(scheme))
+    [
+        "http://", "https://", "ftp://", "ssh://", "git://", "s3://", "gs://",
+    ]
+    .iter()
+    .any(|scheme| argument.starts_with(scheme))
 }
 
 fn is_home(path: &Path) -> bool {
@@ -246,7 +304,9 @@ fn is_home(path: &Path) -> bool {
 }
 
 fn is_system(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix('/') else { return false };
+    let Some(rest) = path.strip_prefix('/') else {
+        return false;
+    };
     let mut parts = rest.split('/');
     let first = parts.next().unwrap_or_default();
     if text::is_glob(first) {
@@ -257,7 +317,8 @@ fn is_system(path: &str) -> bool {
 
 fn is_device(path: &str) -> bool {
     path.strip_prefix("/dev/").is_some_and(|name| {
-        DEVICES.iter().any(|device| name.starts_with(device)) || name.starts_with([STAR, SOMETHING, ANY_ONE])
+        DEVICES.iter().any(|device| name.starts_with(device))
+            || name.starts_with([STAR, SOMETHING, ANY_ONE])
     })
 }
 
@@ -265,8 +326,12 @@ fn is_secret(path: &str, name: &str) -> bool {
     let public = name.ends_with(".pub")
         || matches!(name, "known_hosts" | "config" | "authorized_keys") && path.contains("/.ssh/");
     !public
-        && (SECRET_NAMES.iter().any(|pattern| text::matches(pattern, name))
-            || SECRET_PATHS.iter().any(|pattern| text::matches(pattern, path)))
+        && (SECRET_NAMES
+            .iter()
+            .any(|pattern| text::matches(pattern, name))
+            || SECRET_PATHS
+                .iter()
+                .any(|pattern| text::matches(pattern, path)))
 }
 
 fn is_environment(name: &str) -> bool {
@@ -275,74 +340,234 @@ fn is_environment(name: &str) -> bool {
 }
 
 fn is_quarterdeck(path: &str) -> bool {
-    QUARTERDECK.iter().any(|pattern| text::matches(pattern, path))
+    QUARTERDECK
+        .iter()
+        .any(|pattern| text::matches(pattern, path))
 }
 
 const STREAMS: [&str; 8] = [
-    "/dev/null", "/dev/zero", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/random",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/stdin",
+    "/dev/stdout",
+    "/dev/stderr",
+    "/dev/tty",
+    "/dev/random",
     "/dev/urandom",
 ];
 
-const TEMPORARY: [&str; 5] = ["/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "/var/folders"];
+const TEMPORARY: [&str; 5] = [
+    "/tmp",
+    "/var/tmp",
+    "/dev/shm",
+    "/private/tmp",
+    "/var/folders",
+];
 
 /// Everything below these belongs to the system.
 const SYSTEM: [&str; 22] = [
-    "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libexec", "proc", "run", "sbin", "sys",
-    "usr", "var", "home", "Users", "System", "Library", "Applications", "private", "cores", "nix",
+    "bin",
+    "boot",
+    "dev",
+    "etc",
+    "lib",
+    "lib32",
+    "lib64",
+    "libexec",
+    "proc",
+    "run",
+    "sbin",
+    "sys",
+    "usr",
+    "var",
+    "home",
+    "Users",
+    "System",
+    "Library",
+    "Applications",
+    "private",
+    "cores",
+    "nix",
 ];
 
 /// These and what is directly below them.
 const SHALLOW_SYSTEM: [&str; 5] = ["opt", "srv", "mnt", "media", "Volumes"];
 
 const DEVICES: [&str; 15] = [
-    "sd", "hd", "vd", "xvd", "nvme", "disk", "rdisk", "mmcblk", "loop", "mapper/", "md", "dm-", "mem",
-    "kmem", "port",
+    "sd", "hd", "vd", "xvd", "nvme", "disk", "rdisk", "mmcblk", "loop", "mapper/", "md", "dm-",
+    "mem", "kmem", "port",
 ];
 
 /// Folders below the home folder whose loss is as bad.
 const HOME_FOLDERS: [&str; 22] = [
-    "Documents", "Desktop", "Downloads", "Pictures", "Music", "Movies", "Videos", "Library", "Projects",
-    "projects", "src", "work", "code", "dev", ".ssh", ".gnupg", ".config", ".local", ".local/share",
-    ".aws", ".kube", ".password-store",
+    "Documents",
+    "Desktop",
+    "Downloads",
+    "Pictures",
+    "Music",
+    "Movies",
+    "Videos",
+    "Library",
+    "Projects",
+    "projects",
+    "src",
+    "work",
+    "code",
+    "dev",
+    ".ssh",
+    ".gnupg",
+    ".config",
+    ".local",
+    ".local/share",
+    ".aws",
+    ".kube",
+    ".password-store",
 ];
 
 const SECRET_NAMES: [&str; 14] = [
-    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.pem", "*.p12", "*.pfx", "*.kdbx", ".netrc",
-    ".pgpass", ".git-credentials", ".vault-token", "credentials.json", "service-account*.json",
+    "id_rsa*",
+    "id_dsa*",
+    "id_ecdsa*",
+    "id_ed25519*",
+    "*.pem",
+    "*.p12",
+    "*.pfx",
+    "*.kdbx",
+    ".netrc",
+    ".pgpass",
+    ".git-credentials",
+    ".vault-token",
+    "credentials.json",
+    "service-account*.json",
 ];
 
 /// `\u{1}` is the home folder.
 const SECRET_PATHS: [&str; 30] = [
-    "\u{1}/.ssh/*", "\u{1}/.aws/credentials*", "\u{1}/.aws/sso/*", "\u{1}/.gnupg/*", "\u{1}/.docker/config.json",
-    "\u{1}/.kube/config", "\u{1}/.npmrc", "\u{1}/.pypirc", "\u{1}/.my.cnf", "\u{1}/.config/gh/hosts.yml",
-    "\u{1}/.config/gcloud/*", "\u{1}/.azure/*", "\u{1}/.cargo/credentials*", "\u{1}/.password-store/*",
-    "\u{1}/.local/share/keyrings/*", "\u{1}/Library/Keychains/*", "\u{1}/.config/op/*", "\u{1}/.gem/credentials",
-    "\u{1}/.terraform.d/credentials*", "\u{1}/.mozilla/*", "\u{1}/.config/google-chrome/*", "\u{1}/.claude/.credentials*",
-    "\u{1}/.codex/auth.json", "\u{1}/*_history", "/etc/shadow*", "/etc/gshadow*", "/etc/sudoers*",
-    "/etc/ssl/private/*", "/proc/*/environ", "/var/run/secrets/*",
+    "\u{1}/.ssh/*",
+    "\u{1}/.aws/credentials*",
+    "\u{1}/.aws/sso/*",
+    "\u{1}/.gnupg/*",
+    "\u{1}/.docker/config.json",
+    "\u{1}/.kube/config",
+    "\u{1}/.npmrc",
+    "\u{1}/.pypirc",
+    "\u{1}/.my.cnf",
+    "\u{1}/.config/gh/hosts.yml",
+    "\u{1}/.config/gcloud/*",
+    "\u{1}/.azure/*",
+    "\u{1}/.cargo/credentials*",
+    "\u{1}/.password-store/*",
+    "\u{1}/.local/share/keyrings/*",
+    "\u{1}/Library/Keychains/*",
+    "\u{1}/.config/op/*",
+    "\u{1}/.gem/credentials",
+    "\u{1}/.terraform.d/credentials*",
+    "\u{1}/.mozilla/*",
+    "\u{1}/.config/google-chrome/*",
+    "\u{1}/.claude/.credentials*",
+    "\u{1}/.codex/auth.json",
+    "\u{1}/*_history",
+    "/etc/shadow*",
+    "/etc/gshadow*",
+    "/etc/sudoers*",
+    "/etc/ssl/private/*",
+    "/proc/*/environ",
+    "/var/run/secrets/*",
 ];
 
 const STARTUP: [&str; 22] = [
-    "\u{1}/.bashrc", "\u{1}/.bash_profile", "\u{1}/.bash_login", "\u{1}/.bash_logout", "\u{1}/.profile", "\u{1}/.zshrc",
-    "\u{1}/.zshenv", "\u{1}/.zprofile", "\u{1}/.zlogin", "\u{1}/.inputrc", "\u{1}/.vimrc", "\u{1}/.gitconfig",
-    "\u{1}/.tmux.conf", "\u{1}/.config/fish/*", "\u{1}/.config/git/*", "\u{1}/.config/autostart/*", "\u{1}/.xinitrc",
-    "\u{1}/.ssh/config", "\u{1}/.ssh/rc", "\u{1}/.config/environment.d/*", "*.git/hooks/*", "*.git/config",
+    "\u{1}/.bashrc",
+    "\u{1}/.bash_profile",
+    "\u{1}/.bash_login",
+    "\u{1}/.bash_logout",
+    "\u{1}/.profile",
+    "\u{1}/.zshrc",
+    "\u{1}/.zshenv",
+    "\u{1}/.zprofile",
+    "\u{1}/.zlogin",
+    "\u{1}/.inputrc",
+    "\u{1}/.vimrc",
+    "\u{1}/.gitconfig",
+    "\u{1}/.tmux.conf",
+    "\u{1}/.config/fish/*",
+    "\u{1}/.config/git/*",
+    "\u{1}/.config/autostart/*",
+    "\u{1}/.xinitrc",
+    "\u{1}/.ssh/config",
+    "\u{1}/.ssh/rc",
+    "\u{1}/.config/environment.d/*",
+    "*.git/hooks/*",
+    "*.git/config",
 ];
 
-const ENTRY: [&str; 9] = [
-    "\u{1}/.ssh/authorized_keys*", "\u{1}/.config/systemd/*", "\u{1}/Library/LaunchAgents/*", "/var/spool/cron/*",
-    "/etc/*", "\u{1}/.rhosts", "/Library/LaunchDaemons/*", "\u{1}/.pam_environment", "/boot/*",
+const ENTRY: &[&str] = &[
+    "\u{1}/.ssh/authorized_keys*",
+    "\u{1}/.config/systemd/*",
+    "\u{1}/Library/LaunchAgents/*",
+    "/var/spool/cron/*",
+    "/etc/passwd*",
+    "/etc/shadow*",
+    "/etc/group*",
+    "/etc/sudoers*",
+    "/etc/pam*",
+    "/etc/ssh/*",
+    "/etc/cron*",
+    "/etc/anacrontab",
+    "/etc/ld.so.preload",
+    "/etc/profile*",
+    "/etc/bash*",
+    "/etc/zsh*",
+    "/etc/init*",
+    "/etc/rc*",
+    "/etc/systemd/*",
+    "/etc/polkit*",
+    "\u{1}/.rhosts",
+    "/Library/LaunchDaemons/*",
+    "\u{1}/.pam_environment",
+    "/boot/*",
 ];
 
 const QUARTERDECK: [&str; 9] = [
-    "\u{1}/.config/quarterdeck*", "\u{1}/.local/share/quarterdeck*", "\u{1}/.local/state/quarterdeck*",
-    "\u{1}/.cache/quarterdeck*", "\u{1}/Library/Application Support/quarterdeck*", "/run/user/*/quarterdeck*",
-    "/run/quarterdeck*", "/tmp/quarterdeck*.sock", "/etc/quarterdeck*",
+    "\u{1}/.config/quarterdeck*",
+    "\u{1}/.local/share/quarterdeck*",
+    "\u{1}/.local/state/quarterdeck*",
+    "\u{1}/.cache/quarterdeck*",
+    "\u{1}/Library/Application Support/quarterdeck*",
+    "/run/user/*/quarterdeck*",
+    "/run/quarterdeck*",
+    "/tmp/quarterdeck*.sock",
+    "/etc/quarterdeck*",
 ];
 
 const BUILD: [&str; 30] = [
-    "node_modules", "target", "build", "dist", "out", ".next", ".nuxt", ".svelte-kit", "coverage",
-    "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".tox", ".nox", ".parcel-cache", ".turbo",
-    ".gradle", "cmake-build-*", "*.egg-info", "htmlcov", ".nyc_output", "_build", ".cache", "bazel-*",
-    ".venv", "venv", ".eggs", "DerivedData", "tmp",
+    "node_modules",
+    "target",
+    "build",
+    "dist",
+    "out",
+    ".next",
+    ".nuxt",
+    ".svelte-kit",
+    "coverage",
+    "__pycache__",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".tox",
+    ".nox",
+    ".parcel-cache",
+    ".turbo",
+    ".gradle",
+    "cmake-build-*",
+    "*.egg-info",
+    "htmlcov",
+    ".nyc_output",
+    "_build",
+    ".cache",
+    "bazel-*",
+    ".venv",
+    "venv",
+    ".eggs",
+    "DerivedData",
+    "tmp",
 ];

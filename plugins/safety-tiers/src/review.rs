@@ -1,9 +1,12 @@
 //! From a request to a verdict.
 
 use crate::rules::Rules;
-use crate::typed::{Escape, Reader, reader};
+use crate::typed::{Language, Reader, UNKNOWN_SCREEN, program_name, reader};
 use crate::verdict::{Finding, Span, Tier, Verdict};
 use crate::walk::Walk;
+
+/// Longer texts are not judged to their end, and so never safe.
+const MAX_TEXT_BYTES: usize = 256 * 1024;
 
 /// How the text came to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,34 +72,54 @@ pub struct Request {
 
 /// Judges a request. Answers on any text, in time bounded by its length.
 pub fn review(rules: &Rules, request: &Request) -> Verdict {
-    let verdict = match (request.prompt, &request.program) {
-        (Prompt::Running, Some(program)) => match reader(program) {
-            Reader::Program(escapes) => return typed_into(rules, request, program, escapes),
-            Reader::Nothing if request.full_screen => return typed_into(rules, request, program, &[Escape::Calls]),
-            Reader::Shell | Reader::Nothing => shell_line(rules, request),
-        },
-        _ => shell_line(rules, request),
-    };
+    if let Some(language) = other_language(request) {
+        return typed_into(rules, request, language);
+    }
+    let verdict = shell_line(rules, request);
     if request.certainty == Certainty::Unknown && verdict.tier == Tier::Safe {
         return Verdict {
             tier: rules.tier_of("core/uncertain", Tier::Review),
-            reason: "Keys were typed whose effect cannot be known, so this may not be what runs.".to_owned(),
+            reason: "Keys were typed whose effect cannot be known, so this may not be what runs."
+                .to_owned(),
             rule: Some("core/uncertain".to_owned()),
             span: None,
-            suggestion: Some("Type the whole command again, without history or completion.".to_owned()),
+            suggestion: Some(
+                "Type the whole command again, without history or completion.".to_owned(),
+            ),
         };
     }
     verdict
 }
 
+/// The language of the program that reads the text, where that is no shell.
+fn other_language(request: &Request) -> Option<&'static Language> {
+    // Handed over whole, or told of by a hook: a shell gets it, whatever the
+    // terminal shows.
+    if matches!(request.entry, Entry::Command | Entry::Hook) && request.prompt != Prompt::Running
+        || request.prompt == Prompt::AtPrompt
+    {
+        return None;
+    }
+    match request.program.as_deref().map(reader) {
+        Some(Reader::Program(language)) => Some(language),
+        Some(Reader::Shell) => None,
+        Some(Reader::Nothing) | None => request.full_screen.then_some(&UNKNOWN_SCREEN),
+    }
+}
+
 /// Text that a shell will run.
 fn shell_line(rules: &Rules, request: &Request) -> Verdict {
-    let line = request.command_line.as_str();
+    let line = within_bounds(&request.command_line);
     let mut walk = Walk::new(rules, request.cwd.as_deref().unwrap_or_default());
     for earlier in &request.recent {
         walk.remember(earlier);
     }
-    let parsed = walk.command_line(line);
+    // Only an interactive shell knows `!word`.
+    let interactive = request.entry != Entry::Hook;
+    let parsed = walk.command_line(line, interactive);
+    if line.len() < request.command_line.len() {
+        walk.too_long();
+    }
     if !parsed.problems.is_empty() && walk.tier() < Tier::Dangerous {
         walk.scan(line);
     }
@@ -106,7 +129,8 @@ fn shell_line(rules: &Rules, request: &Request) -> Verdict {
         (_, Some(found)) => verdict(Finding {
             tier: rules.tier_of("core/characters", Tier::Review),
             rule: "core/characters".to_owned(),
-            reason: "Holds invisible or control characters: what is shown may not be what runs.".to_owned(),
+            reason: "Holds invisible or control characters: what is shown may not be what runs."
+                .to_owned(),
             suggestion: Some("Write it again with plain characters.".to_owned()),
             span: found,
         }),
@@ -122,40 +146,59 @@ fn shell_line(rules: &Rules, request: &Request) -> Verdict {
 }
 
 /// Text that goes to a program which is not a shell.
-fn typed_into(rules: &Rules, request: &Request, program: &str, escapes: &[Escape]) -> Verdict {
-    let text = request.command_line.as_str();
-    let cwd = request.cwd.as_deref().unwrap_or_default();
-    let mut walk = Walk::new(rules, cwd);
+fn typed_into(rules: &Rules, request: &Request, language: &Language) -> Verdict {
+    let text = within_bounds(&request.command_line);
+    let program = request
+        .program
+        .as_deref()
+        .unwrap_or("a full-screen program");
+    let name = program_name(program);
+    let mut walk = Walk::new(rules, request.cwd.as_deref().unwrap_or_default());
     let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let trimmed = line.trim_start();
-        let span = Span { start: offset, end: offset + line.len() };
+    let mut ended = false;
+    for line in text.split_inclusive(['\n', '\r']) {
+        let trimmed = line.trim();
+        let span = Span {
+            start: offset,
+            end: offset + line.len(),
+        };
         offset += line.len();
-        for escape in escapes {
-            match escape {
-                Escape::Prefix(prefix) => {
-                    if let Some(rest) = trimmed.strip_prefix(prefix) {
-                        walk.escaped_line(rest, span);
-                    }
-                }
-                Escape::Calls => walk.typed_code(trimmed, span),
+        if ended {
+            walk.escaped_line(trimmed, span);
+            continue;
+        }
+        // Ctrl-D ends most programs that read lines.
+        ended = language.quits.contains(&trimmed) || trimmed.contains('\u{4}');
+        for prefix in language.escapes {
+            if let Some(rest) = trimmed.strip_prefix(prefix) {
+                walk.escaped_line(rest, span);
             }
+        }
+        if language.code {
+            walk.typed_code(&name, trimmed, span);
         }
     }
     let shown = crate::text::shown(program);
     match walk.into_worst() {
         Some(finding) if finding.tier > Tier::Safe => Verdict {
-            reason: format!("A shell escape of {shown}: {}", finding.reason),
+            reason: format!("Typed into {shown}: {}", finding.reason),
             ..verdict(finding)
         },
         _ => Verdict {
             tier: Tier::Safe,
-            reason: format!("It is typed into {shown}, not to a shell, and leads to no shell command."),
+            reason: format!(
+                "It is typed into {shown}, not to a shell, and leads to no shell command."
+            ),
             rule: Some("core/typed-into-program".to_owned()),
             span: None,
             suggestion: None,
         },
     }
+}
+
+/// As much of a text as is judged.
+fn within_bounds(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
 }
 
 fn verdict(finding: Finding) -> Verdict {
@@ -172,7 +215,10 @@ fn verdict(finding: Finding) -> Verdict {
 /// reorder text.
 fn suspicious_character(line: &str) -> Option<Span> {
     // Fast: nearly every line is printable ASCII.
-    if line.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r')) {
+    if line
+        .bytes()
+        .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r'))
+    {
         return None;
     }
     line.char_indices()
@@ -183,5 +229,8 @@ fn suspicious_character(line: &str) -> Option<Span> {
             '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => true,
             character => character.is_control(),
         })
-        .map(|(start, character)| Span { start, end: start + character.len_utf8() })
+        .map(|(start, character)| Span {
+            start,
+            end: start + character.len_utf8(),
+        })
 }

@@ -110,7 +110,10 @@ pub(crate) enum Piece {
     Tilde(String),
     Parameter(Parameter),
     /// `$(…)` or backquotes.
-    Substitution { script: Script, quoted: bool },
+    Substitution {
+        script: Script,
+        quoted: bool,
+    },
     /// `<(…)` or `>(…)`.
     Process(Script),
     /// `$((…))`, whose value is a number.

@@ -87,8 +87,15 @@ pub(crate) fn unescape(source: &str) -> String {
         };
         let digits = |radix: u32, from: usize, most: usize| {
             let text = &rest[from..];
-            let length = text.chars().take(most).take_while(|digit| digit.is_digit(radix)).count();
-            (u32::from_str_radix(&text[..length], radix).ok(), from + length)
+            let length = text
+                .chars()
+                .take(most)
+                .take_while(|digit| digit.is_digit(radix))
+                .count();
+            (
+                u32::from_str_radix(&text[..length], radix).ok(),
+                from + length,
+            )
         };
         let simple = match kind {
             'n' => Some(b'\n'),
@@ -137,15 +144,45 @@ pub(crate) fn unescape(source: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Decodes base64; nothing when it is none.
+pub(crate) fn decode_base64(source: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(source.len() / 4 * 3);
+    let (mut bits, mut count) = (0_u32, 0);
+    for byte in source
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=')
+    {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff) as u8);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Whether `pattern`, in which `*` stands for any text and `?` for any
 /// character, covers the whole of `text`.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    wildcard(pattern.as_bytes(), text.as_bytes(), |pattern, text| pattern == text)
+    wildcard(pattern.as_bytes(), text.as_bytes(), |pattern, text| {
+        pattern == text
+    })
 }
 
 /// As [`matches`], without regard to ASCII case.
 pub(crate) fn matches_any_case(pattern: &str, text: &str) -> bool {
-    wildcard(pattern.as_bytes(), text.as_bytes(), |pattern, text| pattern.eq_ignore_ascii_case(&text))
+    wildcard(pattern.as_bytes(), text.as_bytes(), |pattern, text| {
+        pattern.eq_ignore_ascii_case(&text)
+    })
 }
 
 /// Whether a name with globs in it could stand for the file `name`.
@@ -175,7 +212,9 @@ fn wildcard(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool 
             Some(b'?') => (p, t) = (p + 1, t + 1),
             Some(&byte) if same(byte, text[t]) => (p, t) = (p + 1, t + 1),
             _ => {
-                let Some((star, from)) = retry else { return false };
+                let Some((star, from)) = retry else {
+                    return false;
+                };
                 retry = Some((star, from + 1));
                 (p, t) = (star + 1, from + 1);
             }

@@ -8,6 +8,7 @@
 //! `walk/expand.rs` turns words into fields, `walk/invoke.rs` judges one
 //! command, `walk/look_through.rs` finds the commands that commands run.
 
+mod code;
 mod expand;
 mod invoke;
 mod look_through;
@@ -16,7 +17,9 @@ use std::rc::Rc;
 
 use crate::parser::{self, Origin, Parsed, ProblemKind};
 use crate::rules::{Rules, Sources};
-use crate::syntax::{Assignment, Command, Compound, Pipeline, Redirect, RedirectKind, Script, Simple};
+use crate::syntax::{
+    Assignment, Command, Compound, Pipeline, Redirect, RedirectKind, Script, Simple,
+};
 use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::{Finding, Span, Tier};
 
@@ -25,11 +28,17 @@ use crate::verdict::{Finding, Span, Tier};
 const MAX_DEPTH: u32 = 12;
 
 /// Commands that are judged for one request, however they repeat.
-const MAX_COMMANDS: u32 = 20_000;
+const MAX_STEPS: u32 = 10_000;
+
+/// Of those, the ones spent on each earlier line of the session.
+const MAX_STEPS_OF_EARLIER: u32 = 200;
 
 /// Bytes that are parsed for one request beyond its own text, as `eval` and
 /// `sh -c` hand over more.
-const MAX_NESTED_BYTES: usize = 512 * 1024;
+const MAX_NESTED_BYTES: usize = 256 * 1024;
+
+/// Variables that are remembered.
+const MAX_VARIABLES: usize = 256;
 
 /// Values longer than this are not followed.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
@@ -90,7 +99,7 @@ pub(crate) struct Walk<'r> {
     rules: &'r Rules,
     shell: Shell,
     worst: Option<Finding>,
-    commands_left: u32,
+    steps_left: u32,
     bytes_left: usize,
 }
 
@@ -98,9 +107,12 @@ impl<'r> Walk<'r> {
     pub(crate) fn new(rules: &'r Rules, cwd: &str) -> Self {
         Self {
             rules,
-            shell: Shell { cwd: cwd.to_owned(), ..Shell::default() },
+            shell: Shell {
+                cwd: cwd.to_owned(),
+                ..Shell::default()
+            },
             worst: None,
-            commands_left: MAX_COMMANDS,
+            steps_left: MAX_STEPS,
             bytes_left: MAX_NESTED_BYTES,
         }
     }
@@ -108,22 +120,42 @@ impl<'r> Walk<'r> {
     /// Takes over what an earlier line of the session left behind, without
     /// judging it again.
     pub(crate) fn remember(&mut self, earlier: &str) {
-        let defines = earlier.contains('=') || earlier.contains("()") || earlier.contains("function ");
-        if defines && earlier.len() < MAX_VALUE_BYTES {
-            let cwd = self.shell.cwd.clone();
-            let parsed = parser::parse(earlier, Origin::Within(Span::default()), 0);
-            self.script(&parsed.script, &Context::default());
-            self.worst = None;
-            self.shell.cwd = cwd;
+        const TELLING: [&str; 7] = ["=", "()", "function ", "alias ", "curl ", "wget ", "unset "];
+        if earlier.len() > MAX_VALUE_BYTES || !TELLING.iter().any(|word| earlier.contains(word)) {
+            return;
         }
+        let cwd = self.shell.cwd.clone();
+        self.steps_left = MAX_STEPS_OF_EARLIER;
+        let parsed = parser::parse(earlier, Origin::Within(Span::default()), 0);
+        self.script(&parsed.script, &Context::default());
+        self.worst = None;
+        self.shell.cwd = cwd;
+        self.steps_left = MAX_STEPS;
+        self.bytes_left = MAX_NESTED_BYTES;
     }
 
-    /// Judges a whole command line.
-    pub(crate) fn command_line(&mut self, line: &str) -> Parsed {
-        let parsed = parser::parse(line, Origin::CommandLine, 0);
+    /// Judges a whole command line. Only an interactive shell replaces
+    /// `!word` from its history.
+    pub(crate) fn command_line(&mut self, line: &str, interactive: bool) -> Parsed {
+        let mut parsed = parser::parse(line, Origin::CommandLine, 0);
+        if !interactive {
+            parsed
+                .problems
+                .retain(|problem| problem.kind != ProblemKind::History);
+        }
         self.script(&parsed.script, &Context::default());
         self.problems(&parsed);
         parsed
+    }
+
+    /// Notes that there is more than is judged.
+    pub(crate) fn too_long(&mut self) {
+        self.note(
+            "core/too-long",
+            Tier::Review,
+            "There is more here than can be judged.",
+            Span::default(),
+        );
     }
 
     /// Judges every command that could be meant by text that is not a proper
@@ -137,12 +169,18 @@ impl<'r> Walk<'r> {
                 character => character,
             })
             .collect();
-        let whole = Span { start: 0, end: line.len() };
+        let whole = Span {
+            start: 0,
+            end: line.len(),
+        };
         let parsed = parser::parse(&loose, Origin::Within(whole), 0);
         let before = self.worst.take();
         self.script(&parsed.script, &Context::default());
         // A guess may warn of danger; for anything less it is no ground.
-        let found = self.worst.take().filter(|finding| finding.tier == Tier::Dangerous);
+        let found = self
+            .worst
+            .take()
+            .filter(|finding| finding.tier == Tier::Dangerous);
         self.worst = before;
         if let Some(found) = found {
             self.found(found);
@@ -154,11 +192,6 @@ impl<'r> Walk<'r> {
         self.line(line, span, &Context::default());
     }
 
-    /// Judges a line of another language that is typed into its interpreter.
-    pub(crate) fn typed_code(&mut self, code: &str, span: Span) {
-        self.judge_code(code, span, &Context::default());
-    }
-
     /// The strictest finding.
     pub(crate) fn into_worst(self) -> Option<Finding> {
         self.worst
@@ -166,11 +199,20 @@ impl<'r> Walk<'r> {
 
     /// The strictest tier so far.
     pub(crate) fn tier(&self) -> Tier {
-        self.worst.as_ref().map_or(Tier::Safe, |finding| finding.tier)
+        self.worst
+            .as_ref()
+            .map_or(Tier::Safe, |finding| finding.tier)
     }
 
     fn found(&mut self, finding: Finding) {
-        if self.worst.as_ref().is_none_or(|worst| worst.tier < finding.tier) {
+        let replaces = |worst: &Finding| {
+            // Of two equals a rule explains more than that something is unknown.
+            worst.tier < finding.tier
+                || worst.tier == finding.tier
+                    && worst.rule.starts_with("core/unknown-")
+                    && !finding.rule.starts_with("core/")
+        };
+        if self.worst.as_ref().is_none_or(replaces) {
             self.worst = Some(finding);
         }
     }
@@ -179,24 +221,35 @@ impl<'r> Walk<'r> {
     /// may give another tier.
     fn note(&mut self, id: &'static str, tier: Tier, reason: impl Into<String>, span: Span) {
         let tier = self.rules.tier_of(id, tier);
-        self.found(Finding { tier, rule: id.to_owned(), reason: reason.into(), suggestion: None, span });
+        self.found(Finding {
+            tier,
+            rule: id.to_owned(),
+            reason: reason.into(),
+            suggestion: None,
+            span,
+        });
     }
 
     fn problems(&mut self, parsed: &Parsed) {
         for problem in &parsed.problems {
             let (rule, reason) = match problem.kind {
-                ProblemKind::Unterminated(what) => {
-                    ("core/syntax", format!("`{what}` is never closed, so a shell would wait for more or fail."))
-                }
-                ProblemKind::Unexpected => {
-                    ("core/syntax", "This is not a proper shell command, so what it does cannot be told.".to_owned())
-                }
-                ProblemKind::TooDeep => {
-                    ("core/too-deep", "Commands are nested too deeply to be followed.".to_owned())
-                }
-                ProblemKind::History => {
-                    ("core/history", "`!` recalls an earlier command, which cannot be seen here.".to_owned())
-                }
+                ProblemKind::Unterminated(what) => (
+                    "core/syntax",
+                    format!("`{what}` is never closed, so a shell would wait for more or fail."),
+                ),
+                ProblemKind::Unexpected => (
+                    "core/syntax",
+                    "This is not a proper shell command, so what it does cannot be told."
+                        .to_owned(),
+                ),
+                ProblemKind::TooDeep => (
+                    "core/too-deep",
+                    "Commands are nested too deeply to be followed.".to_owned(),
+                ),
+                ProblemKind::History => (
+                    "core/history",
+                    "`!` recalls an earlier command, which cannot be seen here.".to_owned(),
+                ),
             };
             self.note(rule, Tier::Review, reason, problem.span);
         }
@@ -205,11 +258,20 @@ impl<'r> Walk<'r> {
     /// Parses and judges text that some command hands to a shell.
     fn line(&mut self, line: &str, span: Span, context: &Context) -> Stream {
         if context.depth >= MAX_DEPTH || line.len() > self.bytes_left {
-            self.note("core/too-deep", Tier::Review, "Commands are nested too deeply to be followed.", span);
+            self.note(
+                "core/too-deep",
+                Tier::Review,
+                "Commands are nested too deeply to be followed.",
+                span,
+            );
             return Stream::default();
         }
         self.bytes_left -= line.len();
-        if line.trim_matches([UNKNOWN, SOMETHING, ' ', '\n', '\t']).is_empty() && !line.trim().is_empty() {
+        if line
+            .trim_matches([UNKNOWN, SOMETHING, ' ', '\n', '\t'])
+            .is_empty()
+            && !line.trim().is_empty()
+        {
             self.note(
                 "core/unknown-script",
                 Tier::Review,
@@ -225,12 +287,17 @@ impl<'r> Walk<'r> {
 
     /// Judges a script; gives what it prints.
     fn script(&mut self, script: &Script, context: &Context) -> Stream {
-        let mut output = Stream { text: Some(String::new()), ..Stream::default() };
+        let mut output = Stream {
+            text: Some(String::new()),
+            ..Stream::default()
+        };
         for pipeline in &script.pipelines {
             let printed = self.pipeline(pipeline, context);
             output.from = output.from.and(printed.from);
             output.text = match (output.text, printed.text) {
-                (Some(mut before), Some(after)) if before.len() + after.len() <= MAX_VALUE_BYTES => {
+                (Some(mut before), Some(after))
+                    if before.len() + after.len() <= MAX_VALUE_BYTES =>
+                {
                     before.push_str(&after);
                     Some(before)
                 }
@@ -246,7 +313,10 @@ impl<'r> Walk<'r> {
         let mut stream = context.input.clone();
         for (position, command) in pipeline.commands.iter().enumerate() {
             let context = Context {
-                input: Stream { piped: position > 0 || stream.piped, ..stream },
+                input: Stream {
+                    piped: position > 0 || stream.piped,
+                    ..stream
+                },
                 conditional: context.conditional || pipeline.conditional,
                 depth: context.depth,
             };
@@ -262,10 +332,31 @@ impl<'r> Walk<'r> {
     /// files it has downloaded stay.
     fn leave_subshell(&mut self, before: Shell) {
         let downloaded = std::mem::take(&mut self.shell.downloaded);
-        self.shell = Shell { downloaded, ..before };
+        self.shell = Shell {
+            downloaded,
+            ..before
+        };
+    }
+
+    /// Counts a step; false when there have been too many.
+    fn take_step(&mut self, span: Span) -> bool {
+        if let Some(left) = self.steps_left.checked_sub(1) {
+            self.steps_left = left;
+            return true;
+        }
+        self.note(
+            "core/too-long",
+            Tier::Review,
+            "There is more here than can be judged.",
+            span,
+        );
+        false
     }
 
     fn command(&mut self, command: &Command, context: &Context) -> Stream {
+        if !self.take_step(Span::default()) {
+            return Stream::default();
+        }
         match command {
             Command::Simple(simple) => self.simple(simple, context),
             Command::Compound(compound) => self.compound(compound, context),
@@ -278,7 +369,12 @@ impl<'r> Walk<'r> {
 
     fn compound(&mut self, compound: &Compound, context: &Context) -> Stream {
         if context.depth >= MAX_DEPTH * 3 {
-            self.note("core/too-deep", Tier::Review, "Commands are nested too deeply to be followed.", Span::default());
+            self.note(
+                "core/too-deep",
+                Tier::Review,
+                "Commands are nested too deeply to be followed.",
+                Span::default(),
+            );
             return Stream::default();
         }
         let before = compound.subshell.then(|| self.shell.clone());
@@ -292,10 +388,19 @@ impl<'r> Walk<'r> {
         for word in &compound.words {
             values.extend(self.fields(word, &context));
         }
-        self.judge_redirects(&redirects, compound.redirects.first().map_or(Span::default(), |r| r.target.span));
+        self.judge_redirects(
+            &redirects,
+            compound
+                .redirects
+                .first()
+                .map_or(Span::default(), |r| r.target.span),
+        );
         context.conditional |= compound.bodies.len() > 1 || compound.variable.is_some();
 
-        let mut output = Stream { text: None, ..Stream::default() };
+        let mut output = Stream {
+            text: None,
+            ..Stream::default()
+        };
         let rounds: Vec<Option<String>> = match &compound.variable {
             None => vec![None],
             // Each value in turn, if they are few; else all of them at once.
@@ -340,22 +445,34 @@ impl<'r> Walk<'r> {
         }
         let before = self.shell.clone();
         self.shell.positional = Positional::Unknown;
-        let context = Context { depth: context.depth + 1, ..Context::default() };
+        let context = Context {
+            depth: context.depth + 1,
+            ..Context::default()
+        };
         self.command(body, &context);
         self.leave_subshell(before);
         self.shell.functions.retain(|(known, _)| known != name);
-        self.shell.functions.push((name.to_owned(), Rc::clone(body)));
+        self.shell
+            .functions
+            .push((name.to_owned(), Rc::clone(body)));
     }
 
     fn set(&mut self, name: &str, value: String, conditional: bool) {
-        let value = if value.len() > MAX_VALUE_BYTES { UNKNOWN.to_string() } else { value };
-        match self.shell.variables.iter_mut().find(|(known, _)| known == name) {
+        let value = if value.len() > MAX_VALUE_BYTES {
+            UNKNOWN.to_string()
+        } else {
+            value
+        };
+        let variables = &mut self.shell.variables;
+        match variables.iter().position(|(known, _)| known == name) {
             // Either value may hold.
-            Some((_, known)) if conditional && *known != value => *known = UNKNOWN.to_string(),
-            Some((_, known)) => *known = value,
+            Some(index) if conditional && variables[index].1 != value => {
+                variables[index].1 = UNKNOWN.to_string();
+            }
+            Some(index) => variables[index].1 = value,
             // So many that they can only be meant to slow this down.
-            None if self.shell.variables.len() >= 256 => {}
-            None => self.shell.variables.push((name.to_owned(), value)),
+            None if variables.len() >= MAX_VARIABLES => {}
+            None => variables.push((name.to_owned(), value)),
         }
     }
 
@@ -377,14 +494,31 @@ impl<'r> Walk<'r> {
             let span = redirect.target.span;
             match redirect.kind {
                 RedirectKind::HereDocument => {
-                    let text = redirect.body.get().map(|body| self.value(&body.pieces, context));
-                    redirected.input = Some(Stream { text, piped: true, from: Sources::NONE });
+                    let text = redirect
+                        .body
+                        .get()
+                        .map(|body| self.value(&body.pieces, context));
+                    redirected.input = Some(Stream {
+                        text,
+                        piped: true,
+                        from: Sources::NONE,
+                    });
                 }
                 RedirectKind::HereString => {
                     let fields = self.fields(&redirect.target, context);
-                    let from = fields.iter().fold(Sources::NONE, |from, field| from.and(field.from));
-                    let text = fields.into_iter().map(|field| field.text).collect::<Vec<_>>().join(" ");
-                    redirected.input = Some(Stream { text: Some(text), piped: true, from });
+                    let from = fields
+                        .iter()
+                        .fold(Sources::NONE, |from, field| from.and(field.from));
+                    let text = fields
+                        .into_iter()
+                        .map(|field| field.text)
+                        .collect::<Vec<_>>()
+                        .join(" ");
+                    redirected.input = Some(Stream {
+                        text: Some(text),
+                        piped: true,
+                        from,
+                    });
                 }
                 RedirectKind::Duplicate => {
                     self.fields(&redirect.target, context);
@@ -397,8 +531,11 @@ impl<'r> Walk<'r> {
                             redirected.truncates |= kind == RedirectKind::Write;
                         }
                         if matches!(kind, RedirectKind::Read | RedirectKind::ReadWrite) {
-                            redirected.input =
-                                Some(Stream { text: None, piped: true, from: field.from.and(self.file_source(&field.text)) });
+                            redirected.input = Some(Stream {
+                                text: None,
+                                piped: true,
+                                from: field.from.and(self.file_source(&field.text)),
+                            });
                             redirected.reads.push(field);
                         }
                     }
@@ -419,29 +556,33 @@ impl<'r> Walk<'r> {
 
     fn downloaded(&mut self, file: &str) {
         if self.shell.downloaded.len() < 64 {
-            self.shell.downloaded.push(file.trim_start_matches("./").to_owned());
+            self.shell
+                .downloaded
+                .push(file.trim_start_matches("./").to_owned());
         }
     }
 
     /// What a file holds, if this line has put it there.
     fn file_source(&self, file: &str) -> Sources {
         let file = file.trim_start_matches("./");
-        if self.shell.downloaded.iter().any(|known| known == file) { Sources::NETWORK } else { Sources::NONE }
+        if self.shell.downloaded.iter().any(|known| known == file) {
+            Sources::NETWORK
+        } else {
+            Sources::NONE
+        }
     }
 
     fn simple(&mut self, simple: &Simple, context: &Context) -> Stream {
-        let Some(left) = self.commands_left.checked_sub(1) else {
-            self.note("core/too-long", Tier::Review, "There is more here than can be judged.", simple.span);
-            return Stream::default();
-        };
-        self.commands_left = left;
-
         let mut fields = Vec::new();
         for word in &simple.words {
             fields.extend(self.fields(word, context));
         }
         let redirected = self.redirects(&simple.redirects, context);
-        let names: Vec<String> = simple.assignments.iter().map(|set| set.name.clone()).collect();
+        let names: Vec<String> = simple
+            .assignments
+            .iter()
+            .map(|set| set.name.clone())
+            .collect();
         if fields.is_empty() {
             for assignment in &simple.assignments {
                 self.assign(assignment, context);
@@ -450,7 +591,10 @@ impl<'r> Walk<'r> {
                 self.judge_assignments(&names, simple.span);
             }
             self.judge_redirects(&redirected, simple.span);
-            return Stream { text: Some(String::new()), ..Stream::default() };
+            return Stream {
+                text: Some(String::new()),
+                ..Stream::default()
+            };
         }
         for assignment in &simple.assignments {
             // Only for this command, but a substitution in it runs all the same.
@@ -464,11 +608,20 @@ impl<'r> Walk<'r> {
             context.input = input;
         }
         let output = self.invoke(
-            &invoke::Invocation { fields: &fields, redirected: &redirected, assigns: &names, span: simple.span },
+            &invoke::Invocation {
+                fields: &fields,
+                redirected: &redirected,
+                assigns: &names,
+                span: simple.span,
+            },
             &context,
         );
         self.written(&redirected, output.from);
-        if redirected.writes.is_empty() { output } else { Stream::default() }
+        if redirected.writes.is_empty() {
+            output
+        } else {
+            Stream::default()
+        }
     }
 }
 
@@ -483,7 +636,10 @@ struct Redirected {
 }
 
 fn deeper(context: &Context) -> Context {
-    Context { depth: context.depth + 1, ..context.clone() }
+    Context {
+        depth: context.depth + 1,
+        ..context.clone()
+    }
 }
 
 /// `f() { f | f & }`: each call starts two more, or one that nobody waits for.
@@ -501,8 +657,11 @@ fn calls_itself_twice(body: &Command, name: &str) -> bool {
                 .iter()
                 .flat_map(|body| &body.pipelines)
                 .map(|pipeline| {
-                    let calls: usize =
-                        pipeline.commands.iter().map(|command| count(command, name, multiplied, depth + 1)).sum();
+                    let calls: usize = pipeline
+                        .commands
+                        .iter()
+                        .map(|command| count(command, name, multiplied, depth + 1))
+                        .sum();
                     *multiplied |= calls > 1 || calls > 0 && pipeline.background;
                     calls
                 })
@@ -516,7 +675,11 @@ fn calls_itself_twice(body: &Command, name: &str) -> bool {
 
 /// A field for text that is known from the outset.
 fn field(text: impl Into<String>, span: Span) -> Field {
-    Field { text: text.into(), from: Sources::NONE, span }
+    Field {
+        text: text.into(),
+        from: Sources::NONE,
+        span,
+    }
 }
 
 /// The name of a program without its folder.

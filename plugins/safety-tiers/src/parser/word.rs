@@ -14,9 +14,7 @@ enum Place {
     /// Between double quotes.
     DoubleQuotes,
     /// After the operator of `${NAME…}`.
-    Braces {
-        quoted: bool,
-    },
+    Braces { quoted: bool },
     /// A here-document or an arithmetic expression: up to this offset.
     Until(usize),
 }
@@ -54,13 +52,19 @@ impl Parser<'_> {
         if self.position == start {
             return None;
         }
-        Some(Word { pieces, span: self.span_from(start) })
+        Some(Word {
+            pieces,
+            span: self.span_from(start),
+        })
     }
 
     /// The value of an assignment, which may be empty.
     pub(super) fn word_after_assignment(&mut self) -> Word {
         let start = self.position;
-        self.word().unwrap_or_else(|| Word { pieces: Vec::new(), span: self.span_from(start) })
+        self.word().unwrap_or_else(|| Word {
+            pieces: Vec::new(),
+            span: self.span_from(start),
+        })
     }
 
     /// The pieces of a here-document whose delimiter was not quoted.
@@ -117,7 +121,9 @@ impl Parser<'_> {
         let rest = &self.rest()[1..];
         let end = rest
             .bytes()
-            .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.')))
+            .position(|byte| {
+                !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.'))
+            })
             .unwrap_or(rest.len());
         let ends_here = rest[end..].chars().next().is_none_or(|next| {
             matches!(next, '/' | ':' | '}' | ',') || u8::try_from(next).is_ok_and(is_metacharacter)
@@ -176,7 +182,10 @@ impl Parser<'_> {
                     run.push(text::unmarked(character, self.origin));
                     self.position += character.len_utf8();
                     // `PATH=a:~/b` and `--file=~/b` (the latter in some shells).
-                    if place == Place::Bare && matches!(character, '=' | ':') && self.peek() == Some(b'~') {
+                    if place == Place::Bare
+                        && matches!(character, '=' | ':')
+                        && self.peek() == Some(b'~')
+                    {
                         flush(&mut run, false, pieces);
                         self.tilde(pieces);
                     }
@@ -216,7 +225,10 @@ impl Parser<'_> {
         self.position += 1;
         let rest = self.rest();
         let length = rest.find('\'').unwrap_or(rest.len());
-        let inner = rest[..length].chars().map(|c| text::unmarked(c, self.origin)).collect();
+        let inner = rest[..length]
+            .chars()
+            .map(|c| text::unmarked(c, self.origin))
+            .collect();
         self.position += length;
         self.close("'", "'", start);
         pieces.push(Piece::Quoted(inner));
@@ -259,7 +271,10 @@ impl Parser<'_> {
             parser.problems.append(&mut parsed.problems);
             parsed.script
         });
-        pieces.push(Piece::Substitution { script, quoted: place.quoted() });
+        pieces.push(Piece::Substitution {
+            script,
+            quoted: place.quoted(),
+        });
     }
 
     fn parenthesised(&mut self, opening: &'static str) -> crate::syntax::Script {
@@ -341,7 +356,11 @@ impl Parser<'_> {
                 flush(run, quoted, pieces);
                 self.position += 1 + length;
                 let name = rest[..length].to_owned();
-                pieces.push(Piece::Parameter(Parameter { name, operation: Operation::Plain, quoted }));
+                pieces.push(Piece::Parameter(Parameter {
+                    name,
+                    operation: Operation::Plain,
+                    quoted,
+                }));
             }
         }
     }
@@ -376,7 +395,11 @@ impl Parser<'_> {
             parser.pieces(Place::Braces { quoted }, &mut pieces);
         });
         self.close("}", "${", start);
-        Parameter { name, operation: operation(pieces), quoted }
+        Parameter {
+            name,
+            operation: operation(pieces),
+            quoted,
+        }
     }
 
     /// Notes what an interactive shell would replace from its history.
@@ -385,7 +408,8 @@ impl Parser<'_> {
             return;
         }
         let expands = self.peek_at(1).is_some_and(|next| {
-            next.is_ascii_alphanumeric() || matches!(next, b'!' | b'$' | b'*' | b'^' | b'-' | b'?' | b'#')
+            next.is_ascii_alphanumeric()
+                || matches!(next, b'!' | b'$' | b'*' | b'^' | b'-' | b'?' | b'#')
         });
         let brackets = self.text.as_bytes()[..self.position].ends_with(b"[");
         let parameter = self.text.as_bytes()[..self.position].ends_with(b"{");
@@ -410,6 +434,10 @@ fn name_length(text: &str) -> usize {
 fn flush(run: &mut String, quoted: bool, pieces: &mut Vec<Piece>) {
     if !run.is_empty() {
         let text = std::mem::take(run);
-        pieces.push(if quoted { Piece::Quoted(text) } else { Piece::Text(text) });
+        pieces.push(if quoted {
+            Piece::Quoted(text)
+        } else {
+            Piece::Text(text)
+        });
     }
 }

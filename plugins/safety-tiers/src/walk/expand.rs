@@ -35,14 +35,20 @@ impl Walk<'_> {
             return vec![super::field(text, word.span)];
         }
         let parts = self.parts(&word.pieces, context);
-        let from = parts.iter().fold(Sources::NONE, |from, part| from.and(part.from));
+        let from = parts
+            .iter()
+            .fold(Sources::NONE, |from, part| from.and(part.from));
         let separators = self.variable("IFS").filter(|ifs| !ifs.contains(UNKNOWN));
         let separators = separators.as_deref().unwrap_or(" \t\n");
 
         let mut fields = Vec::new();
         for alternative in alternatives(&parts) {
             for text in assemble(&alternative, separators) {
-                fields.push(Field { text, from, span: word.span });
+                fields.push(Field {
+                    text,
+                    from,
+                    span: word.span,
+                });
             }
         }
         fields
@@ -71,7 +77,15 @@ impl Walk<'_> {
                 }
                 Piece::Substitution { script, quoted } => {
                     let (text, from) = self.substitution(script, context);
-                    (text, if *quoted { PartKind::Quoted } else { PartKind::Split }, from)
+                    (
+                        text,
+                        if *quoted {
+                            PartKind::Quoted
+                        } else {
+                            PartKind::Split
+                        },
+                        from,
+                    )
                 }
                 Piece::Process(script) => {
                     let (_, from) = self.substitution(script, context);
@@ -97,9 +111,16 @@ impl Walk<'_> {
         }
     }
 
-    fn substitution(&mut self, script: &crate::syntax::Script, context: &Context) -> (String, Sources) {
+    fn substitution(
+        &mut self,
+        script: &crate::syntax::Script,
+        context: &Context,
+    ) -> (String, Sources) {
         let before = self.shell.clone();
-        let inner = Context { depth: context.depth + 1, ..Context::default() };
+        let inner = Context {
+            depth: context.depth + 1,
+            ..Context::default()
+        };
         let output = self.script(script, &inner);
         self.leave_subshell(before);
         let text = output.text.unwrap_or_else(|| UNKNOWN.to_string());
@@ -107,13 +128,27 @@ impl Walk<'_> {
     }
 
     fn parameter(&mut self, parameter: &Parameter, context: &Context, parts: &mut Vec<Part>) {
-        let kind = if parameter.quoted { PartKind::Quoted } else { PartKind::Split };
-        let mut push = |text: String| parts.push(Part { text, kind, from: Sources::NONE });
+        let kind = if parameter.quoted {
+            PartKind::Quoted
+        } else {
+            PartKind::Split
+        };
+        let mut push = |text: String| {
+            parts.push(Part {
+                text,
+                kind,
+                from: Sources::NONE,
+            })
+        };
         let value = self.variable(&parameter.name);
         match &parameter.operation {
             Operation::Plain => push(value.unwrap_or_else(|| UNKNOWN.to_string())),
             Operation::Required => {
-                push(value.filter(|value| !value.is_empty()).unwrap_or_else(|| SOMETHING.to_string()));
+                push(
+                    value
+                        .filter(|value| !value.is_empty())
+                        .unwrap_or_else(|| SOMETHING.to_string()),
+                );
             }
             Operation::Default(pieces) => match value.filter(|value| !value.is_empty()) {
                 Some(value) => push(value),
@@ -147,8 +182,10 @@ impl Walk<'_> {
             "XDG_STATE_HOME" => below_home(".local/state"),
             "XDG_CACHE_HOME" => below_home(".cache"),
             "XDG_RUNTIME_DIR" => Some(format!("/run/user/{SOMETHING}")),
-            "USER" | "LOGNAME" | "HOSTNAME" | "UID" | "EUID" | "RANDOM" | "SECONDS" | "SHELL" | "PATH"
-            | "LANG" | "TERM" | "?" | "$" | "#" | "-" | "0" | "PPID" | "LINENO" => Some(SOMETHING.to_string()),
+            "USER" | "LOGNAME" | "HOSTNAME" | "UID" | "EUID" | "RANDOM" | "SECONDS" | "SHELL"
+            | "PATH" | "LANG" | "TERM" | "?" | "$" | "#" | "-" | "0" | "PPID" | "LINENO" => {
+                Some(SOMETHING.to_string())
+            }
             "@" | "*" => Some(match &self.shell.positional {
                 Positional::None => String::new(),
                 Positional::Unknown => UNKNOWN.to_string(),
@@ -159,14 +196,22 @@ impl Walk<'_> {
                 Some(match &self.shell.positional {
                     Positional::None => String::new(),
                     Positional::Unknown => UNKNOWN.to_string(),
-                    Positional::Known(values) => number.checked_sub(1).and_then(|index| values.get(index)).cloned().unwrap_or_default(),
+                    Positional::Known(values) => number
+                        .checked_sub(1)
+                        .and_then(|index| values.get(index))
+                        .cloned()
+                        .unwrap_or_default(),
                 })
             }
         }
     }
 
     pub(super) fn working_directory(&self) -> String {
-        if self.shell.cwd.is_empty() { ".".to_owned() } else { self.shell.cwd.clone() }
+        if self.shell.cwd.is_empty() {
+            ".".to_owned()
+        } else {
+            self.shell.cwd.clone()
+        }
     }
 }
 
@@ -180,14 +225,19 @@ fn alternatives(parts: &[Part]) -> Vec<Vec<(char, PartKind)>> {
         }
         characters.extend(part.text.chars().map(|character| (character, part.kind)));
     }
-    if !parts.iter().any(|part| part.kind == PartKind::Bare && part.text.contains('{')) {
+    if !parts
+        .iter()
+        .any(|part| part.kind == PartKind::Bare && part.text.contains('{'))
+    {
         return vec![characters];
     }
     let mut done = Vec::new();
     let mut open = vec![characters];
     while let Some(word) = open.pop() {
         match first_braces(&word) {
-            Some((start, commas, end)) if done.len() + open.len() + commas.len() < MAX_ALTERNATIVES => {
+            Some((start, commas, end))
+                if done.len() + open.len() + commas.len() < MAX_ALTERNATIVES =>
+            {
                 let mut from = start + 1;
                 let mut made = Vec::new();
                 for to in commas.into_iter().chain([end]) {
@@ -259,7 +309,12 @@ fn assemble(characters: &[(char, PartKind)], separators: &str) -> Vec<String> {
                 index = here + length;
                 ANY_ONE
             }
-            '~' if field.is_empty() && kind == PartKind::Bare && matches!(next, None | Some('/')) => HOME,
+            '~' if field.is_empty()
+                && kind == PartKind::Bare
+                && matches!(next, None | Some('/')) =>
+            {
+                HOME
+            }
             character => character,
         });
     }
@@ -269,6 +324,10 @@ fn assemble(characters: &[(char, PartKind)], separators: &str) -> Vec<String> {
 
 /// The length of the set of characters (`[…]`) that starts here, if one does.
 fn set_length(characters: &[(char, PartKind)]) -> Option<usize> {
-    let close = characters.iter().take(64).skip(2).position(|(character, _)| *character == ']')?;
+    let close = characters
+        .iter()
+        .take(64)
+        .skip(2)
+        .position(|(character, _)| *character == ']')?;
     Some(close + 3)
 }

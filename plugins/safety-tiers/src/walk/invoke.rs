@@ -3,8 +3,9 @@
 
 use super::{Context, Field, Positional, Redirected, Stream, Walk, base_name, field, quoted};
 use crate::arguments::Arguments;
+use crate::matching::Subject;
 use crate::place::Places;
-use crate::rules::{PLAIN_PROGRAM, Rule, Sources, Subject};
+use crate::rules::{PLAIN_PROGRAM, Rule, Sources};
 use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::{Finding, Span, Tier};
 
@@ -26,7 +27,12 @@ impl Walk<'_> {
         };
         let path = program.text.as_str();
         if context.depth >= super::MAX_DEPTH * 3 {
-            self.note("core/too-deep", Tier::Review, "Commands are nested too deeply to be followed.", invocation.span);
+            self.note(
+                "core/too-deep",
+                Tier::Review,
+                "Commands are nested too deeply to be followed.",
+                invocation.span,
+            );
             return Stream::default();
         }
         if !text::is_known(path) || text::is_glob(path) {
@@ -52,12 +58,15 @@ impl Walk<'_> {
         self.note(
             "core/unknown-command",
             Tier::Review,
-            format!("Which program {} is can only be told when it runs.", quoted(path)),
+            format!(
+                "Which program {} is can only be told when it runs.",
+                quoted(path)
+            ),
             invocation.span,
         );
         let name = base_name(path);
         let mut candidates: Vec<String> = Vec::new();
-        if text::is_glob(name) {
+        if text::is_glob(name) && name.contains(|c: char| c.is_ascii_alphanumeric()) {
             candidates.extend(self.rules.names_covered_by(name).map(str::to_owned));
         }
         let rest = name.replace([UNKNOWN, SOMETHING], "");
@@ -74,7 +83,9 @@ impl Walk<'_> {
             let arguments = Arguments::new(arguments, &PLAIN_PROGRAM);
             let dire = Places::ROOT.0 | Places::HOME.0 | Places::DEVICE.0;
             if arguments.has_flag("-r|-R|--recursive|--force")
-                && arguments.operands().any(|operand| Places(dire).meets(Places::of(&operand.text, &self.shell.cwd)))
+                && arguments
+                    .operands()
+                    .any(|operand| Places(dire).meets(Places::of(&operand.text, &self.shell.cwd)))
             {
                 self.note(
                     "core/unknown-destroyer",
@@ -88,14 +99,24 @@ impl Walk<'_> {
 
     /// Runs the body of a function or an alias of this name, if there is one.
     fn call(&mut self, name: &str, arguments: &[Field], context: &Context) -> bool {
-        let alias = self.shell.aliases.iter().find(|(known, _)| known == name).map(|(_, line)| line.clone());
+        let alias = self
+            .shell
+            .aliases
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, line)| line.clone());
         let function = self.shell.functions.iter().find(|(known, _)| known == name);
         if context.depth >= super::MAX_DEPTH {
             return alias.is_some() || function.is_some();
         }
         if let Some((_, body)) = function {
             let body = std::rc::Rc::clone(body);
-            let known = Positional::Known(arguments.iter().map(|argument| argument.text.clone()).collect());
+            let known = Positional::Known(
+                arguments
+                    .iter()
+                    .map(|argument| argument.text.clone())
+                    .collect(),
+            );
             let before = std::mem::replace(&mut self.shell.positional, known);
             let context = super::deeper(context);
             self.command(&body, &context);
@@ -103,7 +124,9 @@ impl Walk<'_> {
             return true;
         }
         let Some(mut line) = alias else { return false };
-        let span = arguments.first().map_or(Span::default(), |argument| argument.span);
+        let span = arguments
+            .first()
+            .map_or(Span::default(), |argument| argument.span);
         for argument in arguments {
             line.push(' ');
             line.push_str(&single_quoted(&argument.text));
@@ -124,49 +147,68 @@ impl Walk<'_> {
         context: &Context,
         called: bool,
     ) -> Sources {
+        if !self.take_step(invocation.span) {
+            return Sources::NONE;
+        }
         // Some file systems take `RM` for `rm`.
         let lower = name.to_ascii_lowercase();
-        let name = if !self.rules.knows(name) && self.rules.knows(&lower) { lower.as_str() } else { name };
+        let name = if !self.rules.knows(name) && self.rules.knows(&lower) {
+            lower.as_str()
+        } else {
+            name
+        };
 
         let program = self.rules.program(name);
         let arguments = Arguments::new(fields, program);
-        let mut from = context.input.from;
-        for argument in fields {
-            from = from.and(argument.from).and(self.file_source(&argument.text));
-        }
-        if self.file_source(path).meets(Sources::NETWORK) {
-            from = from.and(Sources::DOWNLOADED);
-        }
+        let from = self.sources(path, &arguments, context);
         let code = self.inner_commands(name, program, &arguments, fields, invocation, context);
+        let mut writes = invocation.redirected.writes.clone();
+        writes.extend(arguments.written());
+        let cwd = self.shell.cwd.clone();
         let subject = Subject {
             program: name,
             arguments: &arguments,
-            writes: &invocation.redirected.writes,
+            writes: &writes,
             reads: &invocation.redirected.reads,
             assigns: invocation.assigns,
             from,
             code: code.as_deref(),
             defines: None,
-            cwd: &self.shell.cwd.clone(),
+            cwd: &cwd,
         };
         if let Some(rule) = self.rules.strictest_everywhere(&subject) {
             self.found_by(rule, invocation.span);
         }
+        match self.listed(name, fields) {
+            Some(Tier::Safe) => return from,
+            Some(tier) => self.note(
+                if tier == Tier::Dangerous {
+                    "config/deny"
+                } else {
+                    "config/review"
+                },
+                tier,
+                "The configuration of this policy lists the command.",
+                invocation.span,
+            ),
+            None => {}
+        }
         match self.rules.decide(&subject) {
             Some(rule) => self.found_by(rule, invocation.span),
             None if called => {}
-            None if path.contains('/') && Places::INSIDE.meets(Places::of(path, &self.shell.cwd)) => self.note(
-                "core/project-program",
-                Tier::Safe,
-                "Runs a program of the project.",
-                invocation.span,
-            ),
+            None if path.contains('/') && Places::INSIDE.meets(Places::of(path, &cwd)) => self
+                .note(
+                    "core/project-program",
+                    Tier::Safe,
+                    "Runs a program of the project.",
+                    invocation.span,
+                ),
             None => {
                 let tier = self.rules.unknown_program;
                 self.note(
                     "core/unknown-program",
                     tier,
-                    format!("No rule knows the program {}, so a person should look.", quoted(name)),
+                    format!("No rule knows the program {}.", quoted(name)),
                     invocation.span,
                 );
             }
@@ -174,7 +216,48 @@ impl Walk<'_> {
         from
     }
 
-    fn found_by(&mut self, rule: &Rule, span: Span) {
+    /// What a list of the sidecar says about the command.
+    fn listed(&self, name: &str, fields: &[Field]) -> Option<Tier> {
+        if self.rules.listed.is_empty() {
+            return None;
+        }
+        let mut command = name.to_owned();
+        for field in fields {
+            command.push(' ');
+            command.push_str(&text::shown(&field.text));
+        }
+        self.rules.listed_tier(&command)
+    }
+
+    /// What a command's input, arguments and program may hold.
+    fn sources(&self, path: &str, arguments: &Arguments<'_>, context: &Context) -> Sources {
+        let mut from = context.input.from;
+        for argument in arguments.all {
+            from = from.and(argument.from);
+            if !arguments.runs_first_operand() {
+                from = from.and(self.file_source(&argument.text));
+            }
+        }
+        let secret =
+            |operand: &Field| Places::SECRETS.meets(Places::of(&operand.text, &self.shell.cwd));
+        if arguments.operands().any(secret) {
+            from = from.and(Sources::SECRET);
+        }
+        let script = arguments
+            .operands()
+            .next()
+            .filter(|_| arguments.runs_first_operand());
+        let program = std::iter::once(path).chain(script.map(|script| script.text.as_str()));
+        if program
+            .into_iter()
+            .any(|file| self.file_source(file).meets(Sources::NETWORK))
+        {
+            from = from.and(Sources::DOWNLOADED);
+        }
+        from
+    }
+
+    pub(super) fn found_by(&mut self, rule: &Rule, span: Span) {
         self.found(Finding {
             tier: self.rules.tier(rule),
             rule: rule.id.to_owned(),
@@ -204,7 +287,10 @@ impl Walk<'_> {
     /// What it means that variables of these names are set.
     pub(super) fn judge_assignments(&mut self, names: &[String], span: Span) {
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
-        let rule = self.rules.strictest_everywhere(&Subject { assigns: names, ..self.nothing(&arguments) });
+        let rule = self.rules.strictest_everywhere(&Subject {
+            assigns: names,
+            ..self.nothing(&arguments)
+        });
         if let Some(rule) = rule {
             self.found_by(rule, span);
         }
@@ -213,7 +299,10 @@ impl Walk<'_> {
     /// What it means that a function of this name is defined.
     pub(super) fn judge_definition(&mut self, name: &str, span: Span) {
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
-        let rule = self.rules.strictest_everywhere(&Subject { defines: Some(name), ..self.nothing(&arguments) });
+        let rule = self.rules.strictest_everywhere(&Subject {
+            defines: Some(name),
+            ..self.nothing(&arguments)
+        });
         if let Some(rule) = rule {
             self.found_by(rule, span);
         }
@@ -243,7 +332,10 @@ impl Walk<'_> {
                 self.shell.cwd = match target {
                     None => text::HOME.to_string(),
                     Some("-") => UNKNOWN.to_string(),
-                    Some(path) if path.starts_with(['/', text::HOME, UNKNOWN, SOMETHING]) || self.shell.cwd.is_empty() => {
+                    Some(path)
+                        if path.starts_with(['/', text::HOME, UNKNOWN, SOMETHING])
+                            || self.shell.cwd.is_empty() =>
+                    {
                         path.to_owned()
                     }
                     Some(path) => format!("{}/{path}", self.shell.cwd),
@@ -254,19 +346,30 @@ impl Walk<'_> {
             }
             "popd" => self.shell.cwd = UNKNOWN.to_string(),
             "export" | "declare" | "typeset" | "local" | "readonly" => {
-                let assignments: Vec<(&str, &str)> = words.filter_map(|word| word.split_once('=')).collect();
+                let assignments: Vec<(&str, &str)> =
+                    words.filter_map(|word| word.split_once('=')).collect();
                 for (variable, value) in &assignments {
                     self.set(variable, (*value).to_owned(), context.conditional);
                     self.judge_assigned_line(variable, value, span, context);
                 }
-                let names: Vec<String> = assignments.iter().map(|(variable, _)| (*variable).to_owned()).collect();
+                let names: Vec<String> = assignments
+                    .iter()
+                    .map(|(variable, _)| (*variable).to_owned())
+                    .collect();
                 if !names.is_empty() {
                     self.judge_assignments(&names, span);
                 }
             }
             "read" | "mapfile" | "readarray" | "getopts" | "unset" | "let" => {
-                for variable in words.filter(|word| !word.starts_with('-')) {
+                let variables: Vec<String> = words
+                    .filter(|word| !word.starts_with('-'))
+                    .map(str::to_owned)
+                    .collect();
+                for variable in &variables {
                     self.set(variable, UNKNOWN.to_string(), false);
+                }
+                if name == "unset" {
+                    self.judge_assignments(&variables, span);
                 }
             }
             "printf" => {
@@ -276,10 +379,8 @@ impl Walk<'_> {
                     self.set(variable, UNKNOWN.to_string(), false);
                 }
             }
-            "set" => {
-                if words.any(|word| word == "--") {
-                    self.shell.positional = Positional::Known(words.map(str::to_owned).collect());
-                }
+            "set" if words.any(|word| word == "--") => {
+                self.shell.positional = Positional::Known(words.map(str::to_owned).collect());
             }
             "shift" => self.shell.positional = Positional::Unknown,
             "alias" => {
@@ -296,8 +397,10 @@ impl Walk<'_> {
 
     fn note_downloads(&mut self, name: &str, fields: &[Field]) {
         let arguments = Arguments::new(fields, self.rules.program(name));
-        let named: Vec<String> =
-            arguments.values_of(&["-o", "--output", "-O", "--output-document", "--out"]).map(str::to_owned).collect();
+        let named: Vec<String> = arguments
+            .values_of(&["-o", "--output", "-O", "--output-document", "--out"])
+            .map(str::to_owned)
+            .collect();
         if named.is_empty() {
             for operand in arguments.operands() {
                 let file = base_name(operand.text.split(['?', '#']).next().unwrap_or_default());
@@ -312,37 +415,67 @@ impl Walk<'_> {
     /// What a command prints, where that can be told.
     fn output(&self, name: &str, arguments: &[Field], context: &Context, read: Sources) -> Stream {
         let program = self.rules.program(name);
-        let from = read.and(program.gives);
+        // `env` prints the environment only where it runs nothing.
+        let gives = if name == "env" && !arguments.is_empty() {
+            Sources::NONE
+        } else {
+            program.gives
+        };
+        let from = read.and(gives);
         let words = || arguments.iter().map(|argument| argument.text.as_str());
         let text = match name {
             "echo" => {
-                let escapes = words().take_while(|word| is_echo_flag(word)).any(|word| word.contains('e'));
-                let text = words().skip_while(|word| is_echo_flag(word)).collect::<Vec<_>>().join(" ");
+                let escapes = words()
+                    .take_while(|word| is_echo_flag(word))
+                    .any(|word| word.contains('e'));
+                let text = words()
+                    .skip_while(|word| is_echo_flag(word))
+                    .collect::<Vec<_>>()
+                    .join(" ");
                 Some(if escapes { text::unescape(&text) } else { text } + "\n")
             }
             "printf" => printf(&words().collect::<Vec<_>>()),
-            "cat" | "tee" if words().all(|word| word == "-") || name == "tee" => context.input.text.clone(),
+            "cat" | "tee" if words().all(|word| word == "-") || name == "tee" => {
+                context.input.text.clone()
+            }
+            "base64" if words().any(|word| matches!(word, "-d" | "-D" | "--decode" | "-di")) => {
+                context.input.text.as_deref().and_then(text::decode_base64)
+            }
             "pwd" => Some(self.working_directory()),
             "which" | "type" => words().next_back().map(str::to_owned),
-            "command" if words().next().is_some_and(|word| word == "-v") => words().next_back().map(str::to_owned),
+            "command" if words().next().is_some_and(|word| word == "-v") => {
+                words().next_back().map(str::to_owned)
+            }
             "mktemp" => Some(format!("/tmp/{SOMETHING}")),
             ":" | "true" | "false" | "cd" | "export" | "set" => Some(String::new()),
             _ => None,
         };
-        Stream { from, text, piped: true }
+        Stream {
+            from,
+            text,
+            piped: true,
+        }
     }
 
     /// The input of a command as fields, as `xargs` would pass them on.
     pub(super) fn input_fields(&self, context: &Context, span: Span) -> Vec<Field> {
+        let field = |text: &str| Field {
+            from: context.input.from,
+            ..field(text, span)
+        };
         match &context.input.text {
-            Some(text) => text.split_whitespace().take(64).map(|word| field(word, span)).collect(),
-            None => vec![field(UNKNOWN.to_string(), span)],
+            Some(text) => text.split_whitespace().take(64).map(field).collect(),
+            None => vec![field(&UNKNOWN.to_string())],
         }
     }
 }
 
 fn is_echo_flag(word: &str) -> bool {
-    word.len() > 1 && word.starts_with('-') && word[1..].bytes().all(|byte| matches!(byte, b'e' | b'n' | b'E'))
+    word.len() > 1
+        && word.starts_with('-')
+        && word[1..]
+            .bytes()
+            .all(|byte| matches!(byte, b'e' | b'n' | b'E'))
 }
 
 /// `printf` with formats that only put words together.

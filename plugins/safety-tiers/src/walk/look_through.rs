@@ -2,25 +2,52 @@
 //! `find -exec`, `ssh`, editors with a shell escape, programs in other
 //! languages.
 
-use super::invoke::{Invocation, single_quoted};
-use super::{Context, Field, Redirected, Stream, Walk, field};
+use super::invoke::Invocation;
+use super::{Context, Field, Redirected, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::place::Places;
 use crate::rules::Program;
-use crate::text::{self, SOMETHING, UNKNOWN};
+use crate::text::{self, SOMETHING};
 use crate::verdict::{Span, Tier};
 
 /// `find` and `fd` take whole commands among their flags.
-const COMMAND_FLAGS: [&str; 8] = ["-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"];
+const COMMAND_FLAGS: [&str; 8] = [
+    "-exec",
+    "-execdir",
+    "-ok",
+    "-okdir",
+    "-x",
+    "--exec",
+    "-X",
+    "--exec-batch",
+];
 
 /// Variables whose value some program runs as a shell line.
 const LINE_VARIABLES: [&str; 14] = [
-    "PROMPT_COMMAND", "PAGER", "GIT_PAGER", "MANPAGER", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SSH_COMMAND",
-    "GIT_SEQUENCE_EDITOR", "GIT_EXTERNAL_DIFF", "LESSOPEN", "LESSCLOSE", "BROWSER", "SUDO_ASKPASS",
+    "PROMPT_COMMAND",
+    "PAGER",
+    "GIT_PAGER",
+    "MANPAGER",
+    "EDITOR",
+    "VISUAL",
+    "GIT_EDITOR",
+    "GIT_SSH_COMMAND",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_EXTERNAL_DIFF",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "BROWSER",
+    "SUDO_ASKPASS",
 ];
 
 /// What stands before the command line in the value of some flags.
-const LINE_PREFIXES: [&str; 5] = ["exec=", "ProxyCommand=", "LocalCommand=", "KnownHostsCommand=", "!"];
+const LINE_PREFIXES: [&str; 5] = [
+    "exec=",
+    "ProxyCommand=",
+    "LocalCommand=",
+    "KnownHostsCommand=",
+    "!",
+];
 
 impl Walk<'_> {
     /// Judges the commands within a command. Gives the code in another
@@ -41,9 +68,15 @@ impl Walk<'_> {
         if let Some(skipped) = program.runs_after {
             self.wrapped_command(name, program, skipped, arguments, fields, span, context);
         }
-        let lines: Vec<String> = arguments.values_of(program.line_flags).map(str::to_owned).collect();
+        let lines: Vec<String> = arguments
+            .values_of(program.line_flags)
+            .map(str::to_owned)
+            .collect();
         for line in lines {
-            let line = LINE_PREFIXES.iter().find_map(|prefix| line.strip_prefix(prefix)).unwrap_or(&line);
+            let line = LINE_PREFIXES
+                .iter()
+                .find_map(|prefix| line.strip_prefix(prefix))
+                .unwrap_or(&line);
             self.line(line, span, context);
         }
         match name {
@@ -58,13 +91,21 @@ impl Walk<'_> {
                 }
             }
             "alias" => {
-                for line in fields.iter().filter_map(|field| Some(field.text.split_once('=')?.1.to_owned())) {
+                for line in fields
+                    .iter()
+                    .filter_map(|field| Some(field.text.split_once('=')?.1.to_owned()))
+                {
                     self.line(&line, span, context);
                 }
             }
             "git" => {
-                let settings: Vec<String> = arguments.values_of(&["-c"]).map(str::to_owned).collect();
-                for value in settings.iter().filter_map(|setting| Some(setting.split_once('=')?.1)) {
+                self.commands_of_git(arguments, fields, span, context);
+                let settings: Vec<String> =
+                    arguments.values_of(&["-c"]).map(str::to_owned).collect();
+                for value in settings
+                    .iter()
+                    .filter_map(|setting| Some(setting.split_once('=')?.1))
+                {
                     self.perhaps_line(value.trim_start_matches('!'), span, context);
                 }
             }
@@ -74,10 +115,19 @@ impl Walk<'_> {
     }
 
     /// `sh -c LINE`, `sh FILE`, `… | sh`.
-    fn shell_program(&mut self, arguments: &Arguments<'_>, fields: &[Field], span: Span, context: &Context) {
+    fn shell_program(
+        &mut self,
+        arguments: &Arguments<'_>,
+        fields: &[Field],
+        span: Span,
+        context: &Context,
+    ) {
         if arguments.has_flag("-c") {
             // Of `sh -c LINE NAME ARGUMENTS` the line is the first operand.
-            let words: Vec<String> = arguments.operands().map(|operand| operand.text.clone()).collect();
+            let words: Vec<String> = arguments
+                .operands()
+                .map(|operand| operand.text.clone())
+                .collect();
             if let Some((line, rest)) = words.split_first() {
                 let known = super::Positional::Known(rest.iter().skip(1).cloned().collect());
                 let before = std::mem::replace(&mut self.shell.positional, known);
@@ -100,7 +150,14 @@ impl Walk<'_> {
             }
         } else if let Some(text) = &context.input.text {
             let text = text.clone();
-            self.line(&text, span, &Context { input: Stream::default(), ..context.clone() });
+            self.line(
+                &text,
+                span,
+                &Context {
+                    input: Stream::default(),
+                    ..context.clone()
+                },
+            );
         } else if context.input.piped && !fields.iter().any(|field| field.text == "--version") {
             self.note(
                 "core/unknown-script",
@@ -111,7 +168,10 @@ impl Walk<'_> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are one command in its parts")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are one command in its parts"
+    )]
     fn wrapped_command(
         &mut self,
         name: &str,
@@ -124,7 +184,11 @@ impl Walk<'_> {
     ) {
         let mut skipped = usize::from(skipped);
         if !program.runs_in.is_empty() {
-            let Some(subcommand) = program.runs_in.iter().find(|words| arguments.has_subcommand(words)) else {
+            let Some(subcommand) = program
+                .runs_in
+                .iter()
+                .find(|words| arguments.has_subcommand(words))
+            else {
                 return;
             };
             skipped += subcommand.split(' ').count();
@@ -138,7 +202,10 @@ impl Walk<'_> {
         let mut inner: Vec<Field> = fields[start..].to_vec();
         let mut assigns = Vec::new();
         if program.assignments {
-            let count = inner.iter().take_while(|field| is_assignment(&field.text)).count();
+            let count = inner
+                .iter()
+                .take_while(|field| is_assignment(&field.text))
+                .count();
             for field in inner.drain(..count) {
                 if let Some((variable, value)) = field.text.split_once('=') {
                     self.judge_assigned_line(variable, value, span, context);
@@ -160,14 +227,55 @@ impl Walk<'_> {
             self.line(&joined(&inner), span, context);
         } else {
             let redirected = Redirected::default();
-            let invocation = Invocation { fields: &inner, redirected: &redirected, assigns: &assigns, span };
+            let invocation = Invocation {
+                fields: &inner,
+                redirected: &redirected,
+                assigns: &assigns,
+                span,
+            };
             self.invoke(&invocation, &super::deeper(context));
         }
         self.shell.cwd = cwd;
     }
 
+    /// The shell lines among git's operands.
+    fn commands_of_git(
+        &mut self,
+        arguments: &Arguments<'_>,
+        fields: &[Field],
+        span: Span,
+        context: &Context,
+    ) {
+        let operands: Vec<&str> = arguments
+            .operands()
+            .map(|operand| operand.text.as_str())
+            .collect();
+        let line = match operands.as_slice() {
+            // An alias that is a shell line.
+            ["config", .., value] => value.strip_prefix('!').map(str::to_owned),
+            ["submodule", "foreach", line @ ..] | ["bisect", "run", line @ ..] => {
+                Some(line.join(" "))
+            }
+            ["rebase" | "difftool", ..] => {
+                let flag = fields.iter().position(|field| field.text == "-x");
+                flag.and_then(|flag| fields.get(flag + 1))
+                    .map(|line| line.text.clone())
+            }
+            _ => None,
+        };
+        if let Some(line) = line {
+            self.line(&line, span, context);
+        }
+    }
+
     /// `find … -exec COMMAND ;`, with what it found as arguments.
-    fn commands_of_find(&mut self, arguments: &Arguments<'_>, fields: &[Field], span: Span, context: &Context) {
+    fn commands_of_find(
+        &mut self,
+        arguments: &Arguments<'_>,
+        fields: &[Field],
+        span: Span,
+        context: &Context,
+    ) {
         let mut found: Vec<String> = arguments
             .operands()
             .take_while(|operand| !matches!(operand.text.as_str(), "(" | "!" | ";" | "+"))
@@ -178,149 +286,69 @@ impl Walk<'_> {
             found.push(SOMETHING.to_string());
         }
         let mut rest = fields;
-        while let Some(flag) = rest.iter().position(|field| COMMAND_FLAGS.contains(&field.text.as_str())) {
+        while let Some(flag) = rest
+            .iter()
+            .position(|field| COMMAND_FLAGS.contains(&field.text.as_str()))
+        {
             rest = &rest[flag + 1..];
-            let end = rest.iter().position(|field| matches!(field.text.as_str(), ";" | "+")).unwrap_or(rest.len());
+            let end = rest
+                .iter()
+                .position(|field| matches!(field.text.as_str(), ";" | "+"))
+                .unwrap_or(rest.len());
             let (command, after) = rest.split_at(end);
             rest = after;
             // What is found may be the folder itself; with a test it may not.
             let narrowed = fields.iter().any(|field| {
-                matches!(field.text.as_str(), "-name" | "-iname" | "-path" | "-regex" | "-mindepth" | "-newer")
+                matches!(
+                    field.text.as_str(),
+                    "-name" | "-iname" | "-path" | "-regex" | "-mindepth" | "-newer"
+                )
             });
             for start in &found {
-                let path = if narrowed { format!("{start}/{SOMETHING}") } else { start.clone() };
+                let path = if narrowed {
+                    format!("{start}/{SOMETHING}")
+                } else {
+                    start.clone()
+                };
                 let inner: Vec<Field> = command
                     .iter()
-                    .map(|argument| Field { text: argument.text.replace("{}", &path), ..argument.clone() })
+                    .map(|argument| Field {
+                        text: argument.text.replace("{}", &path),
+                        ..argument.clone()
+                    })
                     .collect();
                 let redirected = Redirected::default();
-                let invocation = Invocation { fields: &inner, redirected: &redirected, assigns: &[], span };
+                let invocation = Invocation {
+                    fields: &inner,
+                    redirected: &redirected,
+                    assigns: &[],
+                    span,
+                };
                 self.invoke(&invocation, &super::deeper(context));
             }
         }
     }
 
-    /// Code in another language: shell lines in its strings are judged too.
-    fn code(
+    /// The value of a variable that some program runs as a shell line.
+    pub(super) fn judge_assigned_line(
         &mut self,
-        program: &'static Program,
-        arguments: &Arguments<'_>,
+        variable: &str,
+        value: &str,
         span: Span,
         context: &Context,
-    ) -> Option<String> {
-        let mut code: Vec<String> = arguments.values_of(program.code_flags).map(str::to_owned).collect();
-        if program.code_flags.contains(&"-") {
-            if code.is_empty() {
-                code.extend(arguments.operands().next().map(|operand| operand.text.clone()));
-            }
-        } else if !program.code_flags.is_empty() && arguments.operands().all(|operand| operand.text == "-") {
-            // `python <<EOF`
-            code.extend(context.input.text.clone());
-        }
-        if code.is_empty() {
-            return None;
-        }
-        let code = code.join("\n");
-        self.judge_code(&code, span, context);
-        Some(code)
-    }
-
-    /// Judges the strings in a program's text as shell lines, each alone and
-    /// all of them in a row (`run(["rm", "-rf", "/"])`).
-    pub(super) fn judge_code(&mut self, code: &str, span: Span, context: &Context) {
-        let starts_processes = PROCESS_STARTERS.iter().any(|name| code.contains(name));
-        if !starts_processes || code.len() > super::MAX_VALUE_BYTES {
-            return;
-        }
-        let strings = strings(code);
-        for string in &strings {
-            self.perhaps_line(string, span, context);
-        }
-        if strings.len() > 1 {
-            let row: Vec<String> = strings.iter().map(|string| home_aware(string)).collect();
-            self.perhaps_line(&row.join(" "), span, context);
-        }
-        if text::matches("*expanduser*", code) || text::matches("*homedir*", code) {
-            let mut row = strings.join(" ");
-            row.push_str(" ~");
-            self.perhaps_line(&row, span, context);
-        }
-    }
-
-    /// Text that may be a shell line or not: only danger counts.
-    fn perhaps_line(&mut self, line: &str, span: Span, context: &Context) {
-        let before = self.worst.take();
-        let shell = self.shell.clone();
-        self.line(line, span, context);
-        self.leave_subshell(shell);
-        let found = self.worst.take().filter(|finding| finding.tier == Tier::Dangerous);
-        self.worst = before;
-        if let Some(found) = found {
-            self.found(found);
-        }
-    }
-
-    /// The value of a variable that some program runs as a shell line.
-    pub(super) fn judge_assigned_line(&mut self, variable: &str, value: &str, span: Span, context: &Context) {
+    ) {
         if LINE_VARIABLES.contains(&variable) && !value.is_empty() {
             self.line(value, span, context);
         }
     }
 }
 
-/// What starts a process in the languages that have one-line programs.
-const PROCESS_STARTERS: [&str; 12] = [
-    "system", "popen", "Popen", "subprocess", "exec", "spawn", "child_process", "`", "qx", "%x", "shell",
-    "sh(",
-];
-
-/// The string literals in a program, whatever its language.
-fn strings(code: &str) -> Vec<String> {
-    let mut strings = Vec::new();
-    let mut rest = code;
-    while let Some(start) = rest.find(['"', '\'', '`']) {
-        let quote = rest.as_bytes()[start];
-        rest = &rest[start + 1..];
-        let mut end = None;
-        let mut escaped = false;
-        for (offset, byte) in rest.bytes().enumerate() {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                byte if byte == quote => {
-                    end = Some(offset);
-                    break;
-                }
-                _ => {}
-            }
-        }
-        let Some(end) = end else { break };
-        if end > 0 && strings.len() < 32 {
-            strings.push(text::unescape(&rest[..end]));
-        }
-        rest = &rest[end + 1..];
-    }
-    // Perl and Ruby: `system(q(rm -rf ~))`, `exec rm`; what stands between
-    // brackets is looked at as well.
-    if let Some(open) = code.find('(')
-        && let Some(close) = code.rfind(')')
-        && open < close
-        && strings.is_empty()
-    {
-        strings.push(code[open + 1..close].to_owned());
-    }
-    strings
-}
-
-/// A string of a program as one word of a line, or as it is where it has
-/// several words or stands for the home folder.
-fn home_aware(string: &str) -> String {
-    if string.contains(['\'', '\n']) { single_quoted(string) } else { string.to_owned() }
-}
-
 fn is_assignment(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     })
 }
 
@@ -332,4 +360,3 @@ fn joined(fields: &[Field]) -> String {
         .collect();
     words.join(" ")
 }
-
