@@ -1,7 +1,7 @@
 //! Tells a program's flags from its operands.
 
 use crate::pack::Writes;
-use crate::rules::Program;
+use crate::rules::{Program, Sources};
 use crate::walk::Field;
 
 /// The arguments of one command, sorted.
@@ -166,11 +166,7 @@ impl<'a> Arguments<'a> {
             return written;
         }
         let span = self.all.first().map(|field| field.span).unwrap_or_default();
-        let file = |text: &str| Field {
-            text: text.to_owned(),
-            span,
-            ..Field::default()
-        };
+        let file = |text: &str| Field::new(text.to_owned(), Sources::NONE, span);
         written.extend(self.values_of(program.write_flags).map(file));
         for prefix in program
             .write_flags

@@ -121,11 +121,8 @@ impl Rule {
 }
 
 fn one_of(patterns: &[Pattern], field: &Field, cwd: &str) -> bool {
-    let mut places = None;
     patterns.iter().any(|pattern| match pattern {
-        Pattern::Place(place) => {
-            place.meets(*places.get_or_insert_with(|| Places::of(&field.text, cwd)))
-        }
+        Pattern::Place(place) => place.meets(field.places(cwd)),
         Pattern::Text(pattern) => {
             if text::is_glob(&field.text) {
                 text::matches(pattern, &text::shown(&field.text))

@@ -96,7 +96,8 @@ impl Places {
 
     fn of_path(argument: &str, cwd: &str) -> Self {
         let mut places = Self::default();
-        if argument.is_empty() {
+        // The longest path that a system takes has 4096 bytes.
+        if argument.is_empty() || argument.len() > 8192 {
             return places;
         }
         if is_url(argument) {

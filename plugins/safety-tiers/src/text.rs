@@ -201,6 +201,18 @@ pub(crate) fn glob_covers(glob: &str, name: &str) -> bool {
 /// Never looks back further than to the last `*`: no pattern takes more than
 /// the product of both lengths.
 fn wildcard(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+    // Most patterns have one `*`, at the end or at the beginning.
+    if let Some(suffix) = pattern.strip_prefix(b"*")
+        && !suffix.iter().any(|byte| matches!(byte, b'*' | b'?'))
+    {
+        let Some(from) = text.len().checked_sub(suffix.len()) else {
+            return false;
+        };
+        return suffix
+            .iter()
+            .zip(&text[from..])
+            .all(|(pattern, text)| same(*pattern, *text));
+    }
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {

@@ -10,16 +10,21 @@
 
 mod code;
 mod expand;
+mod functions;
 mod invoke;
 mod look_through;
+mod output;
+mod redirects;
+mod shell;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
+use self::shell::Shell;
 use crate::parser::{self, Origin, Parsed, ProblemKind};
+use crate::place::Places;
 use crate::rules::{Rules, Sources};
-use crate::syntax::{
-    Assignment, Command, Compound, Pipeline, Redirect, RedirectKind, Script, Simple,
-};
+use crate::syntax::{Command, Compound, Pipeline, Script, Simple};
 use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::{Finding, Span, Tier};
 
@@ -28,7 +33,10 @@ use crate::verdict::{Finding, Span, Tier};
 const MAX_DEPTH: u32 = 12;
 
 /// Commands that are judged for one request, however they repeat.
-const MAX_STEPS: u32 = 10_000;
+const MAX_STEPS: u32 = 6_000;
+
+/// Text that is as much work as a command.
+const BYTES_OF_A_STEP: usize = 256;
 
 /// Of those, the ones spent on each earlier line of the session.
 const MAX_STEPS_OF_EARLIER: u32 = 200;
@@ -36,9 +44,6 @@ const MAX_STEPS_OF_EARLIER: u32 = 200;
 /// Bytes that are parsed for one request beyond its own text, as `eval` and
 /// `sh -c` hand over more.
 const MAX_NESTED_BYTES: usize = 256 * 1024;
-
-/// Variables that are remembered.
-const MAX_VARIABLES: usize = 256;
 
 /// Values longer than this are not followed.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
@@ -49,6 +54,24 @@ pub(crate) struct Field {
     pub(crate) text: String,
     pub(crate) from: Sources,
     pub(crate) span: Span,
+    /// What it points at, once somebody has asked.
+    places: OnceCell<Places>,
+}
+
+impl Field {
+    pub(crate) fn new(text: String, from: Sources, span: Span) -> Self {
+        Self {
+            text,
+            from,
+            span,
+            places: OnceCell::new(),
+        }
+    }
+
+    /// What it points at from the working directory of its command.
+    pub(crate) fn places(&self, cwd: &str) -> Places {
+        *self.places.get_or_init(|| Places::of(&self.text, cwd))
+    }
 }
 
 /// What arrives on a command's standard input, or leaves it.
@@ -56,7 +79,7 @@ pub(crate) struct Field {
 pub(crate) struct Stream {
     pub(crate) from: Sources,
     /// The very text, where it can be told.
-    pub(crate) text: Option<String>,
+    pub(crate) text: Option<Rc<str>>,
     /// Whether another command or a file is at the other end, not a terminal.
     pub(crate) piped: bool,
 }
@@ -68,30 +91,6 @@ struct Context {
     /// May run or not, so that what it sets may hold or not.
     conditional: bool,
     depth: u32,
-}
-
-/// `$1`, `$2`, … and `$@`.
-#[derive(Debug, Clone, Default)]
-enum Positional {
-    /// At a prompt: there are none.
-    #[default]
-    None,
-    /// In the body of a function whose call is not known.
-    Unknown,
-    Known(Vec<String>),
-}
-
-/// The state of the shell, as far as the line itself shows it.
-#[derive(Debug, Clone, Default)]
-struct Shell {
-    /// The working directory; empty when nobody knows it.
-    cwd: String,
-    variables: Vec<(String, String)>,
-    positional: Positional,
-    functions: Vec<(String, Rc<Command>)>,
-    aliases: Vec<(String, String)>,
-    /// Files that a command of this line has downloaded.
-    downloaded: Vec<String>,
 }
 
 /// Walks scripts and remembers the strictest finding.
@@ -205,22 +204,30 @@ impl<'r> Walk<'r> {
     }
 
     fn found(&mut self, finding: Finding) {
-        let replaces = |worst: &Finding| {
-            // Of two equals a rule explains more than that something is unknown.
-            worst.tier < finding.tier
-                || worst.tier == finding.tier
-                    && worst.rule.starts_with("core/unknown-")
-                    && !finding.rule.starts_with("core/")
-        };
-        if self.worst.as_ref().is_none_or(replaces) {
+        if self.counts(finding.tier, &finding.rule) {
             self.worst = Some(finding);
         }
+    }
+
+    /// Whether a finding of this tier and rule takes the place of the
+    /// strictest one so far.
+    fn counts(&self, tier: Tier, rule: &str) -> bool {
+        self.worst.as_ref().is_none_or(|worst| {
+            // Of two equals a rule explains more than that something is unknown.
+            worst.tier < tier
+                || worst.tier == tier
+                    && worst.rule.starts_with("core/unknown-")
+                    && !rule.starts_with("core/")
+        })
     }
 
     /// Records a finding of the walk itself, under a rule id that a sidecar
     /// may give another tier.
     fn note(&mut self, id: &'static str, tier: Tier, reason: impl Into<String>, span: Span) {
         let tier = self.rules.tier_of(id, tier);
+        if !self.counts(tier, id) {
+            return;
+        }
         self.found(Finding {
             tier,
             rule: id.to_owned(),
@@ -287,24 +294,25 @@ impl<'r> Walk<'r> {
 
     /// Judges a script; gives what it prints.
     fn script(&mut self, script: &Script, context: &Context) -> Stream {
-        let mut output = Stream {
-            text: Some(String::new()),
-            ..Stream::default()
-        };
+        let mut from = Sources::NONE;
+        let mut text: Option<Rc<str>> = Some("".into());
         for pipeline in &script.pipelines {
             let printed = self.pipeline(pipeline, context);
-            output.from = output.from.and(printed.from);
-            output.text = match (output.text, printed.text) {
-                (Some(mut before), Some(after))
-                    if before.len() + after.len() <= MAX_VALUE_BYTES =>
-                {
-                    before.push_str(&after);
-                    Some(before)
+            from = from.and(printed.from);
+            text = match (text, printed.text) {
+                (Some(before), Some(after)) if before.is_empty() => Some(after),
+                (Some(before), Some(after)) if after.is_empty() => Some(before),
+                (Some(before), Some(after)) if before.len() + after.len() <= MAX_VALUE_BYTES => {
+                    Some(format!("{before}{after}").into())
                 }
                 _ => None,
             };
         }
-        output
+        Stream {
+            from,
+            text,
+            piped: false,
+        }
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, context: &Context) -> Stream {
@@ -328,22 +336,15 @@ impl<'r> Walk<'r> {
         stream
     }
 
-    /// A subshell takes its variables and working directory with it; the
-    /// files it has downloaded stay.
-    fn leave_subshell(&mut self, before: Shell) {
-        let downloaded = std::mem::take(&mut self.shell.downloaded);
-        self.shell = Shell {
-            downloaded,
-            ..before
-        };
-    }
-
-    /// Counts a step; false when there have been too many.
-    fn take_step(&mut self, span: Span) -> bool {
-        if let Some(left) = self.steps_left.checked_sub(1) {
+    /// Counts a step, a long text as several; false when there have been too
+    /// many.
+    fn take_steps(&mut self, bytes: usize, span: Span) -> bool {
+        let steps = 1 + u32::try_from(bytes / BYTES_OF_A_STEP).unwrap_or(u32::MAX - 1);
+        if let Some(left) = self.steps_left.checked_sub(steps) {
             self.steps_left = left;
             return true;
         }
+        self.steps_left = 0;
         self.note(
             "core/too-long",
             Tier::Review,
@@ -354,7 +355,7 @@ impl<'r> Walk<'r> {
     }
 
     fn command(&mut self, command: &Command, context: &Context) -> Stream {
-        if !self.take_step(Span::default()) {
+        if !self.take_steps(0, Span::default()) {
             return Stream::default();
         }
         match command {
@@ -428,150 +429,6 @@ impl<'r> Walk<'r> {
         output
     }
 
-    /// Judges the body of a function for any arguments, and keeps it for when
-    /// it is called.
-    fn define(&mut self, name: &str, body: &Rc<Command>, span: Span, context: &Context) {
-        if calls_itself_twice(body, name) {
-            self.note(
-                "process/fork-bomb",
-                Tier::Dangerous,
-                "A function that starts itself again and again brings the machine to a halt.",
-                span,
-            );
-        }
-        self.judge_definition(name, span);
-        if context.depth >= MAX_DEPTH {
-            return;
-        }
-        let before = self.shell.clone();
-        self.shell.positional = Positional::Unknown;
-        let context = Context {
-            depth: context.depth + 1,
-            ..Context::default()
-        };
-        self.command(body, &context);
-        self.leave_subshell(before);
-        self.shell.functions.retain(|(known, _)| known != name);
-        self.shell
-            .functions
-            .push((name.to_owned(), Rc::clone(body)));
-    }
-
-    fn set(&mut self, name: &str, value: String, conditional: bool) {
-        let value = if value.len() > MAX_VALUE_BYTES {
-            UNKNOWN.to_string()
-        } else {
-            value
-        };
-        let variables = &mut self.shell.variables;
-        match variables.iter().position(|(known, _)| known == name) {
-            // Either value may hold.
-            Some(index) if conditional && variables[index].1 != value => {
-                variables[index].1 = UNKNOWN.to_string();
-            }
-            Some(index) => variables[index].1 = value,
-            // So many that they can only be meant to slow this down.
-            None if variables.len() >= MAX_VARIABLES => {}
-            None => variables.push((name.to_owned(), value)),
-        }
-    }
-
-    fn assign(&mut self, assignment: &Assignment, context: &Context) {
-        let mut values: Vec<String> = Vec::new();
-        for word in &assignment.values {
-            values.push(self.value(&word.pieces, context));
-        }
-        let value = match (values.pop(), assignment.partial) {
-            (Some(value), false) if values.is_empty() => value,
-            _ => UNKNOWN.to_string(),
-        };
-        self.set(&assignment.name, value, context.conditional);
-    }
-
-    fn redirects(&mut self, redirects: &[Redirect], context: &Context) -> Redirected {
-        let mut redirected = Redirected::default();
-        for redirect in redirects {
-            let span = redirect.target.span;
-            match redirect.kind {
-                RedirectKind::HereDocument => {
-                    let text = redirect
-                        .body
-                        .get()
-                        .map(|body| self.value(&body.pieces, context));
-                    redirected.input = Some(Stream {
-                        text,
-                        piped: true,
-                        from: Sources::NONE,
-                    });
-                }
-                RedirectKind::HereString => {
-                    let fields = self.fields(&redirect.target, context);
-                    let from = fields
-                        .iter()
-                        .fold(Sources::NONE, |from, field| from.and(field.from));
-                    let text = fields
-                        .into_iter()
-                        .map(|field| field.text)
-                        .collect::<Vec<_>>()
-                        .join(" ");
-                    redirected.input = Some(Stream {
-                        text: Some(text),
-                        piped: true,
-                        from,
-                    });
-                }
-                RedirectKind::Duplicate => {
-                    self.fields(&redirect.target, context);
-                }
-                kind => {
-                    for mut field in self.fields(&redirect.target, context) {
-                        field.span = span;
-                        if kind != RedirectKind::Read {
-                            redirected.writes.push(field.clone());
-                            redirected.truncates |= kind == RedirectKind::Write;
-                        }
-                        if matches!(kind, RedirectKind::Read | RedirectKind::ReadWrite) {
-                            redirected.input = Some(Stream {
-                                text: None,
-                                piped: true,
-                                from: field.from.and(self.file_source(&field.text)),
-                            });
-                            redirected.reads.push(field);
-                        }
-                    }
-                }
-            }
-        }
-        redirected
-    }
-
-    /// Remembers the files that now hold what came over the network.
-    fn written(&mut self, redirected: &Redirected, from: Sources) {
-        if from.meets(Sources::NETWORK) {
-            for field in &redirected.writes {
-                self.downloaded(&field.text);
-            }
-        }
-    }
-
-    fn downloaded(&mut self, file: &str) {
-        if self.shell.downloaded.len() < 64 {
-            self.shell
-                .downloaded
-                .push(file.trim_start_matches("./").to_owned());
-        }
-    }
-
-    /// What a file holds, if this line has put it there.
-    fn file_source(&self, file: &str) -> Sources {
-        let file = file.trim_start_matches("./");
-        if self.shell.downloaded.iter().any(|known| known == file) {
-            Sources::NETWORK
-        } else {
-            Sources::NONE
-        }
-    }
-
     fn simple(&mut self, simple: &Simple, context: &Context) -> Stream {
         let mut fields = Vec::new();
         for word in &simple.words {
@@ -592,7 +449,7 @@ impl<'r> Walk<'r> {
             }
             self.judge_redirects(&redirected, simple.span);
             return Stream {
-                text: Some(String::new()),
+                text: Some("".into()),
                 ..Stream::default()
             };
         }
@@ -625,16 +482,6 @@ impl<'r> Walk<'r> {
     }
 }
 
-/// What the redirections of a command come to.
-#[derive(Debug, Clone, Default)]
-struct Redirected {
-    input: Option<Stream>,
-    writes: Vec<Field>,
-    reads: Vec<Field>,
-    /// Some file is emptied first.
-    truncates: bool,
-}
-
 fn deeper(context: &Context) -> Context {
     Context {
         depth: context.depth + 1,
@@ -642,44 +489,9 @@ fn deeper(context: &Context) -> Context {
     }
 }
 
-/// `f() { f | f & }`: each call starts two more, or one that nobody waits for.
-fn calls_itself_twice(body: &Command, name: &str) -> bool {
-    fn count(command: &Command, name: &str, multiplied: &mut bool, depth: u32) -> usize {
-        if depth > 8 {
-            return 0;
-        }
-        match command {
-            Command::Simple(simple) => {
-                usize::from(simple.words.first().and_then(|word| word.bare()) == Some(name))
-            }
-            Command::Compound(compound) => compound
-                .bodies
-                .iter()
-                .flat_map(|body| &body.pipelines)
-                .map(|pipeline| {
-                    let calls: usize = pipeline
-                        .commands
-                        .iter()
-                        .map(|command| count(command, name, multiplied, depth + 1))
-                        .sum();
-                    *multiplied |= calls > 1 || calls > 0 && pipeline.background;
-                    calls
-                })
-                .sum(),
-            Command::Function(_) => 0,
-        }
-    }
-    let mut multiplied = false;
-    count(body, name, &mut multiplied, 0) > 0 && multiplied
-}
-
 /// A field for text that is known from the outset.
 fn field(text: impl Into<String>, span: Span) -> Field {
-    Field {
-        text: text.into(),
-        from: Sources::NONE,
-        span,
-    }
+    Field::new(text.into(), Sources::NONE, span)
 }
 
 /// The name of a program without its folder.

@@ -1,7 +1,7 @@
 //! Code in other languages: what is given to an interpreter on its command
 //! line, or typed into one.
 
-use super::invoke::single_quoted;
+use super::output::single_quoted;
 use super::{Context, Walk};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
@@ -36,7 +36,7 @@ impl Walk<'_> {
                 && arguments.operands().all(|operand| operand.text == "-")
         {
             // `python <<EOF`
-            code.extend(context.input.text.clone());
+            code.extend(context.input.text.as_deref().map(str::to_owned));
         }
         if code.is_empty() {
             return None;

@@ -1,6 +1,6 @@
 //! Words to fields: what an argument will be, as far as can be told.
 
-use super::{Context, Field, MAX_VALUE_BYTES, Positional, Walk};
+use super::{Context, Field, MAX_VALUE_BYTES, Walk};
 use crate::rules::Sources;
 use crate::syntax::{Operation, Parameter, Piece, Word};
 use crate::text::{ANY_ONE, EMPTY, HOME, SOMETHING, STAR, UNKNOWN};
@@ -44,11 +44,7 @@ impl Walk<'_> {
         let mut fields = Vec::new();
         for alternative in alternatives(&parts) {
             for text in assemble(&alternative, separators) {
-                fields.push(Field {
-                    text,
-                    from,
-                    span: word.span,
-                });
+                fields.push(Field::new(text, from, word.span));
             }
         }
         fields
@@ -123,7 +119,10 @@ impl Walk<'_> {
         };
         let output = self.script(script, &inner);
         self.leave_subshell(before);
-        let text = output.text.unwrap_or_else(|| UNKNOWN.to_string());
+        let text = output
+            .text
+            .as_deref()
+            .map_or_else(|| UNKNOWN.to_string(), str::to_owned);
         (text.trim_end_matches('\n').to_owned(), output.from)
     }
 
@@ -163,54 +162,6 @@ impl Walk<'_> {
                 self.parts(pieces, context);
                 push(UNKNOWN.to_string());
             }
-        }
-    }
-
-    /// What a variable holds, where this line or every shell says so.
-    fn variable(&self, name: &str) -> Option<String> {
-        if let Some((_, value)) = self.shell.variables.iter().find(|(known, _)| known == name) {
-            return Some(value.clone());
-        }
-        let below_home = |rest: &str| Some(format!("{HOME}/{rest}"));
-        match name {
-            "HOME" => Some(HOME.to_string()),
-            "PWD" => Some(self.working_directory()),
-            "IFS" => Some(" \t\n".to_owned()),
-            "TMPDIR" => Some("/tmp".to_owned()),
-            "XDG_CONFIG_HOME" => below_home(".config"),
-            "XDG_DATA_HOME" => below_home(".local/share"),
-            "XDG_STATE_HOME" => below_home(".local/state"),
-            "XDG_CACHE_HOME" => below_home(".cache"),
-            "XDG_RUNTIME_DIR" => Some(format!("/run/user/{SOMETHING}")),
-            "USER" | "LOGNAME" | "HOSTNAME" | "UID" | "EUID" | "RANDOM" | "SECONDS" | "SHELL"
-            | "PATH" | "LANG" | "TERM" | "?" | "$" | "#" | "-" | "0" | "PPID" | "LINENO" => {
-                Some(SOMETHING.to_string())
-            }
-            "@" | "*" => Some(match &self.shell.positional {
-                Positional::None => String::new(),
-                Positional::Unknown => UNKNOWN.to_string(),
-                Positional::Known(values) => values.join(" "),
-            }),
-            name => {
-                let number: usize = name.parse().ok()?;
-                Some(match &self.shell.positional {
-                    Positional::None => String::new(),
-                    Positional::Unknown => UNKNOWN.to_string(),
-                    Positional::Known(values) => number
-                        .checked_sub(1)
-                        .and_then(|index| values.get(index))
-                        .cloned()
-                        .unwrap_or_default(),
-                })
-            }
-        }
-    }
-
-    pub(super) fn working_directory(&self) -> String {
-        if self.shell.cwd.is_empty() {
-            ".".to_owned()
-        } else {
-            self.shell.cwd.clone()
         }
     }
 }

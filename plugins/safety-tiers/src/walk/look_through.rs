@@ -3,7 +3,9 @@
 //! languages.
 
 use super::invoke::Invocation;
-use super::{Context, Field, Redirected, Stream, Walk};
+use super::redirects::Redirected;
+use super::shell::Positional;
+use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::place::Places;
 use crate::rules::Program;
@@ -129,7 +131,7 @@ impl Walk<'_> {
                 .map(|operand| operand.text.clone())
                 .collect();
             if let Some((line, rest)) = words.split_first() {
-                let known = super::Positional::Known(rest.iter().skip(1).cloned().collect());
+                let known = Positional::Known(rest.iter().skip(1).cloned().collect());
                 let before = std::mem::replace(&mut self.shell.positional, known);
                 let cwd = self.shell.cwd.clone();
                 self.line(line, span, context);
@@ -139,7 +141,7 @@ impl Walk<'_> {
             return;
         }
         if let Some(script) = arguments.operands().next() {
-            let place = Places::of(&script.text, &self.shell.cwd);
+            let place = script.places(&self.shell.cwd);
             if !text::is_known(&script.text) || !Places::INSIDE.meets(place) {
                 self.note(
                     "core/foreign-script",
@@ -312,9 +314,12 @@ impl Walk<'_> {
                 };
                 let inner: Vec<Field> = command
                     .iter()
-                    .map(|argument| Field {
-                        text: argument.text.replace("{}", &path),
-                        ..argument.clone()
+                    .map(|argument| {
+                        Field::new(
+                            argument.text.replace("{}", &path),
+                            argument.from,
+                            argument.span,
+                        )
                     })
                     .collect();
                 let redirected = Redirected::default();
