@@ -3,24 +3,27 @@
 //! Written for a gate, which sets it apart from a shell's own parser: it
 //! goes on after an error (and reports it), so that what follows a stray quote
 //! is judged too; it does a bounded amount of work on any input; where a
-//! construct could be read in two ways it takes the one that runs more. The
-//! tests hold it against `brush-parser`, which is too large, too slow on
-//! hostile input and too dependent on JavaScript to live in the component.
+//! construct could be read in two ways it takes the one that runs more.
 //!
-//! Words are in `parser/word.rs`.
+//! `parser/simple.rs` has the plain command, `parser/compound.rs` what holds
+//! commands, `parser/redirect.rs` what stands beside them, `parser/word.rs` what
+//! they are made of.
 
+mod compound;
+mod redirect;
+mod simple;
 mod word;
 
-use std::cell::OnceCell;
-use std::rc::Rc;
-
-use crate::syntax::{
-    Assignment, Command, Compound, Function, Pipeline, Redirect, RedirectKind, Script, Simple, Word,
-};
+use self::redirect::PendingHereDocument;
+use crate::syntax::{Command, Compound, Pipeline, Script};
 use crate::verdict::Span;
 
 /// Constructs within constructs; a person's line has fewer than ten.
 const MAX_DEPTH: u32 = 32;
+
+/// Commands, words and pieces of words in one text, so that it takes up a
+/// bounded amount of memory.
+const MAX_NODES: u32 = 32 * 1024;
 
 /// Why a script cannot be trusted to have been understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub(crate) enum ProblemKind {
     Unexpected,
     /// More nesting than is followed.
     TooDeep,
+    /// More words than are kept.
+    TooLong,
     /// `!word`, which an interactive shell replaces from its history.
     History,
 }
@@ -66,6 +71,7 @@ pub(crate) fn parse(text: &str, origin: Origin, depth: u32) -> Parsed {
         origin,
         depth,
         lookahead: text.len() * 4 + 1024,
+        nodes_left: MAX_NODES,
         problems: Vec::new(),
         here_documents: Vec::new(),
     };
@@ -95,17 +101,11 @@ struct Parser<'a> {
     depth: u32,
     /// Bytes that may still be looked at twice.
     lookahead: usize,
+    /// Nodes that may still be made.
+    nodes_left: u32,
     problems: Vec<Problem>,
     /// Those whose operator was read but whose line has not ended yet.
     here_documents: Vec<PendingHereDocument>,
-}
-
-struct PendingHereDocument {
-    delimiter: String,
-    literal: bool,
-    strip_tabs: bool,
-    span: Span,
-    body: Rc<OnceCell<Word>>,
 }
 
 const RESERVED: [&str; 11] = [
@@ -152,6 +152,36 @@ impl<'a> Parser<'a> {
         // A thousand stray brackets say no more than the first few.
         if self.problems.len() < 16 {
             self.problems.push(Problem { kind, span });
+        }
+    }
+
+    /// Parses text that this text holds in another form, such as what stands
+    /// between backquotes.
+    fn apart<T>(&mut self, text: &str, span: Span, inside: impl FnOnce(&mut Parser<'_>) -> T) -> T {
+        let mut inner = Parser {
+            text,
+            position: 0,
+            origin: Origin::Within(span),
+            depth: self.depth,
+            lookahead: self.lookahead,
+            nodes_left: self.nodes_left,
+            problems: Vec::new(),
+            here_documents: Vec::new(),
+        };
+        let result = inside(&mut inner);
+        self.lookahead = inner.lookahead;
+        self.nodes_left = inner.nodes_left;
+        self.problems.append(&mut inner.problems);
+        result
+    }
+
+    /// Counts a node, or stops parsing altogether.
+    fn make_node(&mut self) {
+        self.nodes_left = self.nodes_left.saturating_sub(1);
+        if self.nodes_left == 0 && self.position < self.text.len() {
+            let start = self.position;
+            self.position = self.text.len();
+            self.problem(ProblemKind::TooLong, start);
         }
     }
 
@@ -252,6 +282,7 @@ impl<'a> Parser<'a> {
                 self.problem(ProblemKind::Unexpected, start);
                 continue;
             }
+            self.make_node();
             let mut pipeline = self.pipeline();
             pipeline.conditional = connected;
             connected = self.text.as_bytes()[..self.position].ends_with(b"&&")
@@ -291,6 +322,7 @@ impl<'a> Parser<'a> {
     }
 
     fn command(&mut self) -> Option<Command> {
+        self.make_node();
         loop {
             self.skip_blanks();
             match self.reserved_word() {
@@ -346,34 +378,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `( … )`, or `(( … ))` where the brackets pair up that way.
-    fn parenthesis(&mut self) -> Compound {
-        if self.at("((")
-            && let Some(close) = self.arithmetic_end(self.position + 2)
-        {
-            let start = self.position;
-            self.position += 2;
-            let pieces = self.arithmetic(close);
-            let word = Word {
-                pieces,
-                span: self.span_from(start),
-            };
-            return Compound {
-                words: vec![word],
-                ..Compound::default()
-            };
-        }
-        let start = self.position;
-        self.position += 1;
-        let body = self.list(End::Parenthesis);
-        self.close(")", "(", start);
-        Compound {
-            subshell: true,
-            bodies: vec![body],
-            ..Compound::default()
-        }
-    }
-
     fn close(&mut self, closing: &str, opening: &'static str, start: usize) {
         if !self.take(closing) {
             self.problem(ProblemKind::Unterminated(opening), start);
@@ -382,384 +386,6 @@ impl<'a> Parser<'a> {
 
     fn body_until(&mut self, words: &'static [&'static str]) -> Script {
         self.list(End::Words(words))
-    }
-
-    fn group(&mut self) -> Compound {
-        let start = self.position;
-        let body = self.body_until(&["}"]);
-        self.close("}", "{", start);
-        Compound {
-            bodies: vec![body],
-            ..Compound::default()
-        }
-    }
-
-    fn condition(&mut self) -> Compound {
-        let start = self.position;
-        let mut compound = Compound::default();
-        loop {
-            compound
-                .bodies
-                .push(self.body_until(&["then", "elif", "else", "fi"]));
-            if !(self.take("then") || self.take("elif") || self.take("else")) {
-                break;
-            }
-        }
-        self.close("fi", "if", start);
-        compound
-    }
-
-    fn while_loop(&mut self) -> Compound {
-        let start = self.position;
-        let condition = self.body_until(&["do", "done"]);
-        self.take("do");
-        let body = self.body_until(&["done"]);
-        self.close("done", "while", start);
-        Compound {
-            bodies: vec![condition, body],
-            ..Compound::default()
-        }
-    }
-
-    fn for_loop(&mut self) -> Compound {
-        let start = self.position;
-        let mut compound = Compound::default();
-        self.skip_blanks();
-        if self.at("((") {
-            compound = self.parenthesis();
-        } else {
-            let name = self.reserved_word();
-            self.position += name.len();
-            compound.variable = Some(name.to_owned());
-            self.skip_lines();
-            if self.reserved_word() == "in" {
-                self.position += 2;
-                loop {
-                    self.skip_blanks();
-                    match self.word() {
-                        Some(word) => compound.words.push(word),
-                        None => break,
-                    }
-                }
-            }
-        }
-        let before = self.body_until(&["do", "done", "{"]);
-        compound.bodies.push(before);
-        let (closing, words): (&str, &'static [&'static str]) = if self.take("{") {
-            ("}", &["}"])
-        } else {
-            ("done", &["done"])
-        };
-        self.take("do");
-        let body = self.body_until(words);
-        compound.bodies.push(body);
-        self.close(closing, "for", start);
-        compound
-    }
-
-    fn case(&mut self) -> Compound {
-        let start = self.position;
-        let mut compound = Compound::default();
-        self.skip_lines();
-        compound.words.extend(self.word());
-        self.skip_lines();
-        if self.reserved_word() == "in" {
-            self.position += 2;
-        }
-        loop {
-            self.skip_lines();
-            if self.peek().is_none() || self.reserved_word() == "esac" {
-                break;
-            }
-            self.take("(");
-            // The patterns.
-            loop {
-                self.skip_lines();
-                match self.word() {
-                    Some(word) => compound.words.push(word),
-                    None if self.take("|") => {}
-                    None => break,
-                }
-            }
-            if !self.take(")") {
-                let here = self.position;
-                self.skip_character();
-                self.problem(ProblemKind::Unexpected, here);
-            }
-            compound.bodies.push(self.list(End::CaseItem));
-            let _ends_item = self.take(";;&") || self.take(";;") || self.take(";&");
-        }
-        self.close("esac", "case", start);
-        compound
-    }
-
-    /// `[[ … ]]`, whose operators are of no interest.
-    fn test(&mut self) -> Compound {
-        let start = self.position;
-        let mut compound = Compound::default();
-        loop {
-            self.skip_lines();
-            if self.reserved_word() == "]]" {
-                break;
-            }
-            if let Some(word) = self.word() {
-                compound.words.push(word);
-                continue;
-            }
-            match self.peek() {
-                // A `;` cannot stand in a test: the `]]` was forgotten.
-                None | Some(b';') => break,
-                Some(_) => self.skip_character(),
-            }
-        }
-        self.close("]]", "[[", start);
-        compound
-    }
-
-    /// Whether `name ( )` stands here; gives the offset of what follows.
-    fn function_header(&self) -> Option<usize> {
-        let name = self.reserved_word();
-        if name.is_empty() || name.contains(['=', '$', '"', '\'', '`', '\\']) {
-            return None;
-        }
-        let skip = |text: &'a str| text.trim_start_matches([' ', '\t']);
-        let after = skip(&self.rest()[name.len()..]).strip_prefix('(')?;
-        let after = skip(after).strip_prefix(')')?;
-        Some(self.text.len() - after.len())
-    }
-
-    fn function(&mut self, name: &str, after_name: usize) -> Option<Command> {
-        let start = self.position;
-        self.position = after_name;
-        let span = self.span_from(start);
-        self.skip_lines();
-        let body = self.nested(Self::command);
-        let body = Rc::new(body?);
-        Some(Command::Function(Function {
-            name: name.to_owned(),
-            body,
-            span,
-        }))
-    }
-
-    fn function_keyword(&mut self) -> Option<Command> {
-        self.position += "function".len();
-        self.skip_blanks();
-        let name = self.reserved_word();
-        let after = self.function_header().unwrap_or(self.position + name.len());
-        self.function(name, after)
-    }
-
-    fn simple(&mut self) -> Option<Simple> {
-        let start = self.position;
-        let mut simple = Simple::default();
-        let mut end = start;
-        loop {
-            self.skip_blanks();
-            if let Some(redirect) = self.redirect() {
-                simple.redirects.push(redirect);
-            } else if let Some(assignment) = self.assignment(simple.words.is_empty()) {
-                if simple.words.is_empty() {
-                    simple.assignments.push(assignment);
-                } else {
-                    // `declare names=(…)`: an argument that holds an array.
-                    simple.words.extend(assignment.values);
-                }
-            } else if let Some(word) = self.word() {
-                simple.words.push(word);
-            } else {
-                break;
-            }
-            end = self.position;
-        }
-        if end == start {
-            return None;
-        }
-        let after = std::mem::replace(&mut self.position, end);
-        simple.span = self.span_from(start);
-        self.position = after;
-        Some(simple)
-    }
-
-    /// An assignment before the command's name, or an array after it.
-    fn assignment(&mut self, leading: bool) -> Option<Assignment> {
-        let rest = self.rest();
-        let name_length = rest
-            .bytes()
-            .position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'))
-            .filter(|length| *length > 0 && !rest.as_bytes()[0].is_ascii_digit())?;
-        let mut after_name = &rest[name_length..];
-        let mut partial = false;
-        if after_name.starts_with('[') {
-            let line = after_name.find(['\n', ' ']).unwrap_or(after_name.len());
-            let close = after_name[..line]
-                .find("]=")
-                .or_else(|| after_name[..line].find("]+="))?;
-            after_name = &after_name[close + 1..];
-            partial = true;
-        }
-        if let Some(after) = after_name.strip_prefix('+') {
-            after_name = after;
-            partial = true;
-        }
-        let value = after_name.strip_prefix('=')?;
-        let array = value.starts_with('(');
-        if !leading && !array {
-            return None;
-        }
-        let start = self.position;
-        let name = rest[..name_length].to_owned();
-        self.position += rest.len() - value.len();
-        let values = if array {
-            self.position += 1;
-            self.array(start)
-        } else {
-            vec![self.word_after_assignment()]
-        };
-        let span = self.span_from(start);
-        Some(Assignment {
-            name,
-            values,
-            partial: partial || array,
-            span,
-        })
-    }
-
-    fn array(&mut self, start: usize) -> Vec<Word> {
-        let mut values = Vec::new();
-        loop {
-            self.skip_lines();
-            match self.word() {
-                Some(word) => values.push(word),
-                None => break,
-            }
-        }
-        self.close(")", "(", start);
-        values
-    }
-
-    fn redirect(&mut self) -> Option<Redirect> {
-        let start = self.position;
-        let rest = self.rest();
-        let descriptor = if let Some(named) = rest.strip_prefix('{') {
-            // `{name}>file`
-            let name = named
-                .bytes()
-                .position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'))?;
-            named[name..].starts_with('}').then_some(name + 2)?
-        } else {
-            rest.bytes().position(|byte| !byte.is_ascii_digit())?
-        };
-        self.position += descriptor;
-        let process = |parser: &Self| descriptor == 0 && parser.peek_at(1) == Some(b'(');
-        let kind = match self.peek() {
-            Some(b'<' | b'>') if process(self) => None,
-            Some(b'&') if descriptor == 0 && self.at("&>") => {
-                self.position += 2;
-                Some(if self.take(">") {
-                    RedirectKind::Append
-                } else {
-                    RedirectKind::Write
-                })
-            }
-            Some(b'<') => Some(self.input_redirect()),
-            Some(b'>') => {
-                self.position += 1;
-                Some(if self.take(">") {
-                    RedirectKind::Append
-                } else if self.take("&") {
-                    RedirectKind::Duplicate
-                } else {
-                    let _clobbers = self.take("|");
-                    RedirectKind::Write
-                })
-            }
-            _ => None,
-        };
-        let Some(mut kind) = kind else {
-            self.position = start;
-            return None;
-        };
-        let strip_tabs = kind == RedirectKind::HereDocument && self.take("-");
-        while matches!(self.peek(), Some(b' ' | b'\t')) {
-            self.position += 1;
-        }
-        let target = self.word().unwrap_or_default();
-        if target.pieces.is_empty() {
-            self.problem(ProblemKind::Unexpected, start);
-        }
-        // `>&name` writes both outputs to a file.
-        if kind == RedirectKind::Duplicate
-            && !target
-                .bare()
-                .is_some_and(|fd| fd.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
-        {
-            kind = RedirectKind::Write;
-        }
-        let body = Rc::new(OnceCell::new());
-        if kind == RedirectKind::HereDocument {
-            self.here_documents.push(PendingHereDocument {
-                literal: target.bare().is_none(),
-                delimiter: word::unquoted(&target),
-                strip_tabs,
-                span: self.span_from(start),
-                body: Rc::clone(&body),
-            });
-        }
-        Some(Redirect { kind, target, body })
-    }
-
-    fn input_redirect(&mut self) -> RedirectKind {
-        self.position += 1;
-        if self.take("<<") {
-            RedirectKind::HereString
-        } else if self.take("<") {
-            RedirectKind::HereDocument
-        } else if self.take(">") {
-            RedirectKind::ReadWrite
-        } else if self.take("&") {
-            RedirectKind::Duplicate
-        } else {
-            RedirectKind::Read
-        }
-    }
-
-    /// Reads the here-documents whose operators stood on the line before.
-    fn here_document_bodies(&mut self) {
-        for pending in std::mem::take(&mut self.here_documents) {
-            let mut body = String::new();
-            let mut ended = false;
-            while !self.rest().is_empty() && !ended {
-                let rest = self.rest();
-                let length = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
-                self.position += length;
-                let mut line = &rest[..length];
-                if pending.strip_tabs {
-                    line = line.trim_start_matches('\t');
-                }
-                ended = line.trim_end_matches(['\n', '\r']) == pending.delimiter;
-                if !ended {
-                    body.push_str(line);
-                }
-            }
-            if !ended && self.problems.len() < 16 {
-                let kind = ProblemKind::Unterminated("<<");
-                self.problems.push(Problem {
-                    kind,
-                    span: pending.span,
-                });
-            }
-            let pieces = if pending.literal {
-                vec![crate::syntax::Piece::Quoted(body)]
-            } else {
-                self.here_document_pieces(&body, pending.span)
-            };
-            // Only this parser ever sets it, once.
-            let _ = pending.body.set(Word {
-                pieces,
-                span: pending.span,
-            });
-        }
     }
 }
 

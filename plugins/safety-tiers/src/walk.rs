@@ -10,6 +10,7 @@
 
 mod code;
 mod expand;
+mod findings;
 mod functions;
 mod invoke;
 mod look_through;
@@ -106,10 +107,7 @@ impl<'r> Walk<'r> {
     pub(crate) fn new(rules: &'r Rules, cwd: &str) -> Self {
         Self {
             rules,
-            shell: Shell {
-                cwd: cwd.to_owned(),
-                ..Shell::default()
-            },
+            shell: Shell::at(cwd),
             worst: None,
             steps_left: MAX_STEPS,
             bytes_left: MAX_NESTED_BYTES,
@@ -147,16 +145,6 @@ impl<'r> Walk<'r> {
         parsed
     }
 
-    /// Notes that there is more than is judged.
-    pub(crate) fn too_long(&mut self) {
-        self.note(
-            "core/too-long",
-            Tier::Review,
-            "There is more here than can be judged.",
-            Span::default(),
-        );
-    }
-
     /// Judges every command that could be meant by text that is not a proper
     /// command line, as if its quotes and brackets were not there.
     pub(crate) fn scan(&mut self, line: &str) {
@@ -189,77 +177,6 @@ impl<'r> Walk<'r> {
     /// Judges a shell line that leads out of some other program.
     pub(crate) fn escaped_line(&mut self, line: &str, span: Span) {
         self.line(line, span, &Context::default());
-    }
-
-    /// The strictest finding.
-    pub(crate) fn into_worst(self) -> Option<Finding> {
-        self.worst
-    }
-
-    /// The strictest tier so far.
-    pub(crate) fn tier(&self) -> Tier {
-        self.worst
-            .as_ref()
-            .map_or(Tier::Safe, |finding| finding.tier)
-    }
-
-    fn found(&mut self, finding: Finding) {
-        if self.counts(finding.tier, &finding.rule) {
-            self.worst = Some(finding);
-        }
-    }
-
-    /// Whether a finding of this tier and rule takes the place of the
-    /// strictest one so far.
-    fn counts(&self, tier: Tier, rule: &str) -> bool {
-        self.worst.as_ref().is_none_or(|worst| {
-            // Of two equals a rule explains more than that something is unknown.
-            worst.tier < tier
-                || worst.tier == tier
-                    && worst.rule.starts_with("core/unknown-")
-                    && !rule.starts_with("core/")
-        })
-    }
-
-    /// Records a finding of the walk itself, under a rule id that a sidecar
-    /// may give another tier.
-    fn note(&mut self, id: &'static str, tier: Tier, reason: impl Into<String>, span: Span) {
-        let tier = self.rules.tier_of(id, tier);
-        if !self.counts(tier, id) {
-            return;
-        }
-        self.found(Finding {
-            tier,
-            rule: id.to_owned(),
-            reason: reason.into(),
-            suggestion: None,
-            span,
-        });
-    }
-
-    fn problems(&mut self, parsed: &Parsed) {
-        for problem in &parsed.problems {
-            let (rule, reason) = match problem.kind {
-                ProblemKind::Unterminated(what) => (
-                    "core/syntax",
-                    format!("`{what}` is never closed, so a shell would wait for more or fail."),
-                ),
-                ProblemKind::Unexpected => (
-                    "core/syntax",
-                    "This is not a proper shell command, so what it does cannot be told."
-                        .to_owned(),
-                ),
-                ProblemKind::TooDeep => (
-                    "core/too-deep",
-                    "Commands are nested too deeply to be followed.".to_owned(),
-                ),
-                ProblemKind::History => (
-                    "core/history",
-                    "`!` recalls an earlier command, which cannot be seen here.".to_owned(),
-                ),
-            };
-            self.note(rule, Tier::Review, reason, problem.span);
-        }
     }
 
     /// Parses and judges text that some command hands to a shell.

@@ -46,6 +46,7 @@ impl Parser<'_> {
     /// The word that starts here, if one does.
     pub(super) fn word(&mut self) -> Option<Word> {
         let start = self.position;
+        self.make_node();
         let mut pieces = Vec::new();
         self.tilde(&mut pieces);
         self.pieces(Place::Bare, &mut pieces);
@@ -69,19 +70,10 @@ impl Parser<'_> {
 
     /// The pieces of a here-document whose delimiter was not quoted.
     pub(super) fn here_document_pieces(&mut self, body: &str, span: Span) -> Vec<Piece> {
-        let mut inner = Parser {
-            text: body,
-            position: 0,
-            origin: Origin::Within(span),
-            depth: self.depth,
-            lookahead: self.lookahead,
-            problems: Vec::new(),
-            here_documents: Vec::new(),
-        };
         let mut pieces = Vec::new();
-        inner.nested(|parser| parser.pieces(Place::Until(body.len()), &mut pieces));
-        self.lookahead = inner.lookahead;
-        self.problems.append(&mut inner.problems);
+        self.apart(body, span, |inner| {
+            inner.nested(|parser| parser.pieces(Place::Until(body.len()), &mut pieces));
+        });
         pieces
     }
 
@@ -137,6 +129,12 @@ impl Parser<'_> {
     fn pieces(&mut self, place: Place, pieces: &mut Vec<Piece>) {
         let mut run = String::new();
         while let Some(byte) = self.peek() {
+            if run.is_empty() {
+                self.make_node();
+                if self.nodes_left == 0 {
+                    break;
+                }
+            }
             match place {
                 Place::Bare if is_metacharacter(byte) => {
                     if matches!(byte, b'<' | b'>') && self.peek_at(1) == Some(b'(') {
@@ -267,9 +265,11 @@ impl Parser<'_> {
         self.close("`", "`", start);
         let span = self.span_from(start);
         let script = self.nested(|parser| {
-            let mut parsed = super::parse(&inner, Origin::Within(span), parser.depth);
-            parser.problems.append(&mut parsed.problems);
-            parsed.script
+            parser.apart(&inner, span, |inner| {
+                let script = inner.list(super::End::Text);
+                inner.here_document_bodies();
+                script
+            })
         });
         pieces.push(Piece::Substitution {
             script,

@@ -3,7 +3,7 @@
 use super::{Context, Field, MAX_VALUE_BYTES, Walk};
 use crate::rules::Sources;
 use crate::syntax::{Operation, Parameter, Piece, Word};
-use crate::text::{ANY_ONE, EMPTY, HOME, SOMETHING, STAR, UNKNOWN};
+use crate::text::{self, ANY_ONE, EMPTY, HOME, SOMETHING, STAR, UNKNOWN};
 
 /// Alternatives that one word with braces may become.
 const MAX_ALTERNATIVES: usize = 64;
@@ -52,12 +52,24 @@ impl Walk<'_> {
 
     /// The value that an assignment gives: nothing is split or matched.
     pub(super) fn value(&mut self, pieces: &[Piece], context: &Context) -> String {
+        self.sourced_value(pieces, context).0
+    }
+
+    /// The value that an assignment gives, and what it may hold.
+    pub(super) fn sourced_value(
+        &mut self,
+        pieces: &[Piece],
+        context: &Context,
+    ) -> (String, Sources) {
         let parts = self.parts(pieces, context);
+        let from = parts
+            .iter()
+            .fold(Sources::NONE, |from, part| from.and(part.from));
         let length: usize = parts.iter().map(|part| part.text.len()).sum();
         if length > MAX_VALUE_BYTES && parts.len() > 1 {
-            return UNKNOWN.to_string();
+            return (UNKNOWN.to_string(), from);
         }
-        parts.into_iter().map(|part| part.text).collect()
+        (parts.into_iter().map(|part| part.text).collect(), from)
     }
 
     fn parts(&mut self, pieces: &[Piece], context: &Context) -> Vec<Part> {
@@ -127,18 +139,14 @@ impl Walk<'_> {
     }
 
     fn parameter(&mut self, parameter: &Parameter, context: &Context, parts: &mut Vec<Part>) {
-        let kind = if parameter.quoted {
+        // `"$@"` is as many arguments as there are.
+        let kind = if parameter.quoted && parameter.name != "@" {
             PartKind::Quoted
         } else {
             PartKind::Split
         };
-        let mut push = |text: String| {
-            parts.push(Part {
-                text,
-                kind,
-                from: Sources::NONE,
-            })
-        };
+        let from = self.shell.source_of(&parameter.name);
+        let mut push = |text: String| parts.push(Part { text, kind, from });
         let value = self.variable(&parameter.name);
         match &parameter.operation {
             Operation::Plain => push(value.unwrap_or_else(|| UNKNOWN.to_string())),
@@ -160,7 +168,12 @@ impl Walk<'_> {
             },
             Operation::Other(pieces) => {
                 self.parts(pieces, context);
-                push(UNKNOWN.to_string());
+                // A part of a relative path is one too.
+                let relative = value.is_some_and(|value| {
+                    !value.is_empty() && text::is_known(&value) && !value.contains(['/', HOME, '.'])
+                        || value.starts_with(STAR)
+                });
+                push(if relative { STAR } else { UNKNOWN }.to_string());
             }
         }
     }

@@ -6,9 +6,9 @@ use super::{Context, Field, Stream, Walk, base_name, quoted};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
 use crate::place::Places;
-use crate::rules::{PLAIN_PROGRAM, Rule, Sources};
+use crate::rules::{PLAIN_PROGRAM, Sources};
 use crate::text::{self, SOMETHING, UNKNOWN};
-use crate::verdict::{Finding, Span, Tier};
+use crate::verdict::{Span, Tier};
 
 /// A program with its arguments, ready to run.
 pub(super) struct Invocation<'a> {
@@ -216,19 +216,6 @@ impl Walk<'_> {
             from = from.and(Sources::DOWNLOADED);
         }
         from
-    }
-
-    pub(super) fn found_by(&mut self, rule: &Rule, span: Span) {
-        if !self.counts(self.rules.tier(rule), rule.id) {
-            return;
-        }
-        self.found(Finding {
-            tier: self.rules.tier(rule),
-            rule: rule.id.to_owned(),
-            reason: rule.reason.to_owned(),
-            suggestion: rule.suggestion.map(str::to_owned),
-            span,
-        });
     }
 
     /// What it means that variables of these names are set.

@@ -24,6 +24,9 @@ const COMMAND_FLAGS: [&str; 8] = [
     "--exec-batch",
 ];
 
+/// Flags of `find` after which it no longer finds the folder itself.
+const NARROWING_FLAGS: [&str; 6] = ["-name", "-iname", "-path", "-regex", "-mindepth", "-newer"];
+
 /// Variables whose value some program runs as a shell line.
 const LINE_VARIABLES: [&str; 14] = [
     "PROMPT_COMMAND",
@@ -222,7 +225,17 @@ impl Walk<'_> {
             return;
         }
         if name == "xargs" {
-            inner.extend(self.input_fields(context, span));
+            let input = self.input_fields(context, span);
+            let replaced = arguments.values_of(&["-I", "-i", "--replace"]).next();
+            match (replaced, input.as_slice()) {
+                (Some(mark), [first, ..]) if !mark.is_empty() => {
+                    for field in &mut inner {
+                        let text = field.text.replace(mark, &first.text);
+                        *field = Field::new(text, field.from.and(first.from), span);
+                    }
+                }
+                _ => inner.extend(input),
+            }
         }
         let cwd = self.shell.cwd.clone();
         if program.joined {
@@ -300,11 +313,8 @@ impl Walk<'_> {
             let (command, after) = rest.split_at(end);
             rest = after;
             // What is found may be the folder itself; with a test it may not.
-            let narrowed = fields.iter().any(|field| {
-                matches!(
-                    field.text.as_str(),
-                    "-name" | "-iname" | "-path" | "-regex" | "-mindepth" | "-newer"
-                )
+            let narrowed = fields.windows(2).any(|pair| {
+                NARROWING_FLAGS.contains(&pair[0].text.as_str()) && pair[1].text != "*"
             });
             for start in &found {
                 let path = if narrowed {

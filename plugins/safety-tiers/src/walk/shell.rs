@@ -37,11 +37,28 @@ pub(super) struct Shell {
     /// The working directory; empty when nobody knows it.
     pub(super) cwd: String,
     pub(super) variables: Rc<Vec<(String, String)>>,
+    /// Variables that hold what came over the network, and the like.
+    sources: Rc<Vec<(String, Sources)>>,
     pub(super) positional: Positional,
     pub(super) functions: Rc<Vec<(String, Rc<Command>)>>,
     pub(super) aliases: Rc<Vec<(String, String)>>,
     /// Files that a command of this line has downloaded.
-    pub(super) downloaded: Rc<Vec<String>>,
+    downloaded: Rc<Vec<String>>,
+}
+
+impl Shell {
+    pub(super) fn at(cwd: &str) -> Self {
+        Self {
+            cwd: cwd.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// What a variable may hold.
+    pub(super) fn source_of(&self, variable: &str) -> Sources {
+        let mut known = self.sources.iter().filter(|(known, _)| known == variable);
+        known.next_back().map_or(Sources::NONE, |(_, from)| *from)
+    }
 }
 
 impl Walk<'_> {
@@ -95,14 +112,21 @@ impl Walk<'_> {
 
     pub(super) fn assign(&mut self, assignment: &Assignment, context: &Context) {
         let mut values: Vec<String> = Vec::new();
+        let mut from = Sources::NONE;
         for word in &assignment.values {
-            values.push(self.value(&word.pieces, context));
+            let (value, held) = self.sourced_value(&word.pieces, context);
+            values.push(value);
+            from = from.and(held);
         }
         let value = match (values.pop(), assignment.partial) {
             (Some(value), false) if values.is_empty() => value,
             _ => UNKNOWN.to_string(),
         };
         self.set(&assignment.name, value, context.conditional);
+        let known = self.shell.source_of(&assignment.name);
+        if from != known && self.shell.sources.len() < MAX_NAMES {
+            Rc::make_mut(&mut self.shell.sources).push((assignment.name.clone(), from));
+        }
     }
 
     /// What a variable holds, where this line or every shell says so.
