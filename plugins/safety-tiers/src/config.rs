@@ -223,3 +223,94 @@ impl From<TierEntry> for Tier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, review};
+
+    fn tier(config: &str, command: &str) -> Tier {
+        let rules = Rules::configured(config).expect("the configuration is right");
+        let command_line = command.to_owned();
+        review(
+            &rules,
+            &Request {
+                command_line,
+                ..Request::default()
+            },
+        )
+        .tier
+    }
+
+    #[test]
+    fn lists_change_what_a_command_is() {
+        assert_eq!(
+            tier(r#"{"deny": ["make *"]}"#, "cd a && make all"),
+            Tier::Dangerous
+        );
+        assert_eq!(tier(r#"{"review": ["make *"]}"#, "make all"), Tier::Review);
+        assert_eq!(
+            tier(r#"{"allow": ["git push*"]}"#, "git push --force"),
+            Tier::Safe
+        );
+    }
+
+    #[test]
+    fn what_is_allowed_covers_nothing_else() {
+        let config = r#"{"allow": ["echo *", "sh *"]}"#;
+        assert_eq!(tier(config, "echo hi; rm -rf ~"), Tier::Dangerous);
+        assert_eq!(tier(config, "echo hi > /dev/sda"), Tier::Dangerous);
+        assert_eq!(tier(config, "sh -c 'rm -rf ~'"), Tier::Dangerous);
+    }
+
+    #[test]
+    fn a_rule_of_ones_own_is_asked_first() {
+        let config = r#"{"rule": [{"id": "a/b", "programs": ["ls"], "flags": ["-l"], "operands": ["@home"],
+            "tier": "dangerous", "reason": "No."}]}"#;
+        assert_eq!(tier(config, "ls -l ~"), Tier::Dangerous);
+        assert_eq!(tier(config, "ls ~"), Tier::Safe);
+    }
+
+    #[test]
+    fn a_program_of_ones_own_is_looked_through() {
+        let config = r#"{"program": [{"names": ["in-sandbox"], "runs-after": 0}]}"#;
+        assert_eq!(tier(config, "in-sandbox rm -rf ~"), Tier::Dangerous);
+        assert_eq!(tier("{}", "in-sandbox ls"), Tier::Safe);
+    }
+
+    #[test]
+    fn tiers_of_rules_and_of_unknown_programs_can_be_set() {
+        assert_eq!(
+            tier(
+                r#"{"tiers": {"git/push-force": "dangerous"}}"#,
+                "git push -f"
+            ),
+            Tier::Dangerous
+        );
+        assert_eq!(
+            tier(r#"{"unknown-program-tier": "review"}"#, "frobnicate"),
+            Tier::Review
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_name() {
+        for (config, named) in [
+            (r#"{"alow": []}"#, "alow"),
+            (r#"{"tiers": {"no/rule": "safe"}}"#, "no/rule"),
+            (
+                r#"{"rule": [{"id": "a", "programs": ["x"], "operands": ["@hom"]}]}"#,
+                "@hom",
+            ),
+            (r#"{"rule": [{"programs": ["x"]}]}"#, "id"),
+            (
+                r#"{"program": [{"names": ["x"], "gives": ["gold"]}]}"#,
+                "gold",
+            ),
+            ("3", "[config]"),
+        ] {
+            let error = Rules::configured(config).expect_err(config);
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -2,15 +2,15 @@
 //!
 //! A line is parsed as a shell would parse it ([`parser`]), walked without
 //! running anything ([`walk`]), and each command met on the way is put before
-//! rules, which are data (`rules/*.toml`, one file for each area, read in
-//! [`pack`] and matched in [`rules`]). The strictest answer is the verdict.
+//! rules, which are data (`rules/*.toml`, one file for each area, described in
+//! [`pack`], kept in [`rules`] and matched in [`matching`]). The strictest answer is the verdict.
 //!
 //! It must never fail: on any text whatever it answers, in time bounded by the
 //! length of the text, and it imports nothing. When it does not understand, it
 //! says so and asks for a person; it never guesses in favour of a command.
 //!
 //! Start reading at [`review`]. What this policy can and cannot tell is written
-//! beside the rules, in `rules/README.md`.
+//! in its README.md.
 
 mod arguments;
 mod config;

@@ -51,6 +51,8 @@ pub(crate) struct Compound {
     /// Values of a `for`, subject of a `case`, operands of `[[ ]]`.
     pub(crate) words: Vec<Word>,
     pub(crate) bodies: Vec<Script>,
+    /// What `((…))` runs in a shell that has no arithmetic.
+    pub(crate) perhaps: Option<Script>,
     pub(crate) redirects: Vec<Redirect>,
 }
 

@@ -161,17 +161,9 @@ impl<'r> Walk<'r> {
             end: line.len(),
         };
         let parsed = parser::parse(&loose, Origin::Within(whole), 0);
-        let before = self.worst.take();
-        self.script(&parsed.script, &Context::default());
-        // A guess may warn of danger; for anything less it is no ground.
-        let found = self
-            .worst
-            .take()
-            .filter(|finding| finding.tier == Tier::Dangerous);
-        self.worst = before;
-        if let Some(found) = found {
-            self.found(found);
-        }
+        self.only_danger(|walk| {
+            walk.script(&parsed.script, &Context::default());
+        });
     }
 
     /// Judges a shell line that leads out of some other program.
@@ -315,6 +307,11 @@ impl<'r> Walk<'r> {
         );
         context.conditional |= compound.bodies.len() > 1 || compound.variable.is_some();
 
+        if let Some(script) = &compound.perhaps {
+            self.only_danger(|walk| {
+                walk.script(script, &context);
+            });
+        }
         let mut output = Stream {
             text: None,
             ..Stream::default()

@@ -13,13 +13,21 @@ impl<'a> Parser<'a> {
         {
             let start = self.position;
             self.position += 2;
+            let text = &self.text[self.position..close];
             let pieces = self.arithmetic(close);
-            let word = Word {
-                pieces,
-                span: self.span_from(start),
-            };
+            let span = self.span_from(start);
+            let problems = std::mem::take(&mut self.problems);
+            let perhaps =
+                self.nested(|parser| parser.apart(text, span, |inner| inner.list(End::Text)));
+            // What is wrong with it as commands is no fault of the line, save
+            // that it was not read to its end.
+            self.problems.retain(|problem| {
+                matches!(problem.kind, ProblemKind::TooDeep | ProblemKind::TooLong)
+            });
+            self.problems.extend(problems);
             return Compound {
-                words: vec![word],
+                words: vec![Word { pieces, span }],
+                perhaps: Some(perhaps),
                 ..Compound::default()
             };
         }

@@ -70,9 +70,17 @@ impl Walk<'_> {
 
     /// Text that may be a shell line or not: only danger counts.
     pub(super) fn perhaps_line(&mut self, line: &str, span: Span, context: &Context) {
+        self.only_danger(|walk| {
+            walk.line(line, span, context);
+        });
+    }
+
+    /// Judges what may run or not, by a guess: a guess may warn of danger, for
+    /// anything less it is no ground.
+    pub(super) fn only_danger(&mut self, judge: impl FnOnce(&mut Self)) {
         let before = self.worst.take();
         let shell = self.shell.clone();
-        self.line(line, span, context);
+        judge(self);
         self.leave_subshell(shell);
         let found = self
             .worst
