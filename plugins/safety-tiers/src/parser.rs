@@ -23,7 +23,7 @@ const MAX_DEPTH: u32 = 32;
 
 /// Commands, words and pieces of words in one text, so that it takes up a
 /// bounded amount of memory.
-const MAX_NODES: u32 = 32 * 1024;
+const MAX_NODES: u32 = 16 * 1024;
 
 /// Why a script cannot be trusted to have been understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::verdict::{Finding, Span, Tier, Verdict};
 use crate::walk::Walk;
 
 /// Longer texts are not judged to their end, and so never safe.
-const MAX_TEXT_BYTES: usize = 256 * 1024;
+const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// How the text came to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

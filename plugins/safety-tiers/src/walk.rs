@@ -44,7 +44,7 @@ const MAX_STEPS_OF_EARLIER: u32 = 200;
 
 /// Bytes that are parsed for one request beyond its own text, as `eval` and
 /// `sh -c` hand over more.
-const MAX_NESTED_BYTES: usize = 256 * 1024;
+const MAX_NESTED_BYTES: usize = 128 * 1024;
 
 /// Values longer than this are not followed.
 const MAX_VALUE_BYTES: usize = 8 * 1024;

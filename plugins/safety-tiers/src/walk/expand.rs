@@ -15,6 +15,12 @@ struct Part {
     from: Sources,
 }
 
+impl Part {
+    fn has_braces(&self) -> bool {
+        self.kind == PartKind::Bare && self.text.contains('{')
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PartKind {
     /// Typed without quotes: braces and globs count.
@@ -38,6 +44,10 @@ impl Walk<'_> {
         let from = parts
             .iter()
             .fold(Sources::NONE, |from, part| from.and(part.from));
+        let length: usize = parts.iter().map(|part| part.text.len()).sum();
+        if length > MAX_VALUE_BYTES && parts.iter().any(Part::has_braces) {
+            return vec![Field::new(UNKNOWN.to_string(), from, word.span)];
+        }
         let separators = self.variable("IFS").filter(|ifs| !ifs.contains(UNKNOWN));
         let separators = separators.as_deref().unwrap_or(" \t\n");
 
@@ -189,10 +199,7 @@ fn alternatives(parts: &[Part]) -> Vec<Vec<(char, PartKind)>> {
         }
         characters.extend(part.text.chars().map(|character| (character, part.kind)));
     }
-    if !parts
-        .iter()
-        .any(|part| part.kind == PartKind::Bare && part.text.contains('{'))
-    {
+    if !parts.iter().any(Part::has_braces) {
         return vec![characters];
     }
     let mut done = Vec::new();

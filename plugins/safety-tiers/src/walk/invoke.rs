@@ -10,6 +10,9 @@ use crate::rules::{PLAIN_PROGRAM, Sources};
 use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::{Span, Tier};
 
+/// An argument is as much work as so much text, however short it is.
+const BYTES_OF_A_FIELD: usize = 32;
+
 /// A program with its arguments, ready to run.
 pub(super) struct Invocation<'a> {
     /// The program first.
@@ -108,8 +111,12 @@ impl Walk<'_> {
         context: &Context,
         called: bool,
     ) -> Sources {
-        let bytes = fields.iter().map(|field| field.text.len()).sum();
-        if !self.take_steps(bytes, invocation.span) {
+        let written = invocation.redirected.writes.len();
+        let bytes: usize = fields
+            .iter()
+            .map(|field| field.text.len() + BYTES_OF_A_FIELD)
+            .sum();
+        if !self.take_steps(bytes + written * BYTES_OF_A_FIELD, invocation.span) {
             return Sources::NONE;
         }
         // Some file systems take `RM` for `rm`.
