@@ -5,20 +5,59 @@
 use exports::quarterdeck::policy::approve::{Guest as Approve, Request, Verdict};
 use exports::quarterdeck::policy::configuration::Guest as Configuration;
 use quarterdeck::policy::types;
+use std::sync::OnceLock;
+
+use exports::quarterdeck::policy::approve::{Certainty, Entry};
 
 wit_bindgen::generate!({ path: "../../wit", world: "approver" });
 
 struct SafetyTiers;
 
+/// What `configure` leaves behind. The host keeps it for later instances; one
+/// that was never configured judges by the bundled rules.
+static RULES: OnceLock<crate::Rules> = OnceLock::new();
+
 impl Configuration for SafetyTiers {
-    fn configure(_config: String) -> Result<(), String> {
-        Ok(())
+    fn configure(config: String) -> Result<(), String> {
+        let rules = crate::Rules::configured(&config)?;
+        RULES
+            .set(rules)
+            .map_err(|_| "configure may be called once only".to_owned())
     }
 }
 
 impl Approve for SafetyTiers {
     fn review(request: Request) -> Verdict {
-        crate::review(&request.command_line).into()
+        crate::review(RULES.get_or_init(crate::Rules::default), &request.into()).into()
+    }
+}
+
+impl From<Request> for crate::Request {
+    fn from(request: Request) -> Self {
+        Self {
+            command_line: request.command_line,
+            entry: match request.entry {
+                Entry::Command => crate::Entry::Command,
+                Entry::Typed => crate::Entry::Typed,
+                Entry::Pasted => crate::Entry::Pasted,
+                Entry::Keys => crate::Entry::Keys,
+                Entry::Hook => crate::Entry::Hook,
+            },
+            certainty: match request.certainty {
+                Certainty::Exact => crate::Certainty::Exact,
+                Certainty::Typed => crate::Certainty::Typed,
+                Certainty::Unknown => crate::Certainty::Unknown,
+            },
+            cwd: request.session.cwd,
+            program: request.session.program,
+            prompt: match request.session.prompt {
+                types::PromptState::AtPrompt => crate::Prompt::AtPrompt,
+                types::PromptState::Running => crate::Prompt::Running,
+                types::PromptState::Unknown => crate::Prompt::Unknown,
+            },
+            full_screen: request.session.full_screen,
+            recent: request.recent,
+        }
     }
 }
 

@@ -1,53 +1,33 @@
-//! The bundled approver.
+//! The bundled approver: it understands what a shell line would do.
+//!
+//! A line is parsed as a shell would parse it ([`parser`]), walked without
+//! running anything ([`walk`]), and each command met on the way is put before
+//! rules, which are data (`rules/*.toml`, one file for each area, described in
+//! [`pack`], kept in [`rules`] and matched in [`matching`]). The strictest answer is the verdict.
+//!
+//! It must never fail: on any text whatever it answers, in time bounded by the
+//! length of the text, and it imports nothing. When it does not understand, it
+//! says so and asks for a person; it never guesses in favour of a command.
+//!
+//! Start reading at [`review`]. What this policy can and cannot tell is written
+//! in its README.md.
 
+mod arguments;
+mod config;
 #[cfg(target_family = "wasm")]
 mod guest;
+mod matching;
+mod pack;
+mod parser;
+mod place;
+mod review;
+mod rules;
+mod syntax;
+mod text;
+mod typed;
 mod verdict;
+mod walk;
 
+pub use review::{Certainty, Entry, Prompt, Request, review};
+pub use rules::Rules;
 pub use verdict::{Span, Tier, Verdict};
-
-/// Judges one command line.
-pub fn review(command_line: &str) -> Verdict {
-    let words: Vec<&str> = command_line.split_whitespace().collect();
-    let holds = |word: &str| words.contains(&word);
-    let forceful = holds("-rf") || holds("-fr") || holds("-r");
-    let (tier, reason, rule) = if holds("rm")
-        && forceful
-        && words
-            .iter()
-            .any(|word| matches!(*word, "~" | "~/" | "/" | "$HOME" | "\"$HOME\""))
-    {
-        (
-            Tier::Dangerous,
-            "Deletes the home folder or the whole system.",
-            "files/rm-home",
-        )
-    } else if holds("sudo") {
-        (Tier::Dangerous, "Raises privileges.", "process/sudo")
-    } else if holds("push") && (holds("--force") || holds("-f")) {
-        (
-            Tier::Dangerous,
-            "Overwrites history on the remote.",
-            "git/push-force",
-        )
-    } else if holds("push") || holds("rm") || holds("curl") {
-        (
-            Tier::Review,
-            "Reaches the network or deletes files.",
-            "core/first-look",
-        )
-    } else {
-        (
-            Tier::Safe,
-            "Nothing in it changes anything that matters.",
-            "core/default",
-        )
-    };
-    Verdict {
-        tier,
-        reason: reason.to_owned(),
-        rule: Some(rule.to_owned()),
-        span: None,
-        suggestion: None,
-    }
-}

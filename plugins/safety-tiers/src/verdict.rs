@@ -13,7 +13,7 @@ pub enum Tier {
 }
 
 /// A piece of the command line: byte offsets, end exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
     /// Offset of the first byte.
     pub start: usize,
@@ -34,4 +34,14 @@ pub struct Verdict {
     pub span: Option<Span>,
     /// What to do instead.
     pub suggestion: Option<String>,
+}
+
+/// What one rule says about one piece of the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Finding {
+    pub(crate) tier: Tier,
+    pub(crate) rule: String,
+    pub(crate) reason: String,
+    pub(crate) suggestion: Option<String>,
+    pub(crate) span: Span,
 }

@@ -1,0 +1,194 @@
+//! Compiles `rules/*.toml` into Rust tables, so that a fresh instance of the
+//! component has nothing to parse.
+
+#[path = "src/pack.rs"]
+#[allow(
+    dead_code,
+    reason = "the component reads the fields that are not used here"
+)]
+mod pack;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use pack::{ProgramEntry, RuleEntry};
+use serde::Deserialize;
+
+/// One file of `rules/`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Pack {
+    /// How to read the command lines of some programs.
+    #[serde(rename = "program")]
+    programs: Vec<ProgramEntry>,
+    /// Of the rules for one program the first that matches decides; those for
+    /// `*` are asked besides, and the strictest answer counts.
+    #[serde(rename = "rule")]
+    rules: Vec<RuleEntry>,
+}
+
+fn main() {
+    println!("cargo::rerun-if-changed=rules");
+    println!("cargo::rerun-if-changed=src/pack.rs");
+
+    let mut files: Vec<PathBuf> = fs::read_dir("rules")
+        .expect("the folder `rules` is beside build.rs")
+        .map(|entry| entry.expect("`rules` can be listed").path())
+        .collect();
+    files.sort();
+
+    let mut programs = Vec::new();
+    let mut rules = Vec::new();
+    for file in &files {
+        let pack = read(file);
+        programs.extend(pack.programs);
+        rules.extend(pack.rules);
+    }
+    // What holds for a program in general is asked last, wherever it stands.
+    rules.sort_by_key(RuleEntry::is_default);
+
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    fs::write(out.join("tables.rs"), tables(&programs, &rules)).expect("OUT_DIR is writable");
+}
+
+fn read(file: &Path) -> Pack {
+    let text =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let pack: Pack =
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    for rule in &pack.rules {
+        assert!(
+            !rule.id.is_empty() && !rule.programs.is_empty() && !rule.reason.is_empty(),
+            "{}: a rule needs an id, programs and a reason: {:?}",
+            file.display(),
+            rule.id
+        );
+    }
+    pack
+}
+
+fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
+    // By the names of programs: how to read it, and the rules in their order.
+    let mut names: BTreeMap<&str, (Option<usize>, Vec<usize>)> = BTreeMap::new();
+    let mut patterns = Vec::new();
+    let mut everywhere = Vec::new();
+    for (index, program) in programs.iter().enumerate() {
+        for name in &program.names {
+            let entry = names.entry(name).or_default();
+            assert!(entry.0.is_none(), "program `{name}` is described twice");
+            entry.0 = Some(index);
+        }
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        for name in &rule.programs {
+            if name == "*" {
+                everywhere.push(index);
+            } else if name.contains('*') {
+                patterns.push((name, index));
+            } else {
+                let listed = &mut names.entry(name).or_default().1;
+                if listed.last() != Some(&index) {
+                    listed.push(index);
+                }
+            }
+        }
+    }
+
+    let mut code = String::new();
+    let mut line = |text: String| {
+        code.push_str(&text);
+        code.push('\n');
+    };
+    line("pub(crate) static PROGRAMS: &[Program] = &[".to_owned());
+    for program in programs {
+        line(program_code(program));
+    }
+    line("];".to_owned());
+    line("pub(crate) static RULES: &[Rule] = &[".to_owned());
+    for rule in rules {
+        line(rule_code(rule));
+    }
+    line("];".to_owned());
+    line("pub(crate) static NAMES: &[(&str, Option<u16>, &[u16])] = &[".to_owned());
+    for (name, (program, rules)) in names {
+        line(format!("({name:?}, {program:?}, &{rules:?}),"));
+    }
+    line("];".to_owned());
+    line(format!(
+        "pub(crate) static NAME_PATTERNS: &[(&str, u16)] = &{patterns:?};"
+    ));
+    line(format!(
+        "pub(crate) static EVERYWHERE: &[u16] = &{everywhere:?};"
+    ));
+    code
+}
+
+fn program_code(program: &ProgramEntry) -> String {
+    format!(
+        "Program {{ value_flags: &{:?}, single_dash: {}, gnu: {}, shell: {}, runs_after: {:?}, \
+         assignments: {}, joined: {}, runs_in: &{:?}, line_flags: &{:?}, code_flags: &{:?}, reads_code: {}, \
+         writes: Writes::{:?}, writes_with: {:?}, write_flags: &{:?}, gives: {} }},",
+        program.value_flags,
+        program.single_dash,
+        program.gnu,
+        program.shell,
+        program.runs_after,
+        program.assignments,
+        program.joined,
+        program.runs_in,
+        program.line_flags,
+        program.code_flags,
+        program.reads_code,
+        program.writes,
+        program.writes_with,
+        program.write_flags,
+        sources(&program.gives),
+    )
+}
+
+fn rule_code(rule: &RuleEntry) -> String {
+    format!(
+        "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, flags: &{:?}, without: &{:?}, operands: {}, \
+         all_operands: {}, leading: {}, bare: {}, arguments: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
+         code: &{:?}, tier: Tier::{:?}, reason: {:?}, suggestion: {:?} }},",
+        rule.id,
+        rule.except,
+        rule.subcommands,
+        rule.flags,
+        rule.without,
+        patterns(&rule.operands),
+        patterns(&rule.all_operands),
+        patterns(&rule.leading),
+        rule.bare,
+        patterns(&rule.arguments),
+        patterns(&rule.writes),
+        patterns(&rule.reads),
+        rule.assigns,
+        rule.defines,
+        sources(&rule.from),
+        rule.code,
+        rule.tier,
+        rule.reason,
+        rule.suggestion,
+    )
+}
+
+fn patterns(words: &[String]) -> String {
+    let mut code = "&[".to_owned();
+    for word in words {
+        match word.strip_prefix('@') {
+            Some(place) => write!(code, "Pattern::Place(Places::{}), ", place.to_uppercase()),
+            None => write!(code, "Pattern::Text({word:?}), "),
+        }
+        .expect("a string takes all that is written");
+    }
+    code + "]"
+}
+
+fn sources(words: &[String]) -> String {
+    words.iter().fold("Sources::NONE".to_owned(), |code, word| {
+        format!("{code}.and(Sources::{})", word.to_uppercase())
+    })
+}

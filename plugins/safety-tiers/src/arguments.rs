@@ -1,0 +1,234 @@
+//! Tells a program's flags from its operands.
+
+use crate::pack::Writes;
+use crate::rules::{Program, Sources};
+use crate::walk::Field;
+
+/// The arguments of one command, sorted.
+pub(crate) struct Arguments<'a> {
+    /// As given, the program's name left out.
+    pub(crate) all: &'a [Field],
+    flags: Vec<Flag<'a>>,
+    operands: Vec<usize>,
+    program: &'static Program,
+}
+
+struct Flag<'a> {
+    /// With its dashes, without its value.
+    name: Name<'a>,
+    value: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Name<'a> {
+    Word(&'a str),
+    /// A letter of a cluster such as `-rf`.
+    Letter(char),
+}
+
+impl<'a> Arguments<'a> {
+    pub(crate) fn new(all: &'a [Field], program: &'static Program) -> Self {
+        let mut arguments = Self {
+            all,
+            flags: Vec::new(),
+            operands: Vec::new(),
+            program,
+        };
+        let mut index = 0;
+        while let Some(field) = all.get(index) {
+            let text = field.text.as_str();
+            let next = all.get(index + 1).map(|field| field.text.as_str());
+            if text == "--" {
+                arguments.operands.extend(index + 1..all.len());
+                break;
+            }
+            if arguments.flag(text, next) {
+                index += 1;
+            }
+            if text.len() < 2 || !text.starts_with('-') {
+                arguments.operands.push(index);
+                if arguments.stops_at_operand() {
+                    arguments.operands.extend(index + 1..all.len());
+                    break;
+                }
+            }
+            index += 1;
+        }
+        arguments
+    }
+
+    /// What follows the first operands is the command line of another program.
+    fn stops_at_operand(&self) -> bool {
+        self.program.runs_in.is_empty()
+            && self
+                .program
+                .runs_after
+                .is_some_and(|skipped| self.operands.len() > usize::from(skipped))
+    }
+
+    /// Notes a flag; gives whether it takes the next argument as its value.
+    fn flag(&mut self, text: &'a str, next: Option<&'a str>) -> bool {
+        let takes_value = |name: &str| self.program.value_flags.contains(&name);
+        if let Some(long) = text.strip_prefix("--") {
+            let (name, value) = match long.find('=') {
+                Some(equals) => (&text[..equals + 2], Some(&long[equals + 1..])),
+                None => (text, None),
+            };
+            let takes_next = value.is_none() && takes_value(name);
+            self.flags.push(Flag {
+                name: Name::Word(name),
+                value: if takes_next { next } else { value },
+            });
+            return takes_next;
+        }
+        if text.len() < 2 || !text.starts_with('-') {
+            return false;
+        }
+        if self.program.single_dash || takes_value(text) {
+            let (name, value) = text
+                .split_once('=')
+                .map_or((text, None), |(name, value)| (name, Some(value)));
+            let takes_next = value.is_none() && takes_value(name);
+            self.flags.push(Flag {
+                name: Name::Word(name),
+                value: if takes_next { next } else { value },
+            });
+            return takes_next;
+        }
+        self.flags.push(Flag {
+            name: Name::Word(text),
+            value: None,
+        });
+        let mut rest = text[1..].char_indices().peekable();
+        while let Some((_, letter)) = rest.next() {
+            let mut name = [0; 8];
+            let length = 1 + letter.len_utf8();
+            name[0] = b'-';
+            letter.encode_utf8(&mut name[1..]);
+            let name = std::str::from_utf8(&name[..length]).unwrap_or_default();
+            if takes_value(name) {
+                // What is left of the cluster is the value, else the next argument.
+                let value = rest.peek().map(|(offset, _)| &text[1 + offset..]);
+                self.flags.push(Flag {
+                    name: Name::Letter(letter),
+                    value: value.or(next),
+                });
+                return value.is_none();
+            }
+            self.flags.push(Flag {
+                name: Name::Letter(letter),
+                value: None,
+            });
+        }
+        false
+    }
+
+    /// Arguments that are no flags and not their values.
+    pub(crate) fn operands(&self) -> impl Iterator<Item = &'a Field> + '_ {
+        self.operands.iter().map(|index| &self.all[*index])
+    }
+
+    /// Whether the first operand is a file with code that the program runs.
+    pub(crate) fn runs_first_operand(&self) -> bool {
+        let program = self.program;
+        let given = program.code_flags.iter().any(|flag| self.has_flag(flag));
+        program.shell
+            || !given && !program.code_flags.is_empty() && !program.code_flags.contains(&"-")
+    }
+
+    /// The operands without the last one, if there are several.
+    pub(crate) fn leading(&self) -> impl Iterator<Item = &'a Field> + '_ {
+        let count = self.operands.len().saturating_sub(1);
+        self.operands().take(count)
+    }
+
+    /// Offset in `all` of the operand with this number.
+    pub(crate) fn operand_index(&self, number: usize) -> Option<usize> {
+        self.operands.get(number).copied()
+    }
+
+    /// The files that the program writes, as far as its flags and operands
+    /// name them.
+    pub(crate) fn written(&self) -> Vec<Field> {
+        let program = self.program;
+        let mut written = Vec::new();
+        if program.writes_with.is_none_or(|flags| self.has_flag(flags)) {
+            match program.writes {
+                Writes::None => {}
+                Writes::All => written.extend(self.operands().cloned()),
+                Writes::Last if self.operands.len() > 1 => {
+                    written.extend(self.operands().last().cloned());
+                }
+                Writes::Last => {}
+            }
+        }
+        if program.write_flags.is_empty() {
+            return written;
+        }
+        let span = self.all.first().map(|field| field.span).unwrap_or_default();
+        let file = |text: &str| Field::new(text.to_owned(), Sources::NONE, span);
+        written.extend(self.values_of(program.write_flags).map(file));
+        for prefix in program
+            .write_flags
+            .iter()
+            .filter(|flag| flag.ends_with('='))
+        {
+            let operands = self.operands();
+            written.extend(
+                operands
+                    .filter_map(|operand| operand.text.strip_prefix(prefix))
+                    .map(file),
+            );
+        }
+        written
+    }
+
+    /// Whether the first operands are these words, in which `*` stands for
+    /// any text.
+    pub(crate) fn has_subcommand(&self, words: &str) -> bool {
+        let mut operands = self.operands();
+        words.split(' ').all(|word| {
+            operands
+                .next()
+                .is_some_and(|operand| crate::text::matches(word, &operand.text))
+        })
+    }
+
+    /// Whether one of the spellings of a flag, separated by `|`, is there.
+    pub(crate) fn has_flag(&self, spellings: &str) -> bool {
+        spellings.split('|').any(|spelling| {
+            let (name, pattern) = spelling
+                .split_once('=')
+                .map_or((spelling, None), |(n, p)| (n, Some(p)));
+            self.flags.iter().any(|flag| {
+                self.is_flag(flag, name)
+                    && pattern.is_none_or(|pattern| {
+                        flag.value
+                            .is_some_and(|value| crate::text::matches(pattern, value))
+                    })
+            })
+        })
+    }
+
+    /// The values given to any of these flags.
+    pub(crate) fn values_of<'b>(&'b self, names: &'b [&str]) -> impl Iterator<Item = &'a str> + 'b {
+        self.flags
+            .iter()
+            .filter(move |flag| names.iter().any(|name| self.is_flag(flag, name)))
+            .filter_map(|flag| flag.value)
+    }
+
+    fn is_flag(&self, flag: &Flag<'_>, name: &str) -> bool {
+        match flag.name {
+            Name::Letter(letter) => name.strip_prefix('-').is_some_and(|rest| {
+                let mut rest = rest.chars();
+                rest.next() == Some(letter) && rest.next().is_none()
+            }),
+            Name::Word(word) => {
+                word == name
+                    // GNU getopt takes `--rec` for `--recursive`.
+                    || self.program.gnu && word.len() >= 4 && word.starts_with("--") && name.starts_with(word)
+            }
+        }
+    }
+}

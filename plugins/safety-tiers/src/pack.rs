@@ -1,0 +1,148 @@
+//! Rules and programs as people write them: in `rules/*.toml`, and in a
+//! sidecar's `[config]`. The build script reads the former with these types,
+//! [`crate::config`] the latter.
+
+use serde::Deserialize;
+
+/// What must be known to tell a program's flags from its operands, and to see
+/// through it to what it runs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct ProgramEntry {
+    /// Names, without their folder.
+    pub(crate) names: Vec<String>,
+    /// Flags that take the next argument as their value.
+    pub(crate) value_flags: Vec<String>,
+    /// Takes long flags with one dash (`find -delete`), never clusters.
+    pub(crate) single_dash: bool,
+    /// Takes shortened long flags, as everything built on GNU getopt does.
+    pub(crate) gnu: bool,
+    /// A shell: its operands are scripts, its input is commands.
+    pub(crate) shell: bool,
+    /// Its operands, after this many others, are a command that it runs.
+    pub(crate) runs_after: Option<u8>,
+    /// `NAME=value` may stand before that command.
+    pub(crate) assignments: bool,
+    /// That command is joined with spaces and given to a shell.
+    pub(crate) joined: bool,
+    /// It runs a command only under these subcommands, which are not counted.
+    pub(crate) runs_in: Vec<String>,
+    /// Flags whose value is a shell command line.
+    pub(crate) line_flags: Vec<String>,
+    /// Flags whose value is a program in another language; `-` alone stands
+    /// for the first operand.
+    pub(crate) code_flags: Vec<String>,
+    /// What it reads from its input is code in its language, even when it has
+    /// operands.
+    pub(crate) reads_code: bool,
+    /// Which operands it writes to: `all`, `last`, or none.
+    pub(crate) writes: Writes,
+    /// It writes to them only with one of these flags, separated by `|`.
+    pub(crate) writes_with: Option<String>,
+    /// Flags whose value is a file that it writes; `of=` stands for operands
+    /// that begin so.
+    pub(crate) write_flags: Vec<String>,
+    /// What its output may hold: `network`, `decoded`, `secret`.
+    pub(crate) gives: Vec<String>,
+}
+
+/// Which of a program's operands it writes to.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Writes {
+    #[default]
+    None,
+    All,
+    /// The last one, if there are several.
+    Last,
+}
+
+/// A rule: every condition that it states must hold.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct RuleEntry {
+    /// `area/what`, unique and stable.
+    pub(crate) id: String,
+    /// Names of programs; `*` within them stands for any text.
+    pub(crate) programs: Vec<String>,
+    /// Programs that it leaves alone.
+    pub(crate) except: Vec<String>,
+    /// First operands, one of these; several words for several operands.
+    pub(crate) subcommands: Vec<String>,
+    /// Flags that must all be there; `|` between spellings, `=` before a
+    /// pattern for the value.
+    pub(crate) flags: Vec<String>,
+    /// Flags none of which may be there.
+    pub(crate) without: Vec<String>,
+    /// Some operand is one of these: a place (`@home`) or a pattern.
+    pub(crate) operands: Vec<String>,
+    /// There are operands, and each is one of these.
+    pub(crate) all_operands: Vec<String>,
+    /// Some operand other than the last is one of these: what is moved, not
+    /// where to.
+    pub(crate) leading: Vec<String>,
+    /// It has no operands.
+    pub(crate) bare: bool,
+    /// Some argument, flags and their values included, is one of these;
+    /// patterns regardless of case.
+    pub(crate) arguments: Vec<String>,
+    /// A redirection writes to one of these.
+    pub(crate) writes: Vec<String>,
+    /// A redirection reads from one of these.
+    pub(crate) reads: Vec<String>,
+    /// A variable of such a name is set.
+    pub(crate) assigns: Vec<String>,
+    /// A function of such a name is defined.
+    pub(crate) defines: Vec<String>,
+    /// Its input, arguments or program come from `network`, `decoded`,
+    /// `secret`, or the program itself was `downloaded`.
+    pub(crate) from: Vec<String>,
+    /// Code in another language holds one of these.
+    pub(crate) code: Vec<String>,
+    /// `safe`, `review` or `dangerous`.
+    pub(crate) tier: TierEntry,
+    /// One sentence: what the command does.
+    pub(crate) reason: String,
+    /// What to do instead.
+    pub(crate) suggestion: Option<String>,
+    /// Command lines that this rule decides, which the tests hold it to.
+    #[allow(dead_code, reason = "only tests read it, from the files themselves")]
+    pub(crate) matches: Vec<String>,
+    /// Command lines that it must leave alone.
+    #[allow(dead_code, reason = "only tests read it, from the files themselves")]
+    pub(crate) does_not_match: Vec<String>,
+}
+
+impl RuleEntry {
+    /// Whether it has no condition, and so says what holds for its programs
+    /// when no other rule does.
+    #[allow(dead_code, reason = "only the build script asks")]
+    pub(crate) fn is_default(&self) -> bool {
+        let lists = [
+            &self.subcommands,
+            &self.flags,
+            &self.without,
+            &self.operands,
+            &self.all_operands,
+            &self.leading,
+            &self.arguments,
+            &self.writes,
+            &self.reads,
+            &self.assigns,
+            &self.defines,
+            &self.from,
+            &self.code,
+        ];
+        !self.bare && lists.iter().all(|list| list.is_empty())
+    }
+}
+
+/// A tier by its name.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TierEntry {
+    Safe,
+    #[default]
+    Review,
+    Dangerous,
+}

@@ -1,0 +1,353 @@
+//! What an argument points at: the home folder, a device, a secret, a build
+//! folder of the project …
+
+mod names;
+
+use std::borrow::Cow;
+
+use self::names::{
+    BUILD, DEVICES, ENTRY, HOME_FOLDERS, QUARTERDECK, SECRET_NAMES, SECRET_PATHS, SHALLOW_SYSTEM,
+    STARTUP, STREAMS, SYSTEM, TEMPORARY,
+};
+use crate::text::{self, ANY_ONE, HOME, SOMETHING, STAR, UNKNOWN};
+
+/// Kinds of places, as a set. Rules name them `@root`, `@home` and so on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Places(pub(crate) u32);
+
+macro_rules! places {
+    ($($(#[doc = $doc:literal])* $name:ident = $bit:literal, $word:literal;)*) => {
+        impl Places {
+            $($(#[doc = $doc])* pub(crate) const $name: Self = Self(1 << $bit);)*
+
+            /// The places that a rule calls by this word.
+            pub(crate) fn named(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+places! {
+    /// `/`, or all that is in it.
+    ROOT = 0, "root";
+    /// A home folder or one of the folders that hold a person's life.
+    HOME = 1, "home";
+    /// What the operating system is made of.
+    SYSTEM = 2, "system";
+    /// A disk, or memory.
+    DEVICE = 3, "device";
+    /// Private keys, tokens, password stores.
+    SECRET = 4, "secret";
+    /// `.env` files, and others that hold a project's secrets.
+    ENVIRONMENT = 5, "environment";
+    /// Files that decide what runs, or who may log in, later.
+    STARTUP = 6, "startup";
+    /// Keys that let somebody in, tables of scheduled work.
+    ENTRY = 7, "entry";
+    /// Quarterdeck's own configuration, token, sockets and audit log.
+    QUARTERDECK = 8, "quarterdeck";
+    /// The working directory itself, all that is in it, or a parent.
+    WHOLE = 9, "whole";
+    /// The history of a repository.
+    REPOSITORY = 10, "repository";
+    /// Not below the working directory, and not a temporary file.
+    OUTSIDE = 11, "outside";
+    /// Not known at all.
+    UNKNOWN = 12, "unknown";
+    /// A network address.
+    URL = 13, "url";
+    /// A file below a temporary folder.
+    TEMPORARY = 16, "temporary";
+    /// A folder below the working directory that a build makes again.
+    BUILD = 17, "build";
+    /// Below the working directory.
+    INSIDE = 18, "inside";
+    /// `/dev/null` and the like.
+    STREAM = 19, "stream";
+}
+
+/// The kinds that make a command milder: they count only when there is no
+/// doubt. All the others count as soon as they are possible.
+const MILD: u32 = 0xffff_0000;
+
+impl Places {
+    /// Everything that holds keys, tokens or passwords.
+    pub(crate) const SECRETS: Self = Self(Self::SECRET.0 | Self::ENVIRONMENT.0);
+
+    /// Whether the two sets share a kind.
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// What `argument` may point at when the working directory is `cwd`.
+    pub(crate) fn of(argument: &str, cwd: &str) -> Self {
+        if !argument.contains(UNKNOWN) {
+            return Self::of_path(argument, cwd);
+        }
+        // The unknown part may be empty: `rm -rf "$X/"`.
+        let something = argument.replace(UNKNOWN, "\u{2}");
+        let nothing = argument.replace(UNKNOWN, "");
+        let (something, nothing) = (Self::of_path(&something, cwd), Self::of_path(&nothing, cwd));
+        let mut places =
+            Self(((something.0 | nothing.0) & !MILD) | (something.0 & nothing.0 & MILD));
+        if argument.starts_with(UNKNOWN) {
+            places.0 |= Self::UNKNOWN.0;
+        }
+        places
+    }
+
+    fn of_path(argument: &str, cwd: &str) -> Self {
+        let mut places = Self::default();
+        // The longest path that a system takes has 4096 bytes.
+        if argument.is_empty() || argument.len() > 8192 {
+            return places;
+        }
+        if is_url(argument) {
+            places.0 |= Self::URL.0;
+            return places;
+        }
+        let path = Path::new(argument, cwd);
+        let cwd = Path::new(cwd, "");
+        let mut add = |place: Self, holds: bool| places.0 |= if holds { place.0 } else { 0 };
+        let whole = path.text.as_str();
+        let name = whole.rsplit('/').next().unwrap_or(whole);
+
+        let stream = STREAMS.contains(&whole)
+            || whole.starts_with("/dev/fd/")
+            || whole.starts_with("/dev/pts/");
+        add(Self::STREAM, stream);
+        add(Self::DEVICE, !stream && is_device(whole));
+        add(
+            Self::UNKNOWN,
+            whole.starts_with([SOMETHING, STAR]) && !path.relative,
+        );
+        add(Self::ROOT, whole == "/");
+        add(Self::HOME, is_home(&path));
+        let temporary = TEMPORARY.iter().any(|folder| below(whole, folder));
+        let temporary_itself = TEMPORARY.iter().any(|folder| covers(&path, folder));
+        add(Self::TEMPORARY, temporary && !path.contents);
+        add(
+            Self::SYSTEM,
+            !stream && !temporary && !temporary_itself && is_system(whole),
+        );
+        add(Self::SECRET, is_secret(whole, name));
+        add(Self::ENVIRONMENT, is_environment(name));
+        add(
+            Self::STARTUP,
+            STARTUP.iter().any(|pattern| text::matches(pattern, whole)),
+        );
+        add(
+            Self::ENTRY,
+            ENTRY.iter().any(|pattern| text::matches(pattern, whole)),
+        );
+        add(Self::QUARTERDECK, is_quarterdeck(whole));
+        let root = cwd.text.as_str();
+        add(
+            Self::WHOLE,
+            covers(&path, root)
+                || whole.starts_with("..")
+                    && path.relative
+                    && !whole.contains(|c| c != '.' && c != '/'),
+        );
+        add(
+            Self::REPOSITORY,
+            name == ".git" || below_component(whole, ".git"),
+        );
+        let inside = if path.relative {
+            !whole.starts_with("..")
+        } else {
+            below(whole, root)
+        };
+        add(Self::INSIDE, inside);
+        add(
+            Self::OUTSIDE,
+            !inside && !temporary && !stream && whole != root,
+        );
+        add(
+            Self::BUILD,
+            inside
+                && whole != root
+                && has_build_component(whole, if path.relative { "" } else { root }),
+        );
+        places
+    }
+}
+
+/// A path without `.`, `..`, doubled slashes and trailing globs.
+struct Path {
+    /// Absolute, below [`HOME`], or relative when the working directory is not
+    /// known.
+    text: String,
+    relative: bool,
+    /// All that is in the folder, rather than the folder itself.
+    contents: bool,
+}
+
+impl Path {
+    fn new(argument: &str, cwd: &str) -> Self {
+        // `--file=path`, `@path` and `host:path` are looked at as paths too.
+        let absolute = argument.starts_with(['/', HOME]);
+        let unknown_start = argument.starts_with(SOMETHING);
+        let joined: Cow<'_, str> = if absolute || cwd.is_empty() || unknown_start {
+            Cow::Borrowed(argument)
+        } else {
+            Cow::Owned(format!("{cwd}/{argument}"))
+        };
+        let absolute = joined.starts_with('/');
+        let mut parts: Vec<&str> = Vec::new();
+        for part in joined.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => match parts.last() {
+                    // What is above the home folder is above every project.
+                    Some(last) if last.starts_with(HOME) => {
+                        parts.pop();
+                        parts.push("home");
+                    }
+                    Some(last) if *last != ".." => {
+                        parts.pop();
+                    }
+                    None if absolute => {}
+                    _ => parts.push(".."),
+                },
+                part => parts.push(part),
+            }
+        }
+        let mut contents = false;
+        while let Some(last) = parts.last()
+            && is_everything(last)
+        {
+            parts.pop();
+            contents = true;
+        }
+        let home_above =
+            joined.starts_with(HOME) && !parts.first().is_some_and(|part| part.starts_with(HOME));
+        let slash = if absolute || home_above { "/" } else { "" };
+        let text = homely(format!("{slash}{}", parts.join("/")));
+        let relative = !text.starts_with(['/', HOME]) && !unknown_start;
+        Self {
+            text,
+            relative,
+            contents,
+        }
+    }
+}
+
+/// `*`, `.*`, `*.*`, `?*`: all there is in a folder.
+fn is_everything(part: &str) -> bool {
+    part.contains(STAR)
+        && part
+            .chars()
+            .all(|character| matches!(character, STAR | ANY_ONE | '.'))
+}
+
+/// Writes any user's home folder as [`HOME`].
+fn homely(text: String) -> String {
+    let rest = if let Some(rest) = text.strip_prefix("/root") {
+        rest
+    } else if let Some(rest) = text
+        .strip_prefix("/home/")
+        .or_else(|| text.strip_prefix("/Users/"))
+    {
+        &rest[rest.find('/').unwrap_or(rest.len())..]
+    } else {
+        return text;
+    };
+    if rest.is_empty() || rest.starts_with('/') {
+        format!("{HOME}{rest}")
+    } else {
+        text
+    }
+}
+
+/// Whether `path` is the folder, all of its contents, or a folder above it.
+fn covers(path: &Path, folder: &str) -> bool {
+    if path.relative && folder.is_empty() {
+        return path.text.is_empty();
+    }
+    !folder.is_empty() && (path.text == folder || below(folder, &path.text))
+}
+
+fn below(path: &str, folder: &str) -> bool {
+    if folder == "/" {
+        return path.len() > 1 && path.starts_with('/');
+    }
+    !folder.is_empty()
+        && path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
+}
+
+fn below_component(path: &str, component: &str) -> bool {
+    path.split('/').any(|part| part == component)
+}
+
+fn has_build_component(path: &str, root: &str) -> bool {
+    let within = path.strip_prefix(root).unwrap_or(path);
+    within
+        .split('/')
+        .any(|part| BUILD.iter().any(|pattern| text::matches(pattern, part)))
+}
+
+fn is_url(argument: &str) -> bool {
+    [
+        "http://", "https://", "ftp://", "ssh://", "git://", "s3://", "gs://",
+    ]
+    .iter()
+    .any(|scheme| argument.starts_with(scheme))
+}
+
+fn is_home(path: &Path) -> bool {
+    let text = path.text.as_str();
+    match text.strip_prefix(HOME) {
+        Some("") => true,
+        Some(rest) => HOME_FOLDERS.contains(&rest.trim_start_matches('/')),
+        None => matches!(text, "/home" | "/Users"),
+    }
+}
+
+fn is_system(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix('/') else {
+        return false;
+    };
+    let mut parts = rest.split('/');
+    let first = parts.next().unwrap_or_default();
+    if text::is_glob(first) {
+        return SYSTEM.iter().any(|folder| text::glob_covers(first, folder));
+    }
+    SYSTEM.contains(&first) || SHALLOW_SYSTEM.contains(&first) && parts.nth(1).is_none()
+}
+
+fn is_device(path: &str) -> bool {
+    path.strip_prefix("/dev/").is_some_and(|name| {
+        DEVICES.iter().any(|device| name.starts_with(device))
+            || name.starts_with([STAR, SOMETHING, ANY_ONE])
+    })
+}
+
+fn is_secret(path: &str, name: &str) -> bool {
+    let public = name.ends_with(".pub")
+        || matches!(name, "known_hosts" | "config" | "authorized_keys") && path.contains("/.ssh/");
+    !public
+        && (SECRET_NAMES
+            .iter()
+            .any(|pattern| text::matches(pattern, name))
+            || SECRET_PATHS
+                .iter()
+                .any(|pattern| text::matches(pattern, path)))
+}
+
+fn is_environment(name: &str) -> bool {
+    (name == ".env" || name.starts_with(".env."))
+        && ![".env.example", ".env.sample", ".env.template", ".env.dist"].contains(&name)
+}
+
+fn is_quarterdeck(path: &str) -> bool {
+    QUARTERDECK
+        .iter()
+        .any(|pattern| text::matches(pattern, path))
+}

@@ -1,0 +1,236 @@
+//! From a request to a verdict.
+
+use crate::rules::Rules;
+use crate::typed::{Language, Reader, UNKNOWN_SCREEN, program_name, reader};
+use crate::verdict::{Finding, Span, Tier, Verdict};
+use crate::walk::Walk;
+
+/// Longer texts are not judged to their end, and so never safe.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+
+/// How the text came to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Entry {
+    /// A whole command, handed over as such.
+    #[default]
+    Command,
+    /// Typed, possibly in pieces, and ended with Enter.
+    Typed,
+    /// Pasted.
+    Pasted,
+    /// Named keys, as in a full-screen program.
+    Keys,
+    /// A coding agent's own shell tool.
+    Hook,
+}
+
+/// How sure the host is that the text is what will run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Certainty {
+    /// The shell itself said so, or gets the text whole.
+    #[default]
+    Exact,
+    /// Put together from keys.
+    Typed,
+    /// Keys were typed whose effect nobody can know.
+    Unknown,
+}
+
+/// What the host knows about the shell of the session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Prompt {
+    /// The shell waits for a command line.
+    AtPrompt,
+    /// A program runs: what is typed goes to it.
+    Running,
+    /// Nobody knows.
+    #[default]
+    Unknown,
+}
+
+/// What is to be judged, and where: the part of the WIT request that verdicts
+/// of this policy rest on.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// What will run, or what is typed into a program; may span lines.
+    pub command_line: String,
+    /// How it was entered.
+    pub entry: Entry,
+    /// How sure the host is of it.
+    pub certainty: Certainty,
+    /// The working directory, where it is known.
+    pub cwd: Option<String>,
+    /// The program in the foreground, where it is known.
+    pub program: Option<String>,
+    /// Whether the shell waits for a command.
+    pub prompt: Prompt,
+    /// Whether a full-screen program has the terminal.
+    pub full_screen: bool,
+    /// Lines accepted before, oldest first.
+    pub recent: Vec<String>,
+}
+
+/// Judges a request. Answers on any text, in time bounded by its length.
+pub fn review(rules: &Rules, request: &Request) -> Verdict {
+    if let Some(language) = other_language(request) {
+        return typed_into(rules, request, language);
+    }
+    let verdict = shell_line(rules, request);
+    if request.certainty == Certainty::Unknown && verdict.tier == Tier::Safe {
+        return Verdict {
+            tier: rules.tier_of("core/uncertain", Tier::Review),
+            reason: "Keys were typed whose effect cannot be known, so this may not be what runs."
+                .to_owned(),
+            rule: Some("core/uncertain".to_owned()),
+            span: None,
+            suggestion: Some(
+                "Type the whole command again, without history or completion.".to_owned(),
+            ),
+        };
+    }
+    verdict
+}
+
+/// The language of the program that reads the text, where that is no shell.
+fn other_language(request: &Request) -> Option<&'static Language> {
+    // Handed over whole, or told of by a hook: a shell gets it, whatever the
+    // terminal shows.
+    if matches!(request.entry, Entry::Command | Entry::Hook) && request.prompt != Prompt::Running
+        || request.prompt == Prompt::AtPrompt
+    {
+        return None;
+    }
+    match request.program.as_deref().map(reader) {
+        Some(Reader::Program(language)) => Some(language),
+        Some(Reader::Shell) => None,
+        Some(Reader::Nothing) | None => request.full_screen.then_some(&UNKNOWN_SCREEN),
+    }
+}
+
+/// Text that a shell will run.
+fn shell_line(rules: &Rules, request: &Request) -> Verdict {
+    let line = within_bounds(&request.command_line);
+    let mut walk = Walk::new(rules, request.cwd.as_deref().unwrap_or_default());
+    for earlier in &request.recent {
+        walk.remember(earlier);
+    }
+    // Only an interactive shell knows `!word`.
+    let interactive = request.entry != Entry::Hook;
+    let parsed = walk.command_line(line, interactive);
+    if line.len() < request.command_line.len() {
+        walk.too_long();
+    }
+    if !parsed.problems.is_empty() && walk.tier() < Tier::Dangerous {
+        walk.scan(line);
+    }
+    let suspicious = suspicious_character(line);
+    match (walk.into_worst(), suspicious) {
+        (Some(finding), Some(_)) if finding.tier > Tier::Safe => verdict(finding),
+        (_, Some(found)) => verdict(Finding {
+            tier: rules.tier_of("core/characters", Tier::Review),
+            rule: "core/characters".to_owned(),
+            reason: "Holds invisible or control characters: what is shown may not be what runs."
+                .to_owned(),
+            suggestion: Some("Write it again with plain characters.".to_owned()),
+            span: found,
+        }),
+        (Some(finding), None) => verdict(finding),
+        (None, None) => Verdict {
+            tier: Tier::Safe,
+            reason: "Nothing in it runs a program or changes a file.".to_owned(),
+            rule: None,
+            span: None,
+            suggestion: None,
+        },
+    }
+}
+
+/// Text that goes to a program which is not a shell.
+fn typed_into(rules: &Rules, request: &Request, language: &Language) -> Verdict {
+    let text = within_bounds(&request.command_line);
+    let program = request
+        .program
+        .as_deref()
+        .unwrap_or("a full-screen program");
+    let name = program_name(program);
+    let mut walk = Walk::new(rules, request.cwd.as_deref().unwrap_or_default());
+    let mut offset = 0;
+    let mut ended = false;
+    for line in text.split_inclusive(['\n', '\r']) {
+        let trimmed = line.trim();
+        let span = Span {
+            start: offset,
+            end: offset + line.len(),
+        };
+        offset += line.len();
+        if ended {
+            walk.escaped_line(trimmed, span);
+            continue;
+        }
+        // Ctrl-D ends most programs that read lines.
+        ended = language.quits.contains(&trimmed) || trimmed.contains('\u{4}');
+        for prefix in language.escapes {
+            if let Some(rest) = trimmed.strip_prefix(prefix) {
+                walk.escaped_line(rest, span);
+            }
+        }
+        if language.code {
+            walk.typed_code(&name, trimmed, span);
+        }
+    }
+    let shown = crate::text::shown(program);
+    match walk.into_worst() {
+        Some(finding) if finding.tier > Tier::Safe => Verdict {
+            reason: format!("Typed into {shown}: {}", finding.reason),
+            ..verdict(finding)
+        },
+        _ => Verdict {
+            tier: Tier::Safe,
+            reason: format!(
+                "It is typed into {shown}, not to a shell, and leads to no shell command."
+            ),
+            rule: Some("core/typed-into-program".to_owned()),
+            span: None,
+            suggestion: None,
+        },
+    }
+}
+
+/// As much of a text as is judged.
+fn within_bounds(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
+}
+
+fn verdict(finding: Finding) -> Verdict {
+    Verdict {
+        tier: finding.tier,
+        reason: finding.reason,
+        rule: Some(finding.rule),
+        span: (finding.span.end > finding.span.start).then_some(finding.span),
+        suggestion: finding.suggestion,
+    }
+}
+
+/// Characters that make a terminal or an editor do something, or that hide or
+/// reorder text.
+fn suspicious_character(line: &str) -> Option<Span> {
+    // Fast: nearly every line is printable ASCII.
+    if line
+        .bytes()
+        .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r'))
+    {
+        return None;
+    }
+    line.char_indices()
+        .find(|(_, character)| match character {
+            '\n' | '\t' | '\r' => false,
+            '\u{ad}' | '\u{a0}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{feff}' => true,
+            '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2000}'..='\u{200a}' => true,
+            '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => true,
+            character => character.is_control(),
+        })
+        .map(|(start, character)| Span {
+            start,
+            end: start + character.len_utf8(),
+        })
+}

@@ -1,0 +1,259 @@
+//! The rules: the bundled tables, and what a sidecar's `[config]` adds.
+//! How one is held against a command is in [`crate::matching`].
+
+use crate::matching::Subject;
+use crate::pack::Writes;
+use crate::place::Places;
+use crate::text;
+use crate::verdict::Tier;
+
+/// What a piece of data may hold, as a set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sources(u8);
+
+impl Sources {
+    pub(crate) const NONE: Self = Self(0);
+    /// Came over the network.
+    pub(crate) const NETWORK: Self = Self(1);
+    /// Was encoded, so that nobody could read what it is.
+    pub(crate) const DECODED: Self = Self(2);
+    /// Holds keys, tokens or passwords.
+    pub(crate) const SECRET: Self = Self(4);
+    /// Is a file that was downloaded a moment ago.
+    pub(crate) const DOWNLOADED: Self = Self(8);
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The source that a rule calls by this word.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        match word {
+            "network" => Some(Self::NETWORK),
+            "decoded" => Some(Self::DECODED),
+            "secret" => Some(Self::SECRET),
+            "downloaded" => Some(Self::DOWNLOADED),
+            _ => None,
+        }
+    }
+}
+
+/// One alternative of a rule's condition on an argument.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pattern {
+    Place(Places),
+    Text(&'static str),
+}
+
+/// See [`crate::pack::ProgramEntry`], of which this is the compiled form.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) value_flags: &'static [&'static str],
+    pub(crate) single_dash: bool,
+    pub(crate) gnu: bool,
+    pub(crate) shell: bool,
+    pub(crate) runs_after: Option<u8>,
+    pub(crate) assignments: bool,
+    pub(crate) joined: bool,
+    pub(crate) runs_in: &'static [&'static str],
+    pub(crate) line_flags: &'static [&'static str],
+    pub(crate) code_flags: &'static [&'static str],
+    pub(crate) reads_code: bool,
+    pub(crate) writes: Writes,
+    pub(crate) writes_with: Option<&'static str>,
+    pub(crate) write_flags: &'static [&'static str],
+    pub(crate) gives: Sources,
+}
+
+/// What is known of a program that no table describes.
+pub(crate) static PLAIN_PROGRAM: Program = Program {
+    value_flags: &[],
+    single_dash: false,
+    gnu: false,
+    shell: false,
+    runs_after: None,
+    assignments: false,
+    joined: false,
+    runs_in: &[],
+    line_flags: &[],
+    code_flags: &[],
+    reads_code: false,
+    writes: Writes::None,
+    writes_with: None,
+    write_flags: &[],
+    gives: Sources::NONE,
+};
+
+/// See [`crate::pack::RuleEntry`], of which this is the compiled form.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) id: &'static str,
+    pub(crate) except: &'static [&'static str],
+    pub(crate) subcommands: &'static [&'static str],
+    pub(crate) flags: &'static [&'static str],
+    pub(crate) without: &'static [&'static str],
+    pub(crate) operands: &'static [Pattern],
+    pub(crate) all_operands: &'static [Pattern],
+    pub(crate) leading: &'static [Pattern],
+    pub(crate) bare: bool,
+    pub(crate) arguments: &'static [Pattern],
+    pub(crate) writes: &'static [Pattern],
+    pub(crate) reads: &'static [Pattern],
+    pub(crate) assigns: &'static [&'static str],
+    pub(crate) defines: &'static [&'static str],
+    pub(crate) from: Sources,
+    pub(crate) code: &'static [&'static str],
+    pub(crate) tier: Tier,
+    pub(crate) reason: &'static str,
+    pub(crate) suggestion: Option<&'static str>,
+}
+
+/// The bundled tables, which the build script makes of `rules/*.toml`.
+mod tables {
+    #[allow(unused_imports, reason = "which of them are used is up to the rules")]
+    use super::{Pattern, Places, Program, Rule, Sources, Tier, Writes};
+    include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+}
+
+/// The bundled rules with what a sidecar's `[config]` adds to them.
+#[derive(Debug)]
+pub struct Rules {
+    /// Asked before the bundled ones, each with the program names it is for.
+    pub(crate) added: Vec<(Vec<String>, Rule)>,
+    /// How to read programs that no bundled table describes, by name.
+    pub(crate) programs: Vec<(String, &'static Program)>,
+    /// Patterns for whole commands, each with the tier it gives.
+    pub(crate) listed: Vec<(String, Tier)>,
+    /// Other tiers for some rule ids.
+    pub(crate) tiers: Vec<(String, Tier)>,
+    /// For programs that no rule knows.
+    pub(crate) unknown_program: Tier,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            added: Vec::new(),
+            programs: Vec::new(),
+            listed: Vec::new(),
+            tiers: Vec::new(),
+            unknown_program: Tier::Safe,
+        }
+    }
+}
+
+impl Rules {
+    /// How to read a program's command line.
+    pub(crate) fn program(&self, name: &str) -> &'static Program {
+        if let Some((_, program)) = self.programs.iter().find(|(known, _)| known == name) {
+            return program;
+        }
+        entry(name)
+            .and_then(|(_, program, _)| *program)
+            .map_or(&PLAIN_PROGRAM, |index| {
+                &tables::PROGRAMS[usize::from(index)]
+            })
+    }
+
+    /// Whether some rule or table knows the program.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        entry(name).is_some()
+    }
+
+    /// Programs whose names a name with globs in it may stand for.
+    pub(crate) fn names_covered_by(&self, glob: &str) -> impl Iterator<Item = &'static str> {
+        tables::NAMES
+            .iter()
+            .map(|(name, ..)| *name)
+            .filter(move |name| text::glob_covers(glob, name))
+    }
+
+    /// The rule for this very program that decides, if one does.
+    pub(crate) fn decide(&self, subject: &Subject<'_>) -> Option<&Rule> {
+        let added = self.added.iter().filter(|(names, _)| {
+            names
+                .iter()
+                .any(|name| text::matches(name, subject.program))
+        });
+        let named = entry(subject.program).map_or(&[][..], |(_, _, rules)| rules);
+        let patterned = tables::NAME_PATTERNS
+            .iter()
+            .filter(|(pattern, _)| text::matches(pattern, subject.program))
+            .map(|(_, rule)| rule);
+        added
+            .map(|(_, rule)| rule)
+            .chain(
+                named
+                    .iter()
+                    .chain(patterned)
+                    .map(|index| &tables::RULES[usize::from(*index)]),
+            )
+            .find(|rule| rule.applies(subject))
+    }
+
+    /// The strictest tier that a list of the sidecar gives to a command,
+    /// written as one line.
+    pub(crate) fn listed_tier(&self, command: &str) -> Option<Tier> {
+        let matching = self
+            .listed
+            .iter()
+            .filter(|(pattern, _)| text::matches(pattern, command));
+        matching.map(|(_, tier)| *tier).max()
+    }
+
+    /// Rules about code in a program's own language, for what is typed into
+    /// it.
+    pub(crate) fn about_code(&self, program: &str) -> impl Iterator<Item = &Rule> {
+        let named = entry(program).map_or(&[][..], |(_, _, rules)| rules);
+        named
+            .iter()
+            .map(|index| &tables::RULES[usize::from(*index)])
+            .filter(|rule| !rule.code.is_empty())
+    }
+
+    /// The strictest of the rules that are for every program.
+    pub(crate) fn strictest_everywhere(&self, subject: &Subject<'_>) -> Option<&Rule> {
+        let mut strictest: Option<&Rule> = None;
+        for index in tables::EVERYWHERE {
+            let rule = &tables::RULES[usize::from(*index)];
+            if strictest.is_none_or(|found| self.tier(found) < self.tier(rule))
+                && rule.applies(subject)
+            {
+                strictest = Some(rule);
+            }
+        }
+        strictest
+    }
+
+    /// The tier of a rule, as configured.
+    pub(crate) fn tier(&self, rule: &Rule) -> Tier {
+        self.tier_of(rule.id, rule.tier)
+    }
+
+    /// The tier configured for a rule id, else the one it comes with.
+    pub(crate) fn tier_of(&self, id: &str, otherwise: Tier) -> Tier {
+        self.tiers
+            .iter()
+            .find(|(known, _)| known == id)
+            .map_or(otherwise, |(_, tier)| *tier)
+    }
+
+    /// Whether some bundled or added rule has this id.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        tables::RULES
+            .iter()
+            .chain(self.added.iter().map(|(_, rule)| rule))
+            .any(|rule| rule.id == id)
+    }
+}
+
+fn entry(name: &str) -> Option<&'static (&'static str, Option<u16>, &'static [u16])> {
+    let index = tables::NAMES
+        .binary_search_by(|(candidate, ..)| (*candidate).cmp(name))
+        .ok()?;
+    Some(&tables::NAMES[index])
+}

@@ -1,0 +1,423 @@
+//! Goes through a script as a shell would, without running anything, and keeps
+//! the strictest thing that any rule says about what it meets.
+//!
+//! Where a shell would take one of several branches the walk takes all of
+//! them; where a value depends on what only the machine knows it is
+//! [unknown](crate::text), and rules are asked about what it could be.
+//!
+//! `walk/expand.rs` turns words into fields, `walk/invoke.rs` judges one
+//! command, `walk/look_through.rs` finds the commands that commands run.
+
+mod code;
+mod expand;
+mod findings;
+mod functions;
+mod invoke;
+mod look_through;
+mod output;
+mod redirects;
+mod shell;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use self::shell::Shell;
+use crate::parser::{self, Origin, Parsed, ProblemKind};
+use crate::place::Places;
+use crate::rules::{Rules, Sources};
+use crate::syntax::{Command, Compound, Pipeline, Script, Simple};
+use crate::text::{self, SOMETHING, UNKNOWN};
+use crate::verdict::{Finding, Span, Tier};
+
+/// Commands within commands within commands that are followed: functions,
+/// `sh -c`, `eval`, wrappers.
+const MAX_DEPTH: u32 = 12;
+
+/// Commands that are judged for one request, however they repeat.
+const MAX_STEPS: u32 = 6_000;
+
+/// Text that is as much work as a command.
+const BYTES_OF_A_STEP: usize = 256;
+
+/// Of those, the ones spent on each earlier line of the session.
+const MAX_STEPS_OF_EARLIER: u32 = 200;
+
+/// Bytes that are parsed for one request beyond its own text, as `eval` and
+/// `sh -c` hand over more.
+const MAX_NESTED_BYTES: usize = 128 * 1024;
+
+/// Values longer than this are not followed.
+const MAX_VALUE_BYTES: usize = 8 * 1024;
+
+/// One argument after expansion; see [`crate::text`] for what may stand in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Field {
+    pub(crate) text: String,
+    pub(crate) from: Sources,
+    pub(crate) span: Span,
+    /// What it points at, once somebody has asked.
+    places: OnceCell<Places>,
+}
+
+impl Field {
+    pub(crate) fn new(text: String, from: Sources, span: Span) -> Self {
+        Self {
+            text,
+            from,
+            span,
+            places: OnceCell::new(),
+        }
+    }
+
+    /// What it points at from the working directory of its command.
+    pub(crate) fn places(&self, cwd: &str) -> Places {
+        *self.places.get_or_init(|| Places::of(&self.text, cwd))
+    }
+}
+
+/// What arrives on a command's standard input, or leaves it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stream {
+    pub(crate) from: Sources,
+    /// The very text, where it can be told.
+    pub(crate) text: Option<Rc<str>>,
+    /// Whether another command or a file is at the other end, not a terminal.
+    pub(crate) piped: bool,
+}
+
+/// What surrounds a command.
+#[derive(Debug, Clone, Default)]
+struct Context {
+    input: Stream,
+    /// May run or not, so that what it sets may hold or not.
+    conditional: bool,
+    depth: u32,
+}
+
+/// Walks scripts and remembers the strictest finding.
+pub(crate) struct Walk<'r> {
+    rules: &'r Rules,
+    shell: Shell,
+    worst: Option<Finding>,
+    steps_left: u32,
+    bytes_left: usize,
+}
+
+impl<'r> Walk<'r> {
+    pub(crate) fn new(rules: &'r Rules, cwd: &str) -> Self {
+        Self {
+            rules,
+            shell: Shell::at(cwd),
+            worst: None,
+            steps_left: MAX_STEPS,
+            bytes_left: MAX_NESTED_BYTES,
+        }
+    }
+
+    /// Takes over what an earlier line of the session left behind, without
+    /// judging it again.
+    pub(crate) fn remember(&mut self, earlier: &str) {
+        const TELLING: [&str; 7] = ["=", "()", "function ", "alias ", "curl ", "wget ", "unset "];
+        if earlier.len() > MAX_VALUE_BYTES || !TELLING.iter().any(|word| earlier.contains(word)) {
+            return;
+        }
+        let cwd = self.shell.cwd.clone();
+        self.steps_left = MAX_STEPS_OF_EARLIER;
+        let parsed = parser::parse(earlier, Origin::Within(Span::default()), 0);
+        self.script(&parsed.script, &Context::default());
+        self.worst = None;
+        self.shell.cwd = cwd;
+        self.steps_left = MAX_STEPS;
+        self.bytes_left = MAX_NESTED_BYTES;
+    }
+
+    /// Judges a whole command line. Only an interactive shell replaces
+    /// `!word` from its history.
+    pub(crate) fn command_line(&mut self, line: &str, interactive: bool) -> Parsed {
+        let mut parsed = parser::parse(line, Origin::CommandLine, 0);
+        if !interactive {
+            parsed
+                .problems
+                .retain(|problem| problem.kind != ProblemKind::History);
+        }
+        self.script(&parsed.script, &Context::default());
+        self.problems(&parsed);
+        parsed
+    }
+
+    /// Judges every command that could be meant by text that is not a proper
+    /// command line, as if its quotes and brackets were not there.
+    pub(crate) fn scan(&mut self, line: &str) {
+        let loose: String = line
+            .chars()
+            .map(|character| match character {
+                '\'' | '"' | '`' => ' ',
+                '(' | ')' => ';',
+                character => character,
+            })
+            .collect();
+        let whole = Span {
+            start: 0,
+            end: line.len(),
+        };
+        let parsed = parser::parse(&loose, Origin::Within(whole), 0);
+        self.only_danger(|walk| {
+            walk.script(&parsed.script, &Context::default());
+        });
+    }
+
+    /// Judges a shell line that leads out of some other program.
+    pub(crate) fn escaped_line(&mut self, line: &str, span: Span) {
+        self.line(line, span, &Context::default());
+    }
+
+    /// Parses and judges text that some command hands to a shell.
+    fn line(&mut self, line: &str, span: Span, context: &Context) -> Stream {
+        if context.depth >= MAX_DEPTH || line.len() > self.bytes_left {
+            self.note(
+                "core/too-deep",
+                Tier::Review,
+                "Commands are nested too deeply to be followed.",
+                span,
+            );
+            return Stream::default();
+        }
+        self.bytes_left -= line.len();
+        if line
+            .trim_matches([UNKNOWN, SOMETHING, ' ', '\n', '\t'])
+            .is_empty()
+            && !line.trim().is_empty()
+        {
+            self.note(
+                "core/unknown-script",
+                Tier::Review,
+                "Runs text that only the machine knows when the time comes.",
+                span,
+            );
+            return Stream::default();
+        }
+        let parsed = parser::parse(line, Origin::Within(span), context.depth);
+        self.problems(&parsed);
+        self.script(&parsed.script, &deeper(context))
+    }
+
+    /// Judges a script; gives what it prints.
+    fn script(&mut self, script: &Script, context: &Context) -> Stream {
+        let mut from = Sources::NONE;
+        let mut text: Option<Rc<str>> = Some("".into());
+        for pipeline in &script.pipelines {
+            let printed = self.pipeline(pipeline, context);
+            from = from.and(printed.from);
+            text = match (text, printed.text) {
+                (Some(before), Some(after)) if before.is_empty() => Some(after),
+                (Some(before), Some(after)) if after.is_empty() => Some(before),
+                (Some(before), Some(after)) if before.len() + after.len() <= MAX_VALUE_BYTES => {
+                    Some(format!("{before}{after}").into())
+                }
+                _ => None,
+            };
+        }
+        Stream {
+            from,
+            text,
+            piped: false,
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, context: &Context) -> Stream {
+        let apart = pipeline.commands.len() > 1 || pipeline.background;
+        let before = apart.then(|| self.shell.clone());
+        let mut stream = context.input.clone();
+        for (position, command) in pipeline.commands.iter().enumerate() {
+            let context = Context {
+                input: Stream {
+                    piped: position > 0 || stream.piped,
+                    ..stream
+                },
+                conditional: context.conditional || pipeline.conditional,
+                depth: context.depth,
+            };
+            stream = self.command(command, &context);
+        }
+        if let Some(before) = before {
+            self.leave_subshell(before);
+        }
+        stream
+    }
+
+    /// Counts a step, a long text as several; false when there have been too
+    /// many.
+    fn take_steps(&mut self, bytes: usize, span: Span) -> bool {
+        let steps = 1 + u32::try_from(bytes / BYTES_OF_A_STEP).unwrap_or(u32::MAX - 1);
+        if let Some(left) = self.steps_left.checked_sub(steps) {
+            self.steps_left = left;
+            return true;
+        }
+        self.steps_left = 0;
+        self.note(
+            "core/too-long",
+            Tier::Review,
+            "There is more here than can be judged.",
+            span,
+        );
+        false
+    }
+
+    fn command(&mut self, command: &Command, context: &Context) -> Stream {
+        if !self.take_steps(0, Span::default()) {
+            return Stream::default();
+        }
+        match command {
+            Command::Simple(simple) => self.simple(simple, context),
+            Command::Compound(compound) => self.compound(compound, context),
+            Command::Function(function) => {
+                self.define(&function.name, &function.body, function.span, context);
+                Stream::default()
+            }
+        }
+    }
+
+    fn compound(&mut self, compound: &Compound, context: &Context) -> Stream {
+        if context.depth >= MAX_DEPTH * 3 {
+            self.note(
+                "core/too-deep",
+                Tier::Review,
+                "Commands are nested too deeply to be followed.",
+                Span::default(),
+            );
+            return Stream::default();
+        }
+        let before = compound.subshell.then(|| self.shell.clone());
+        let mut context = context.clone();
+        context.depth += 1;
+        let redirects = self.redirects(&compound.redirects, &context);
+        if let Some(input) = redirects.input.clone() {
+            context.input = input;
+        }
+        let mut values = Vec::new();
+        for word in &compound.words {
+            values.extend(self.fields(word, &context));
+        }
+        self.judge_redirects(
+            &redirects,
+            compound
+                .redirects
+                .first()
+                .map_or(Span::default(), |r| r.target.span),
+        );
+        context.conditional |= compound.bodies.len() > 1 || compound.variable.is_some();
+
+        if let Some(script) = &compound.perhaps {
+            self.only_danger(|walk| {
+                walk.script(script, &context);
+            });
+        }
+        let mut output = Stream {
+            text: None,
+            ..Stream::default()
+        };
+        let rounds: Vec<Option<String>> = match &compound.variable {
+            None => vec![None],
+            // Each value in turn, if they are few; else all of them at once.
+            Some(_) if (1..=8).contains(&values.len()) => {
+                values.into_iter().map(|field| Some(field.text)).collect()
+            }
+            Some(_) => vec![Some(SOMETHING.to_string())],
+        };
+        for value in rounds {
+            if let (Some(name), Some(value)) = (&compound.variable, value) {
+                self.set(name, value, false);
+            }
+            for body in &compound.bodies {
+                let printed = self.script(body, &context);
+                output.from = output.from.and(printed.from);
+                if compound.bodies.len() == 1 && compound.variable.is_none() {
+                    output.text = printed.text;
+                }
+            }
+        }
+        if let Some(before) = before {
+            self.leave_subshell(before);
+        }
+        self.written(&redirects, output.from);
+        output
+    }
+
+    fn simple(&mut self, simple: &Simple, context: &Context) -> Stream {
+        let mut fields = Vec::new();
+        for word in &simple.words {
+            fields.extend(self.fields(word, context));
+        }
+        let redirected = self.redirects(&simple.redirects, context);
+        let names: Vec<String> = simple
+            .assignments
+            .iter()
+            .map(|set| set.name.clone())
+            .collect();
+        if fields.is_empty() {
+            for assignment in &simple.assignments {
+                self.assign(assignment, context);
+            }
+            if !names.is_empty() {
+                self.judge_assignments(&names, simple.span);
+            }
+            self.judge_redirects(&redirected, simple.span);
+            return Stream {
+                text: Some("".into()),
+                ..Stream::default()
+            };
+        }
+        for assignment in &simple.assignments {
+            // Only for this command, but a substitution in it runs all the same.
+            for word in &assignment.values {
+                let value = self.value(&word.pieces, context);
+                self.judge_assigned_line(&assignment.name, &value, assignment.span, context);
+            }
+        }
+        let mut context = context.clone();
+        if let Some(input) = redirected.input.clone() {
+            context.input = input;
+        }
+        let output = self.invoke(
+            &invoke::Invocation {
+                fields: &fields,
+                redirected: &redirected,
+                assigns: &names,
+                span: simple.span,
+            },
+            &context,
+        );
+        self.written(&redirected, output.from);
+        if redirected.writes.is_empty() {
+            output
+        } else {
+            Stream::default()
+        }
+    }
+}
+
+fn deeper(context: &Context) -> Context {
+    Context {
+        depth: context.depth + 1,
+        ..context.clone()
+    }
+}
+
+/// A field for text that is known from the outset.
+fn field(text: impl Into<String>, span: Span) -> Field {
+    Field::new(text.into(), Sources::NONE, span)
+}
+
+/// The name of a program without its folder.
+pub(crate) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// For a reason: a command as a person would write it, cut where it is long.
+fn quoted(text: &str) -> String {
+    let shown = text::shown(text);
+    match shown.char_indices().nth(60) {
+        Some((cut, _)) => format!("`{}…`", &shown[..cut]),
+        None => format!("`{shown}`"),
+    }
+}

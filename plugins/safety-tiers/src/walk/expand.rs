@@ -1,0 +1,304 @@
+//! Words to fields: what an argument will be, as far as can be told.
+
+use super::{Context, Field, MAX_VALUE_BYTES, Walk};
+use crate::rules::Sources;
+use crate::syntax::{Operation, Parameter, Piece, Word};
+use crate::text::{self, ANY_ONE, EMPTY, HOME, SOMETHING, STAR, UNKNOWN};
+
+/// Alternatives that one word with braces may become.
+const MAX_ALTERNATIVES: usize = 64;
+
+/// A piece of a word whose value has been found.
+struct Part {
+    text: String,
+    kind: PartKind,
+    from: Sources,
+}
+
+impl Part {
+    fn has_braces(&self) -> bool {
+        self.kind == PartKind::Bare && self.text.contains('{')
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartKind {
+    /// Typed without quotes: braces and globs count.
+    Bare,
+    /// Taken as it is.
+    Quoted,
+    /// The value of something without quotes: split into words.
+    Split,
+}
+
+impl Walk<'_> {
+    /// The arguments that a word becomes; judges the substitutions in it.
+    pub(super) fn fields(&mut self, word: &Word, context: &Context) -> Vec<Field> {
+        // By far the most words are plain text.
+        if let Some(text) = word.bare()
+            && !text.contains(['{', '*', '?', '['])
+        {
+            return vec![super::field(text, word.span)];
+        }
+        let parts = self.parts(&word.pieces, context);
+        let from = parts
+            .iter()
+            .fold(Sources::NONE, |from, part| from.and(part.from));
+        let length: usize = parts.iter().map(|part| part.text.len()).sum();
+        if length > MAX_VALUE_BYTES && parts.iter().any(Part::has_braces) {
+            return vec![Field::new(UNKNOWN.to_string(), from, word.span)];
+        }
+        let separators = self.variable("IFS").filter(|ifs| !ifs.contains(UNKNOWN));
+        let separators = separators.as_deref().unwrap_or(" \t\n");
+
+        let mut fields = Vec::new();
+        for alternative in alternatives(&parts) {
+            for text in assemble(&alternative, separators) {
+                fields.push(Field::new(text, from, word.span));
+            }
+        }
+        fields
+    }
+
+    /// The value that an assignment gives: nothing is split or matched.
+    pub(super) fn value(&mut self, pieces: &[Piece], context: &Context) -> String {
+        self.sourced_value(pieces, context).0
+    }
+
+    /// The value that an assignment gives, and what it may hold.
+    pub(super) fn sourced_value(
+        &mut self,
+        pieces: &[Piece],
+        context: &Context,
+    ) -> (String, Sources) {
+        let parts = self.parts(pieces, context);
+        let from = parts
+            .iter()
+            .fold(Sources::NONE, |from, part| from.and(part.from));
+        let length: usize = parts.iter().map(|part| part.text.len()).sum();
+        if length > MAX_VALUE_BYTES && parts.len() > 1 {
+            return (UNKNOWN.to_string(), from);
+        }
+        (parts.into_iter().map(|part| part.text).collect(), from)
+    }
+
+    fn parts(&mut self, pieces: &[Piece], context: &Context) -> Vec<Part> {
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let (text, kind, from) = match piece {
+                Piece::Text(text) => (text.clone(), PartKind::Bare, Sources::NONE),
+                Piece::Quoted(text) => (text.clone(), PartKind::Quoted, Sources::NONE),
+                Piece::Tilde(user) => (self.tilde(user), PartKind::Quoted, Sources::NONE),
+                Piece::Parameter(parameter) => {
+                    self.parameter(parameter, context, &mut parts);
+                    continue;
+                }
+                Piece::Substitution { script, quoted } => {
+                    let (text, from) = self.substitution(script, context);
+                    (
+                        text,
+                        if *quoted {
+                            PartKind::Quoted
+                        } else {
+                            PartKind::Split
+                        },
+                        from,
+                    )
+                }
+                Piece::Process(script) => {
+                    let (_, from) = self.substitution(script, context);
+                    (format!("/dev/fd/{SOMETHING}"), PartKind::Quoted, from)
+                }
+                Piece::Arithmetic(pieces) => {
+                    self.parts(pieces, context);
+                    (SOMETHING.to_string(), PartKind::Quoted, Sources::NONE)
+                }
+            };
+            parts.push(Part { text, kind, from });
+        }
+        parts
+    }
+
+    fn tilde(&self, user: &str) -> String {
+        match user {
+            "" => HOME.to_string(),
+            "+" => self.working_directory(),
+            "root" => "/root".to_owned(),
+            user if user.starts_with(['-', '+']) => SOMETHING.to_string(),
+            user => format!("/home/{user}"),
+        }
+    }
+
+    fn substitution(
+        &mut self,
+        script: &crate::syntax::Script,
+        context: &Context,
+    ) -> (String, Sources) {
+        let before = self.shell.clone();
+        let inner = Context {
+            depth: context.depth + 1,
+            ..Context::default()
+        };
+        let output = self.script(script, &inner);
+        self.leave_subshell(before);
+        let text = output
+            .text
+            .as_deref()
+            .map_or_else(|| UNKNOWN.to_string(), str::to_owned);
+        (text.trim_end_matches('\n').to_owned(), output.from)
+    }
+
+    fn parameter(&mut self, parameter: &Parameter, context: &Context, parts: &mut Vec<Part>) {
+        // `"$@"` is as many arguments as there are.
+        let kind = if parameter.quoted && parameter.name != "@" {
+            PartKind::Quoted
+        } else {
+            PartKind::Split
+        };
+        let from = self.shell.source_of(&parameter.name);
+        let mut push = |text: String| parts.push(Part { text, kind, from });
+        let value = self.variable(&parameter.name);
+        match &parameter.operation {
+            Operation::Plain => push(value.unwrap_or_else(|| UNKNOWN.to_string())),
+            Operation::Required => {
+                push(
+                    value
+                        .filter(|value| !value.is_empty())
+                        .unwrap_or_else(|| SOMETHING.to_string()),
+                );
+            }
+            Operation::Default(pieces) => match value.filter(|value| !value.is_empty()) {
+                Some(value) => push(value),
+                // Most likely it is not set: why else is there a default?
+                None => parts.extend(self.parts(pieces, context)),
+            },
+            Operation::Alternative(pieces) => match value {
+                Some(value) if value.is_empty() => {}
+                _ => parts.extend(self.parts(pieces, context)),
+            },
+            Operation::Other(pieces) => {
+                self.parts(pieces, context);
+                // A part of a relative path is one too.
+                let relative = value.is_some_and(|value| {
+                    !value.is_empty() && text::is_known(&value) && !value.contains(['/', HOME, '.'])
+                        || value.starts_with(STAR)
+                });
+                push(if relative { STAR } else { UNKNOWN }.to_string());
+            }
+        }
+    }
+}
+
+/// Expands the braces of a word: `a{b,c}d` is `abd` and `acd`.
+fn alternatives(parts: &[Part]) -> Vec<Vec<(char, PartKind)>> {
+    let mut characters: Vec<(char, PartKind)> = Vec::new();
+    for part in parts {
+        if part.text.is_empty() && part.kind == PartKind::Quoted {
+            // Keeps `""` an argument of its own.
+            characters.push((EMPTY, PartKind::Quoted));
+        }
+        characters.extend(part.text.chars().map(|character| (character, part.kind)));
+    }
+    if !parts.iter().any(Part::has_braces) {
+        return vec![characters];
+    }
+    let mut done = Vec::new();
+    let mut open = vec![characters];
+    while let Some(word) = open.pop() {
+        match first_braces(&word) {
+            Some((start, commas, end))
+                if done.len() + open.len() + commas.len() < MAX_ALTERNATIVES =>
+            {
+                let mut from = start + 1;
+                let mut made = Vec::new();
+                for to in commas.into_iter().chain([end]) {
+                    let middle = &word[from..to];
+                    made.push([&word[..start], middle, &word[end + 1..]].concat());
+                    from = to + 1;
+                }
+                // The last in is taken out first: keep the order of the words.
+                open.extend(made.into_iter().rev());
+            }
+            _ => done.push(word),
+        }
+    }
+    done
+}
+
+/// The first pair of unquoted braces with a comma in it: where it opens, its
+/// commas, where it closes.
+fn first_braces(word: &[(char, PartKind)]) -> Option<(usize, Vec<usize>, usize)> {
+    let mut levels: Vec<(usize, Vec<usize>)> = Vec::new();
+    let mut first: Option<(usize, Vec<usize>, usize)> = None;
+    for (index, character) in word.iter().enumerate() {
+        match character {
+            ('{', PartKind::Bare) if levels.len() < 32 => levels.push((index, Vec::new())),
+            (',', PartKind::Bare) => {
+                if let Some((_, commas)) = levels.last_mut() {
+                    commas.push(index);
+                }
+            }
+            ('}', PartKind::Bare) => {
+                if let Some((start, commas)) = levels.pop()
+                    && !commas.is_empty()
+                    && first.as_ref().is_none_or(|(earlier, ..)| start < *earlier)
+                {
+                    first = Some((start, commas, index));
+                    if levels.is_empty() {
+                        break;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    first
+}
+
+/// Splits what is to be split and marks the globs.
+fn assemble(characters: &[(char, PartKind)], separators: &str) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut current: Option<String> = None;
+    let mut index = 0;
+    while let Some(&(character, kind)) = characters.get(index) {
+        let here = index;
+        index += 1;
+        if kind == PartKind::Split && separators.contains(character) {
+            fields.extend(current.take());
+            continue;
+        }
+        let field = current.get_or_insert_default();
+        if character == EMPTY {
+            continue;
+        }
+        let next = characters.get(index).map(|(next, _)| *next);
+        field.push(match character {
+            _ if kind == PartKind::Quoted => character,
+            '*' => STAR,
+            '?' => ANY_ONE,
+            '[' if let Some(length) = set_length(&characters[here..]) => {
+                index = here + length;
+                ANY_ONE
+            }
+            '~' if field.is_empty()
+                && kind == PartKind::Bare
+                && matches!(next, None | Some('/')) =>
+            {
+                HOME
+            }
+            character => character,
+        });
+    }
+    fields.extend(current);
+    fields
+}
+
+/// The length of the set of characters (`[…]`) that starts here, if one does.
+fn set_length(characters: &[(char, PartKind)]) -> Option<usize> {
+    let close = characters
+        .iter()
+        .take(64)
+        .skip(2)
+        .position(|(character, _)| *character == ']')?;
+    Some(close + 3)
+}

@@ -1,0 +1,122 @@
+//! What commands print, and what others make of it.
+
+use std::rc::Rc;
+
+use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk};
+use crate::rules::Sources;
+use crate::text::{self, SOMETHING, UNKNOWN};
+use crate::verdict::Span;
+
+impl Walk<'_> {
+    /// What a command prints, where that can be told.
+    pub(super) fn output(
+        &self,
+        name: &str,
+        arguments: &[Field],
+        context: &Context,
+        read: Sources,
+    ) -> Stream {
+        let program = self.rules.program(name);
+        // `env` prints the environment only where it runs nothing.
+        let gives = if name == "env" && !arguments.is_empty() {
+            Sources::NONE
+        } else {
+            program.gives
+        };
+        let from = read.and(gives);
+        let words = || arguments.iter().map(|argument| argument.text.as_str());
+        let text = match name {
+            "cat" | "tee" if words().all(|word| word == "-") || name == "tee" => {
+                context.input.text.clone()
+            }
+            _ => self.printed(name, arguments, context).map(Rc::from),
+        };
+        Stream {
+            from,
+            text,
+            piped: true,
+        }
+    }
+
+    /// The text that a command makes of its arguments and its input.
+    fn printed(&self, name: &str, arguments: &[Field], context: &Context) -> Option<String> {
+        let words = || arguments.iter().map(|argument| argument.text.as_str());
+        match name {
+            "echo" => {
+                let escapes = words()
+                    .take_while(|word| is_echo_flag(word))
+                    .any(|word| word.contains('e'));
+                let text = words()
+                    .skip_while(|word| is_echo_flag(word))
+                    .collect::<Vec<_>>()
+                    .join(" ");
+                Some(if escapes { text::unescape(&text) } else { text } + "\n")
+            }
+            "printf" => printf(&words().collect::<Vec<_>>()),
+            "base64" if words().any(|word| matches!(word, "-d" | "-D" | "--decode" | "-di")) => {
+                context.input.text.as_deref().and_then(text::decode_base64)
+            }
+            "rev" => context
+                .input
+                .text
+                .as_deref()
+                .map(|text| text.trim_end().chars().rev().collect()),
+            "pwd" => Some(self.working_directory()),
+            "which" | "type" => words().next_back().map(str::to_owned),
+            "command" if words().next().is_some_and(|word| word == "-v") => {
+                words().next_back().map(str::to_owned)
+            }
+            "mktemp" => Some(format!("/tmp/{SOMETHING}")),
+            ":" | "true" | "false" | "cd" | "export" | "set" => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    /// The input of a command as fields, as `xargs` would pass them on.
+    pub(super) fn input_fields(&self, context: &Context, span: Span) -> Vec<Field> {
+        let field = |text: &str| Field::new(text.to_owned(), context.input.from, span);
+        match &context.input.text {
+            Some(text) => text.split_whitespace().take(64).map(field).collect(),
+            None => vec![field(&UNKNOWN.to_string())],
+        }
+    }
+}
+
+fn is_echo_flag(word: &str) -> bool {
+    word.len() > 1
+        && word.starts_with('-')
+        && word[1..]
+            .bytes()
+            .all(|byte| matches!(byte, b'e' | b'n' | b'E'))
+}
+
+/// `printf` with formats that only put words together.
+fn printf(words: &[&str]) -> Option<String> {
+    let (format, arguments) = words.split_first()?;
+    let format = text::unescape(format);
+    if !format.contains('%') {
+        return Some(format);
+    }
+    let plain = format.replace("%s", "\u{5}").replace("%b", "\u{5}");
+    if plain.contains('%') || format.len() > 256 {
+        return None;
+    }
+    let mut printed = String::new();
+    let mut arguments = arguments.iter();
+    loop {
+        for (index, literal) in plain.split('\u{5}').enumerate() {
+            if index > 0 {
+                printed.push_str(arguments.next().copied().unwrap_or_default());
+            }
+            printed.push_str(literal);
+        }
+        if arguments.len() == 0 || printed.len() > MAX_VALUE_BYTES {
+            return Some(printed);
+        }
+    }
+}
+
+/// Quotes text for a shell line.
+pub(super) fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

@@ -1,0 +1,100 @@
+//! Where a command's input comes from and which files it writes.
+
+use super::{Context, Field, Stream, Walk};
+use crate::arguments::Arguments;
+use crate::matching::Subject;
+use crate::rules::{PLAIN_PROGRAM, Sources};
+use crate::syntax::{Redirect, RedirectKind};
+use crate::verdict::Span;
+
+/// What the redirections of a command come to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Redirected {
+    pub(super) input: Option<Stream>,
+    pub(super) writes: Vec<Field>,
+    pub(super) reads: Vec<Field>,
+}
+
+impl Walk<'_> {
+    pub(super) fn redirects(&mut self, redirects: &[Redirect], context: &Context) -> Redirected {
+        let mut redirected = Redirected::default();
+        for redirect in redirects {
+            let span = redirect.target.span;
+            match redirect.kind {
+                RedirectKind::HereDocument => {
+                    let text = redirect
+                        .body
+                        .get()
+                        .map(|body| self.value(&body.pieces, context).into());
+                    redirected.input = Some(Stream {
+                        text,
+                        piped: true,
+                        from: Sources::NONE,
+                    });
+                }
+                RedirectKind::HereString => {
+                    let fields = self.fields(&redirect.target, context);
+                    let from = fields
+                        .iter()
+                        .fold(Sources::NONE, |from, field| from.and(field.from));
+                    let text = fields
+                        .into_iter()
+                        .map(|field| field.text)
+                        .collect::<Vec<_>>()
+                        .join(" ");
+                    redirected.input = Some(Stream {
+                        text: Some(text.into()),
+                        piped: true,
+                        from,
+                    });
+                }
+                RedirectKind::Duplicate => {
+                    self.fields(&redirect.target, context);
+                }
+                kind => {
+                    for mut field in self.fields(&redirect.target, context) {
+                        field.span = span;
+                        if kind != RedirectKind::Read {
+                            redirected.writes.push(field.clone());
+                        }
+                        if matches!(kind, RedirectKind::Read | RedirectKind::ReadWrite) {
+                            redirected.input = Some(Stream {
+                                text: None,
+                                piped: true,
+                                from: field.from.and(self.file_source(&field.text)),
+                            });
+                            redirected.reads.push(field);
+                        }
+                    }
+                }
+            }
+        }
+        redirected
+    }
+
+    /// Remembers the files that now hold what came over the network.
+    pub(super) fn written(&mut self, redirected: &Redirected, from: Sources) {
+        if from.meets(Sources::NETWORK) {
+            for field in &redirected.writes {
+                self.downloaded(&field.text);
+            }
+        }
+    }
+
+    /// What redirections do when no program stands beside them.
+    pub(super) fn judge_redirects(&mut self, redirected: &Redirected, span: Span) {
+        if redirected.writes.is_empty() && redirected.reads.is_empty() {
+            return;
+        }
+        let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
+        let subject = Subject {
+            writes: &redirected.writes,
+            reads: &redirected.reads,
+            ..self.nothing(&arguments)
+        };
+        let rule = self.rules.strictest_everywhere(&subject);
+        if let Some(rule) = rule {
+            self.found_by(rule, span);
+        }
+    }
+}

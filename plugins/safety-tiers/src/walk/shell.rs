@@ -1,0 +1,296 @@
+//! The state of the shell, as far as the line itself shows it, and the
+//! commands that change it.
+
+use std::rc::Rc;
+
+use super::{Context, Field, Walk, base_name};
+use crate::arguments::Arguments;
+use crate::rules::Sources;
+use crate::syntax::{Assignment, Command};
+use crate::text::{self, HOME, SOMETHING, UNKNOWN};
+use crate::verdict::Span;
+
+/// Variables that are remembered, functions and aliases likewise.
+const MAX_NAMES: usize = 64;
+
+/// Bytes that one of them may hold.
+const MAX_HELD_BYTES: usize = 1024;
+
+/// Files that are remembered as downloaded.
+const MAX_DOWNLOADED: usize = 32;
+
+/// `$1`, `$2`, … and `$@`.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Positional {
+    /// At a prompt: there are none.
+    #[default]
+    None,
+    /// In the body of a function whose call is not known.
+    Unknown,
+    Known(Rc<[String]>),
+}
+
+/// The state of the shell. Every pipeline may need a copy, so what is large in
+/// it is shared until it changes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shell {
+    /// The working directory; empty when nobody knows it.
+    pub(super) cwd: String,
+    pub(super) variables: Rc<Vec<(String, String)>>,
+    /// Variables that hold what came over the network, and the like.
+    sources: Rc<Vec<(String, Sources)>>,
+    pub(super) positional: Positional,
+    pub(super) functions: Rc<Vec<(String, Rc<Command>)>>,
+    pub(super) aliases: Rc<Vec<(String, String)>>,
+    /// Files that a command of this line has downloaded.
+    downloaded: Rc<Vec<String>>,
+}
+
+impl Shell {
+    pub(super) fn at(cwd: &str) -> Self {
+        Self {
+            cwd: cwd.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// What a variable may hold.
+    pub(super) fn source_of(&self, variable: &str) -> Sources {
+        let mut known = self.sources.iter().filter(|(known, _)| known == variable);
+        known.next_back().map_or(Sources::NONE, |(_, from)| *from)
+    }
+}
+
+impl Walk<'_> {
+    /// A subshell takes its variables and working directory with it; the
+    /// files it has downloaded stay.
+    pub(super) fn leave_subshell(&mut self, before: Shell) {
+        let downloaded = std::mem::take(&mut self.shell.downloaded);
+        self.shell = Shell {
+            downloaded,
+            ..before
+        };
+    }
+
+    /// Sets a variable, or perhaps sets it.
+    pub(super) fn set(&mut self, name: &str, value: String, conditional: bool) {
+        let value = if value.len() > MAX_HELD_BYTES {
+            UNKNOWN.to_string()
+        } else {
+            value
+        };
+        let known = self
+            .shell
+            .variables
+            .iter()
+            .position(|(known, _)| known == name);
+        // So many that they can only be meant to slow this down.
+        if known.is_none()
+            && (self.shell.variables.len() >= MAX_NAMES || name.len() > MAX_HELD_BYTES)
+        {
+            return;
+        }
+        let variables = Rc::make_mut(&mut self.shell.variables);
+        match known {
+            // Either value may hold.
+            Some(index) if conditional && variables[index].1 != value => {
+                variables[index].1 = UNKNOWN.to_string();
+            }
+            Some(index) => variables[index].1 = value,
+            None => variables.push((name.to_owned(), value)),
+        }
+    }
+
+    /// Remembers a function, and forgets an earlier one of the same name.
+    pub(super) fn add_function(&mut self, name: &str, body: &Rc<Command>) {
+        let functions = Rc::make_mut(&mut self.shell.functions);
+        functions.retain(|(known, _)| known != name);
+        if functions.len() < MAX_NAMES {
+            functions.push((name.to_owned(), Rc::clone(body)));
+        }
+    }
+
+    pub(super) fn assign(&mut self, assignment: &Assignment, context: &Context) {
+        let mut values: Vec<String> = Vec::new();
+        let mut from = Sources::NONE;
+        for word in &assignment.values {
+            let (value, held) = self.sourced_value(&word.pieces, context);
+            values.push(value);
+            from = from.and(held);
+        }
+        let value = match (values.pop(), assignment.partial) {
+            (Some(value), false) if values.is_empty() => value,
+            _ => UNKNOWN.to_string(),
+        };
+        self.set(&assignment.name, value, context.conditional);
+        let known = self.shell.source_of(&assignment.name);
+        if from != known && self.shell.sources.len() < MAX_NAMES {
+            Rc::make_mut(&mut self.shell.sources).push((assignment.name.clone(), from));
+        }
+    }
+
+    /// What a variable holds, where this line or every shell says so.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        if let Some((_, value)) = self.shell.variables.iter().find(|(known, _)| known == name) {
+            return Some(value.clone());
+        }
+        let below_home = |rest: &str| Some(format!("{HOME}/{rest}"));
+        match name {
+            "HOME" => Some(HOME.to_string()),
+            "PWD" => Some(self.working_directory()),
+            "IFS" => Some(" \t\n".to_owned()),
+            "TMPDIR" => Some("/tmp".to_owned()),
+            "XDG_CONFIG_HOME" => below_home(".config"),
+            "XDG_DATA_HOME" => below_home(".local/share"),
+            "XDG_STATE_HOME" => below_home(".local/state"),
+            "XDG_CACHE_HOME" => below_home(".cache"),
+            "XDG_RUNTIME_DIR" => Some(format!("/run/user/{SOMETHING}")),
+            "USER" | "LOGNAME" | "HOSTNAME" | "UID" | "EUID" | "RANDOM" | "SECONDS" | "SHELL"
+            | "PATH" | "LANG" | "TERM" | "?" | "$" | "#" | "-" | "0" | "PPID" | "LINENO" => {
+                Some(SOMETHING.to_string())
+            }
+            "@" | "*" => Some(match &self.shell.positional {
+                Positional::None => String::new(),
+                Positional::Unknown => UNKNOWN.to_string(),
+                Positional::Known(values) => values.join(" "),
+            }),
+            name => {
+                let number: usize = name.parse().ok()?;
+                Some(match &self.shell.positional {
+                    Positional::None => String::new(),
+                    Positional::Unknown => UNKNOWN.to_string(),
+                    Positional::Known(values) => number
+                        .checked_sub(1)
+                        .and_then(|index| values.get(index))
+                        .cloned()
+                        .unwrap_or_default(),
+                })
+            }
+        }
+    }
+
+    pub(super) fn working_directory(&self) -> String {
+        if self.shell.cwd.is_empty() {
+            ".".to_owned()
+        } else {
+            self.shell.cwd.clone()
+        }
+    }
+
+    /// Builtins that change what later commands mean.
+    pub(super) fn change_shell(
+        &mut self,
+        name: &str,
+        arguments: &[Field],
+        context: &Context,
+        span: Span,
+    ) {
+        let mut words = arguments.iter().map(|argument| argument.text.as_str());
+        match name {
+            "cd" | "pushd" => {
+                let target = words.find(|word| !word.starts_with('-') || *word == "-");
+                self.shell.cwd = match target {
+                    None => text::HOME.to_string(),
+                    Some("-") => UNKNOWN.to_string(),
+                    Some(path)
+                        if path.starts_with(['/', text::HOME, UNKNOWN, SOMETHING])
+                            || self.shell.cwd.is_empty() =>
+                    {
+                        path.to_owned()
+                    }
+                    Some(path) => format!("{}/{path}", self.shell.cwd),
+                };
+                if self.shell.cwd.len() > 4096 {
+                    self.shell.cwd = UNKNOWN.to_string();
+                }
+            }
+            "popd" => self.shell.cwd = UNKNOWN.to_string(),
+            "export" | "declare" | "typeset" | "local" | "readonly" => {
+                let assignments: Vec<(&str, &str)> =
+                    words.filter_map(|word| word.split_once('=')).collect();
+                for (variable, value) in &assignments {
+                    self.set(variable, (*value).to_owned(), context.conditional);
+                    self.judge_assigned_line(variable, value, span, context);
+                }
+                let names: Vec<String> = assignments
+                    .iter()
+                    .map(|(variable, _)| (*variable).to_owned())
+                    .collect();
+                if !names.is_empty() {
+                    self.judge_assignments(&names, span);
+                }
+            }
+            "read" | "mapfile" | "readarray" | "getopts" | "unset" | "let" => {
+                let variables: Vec<String> = words
+                    .filter(|word| !word.starts_with('-'))
+                    .map(str::to_owned)
+                    .collect();
+                for variable in &variables {
+                    self.set(variable, UNKNOWN.to_string(), false);
+                }
+                if name == "unset" {
+                    self.judge_assignments(&variables, span);
+                }
+            }
+            "printf" => {
+                if words.next() == Some("-v")
+                    && let Some(variable) = words.next()
+                {
+                    self.set(variable, UNKNOWN.to_string(), false);
+                }
+            }
+            "set" if words.any(|word| word == "--") => {
+                self.shell.positional = Positional::Known(words.map(str::to_owned).collect());
+            }
+            "shift" => self.shell.positional = Positional::Unknown,
+            "alias" => {
+                for (alias, line) in words.filter_map(|word| word.split_once('=')) {
+                    if self.shell.aliases.len() < MAX_NAMES
+                        && alias.len() + line.len() <= MAX_HELD_BYTES
+                    {
+                        let aliases = Rc::make_mut(&mut self.shell.aliases);
+                        aliases.retain(|(known, _)| known != alias);
+                        aliases.push((alias.to_owned(), line.to_owned()));
+                    }
+                }
+            }
+            "curl" | "wget" | "aria2c" => self.note_downloads(name, arguments),
+            _ => {}
+        }
+    }
+
+    fn note_downloads(&mut self, name: &str, fields: &[Field]) {
+        let arguments = Arguments::new(fields, self.rules.program(name));
+        let named: Vec<String> = arguments
+            .values_of(&["-o", "--output", "-O", "--output-document", "--out"])
+            .map(str::to_owned)
+            .collect();
+        if named.is_empty() {
+            for operand in arguments.operands() {
+                let file = base_name(operand.text.split(['?', '#']).next().unwrap_or_default());
+                self.downloaded(file);
+            }
+        }
+        for file in named {
+            self.downloaded(&file);
+        }
+    }
+
+    /// Remembers that a file came over the network.
+    pub(super) fn downloaded(&mut self, file: &str) {
+        if self.shell.downloaded.len() < MAX_DOWNLOADED && file.len() <= MAX_HELD_BYTES {
+            let file = file.trim_start_matches("./").to_owned();
+            Rc::make_mut(&mut self.shell.downloaded).push(file);
+        }
+    }
+
+    /// What a file holds, if this line has put it there.
+    pub(super) fn file_source(&self, file: &str) -> Sources {
+        let file = file.trim_start_matches("./");
+        if self.shell.downloaded.iter().any(|known| known == file) {
+            Sources::NETWORK
+        } else {
+            Sources::NONE
+        }
+    }
+}
