@@ -23,7 +23,7 @@ pub(crate) enum Rejection {
     )]
     Text,
     #[error(
-        "this is compiled machine code; the plugins folder takes WebAssembly components only, and the host compiles them itself"
+        "this is compiled machine code, not WebAssembly; the plugins folder takes WebAssembly components only, and the host compiles them itself"
     )]
     CompiledCode,
     #[error("this is not WebAssembly (its first bytes are {first})")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use quarterdeck_terminal::{Cursor, ShellState, Until};
+use quarterdeck_terminal::{Cursor, ShellState, Until, WaitEnd};
 use regex::RegexBuilder;
 
 use super::read::read_text;
@@ -69,17 +69,25 @@ impl Host {
                         ))
                     })?,
             ),
-            Condition::Prompt if !status.integrated => {
-                return Err(HostError::InvalidParameters(format!(
-                    "session {id} has no shell integration, so its prompts cannot be told; wait for {{\"pattern\": …}} or {{\"quietMs\": …}}"
-                )));
-            }
             Condition::Prompt => Until::Prompt,
             Condition::Quiet(quiet) => Until::Quiet(quiet),
             Condition::Exit => Until::Exit,
         };
         let start = from.unwrap_or_else(|| session.door.last_input());
         let waited = session.terminal.wait(until, Some(start), timeout).await;
+        match waited.end {
+            WaitEnd::NoIntegration => {
+                return Err(HostError::InvalidParameters(format!(
+                    "session {id} has no shell integration, so its prompts cannot be told; wait for {{\"pattern\": …}} or {{\"quietMs\": …}}"
+                )));
+            }
+            WaitEnd::TooMany => {
+                return Err(HostError::ResourceExhausted(format!(
+                    "more than a thousand calls wait for session {id} already; let some of them end"
+                )));
+            }
+            WaitEnd::Met | WaitEnd::TimedOut | WaitEnd::SessionEnded => {}
+        }
         let end = waited.cursor;
         let stretch = read_text(&session, start, Some(end), MAX_TEXT).await;
         let status = session.terminal.status().await;

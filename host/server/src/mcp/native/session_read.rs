@@ -66,8 +66,7 @@ struct Position {
 impl NativeTool for SessionRead {
     const NAME: &'static str = "session_read";
     const TITLE: &'static str = "Read a session";
-    const DESCRIPTION: &'static str =
-        "Reads what is new since a cursor, the screen as a person sees it, or the scrollback with the screen at its end.";
+    const DESCRIPTION: &'static str = "Reads what is new since a cursor, the screen as a person sees it, or the scrollback with the screen at its end.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
     type Output = Output;
