@@ -56,7 +56,6 @@ impl Host {
         timeout: Duration,
     ) -> Result<WaitOutcome, HostError> {
         let session = self.registry.get(id)?;
-        let status = session.terminal.status().await;
         let until = match condition {
             Condition::Pattern(pattern) => Until::Pattern(
                 RegexBuilder::new(&pattern)
