@@ -168,7 +168,7 @@ async def typist(shell: str, world: World) -> AsyncIterator[tuple[Agent, str]]:
     (world.home / ".zshrc").write_text("HISTFILE=~/.zsh_history HISTSIZE=100 SAVEHIST=100\nbindkey -e\n")
     async with agent_at("stdio", world) as agent:
         session = await agent.open_session()
-        await agent.type(session, "command -v rm; echo ~; echo ready-$((40+2))", enter=True)
+        await agent.type(session, "command -v rm; echo ~; printf 'ready-%d\\n' 42", enter=True)
         await agent.wait_for(session, pattern="ready-42")
         shown = await agent.screen(session)
         assert str(world.decoys / "rm") in shown.replace("\n", "") and str(world.home) in shown.replace("\n", "")
