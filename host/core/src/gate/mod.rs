@@ -12,9 +12,11 @@
 mod confirmation;
 mod continuation;
 mod door;
+mod input;
 mod judge;
 mod keystroke;
 mod running;
+mod shell_line;
 mod typed_line;
 mod typing;
 mod verdict;
@@ -27,9 +29,10 @@ use serde::{Deserialize, Serialize};
 
 pub use confirmation::PendingConfirmation;
 pub use door::Door;
+pub use input::Input;
 pub use judge::Opinion;
 pub use running::{CommandEnd, Running};
-pub use typing::{Input, Typed};
+pub use typing::Typed;
 pub use verdict::{Refusal, VerdictReport};
 
 use crate::audit::AuditLog;

@@ -10,14 +10,17 @@
 use std::time::Duration;
 
 use quarterdeck_policy::{Certainty, Entry};
-use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::{Cursor, ShellState, Status, Until};
 
 use super::continuation::{Unfinished, waits_for_more};
 use super::door::Typist;
+use super::input::{Input, Piece, pieces, submissions};
 use super::judge::Line;
 use super::keystroke::{Keystroke, strokes};
-use super::typed_line::{Effect, Submission, TypedLine};
+use super::shell_line::{
+    asks_the_shell, drop_refused_line, forget_lines_of_other_programs, look_at_the_line, shell_line,
+};
+use super::typed_line::{Effect, Submission};
 use super::{Gate, VerdictReport};
 use crate::caller::Caller;
 use crate::error::HostError;
@@ -26,18 +29,6 @@ use crate::session::Session;
 /// After an Enter at a prompt, the keys that follow wait for the next prompt
 /// this long, so that short commands do not find them typed ahead.
 const PAUSE_AFTER_ENTER: Duration = Duration::from_millis(250);
-
-/// One piece of what is to be typed.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// Text; line breaks in it are Enters.
-    Text(String),
-    /// A named key.
-    Key(Key),
-    /// Text that arrives as a paste: where the program understands bracketed
-    /// paste, its line breaks do not submit.
-    Paste(String),
-}
 
 /// What typing came to.
 #[derive(Clone, Debug)]
@@ -49,12 +40,6 @@ pub struct Typed {
     pub verdict: Option<VerdictReport>,
     /// End of the transcript before the first key.
     pub cursor: Cursor,
-}
-
-/// A piece as it goes to the session.
-enum Piece {
-    Keys(Vec<u8>),
-    BracketedPaste(String),
 }
 
 impl Gate {
@@ -277,227 +262,4 @@ impl Typing<'_> {
 /// Nothing to judge: an Enter on an empty line.
 fn is_blank(text: &str, uncertain: bool) -> bool {
     text.trim().is_empty() && !uncertain
-}
-
-/// Whether a shell with integration reads the keys, at its prompt or waiting for
-/// the rest of a command.
-fn asks_the_shell(status: &Status) -> bool {
-    matches!(status.shell, ShellState::AtPrompt { .. })
-}
-
-/// Programs that read command lines, or hand them to one that does. Only for
-/// these do lines that arrive one by one make up a command.
-const READS_COMMAND_LINES: &[&str] = &[
-    "ash",
-    "bash",
-    "busybox",
-    "chroot",
-    "csh",
-    "dash",
-    "docker",
-    "env",
-    "fish",
-    "ksh",
-    "kubectl",
-    "mksh",
-    "mosh",
-    "mosh-client",
-    "nix-shell",
-    "nsenter",
-    "nu",
-    "podman",
-    "rbash",
-    "script",
-    "sh",
-    "ssh",
-    "su",
-    "sudo",
-    "tcsh",
-    "telnet",
-    "tmux",
-    "unshare",
-    "xonsh",
-    "yash",
-    "zsh",
-];
-
-/// A program that reads prose or code does not wait for the end of a quote as a
-/// shell would: its lines stand for themselves.
-fn forget_lines_of_other_programs(typist: &mut Typist, status: &Status) {
-    let other_program = matches!(status.shell, ShellState::Running { .. })
-        && status.foreground.as_ref().is_some_and(|program| {
-            !READS_COMMAND_LINES.contains(&program.name.trim_start_matches('-'))
-        });
-    if other_program {
-        typist.unfinished = Unfinished::default();
-    }
-}
-
-/// Learns what stands on the line before the first key of an input, and whether
-/// it goes on with lines before it.
-async fn look_at_the_line(typist: &mut Typist, status: &Status) {
-    forget_lines_of_other_programs(typist, status);
-    match status.shell {
-        ShellState::AtPrompt { line_dirty: false } if typist.unfinished.is_empty() => {
-            typist.line.clear();
-        }
-        ShellState::AtPrompt { .. } => {
-            if let Ok(line) = typist.keyboard.shell_line().await {
-                typist.line = TypedLine::holding(&line.text);
-                if !line.continued {
-                    typist.unfinished = Unfinished::default();
-                }
-            }
-        }
-        ShellState::Running { .. } | ShellState::Unknown | ShellState::Exited(_) => {}
-    }
-}
-
-/// The line that Enter would submit, from the shell itself; where it does not
-/// answer, what the keys add up to, and the gate says that it does not know.
-async fn shell_line(typist: &mut Typist, submission: &Submission) -> Line {
-    match typist.keyboard.shell_line().await {
-        Ok(line) => {
-            if !line.continued {
-                typist.unfinished = Unfinished::default();
-            }
-            Line {
-                text: line.text,
-                entry: Entry::Typed,
-                certainty: Certainty::Exact,
-            }
-        }
-        Err(error) => {
-            tracing::debug!(%error, "the shell did not say what its line holds");
-            Line {
-                text: submission.text.clone(),
-                entry: Entry::Typed,
-                certainty: Certainty::Unknown,
-            }
-        }
-    }
-}
-
-/// A refused line does not stay behind for the next Enter. A line that waits
-/// for a confirmation does stay when it was there before the call, so that the
-/// same call made again finds it.
-async fn drop_refused_line(typist: &mut Typist, status: &Status, refusal: &HostError) {
-    let stays = matches!(refusal, HostError::ConfirmationRequired(_))
-        && matches!(status.shell, ShellState::AtPrompt { line_dirty: true });
-    if stays || !asks_the_shell(status) {
-        return;
-    }
-    if typist.keyboard.clear_line().await.is_ok() {
-        typist.line.clear();
-        typist.unfinished = Unfinished::default();
-    }
-}
-
-/// The lines that typing `pieces` onto `line` submits, without typing them.
-fn submissions(line: &TypedLine, pieces: &[Piece]) -> Vec<(Submission, Entry)> {
-    let mut line = line.clone();
-    let mut pasted = false;
-    let mut submissions = Vec::new();
-    for piece in pieces {
-        match piece {
-            Piece::BracketedPaste(text) => {
-                line.insert(text);
-                pasted = true;
-            }
-            Piece::Keys(keys) => {
-                for stroke in strokes(keys) {
-                    if let Effect::Submitted(submission) = line.apply(&stroke.keystroke) {
-                        let entry = if std::mem::take(&mut pasted) {
-                            Entry::Pasted
-                        } else {
-                            Entry::Typed
-                        };
-                        submissions.push((submission, entry));
-                    }
-                }
-            }
-        }
-    }
-    submissions
-}
-
-/// Turns what was asked for into bytes, as the session's program expects them.
-fn pieces(input: &[Input], status: &Status) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    for part in input {
-        match part {
-            Input::Paste(text) if status.bracketed_paste => {
-                pieces.push(Piece::BracketedPaste(pasteable(text)));
-            }
-            Input::Text(text) | Input::Paste(text) => {
-                push_keys(&mut pieces, enters(text).as_bytes());
-            }
-            Input::Key(key) => push_keys(&mut pieces, &key.encode(status.application_cursor)),
-        }
-    }
-    pieces
-}
-
-fn push_keys(pieces: &mut Vec<Piece>, bytes: &[u8]) {
-    match pieces.last_mut() {
-        Some(Piece::Keys(keys)) => keys.extend_from_slice(bytes),
-        _ => pieces.push(Piece::Keys(bytes.to_vec())),
-    }
-}
-
-/// Line breaks as the Enter key sends them.
-fn enters(text: &str) -> String {
-    text.replace("\r\n", "\r").replace('\n', "\r")
-}
-
-/// Text that cannot end its own paste: control characters other than tab and
-/// line breaks are left out.
-fn pasteable(text: &str) -> String {
-    text.replace("\r\n", "\n")
-        .replace('\r', "\n")
-        .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_paste_cannot_end_itself() {
-        assert_eq!(pasteable("a\u{1b}[201~\rb\u{7}"), "a[201~\nb");
-    }
-
-    #[test]
-    fn every_line_of_an_input_is_foreseen() {
-        let pieces = [
-            Piece::Keys(b"ls\rrm -rf".to_vec()),
-            Piece::Keys(b" ~\recho".to_vec()),
-        ];
-        let texts: Vec<_> = submissions(&TypedLine::default(), &pieces)
-            .into_iter()
-            .map(|(submission, _)| submission.text)
-            .collect();
-        assert_eq!(texts, ["ls", "rm -rf ~"]);
-    }
-
-    #[test]
-    fn what_stood_on_the_line_before_counts() {
-        let pieces = [Piece::Keys(b"f ~\r".to_vec())];
-        let (submission, _) = &submissions(&TypedLine::holding("rm -r"), &pieces)[0];
-        assert_eq!(submission.text, "rm -rf ~");
-    }
-
-    #[test]
-    fn a_pasted_text_is_one_submission() {
-        let pieces = [
-            Piece::BracketedPaste("echo a\nrm -rf ~\necho b".into()),
-            Piece::Keys(b"\r".to_vec()),
-        ];
-        let submissions = submissions(&TypedLine::default(), &pieces);
-        assert_eq!(submissions.len(), 1);
-        assert_eq!(submissions[0].0.text, "echo a\nrm -rf ~\necho b");
-        assert_eq!(submissions[0].1, Entry::Pasted);
-    }
 }
