@@ -28,7 +28,8 @@ async def home_is_a_decoy(agent: Agent, world: World, session: str | None = None
 
 def nothing_ran(world: World) -> None:
     """The command was refused before a byte of it was executed."""
-    assert world.ran("rm") == [], "rm was started"
+    # fish asks `rm --version` by itself to know which options it may complete.
+    assert [run for run in world.ran("rm") if run != "--version"] == [], "rm was started"
     assert world.victim.read_text() == "three years of work\n"
 
 
@@ -210,12 +211,13 @@ WAYS: dict[str, list[tuple[Any, ...]]] = {
 EDITED_WAYS: dict[str, list[tuple[Any, ...]]] = {
     "killed and yanked back": [(DANGER, {"key": "ctrl-u"}), (ENTER,), ({"key": "ctrl-y"},), (ENTER,)],
     "from its end to its beginning": [("-rf ~", {"key": "home"}, "rm "), (ENTER,)],
-    "with arrow keys": [("r -rf ~", *[{"key": "left"}] * 7, "m"), (ENTER,)],
+    "with arrow keys": [("r -rf ~", *[{"key": "left"}] * 6, "m"), (ENTER,)],
     "recalled by up-arrow": [({"key": "up"}, {"key": "up"}), (ENTER,)],
     "recalled by up-arrow in one call": [({"key": "up"}, {"key": "up"}, ENTER)],
     "recalled by Ctrl-P": [({"key": "ctrl-p"}, {"key": "ctrl-p"}), (ENTER,)],
     "found by Ctrl-R": [({"key": "ctrl-r"}, "rm -rf"), (ENTER,)],
-    "found by Ctrl-R in one call": [({"key": "ctrl-r"}, "rm -rf", ENTER)],
+    # fish's Enter only takes what was found; another one runs it.
+    "found by Ctrl-R in one call": [({"key": "ctrl-r"}, "rm -rf", ENTER), (ENTER,)],
 }
 
 
