@@ -113,7 +113,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Look at policies
+    /// Look at policies, try them, and change those of the plugins folder
     Plugin {
         /// What about them
         #[command(subcommand)]
@@ -144,6 +144,51 @@ pub(crate) enum PluginCommand {
         /// Print as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Load a component as a host would, and say what is wrong with it
+    ///
+    /// Uses the sidecar FILE.toml beside it, where there is one. Exits with 1
+    /// when a host would refuse it.
+    Check {
+        /// The component
+        file: PathBuf,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy a component into the plugins folder, if a host would take it
+    ///
+    /// A running host takes it over at once. What it replaces is kept for
+    /// `plugin rollback`.
+    Add {
+        /// The component
+        file: PathBuf,
+        /// The policy's name [default: the file's]
+        #[arg(long)]
+        name: Option<String>,
+        /// Refuse a component with another SHA-256
+        #[arg(long, value_name = "HEX")]
+        sha256: Option<String>,
+    },
+    /// Take a component out of the plugins folder; its sidecar stays
+    Remove {
+        /// The policy
+        name: String,
+    },
+    /// Have a policy asked again
+    Enable {
+        /// The policy
+        name: String,
+    },
+    /// Have a policy asked no more, also a bundled one
+    Disable {
+        /// The policy
+        name: String,
+    },
+    /// Put back the version that was replaced or removed last
+    Rollback {
+        /// The policy
+        name: String,
     },
 }
 

@@ -37,17 +37,22 @@ pub(crate) fn plugins_dir(setup: &Setup) -> PathBuf {
     }
 }
 
+/// What a policy may use unless its sidecar says otherwise.
+pub(crate) fn policy_limits(setup: &Setup) -> Limits {
+    Limits {
+        deadline: std::time::Duration::from_millis(setup.config.policies.deadline_ms),
+        memory_bytes: setup.config.policies.memory_mib * 1024 * 1024,
+        ..Limits::default()
+    }
+}
+
 fn policy_settings(setup: &Setup) -> Settings {
     let policies = &setup.config.policies;
     Settings {
         plugins_dir: plugins_dir(setup),
         cache_dir: setup.paths.cache_dir.join("policies"),
         bundled: bundled::policies(),
-        limits: Limits {
-            deadline: std::time::Duration::from_millis(policies.deadline_ms),
-            memory_bytes: policies.memory_mib * 1024 * 1024,
-            ..Limits::default()
-        },
+        limits: policy_limits(setup),
         watch: policies.watch,
         required: policies.required.clone(),
     }

@@ -59,7 +59,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Run { command, cwd } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
         Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),
-        Command::Plugin { command } => commands::plugin::run(setup, command),
+        Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),
         Command::Config | Command::Completions { .. } => Ok(ExitCode::SUCCESS),

@@ -88,7 +88,6 @@ impl Incidents {
     }
 
     pub(crate) fn raise(&self, incident: PolicyIncident) {
-        tracing::warn!(kind = ?incident.kind, "{incident}");
         (self.0)(incident);
     }
 }

@@ -51,8 +51,7 @@ impl PolicyStatus {
 }
 
 /// Where a component comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicySource {
     /// Travels inside the program.
     Bundled,
@@ -66,6 +65,13 @@ impl fmt::Display for PolicySource {
             PolicySource::Bundled => f.write_str("bundled"),
             PolicySource::File(path) => write!(f, "{}", path.display()),
         }
+    }
+}
+
+/// As its text: `bundled` or a path.
+impl Serialize for PolicySource {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `quarterdeck plugin`.
+//! `quarterdeck plugin list`.
 
 use std::process::ExitCode;
 
@@ -7,13 +7,11 @@ use quarterdeck_server::socket::{AskError, Request, ask};
 use serde_json::Value;
 
 use crate::Setup;
-use crate::arguments::PluginCommand;
 use crate::hosting::{runtime, start_host};
 
-/// Looks at policies.
-pub(crate) fn run(setup: Setup, command: PluginCommand) -> Result<ExitCode> {
-    let PluginCommand::List { json } = command;
-    let policies = runtime()?.block_on(policies(&setup))?;
+/// Lists the policies of the running host, or those that a host would load.
+pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
+    let policies = runtime()?.block_on(policies(setup))?;
     if json {
         anstream::println!("{}", serde_json::to_string(&policies)?);
         return Ok(ExitCode::SUCCESS);

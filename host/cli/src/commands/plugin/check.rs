@@ -1,0 +1,109 @@
+//! `quarterdeck plugin check`.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use quarterdeck_core::policy::{PolicyHost, PolicyState, PolicyStatus, Settings};
+
+use super::folder::checked_name;
+use crate::Setup;
+use crate::hosting::{policy_limits, runtime};
+
+/// What became of trying a component.
+pub(super) struct Trial {
+    /// As `plugin list` would show it.
+    pub(super) status: PolicyStatus,
+}
+
+impl Trial {
+    /// Whether a host would put it in charge.
+    pub(super) fn is_sound(&self) -> bool {
+        matches!(
+            self.status.state,
+            PolicyState::Active | PolicyState::Disabled
+        ) && self.status.last_error.is_none()
+    }
+}
+
+/// Loads a component as a host would, in a folder of its own, with the sidecar
+/// beside it where there is one.
+pub(super) fn run(setup: &Setup, file: &Path, json: bool) -> Result<ExitCode> {
+    let name = stem(file)?;
+    let component = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let sidecar = fs::read(file.with_extension("toml")).ok();
+    let trial = try_component(setup, name, &component, sidecar.as_deref())?;
+    if json {
+        anstream::println!("{}", serde_json::to_string(&trial.status)?);
+    } else {
+        print(&trial);
+    }
+    Ok(if trial.is_sound() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The name that a file would have as a policy.
+pub(super) fn stem(file: &Path) -> Result<&str> {
+    let stem = file.file_stem().and_then(|stem| stem.to_str());
+    checked_name(stem.with_context(|| format!("{} names no file", file.display()))?)
+}
+
+/// Tries a component without any running host.
+pub(super) fn try_component(
+    setup: &Setup,
+    name: &str,
+    component: &[u8],
+    sidecar: Option<&[u8]>,
+) -> Result<Trial> {
+    let folder = tempfile::tempdir().context("making a folder for the trial")?;
+    let plugins_dir = folder.path().join("plugins");
+    fs::create_dir(&plugins_dir)
+        .and_then(|()| fs::write(plugins_dir.join(format!("{name}.wasm")), component))
+        .and_then(|()| match sidecar {
+            Some(sidecar) => fs::write(plugins_dir.join(format!("{name}.toml")), sidecar),
+            None => Ok(()),
+        })
+        .context("copying the component for the trial")?;
+    let settings = Settings {
+        plugins_dir,
+        cache_dir: folder.path().join("cache"),
+        bundled: Vec::new(),
+        limits: policy_limits(setup),
+        watch: false,
+        required: vec![name.to_owned()],
+    };
+    let status = runtime()?.block_on(async {
+        let policies = PolicyHost::start(settings, |_| {})?;
+        policies.ready().await;
+        let status = policies
+            .list()
+            .into_iter()
+            .find(|policy| policy.name == name);
+        policies.shutdown().await;
+        anyhow::Ok(status)
+    })?;
+    Ok(Trial {
+        status: status.context("the trial's host did not list the component")?,
+    })
+}
+
+fn print(trial: &Trial) {
+    let status = &trial.status;
+    if trial.is_sound() {
+        anstream::println!("{}: a sound {}", status.name, status.kind_name());
+    } else {
+        let fault = status.last_error.as_deref().unwrap_or("it did not load");
+        anstream::println!("{}: refused: {fault}", status.name);
+    }
+    anstream::println!("  digest   {}", status.digest);
+    anstream::println!("  size     {} bytes", status.size);
+    let imports = match status.imports.as_slice() {
+        [] => "none".to_owned(),
+        imports => imports.join(", "),
+    };
+    anstream::println!("  imports  {imports}");
+}

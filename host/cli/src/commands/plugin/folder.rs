@@ -1,0 +1,176 @@
+//! The plugins folder as a person keeps it: components, sidecars, and for each
+//! component the one that it replaced.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// Where replaced components go; a host looks at no folder in its folder.
+const PREVIOUS: &str = ".previous";
+
+/// The folder that hosts load policies from.
+pub(super) struct PluginsFolder {
+    path: PathBuf,
+}
+
+impl PluginsFolder {
+    /// Opens the folder, making it (mode 0700) where it is missing.
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| format!("making the plugins folder {}", path.display()))?;
+        Ok(Self { path })
+    }
+
+    /// Where the component of this name lies, whether it exists or not.
+    pub(super) fn component(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.wasm"))
+    }
+
+    /// Where the sidecar of this name lies, whether it exists or not.
+    pub(super) fn sidecar(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.toml"))
+    }
+
+    fn previous(&self, name: &str) -> PathBuf {
+        self.path.join(PREVIOUS).join(format!("{name}.wasm"))
+    }
+
+    /// Puts a component in place, all of it at once, and keeps the one that was
+    /// there for [`PluginsFolder::roll_back`].
+    pub(super) fn put(&self, name: &str, component: &[u8]) -> Result<PathBuf> {
+        let path = self.component(name);
+        self.keep(name)?;
+        self.write(&path, component)?;
+        Ok(path)
+    }
+
+    /// Writes beside the file and renames, so that a host never reads half.
+    pub(super) fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
+        let mut beside = tempfile::Builder::new()
+            .prefix(".new-")
+            .tempfile_in(&self.path)
+            .with_context(|| format!("writing into {}", self.path.display()))?;
+        beside
+            .write_all(content)
+            .and_then(|()| beside.as_file().sync_all())
+            .with_context(|| format!("writing {}", path.display()))?;
+        beside
+            .persist(path)
+            .with_context(|| format!("putting {} in place", path.display()))?;
+        Ok(())
+    }
+
+    /// Takes a component out of the folder; what it was is kept.
+    pub(super) fn remove(&self, name: &str) -> Result<()> {
+        ensure!(
+            self.component(name).exists(),
+            "there is no component {}; `quarterdeck plugin list` names those that there are",
+            self.component(name).display()
+        );
+        self.keep(name)?;
+        fs::remove_file(self.component(name))
+            .with_context(|| format!("removing {}", self.component(name).display()))
+    }
+
+    /// Puts back the component that was replaced or removed last. Doing it twice
+    /// leads back.
+    pub(super) fn roll_back(&self, name: &str) -> Result<()> {
+        let previous = self.previous(name);
+        let content = match fs::read(&previous) {
+            Ok(content) => content,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                bail!(
+                    "no former version of {name} is kept; `plugin add` and `plugin remove` keep one"
+                )
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("reading {}", previous.display()));
+            }
+        };
+        self.put(name, &content).map(|_| ())
+    }
+
+    /// Keeps the component of this name, if there is one, as the former version.
+    fn keep(&self, name: &str) -> Result<()> {
+        let path = self.component(name);
+        let content = match fs::read(&path) {
+            Ok(content) => content,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("reading {}", path.display()));
+            }
+        };
+        let previous = self.previous(name);
+        fs::create_dir_all(self.path.join(PREVIOUS))
+            .with_context(|| format!("making {}", self.path.join(PREVIOUS).display()))?;
+        self.write(&previous, &content)
+    }
+}
+
+/// A policy's name, if it can be a file's: letters, digits, `-`, `_` and `.`,
+/// not beginning with a point.
+pub(super) fn checked_name(name: &str) -> Result<&str> {
+    let usable = !name.is_empty()
+        && name.len() <= 100
+        && !name.starts_with('.')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    ensure!(
+        usable,
+        "{name:?} cannot be a policy's name: use letters, digits, `-`, `_` and `.`"
+    );
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, PluginsFolder) {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = PluginsFolder::open(place.path().join("plugins")).expect("opened");
+        (place, folder)
+    }
+
+    fn content(folder: &PluginsFolder) -> Option<Vec<u8>> {
+        fs::read(folder.component("rule")).ok()
+    }
+
+    #[test]
+    fn what_was_replaced_or_removed_comes_back() {
+        let (_place, folder) = folder();
+        folder.put("rule", b"one").expect("put");
+        folder.put("rule", b"two").expect("put");
+        folder.roll_back("rule").expect("rolled back");
+        assert_eq!(content(&folder).as_deref(), Some(b"one".as_slice()));
+        folder.roll_back("rule").expect("rolled back");
+        assert_eq!(content(&folder).as_deref(), Some(b"two".as_slice()));
+        folder.remove("rule").expect("removed");
+        assert_eq!(content(&folder), None);
+        folder.roll_back("rule").expect("rolled back");
+        assert_eq!(content(&folder).as_deref(), Some(b"two".as_slice()));
+    }
+
+    #[test]
+    fn nothing_to_go_back_to_is_said() {
+        let (_place, folder) = folder();
+        let error = folder.roll_back("rule").expect_err("nothing is kept");
+        assert!(error.to_string().contains("no former version of rule"));
+        assert!(folder.remove("rule").is_err());
+    }
+
+    #[test]
+    fn a_name_cannot_leave_the_folder() {
+        for name in ["", "..", "../up", "a/b", ".hidden", "sp ace"] {
+            assert!(checked_name(name).is_err(), "{name:?}");
+        }
+        assert_eq!(checked_name("my-rule_2.0").expect("usable"), "my-rule_2.0");
+    }
+}

@@ -1,0 +1,34 @@
+//! `quarterdeck plugin`: one file for each of its subcommands.
+
+mod add;
+mod check;
+mod enable;
+mod folder;
+mod list;
+mod remove;
+mod rollback;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::Setup;
+use crate::arguments::PluginCommand;
+use crate::hosting::plugins_dir;
+use folder::PluginsFolder;
+
+/// Looks at policies, and changes those of the plugins folder.
+pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
+    let folder = || PluginsFolder::open(plugins_dir(setup));
+    match command {
+        PluginCommand::List { json } => list::run(setup, json),
+        PluginCommand::Check { file, json } => check::run(setup, &file, json),
+        PluginCommand::Add { file, name, sha256 } => {
+            add::run(setup, &folder()?, &file, name, sha256)
+        }
+        PluginCommand::Remove { name } => remove::run(&folder()?, &name),
+        PluginCommand::Enable { name } => enable::run(&folder()?, &name, true),
+        PluginCommand::Disable { name } => enable::run(&folder()?, &name, false),
+        PluginCommand::Rollback { name } => rollback::run(&folder()?, &name),
+    }
+}
