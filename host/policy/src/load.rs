@@ -8,28 +8,33 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
 
-use crate::approver::{Answer, Approver};
+use crate::approver::Approver;
+use crate::callable::Callable;
 use crate::code_cache::{CodeCache, CodeKey};
 use crate::configuration::ConfigureError;
+use crate::distributor::Distributor;
 use crate::engine::PolicyEngine;
 use crate::fault::one_line;
 use crate::generation::{Facade, Generation, Origin};
 use crate::guest::Linkers;
 use crate::inspect::{Inspection, inspect};
 use crate::prepared::Prepared;
+use crate::progress_parser::ProgressParser;
+use crate::recovery::Recovery;
 use crate::rejection::Rejection;
 use crate::snapshot;
 use crate::tally::Tally;
-use crate::{
-    CallerFacts, Certainty, Entry, Limits, PolicyKind, PromptState, ReviewRequest, SessionFacts,
-    Tier,
-};
+use crate::terms::Terms;
+use crate::trial::try_out;
+use crate::world::World;
+use crate::world::approver::ApproverIndices;
+use crate::world::distributor::DistributorIndices;
+use crate::world::progress_parser::ProgressParserIndices;
+use crate::world::recovery::RecoveryIndices;
+use crate::{Limits, PolicyKind};
 
 /// How long `configure` may take while a component is loaded.
 const CONFIGURE_DEADLINE: Duration = Duration::from_secs(5);
-/// How long the first call of a component may take: it touches every page of
-/// its code for the first time.
-const FIRST_CALL_DEADLINE: Duration = Duration::from_secs(1);
 /// From here on `configure` is worth a snapshot: more would be felt in every
 /// call, while taking a snapshot is felt at every swap, as two more
 /// compilations (30 ms for a small Rust component).
@@ -78,28 +83,28 @@ impl Loader {
                 found: origin.digest,
             });
         }
+        let terms = Arc::new(Terms {
+            policy: name.as_str().into(),
+            limits,
+            reuse: false,
+        });
+        let prepared = self.prepare(&wasm, &inspection, &origin, &terms).await?;
         let facade = match inspection.kind {
-            PolicyKind::Approver => {
-                let prepared = self.prepare(&wasm, &inspection, &origin, limits).await?;
-                let approver = Approver::new(prepared)?;
-                self.try_out(&approver, limits, &origin.sidecar.must_refuse)
-                    .await?;
-                Facade::Approver(Box::new(approver))
+            PolicyKind::Approver => Facade::Approver(Box::new(Approver::new(prepared)?)),
+            PolicyKind::Distributor => Facade::Distributor(Box::new(Distributor::new(prepared)?)),
+            PolicyKind::ProgressParser => {
+                Facade::ProgressParser(Box::new(ProgressParser::new(prepared)?))
             }
-            PolicyKind::Distributor | PolicyKind::ProgressParser | PolicyKind::Recovery => {
-                wasmparser::Validator::new()
-                    .validate_all(&wasm)
-                    .map_err(|error| Rejection::Invalid(error.to_string()))?;
-                Facade::Unused
-            }
+            PolicyKind::Recovery => Facade::Recovery(Box::new(Recovery::new(prepared)?)),
         };
+        try_out(&facade, &self.engine, &terms, &origin.sidecar.must_refuse).await?;
         Ok(Generation {
             number: self.generations.fetch_add(1, Ordering::Relaxed) + 1,
             name,
             kind: inspection.kind,
             size: wasm.len() as u64,
             imports: inspection.imports,
-            limits,
+            terms,
             facade,
             tally: Tally::new(),
             engine: Arc::clone(&self.engine),
@@ -114,7 +119,7 @@ impl Loader {
         wasm: &[u8],
         inspection: &Inspection,
         origin: &Origin,
-        limits: Limits,
+        terms: &Arc<Terms>,
     ) -> Result<Prepared, Rejection> {
         let kind = inspection.kind;
         let wasi = inspection.wants_wasi();
@@ -143,13 +148,16 @@ impl Loader {
             }
         };
         let prepared = link(&component, Some(&config))?;
-        self.check_shape(kind, &prepared, limits).await?;
-        let cost = self.configure_on_trial(&prepared, limits, &config).await?;
+        self.check_shape(kind, &prepared, terms).await?;
+        let configuring = terms.on_trial(CONFIGURE_DEADLINE);
+        let cost = self
+            .configure_on_trial(&prepared, &configuring, &config)
+            .await?;
         // A snapshot cannot hold the handles that a guest got from WASI.
         if cost < WORTH_A_SNAPSHOT || wasi {
             return Ok(prepared);
         }
-        match self.snapshot(kind, wasm, limits, &config).await {
+        match self.snapshot(kind, wasm, &configuring, &config).await {
             Ok(component) => {
                 self.keep(&configured_key, &component);
                 link(&component, None)
@@ -171,17 +179,30 @@ impl Loader {
         &self,
         kind: PolicyKind,
         prepared: &Prepared,
-        limits: Limits,
+        terms: &Arc<Terms>,
     ) -> Result<(), Rejection> {
         match kind {
-            PolicyKind::Approver => {
-                Approver::new(prepared.clone())?
-                    .check_shape(&self.engine, limits)
+            PolicyKind::Approver => self.has_shape_of::<ApproverIndices>(prepared, terms).await,
+            PolicyKind::Distributor => {
+                self.has_shape_of::<DistributorIndices>(prepared, terms)
                     .await
             }
-            // Nobody calls these.
-            PolicyKind::Distributor | PolicyKind::ProgressParser | PolicyKind::Recovery => Ok(()),
+            PolicyKind::ProgressParser => {
+                self.has_shape_of::<ProgressParserIndices>(prepared, terms)
+                    .await
+            }
+            PolicyKind::Recovery => self.has_shape_of::<RecoveryIndices>(prepared, terms).await,
         }
+    }
+
+    async fn has_shape_of<W: World>(
+        &self,
+        prepared: &Prepared,
+        terms: &Arc<Terms>,
+    ) -> Result<(), Rejection> {
+        Callable::<W>::new(prepared.clone())?
+            .check_shape(&self.engine, terms)
+            .await
     }
 
     fn cached(&self, key: &CodeKey) -> Option<Component> {
@@ -203,15 +224,11 @@ impl Loader {
         &self,
         kind: PolicyKind,
         wasm: &[u8],
-        limits: Limits,
+        terms: &Arc<Terms>,
         config: &Arc<str>,
     ) -> wasmtime::Result<Component> {
-        let limits = Limits {
-            deadline: CONFIGURE_DEADLINE,
-            ..limits
-        };
         let configured =
-            snapshot::configured(&self.engine, &self.linkers, limits, kind, wasm, config).await?;
+            snapshot::configured(&self.engine, &self.linkers, terms, kind, wasm, config).await?;
         Component::from_binary(self.engine.engine(), &configured)
     }
 
@@ -220,18 +237,14 @@ impl Loader {
     async fn configure_on_trial(
         &self,
         prepared: &Prepared,
-        limits: Limits,
+        terms: &Arc<Terms>,
         config: &str,
     ) -> Result<Duration, Rejection> {
-        let limits = Limits {
-            deadline: CONFIGURE_DEADLINE,
-            ..limits
-        };
         let mut cost = Duration::ZERO;
         for _ in 0..2 {
             let outcome = self
                 .engine
-                .run(limits, async |store| {
+                .run(terms, async |store| {
                     let instance = prepared.bare(store).await?;
                     let start = Instant::now();
                     let outcome = prepared.configure(store, &instance, config).await;
@@ -249,79 +262,5 @@ impl Loader {
             };
         }
         Ok(cost)
-    }
-
-    /// Asks an approver about a harmless command twice, and about everything
-    /// that the user said it has to refuse.
-    async fn try_out(
-        &self,
-        approver: &Approver,
-        limits: Limits,
-        must_refuse: &[String],
-    ) -> Result<(), Rejection> {
-        let first_call = Limits {
-            deadline: limits.deadline.max(FIRST_CALL_DEADLINE),
-            ..limits
-        };
-        let harmless = trial("ls");
-        let first = self.ask(approver, first_call, &harmless).await?;
-        let second = self.ask(approver, limits, &harmless).await?;
-        if first != second {
-            return Err(Rejection::Unsteady);
-        }
-        for command in must_refuse {
-            let answer = self.ask(approver, limits, &trial(command)).await?;
-            if answer.tier != Tier::Dangerous {
-                return Err(Rejection::MustRefuse {
-                    command: command.clone(),
-                    tier: answer.tier,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    async fn ask(
-        &self,
-        approver: &Approver,
-        limits: Limits,
-        request: &ReviewRequest,
-    ) -> Result<Answer, Rejection> {
-        approver
-            .review(&self.engine, limits, request)
-            .await
-            .map_err(Rejection::TrialFault)
-    }
-}
-
-/// A request that no real session made.
-fn trial(command_line: &str) -> ReviewRequest {
-    ReviewRequest {
-        command_line: command_line.to_owned(),
-        entry: Entry::Command,
-        certainty: Certainty::Exact,
-        session: SessionFacts {
-            id: String::from("trial"),
-            name: String::from("trial"),
-            backend: String::from("pty"),
-            cwd: Some(String::from("/")),
-            program: Some(String::from("sh")),
-            prompt: PromptState::AtPrompt,
-            full_screen: false,
-            tags: Vec::new(),
-            role: None,
-            team: None,
-            attributes: Vec::new(),
-        },
-        caller: CallerFacts {
-            kind: String::from("human"),
-            agent: None,
-            client: None,
-            role: None,
-            transport: String::from("cli"),
-        },
-        recent: Vec::new(),
-        time_ms: 0,
-        attributes: Vec::new(),
     }
 }

@@ -74,7 +74,7 @@ pub(crate) enum Rejection {
     Configure(String),
     #[error("`configure` {0}")]
     ConfigureFault(Fault),
-    #[error("asked about a harmless command on trial, it {0}")]
+    #[error("asked something harmless on trial, it {0}")]
     TrialFault(Fault),
     #[error(
         "asked the same thing twice on trial, it answered differently; a policy has to be deterministic"

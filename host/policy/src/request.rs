@@ -61,7 +61,7 @@ pub enum Certainty {
 }
 
 /// What the host knows about the shell of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PromptState {
     /// The shell waits for a command line.
@@ -69,12 +69,14 @@ pub enum PromptState {
     /// The shell runs a command: what is typed goes to that program.
     Running,
     /// The session has no shell integration, so nobody knows.
+    #[default]
     Unknown,
 }
 
 /// What a policy is told about a session. Mirrors `session` of
 /// `quarterdeck:policy/types`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SessionFacts {
     /// Stable for the life of the session.
     pub id: String,
@@ -89,6 +91,7 @@ pub struct SessionFacts {
     /// Whether the shell waits for a command.
     pub prompt: PromptState,
     /// Whether a full-screen program has taken the alternate screen.
+    #[serde(alias = "full-screen")]
     pub full_screen: bool,
     /// Labels that people and agents put on the session.
     pub tags: Vec<String>,

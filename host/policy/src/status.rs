@@ -101,11 +101,9 @@ pub enum PolicyState {
     Failed,
     /// Its sidecar says `enabled = false`.
     Disabled,
-    /// It failed three times in a row: its answer is `dangerous` until a trial
-    /// call succeeds.
+    /// It failed three times in a row: until a trial call succeeds, an approver
+    /// counts as `dangerous`, and the host's fallback stands in for the others.
     Quarantined,
-    /// It is sound, but this version of the host runs no policies of its kind.
-    Unused,
 }
 
 impl fmt::Display for PolicyState {
@@ -115,7 +113,6 @@ impl fmt::Display for PolicyState {
             PolicyState::Failed => "failed",
             PolicyState::Disabled => "disabled",
             PolicyState::Quarantined => "quarantined",
-            PolicyState::Unused => "unused",
         })
     }
 }

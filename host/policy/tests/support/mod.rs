@@ -2,6 +2,8 @@
 //! takes no guest toolchain.
 #![allow(dead_code, reason = "each test program uses a part of what is here")]
 
+pub(crate) mod kinds;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
