@@ -15,7 +15,8 @@ pub struct Approvers {
 }
 
 impl Approvers {
-    /// Asks every approver, in their order; the strictest verdict counts.
+    /// Asks every approver, in their order; the strictest verdict counts, of
+    /// those that are no shadows.
     ///
     /// There is no error: an approver that fails, is missing or cannot be
     /// believed says `dangerous`, with the reason.
@@ -32,6 +33,18 @@ impl Approvers {
             }
             all.push(verdict);
         }
+        let mut shadows = Vec::new();
+        for (generation, approver) in self.catalogue.shadow_approvers() {
+            let (verdict, change) = generation.review(approver, request).await;
+            if let Some(change) = change {
+                self.incidents.raise(generation.change_of_conduct(
+                    change,
+                    "is not asked, as a shadow",
+                    &verdict.reason,
+                ));
+            }
+            shadows.push(verdict);
+        }
         for missing in &self.catalogue.missing {
             all.push(refusal(
                 &missing.name,
@@ -42,13 +55,14 @@ impl Approvers {
                 ),
             ));
         }
-        Ruling::strictest(all, || {
+        let ruling = Ruling::strictest(all, || {
             refusal(
                 "none",
                 "host/no-approver",
                 String::from("refused, because no approver is loaded"),
             )
-        })
+        });
+        Ruling { shadows, ..ruling }
     }
 }
 

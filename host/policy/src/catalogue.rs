@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::approver::Approver;
 use crate::generation::{Facade, Generation};
-use crate::{PolicyKind, PolicySource, PolicyState, PolicyStatus, Trust};
+use crate::{
+    Grants, Instances, PolicyKind, PolicySource, PolicyState, PolicyStatus, Provenance, Trust,
+};
 
 /// All policies at one moment.
 #[derive(Default)]
@@ -83,9 +85,9 @@ impl Catalogue {
         });
         let missing = entries
             .iter()
-            .filter(|entry| entry.approver().is_none())
+            .filter(|entry| !entry.rules())
             .filter(|entry| {
-                let lost = entry.bundled_approver && !entry.disabled;
+                let lost = entry.bundled_approver && !entry.disabled && !entry.is_shadow();
                 lost || required.contains(&entry.name)
             })
             .map(|entry| Missing {
@@ -100,11 +102,20 @@ impl Catalogue {
         }
     }
 
-    /// The approvers in their order.
+    /// The approvers that rule, in their order.
     pub(crate) fn approvers(&self) -> impl Iterator<Item = (&Generation, &Approver)> {
         self.asked
             .iter()
             .filter_map(|&at| self.entries[at].approver())
+            .filter(|(generation, _)| !generation.is_shadow())
+    }
+
+    /// The approvers that are asked and not obeyed, in their order.
+    pub(crate) fn shadow_approvers(&self) -> impl Iterator<Item = (&Generation, &Approver)> {
+        self.asked
+            .iter()
+            .filter_map(|&at| self.entries[at].approver())
+            .filter(|(generation, _)| generation.is_shadow())
     }
 
     /// The generations of one kind in their order.
@@ -145,9 +156,23 @@ impl Entry {
         }
     }
 
-    /// Why there is no approver under this name.
+    fn is_shadow(&self) -> bool {
+        self.generation
+            .as_ref()
+            .is_some_and(|generation| generation.is_shadow())
+    }
+
+    /// Whether there is an approver under this name whose verdicts count.
+    fn rules(&self) -> bool {
+        self.approver().is_some() && !self.is_shadow()
+    }
+
+    /// Why no approver rules under this name.
     fn absence(&self) -> String {
         match (&self.rejection, &self.generation) {
+            (_, Some(generation)) if generation.is_shadow() => {
+                String::from("its sidecar says that it is a shadow, asked and not obeyed")
+            }
             (_, Some(generation)) => {
                 format!("the component of that name is a {}", generation.kind)
             }
@@ -160,8 +185,10 @@ impl Entry {
     fn status(&self) -> PolicyStatus {
         let generation = self.generation.as_deref();
         let summary = generation.map(Generation::summary).unwrap_or_default();
+        let inspection = generation.map(|generation| &generation.inspection);
         let state = match generation {
             Some(_) if summary.quarantined => PolicyState::Quarantined,
+            Some(generation) if generation.is_shadow() => PolicyState::Shadow,
             Some(_) => PolicyState::Active,
             None if self.disabled => PolicyState::Disabled,
             None => PolicyState::Failed,
@@ -190,7 +217,16 @@ impl Entry {
                 nothing.then(|| String::from(NO_COMPONENT))
             }),
             size: generation.map_or(0, |generation| generation.size),
-            imports: generation.map_or_else(Vec::new, |generation| generation.imports.clone()),
+            imports: inspection.map_or_else(Vec::new, |it| it.imports.clone()),
+            wit_version: inspection.map_or_else(String::new, |it| it.wit_version.clone()),
+            provenance: inspection.map_or_else(Provenance::default, |it| it.provenance.clone()),
+            limits: generation.map(|generation| generation.terms.limits.into()),
+            grants: generation.map_or_else(Grants::default, |generation| {
+                generation.terms.grants.clone()
+            }),
+            instances: generation.map_or(Instances::Fresh, |generation| {
+                generation.origin.sidecar.instances
+            }),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::approver::{Answer, Approver};
 use crate::distributor::Distributor;
 use crate::engine::PolicyEngine;
 use crate::fault::Fault;
+use crate::inspect::Inspection;
 use crate::progress_parser::ProgressParser;
 use crate::quarantine::Change;
 use crate::recovery::Recovery;
@@ -14,8 +15,8 @@ use crate::sidecar::Sidecar;
 use crate::tally::{Refused, Summary, Tally};
 use crate::terms::Terms;
 use crate::{
-    IncidentKind, PolicyIncident, PolicyKind, PolicySource, ReviewRequest, Serving, Tier, Trust,
-    Verdict,
+    IncidentKind, PolicyIncident, PolicyKind, PolicyMode, PolicySource, ReviewRequest, Serving,
+    Tier, Trust, Verdict,
 };
 
 /// What a generation was made of: the same again is not loaded again.
@@ -33,7 +34,7 @@ pub(crate) struct Generation {
     pub(crate) origin: Origin,
     pub(crate) kind: PolicyKind,
     pub(crate) size: u64,
-    pub(crate) imports: Vec<String>,
+    pub(crate) inspection: Inspection,
     pub(crate) terms: Arc<Terms>,
     pub(crate) facade: Facade,
     pub(crate) tally: Tally,
@@ -114,6 +115,11 @@ impl Generation {
             digest: self.origin.digest.clone(),
             source: self.origin.source.clone(),
         }
+    }
+
+    /// Whether it is asked and not obeyed.
+    pub(crate) fn is_shadow(&self) -> bool {
+        self.origin.sidecar.mode == PolicyMode::Shadow
     }
 
     pub(crate) fn summary(&self) -> Summary {

@@ -17,7 +17,7 @@ use crate::engine::PolicyEngine;
 use crate::fault::Fault;
 use crate::terms::Terms;
 use crate::ticker::TICK;
-use crate::wasi::EmptyWasi;
+use crate::wasi::GrantedWasi;
 use crate::world::host;
 
 /// How much a guest may hand to the host in one call, in bytes once lifted,
@@ -37,7 +37,7 @@ pub(crate) struct Guest {
     looked_at: Instant,
     /// Lines that it wrote to the log in the call under way.
     pub(crate) lines_logged: u32,
-    wasi: Option<Box<EmptyWasi>>,
+    wasi: Option<Box<GrantedWasi>>,
 }
 
 impl Guest {
@@ -166,7 +166,9 @@ impl ResourceLimiter for Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.wasi.get_or_insert_default().view()
+        self.wasi
+            .get_or_insert_with(|| Box::new(GrantedWasi::new(&self.terms.grants)))
+            .view()
     }
 }
 
@@ -209,7 +211,7 @@ impl Linkers {
         let mut linker = Linker::new(engine.engine());
         host::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         if wasi {
-            EmptyWasi::add_to(&mut linker)?;
+            GrantedWasi::add_to(&mut linker)?;
         }
         Ok(kept.get_or_init(|| linker))
     }

@@ -22,10 +22,12 @@
 //!   no backup, a step too many: each is a fault like a trap, and nothing of it
 //!   is carried out (`lawful_plan`, `recovery`).
 //! - **A verdict depends on nothing but the request, the configuration and the
-//!   component.** Each call gets a fresh instance. An approver imports nothing,
-//!   or those parts of WASI that its language's runtime cannot do without; there
-//!   is nothing behind them: no files, no environment, clocks that stand still,
-//!   the same random numbers each time. What needs a network is refused.
+//!   component.** Each call gets a fresh instance, unless its sidecar says that
+//!   instances are reused. An approver imports nothing, or those parts of WASI
+//!   that its language's runtime cannot do without; there is nothing behind them:
+//!   no files, no environment, clocks that stand still, the same random numbers
+//!   each time. The other kinds may log and ask for the time, and see what their
+//!   sidecar grants (`grants`). What needs a network is refused.
 //! - **A bad file changes nothing.** It is an incident, and the former
 //!   generation stays in charge. Only where there is none, because the host has
 //!   just started, a broken replacement of a bundled policy means `dangerous`.
@@ -61,8 +63,9 @@
 //! would notice the difference in a call, and everybody a slower swap. If it
 //! takes more, the component is rewritten with the state that `configure` left
 //! behind (`snapshot`) and compiled once more, so that instances are born
-//! configured. Instances are never reused: that would save most of the time of
-//! a call, but give up that a verdict does not depend on those before it.
+//! configured. Instances are reused only where a sidecar asks for it: that saves
+//! most of the time of a call, but gives up that a verdict does not depend on
+//! those before it.
 //! `benches/decision.rs` measures calls, starts and swaps.
 
 mod approver;
@@ -79,6 +82,7 @@ mod engine;
 mod fault;
 mod folder;
 mod generation;
+mod grants;
 mod guest;
 mod host;
 mod host_interface;
@@ -94,6 +98,7 @@ mod prepared;
 mod progress;
 mod progress_parser;
 mod progress_parsers;
+mod provenance;
 mod quarantine;
 mod recoveries;
 mod recovery;
@@ -122,14 +127,17 @@ pub use approvers::Approvers;
 pub use batch::{Assignment, Batch, Plan, TaskFacts, TaskPriority, Waiting, WorkerFacts};
 pub use distributors::{Distribution, Distributors};
 pub use engine::EngineError;
+pub use grants::Grants;
 pub use host::{PolicyHost, StartError};
 pub use incident::{IncidentKind, PolicyIncident, Serving};
 pub use incident_facts::{IncidentCause, IncidentFacts, RecoveryAction, RecoveryDecision};
 pub use kind::{PolicyKind, UnknownKind};
 pub use progress::{OutputPiece, ProgressStatus, ProgressUpdate, ReportedProgress};
 pub use progress_parsers::{FollowedSession, ProgressParsers};
+pub use provenance::Provenance;
 pub use recoveries::{Recoveries, RecoveryRuling};
 pub use request::{CallerFacts, Certainty, Entry, PromptState, ReviewRequest, SessionFacts};
 pub use settings::{BundledPolicy, Limits, Settings};
-pub use status::{PolicySource, PolicyState, PolicyStatus, Trust};
+pub use sidecar::{Instances, PolicyMode};
+pub use status::{CallLimits, PolicySource, PolicyState, PolicyStatus, Trust};
 pub use verdict::{Ruling, Tier, Verdict};

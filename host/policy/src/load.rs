@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
 
 use crate::approver::Approver;
 use crate::callable::Callable;
@@ -16,12 +17,14 @@ use crate::distributor::Distributor;
 use crate::engine::PolicyEngine;
 use crate::fault::one_line;
 use crate::generation::{Facade, Generation, Origin};
+use crate::grants::missing_grant;
 use crate::guest::Linkers;
 use crate::inspect::{Inspection, inspect};
 use crate::prepared::Prepared;
 use crate::progress_parser::ProgressParser;
 use crate::recovery::Recovery;
 use crate::rejection::Rejection;
+use crate::sidecar::Sidecar;
 use crate::snapshot;
 use crate::tally::Tally;
 use crate::terms::Terms;
@@ -31,7 +34,7 @@ use crate::world::approver::ApproverIndices;
 use crate::world::distributor::DistributorIndices;
 use crate::world::progress_parser::ProgressParserIndices;
 use crate::world::recovery::RecoveryIndices;
-use crate::{Limits, PolicyKind};
+use crate::{Grants, Instances, Limits, PolicyKind, PolicyMode};
 
 /// How long `configure` may take while a component is loaded.
 const CONFIGURE_DEADLINE: Duration = Duration::from_secs(5);
@@ -83,10 +86,18 @@ impl Loader {
                 found: origin.digest,
             });
         }
+        fits_kind(inspection.kind, &origin.sidecar)?;
+        if let Some((folder, reason)) = origin.sidecar.grants.unreadable_folder() {
+            return Err(Rejection::GrantedFolder {
+                folder: folder.to_owned(),
+                reason,
+            });
+        }
         let terms = Arc::new(Terms {
             policy: name.as_str().into(),
             limits,
-            reuse: false,
+            grants: origin.sidecar.grants.clone(),
+            reuse: origin.sidecar.instances == Instances::Reused,
         });
         let prepared = self.prepare(&wasm, &inspection, &origin, &terms).await?;
         let facade = match inspection.kind {
@@ -103,7 +114,7 @@ impl Loader {
             name,
             kind: inspection.kind,
             size: wasm.len() as u64,
-            imports: inspection.imports,
+            inspection,
             terms,
             facade,
             tally: Tally::new(),
@@ -126,6 +137,7 @@ impl Loader {
         let config: Arc<str> = origin.sidecar.config.as_str().into();
         let configured_key = CodeKey::configured(&origin.digest, &config);
         let link = |component: &Component, config: Option<&Arc<str>>| {
+            self.check_grants(component, kind, &terms.grants)?;
             Prepared::link(
                 &self.engine,
                 &self.linkers,
@@ -205,6 +217,32 @@ impl Loader {
             .await
     }
 
+    /// Whether everything that the component imports and that takes a grant is
+    /// granted.
+    fn check_grants(
+        &self,
+        component: &Component,
+        kind: PolicyKind,
+        grants: &Grants,
+    ) -> Result<(), Rejection> {
+        let engine = self.engine.engine();
+        for (import, item) in component.component_type().imports(engine) {
+            let ComponentItem::ComponentInstance(interface) = item.ty else {
+                continue;
+            };
+            for (function, _) in interface.exports(engine) {
+                if let Some(missing) = missing_grant(import, function, kind, grants) {
+                    return Err(Rejection::NotGranted {
+                        import: import.to_owned(),
+                        function: function.to_owned(),
+                        missing,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn cached(&self, key: &CodeKey) -> Option<Component> {
         self.cache.as_ref()?.load(&self.engine, key)
     }
@@ -263,4 +301,24 @@ impl Loader {
         }
         Ok(cost)
     }
+}
+
+/// Whether `sidecar` says nothing that means nothing for `kind`: what is
+/// written there is never left out in silence.
+fn fits_kind(kind: PolicyKind, sidecar: &Sidecar) -> Result<(), Rejection> {
+    if kind == PolicyKind::Approver {
+        return match sidecar.grants.is_empty() {
+            true => Ok(()),
+            false => Err(Rejection::GrantsToApprover),
+        };
+    }
+    for (key, said) in [
+        ("must-refuse", !sidecar.must_refuse.is_empty()),
+        ("mode = \"shadow\"", sidecar.mode == PolicyMode::Shadow),
+    ] {
+        if said {
+            return Err(Rejection::ForApprovers { key, kind });
+        }
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Limits;
+use crate::{Grants, Limits};
 
 /// What holds for every call of one generation.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,7 @@ pub(crate) struct Terms {
     /// The policy's name, for the host's log.
     pub(crate) policy: Arc<str>,
     pub(crate) limits: Limits,
+    pub(crate) grants: Grants,
     /// Whether an instance that answered well is asked again.
     pub(crate) reuse: bool,
 }

@@ -1,7 +1,7 @@
 //! A component of each kind other than `approver`, made from a few lines of WAT.
 //! Each has a `letter` by which one version is told from another.
 
-use super::component;
+use super::{component, component_of, curious_package};
 
 /// Memory, an allocator that never frees, a loop without end, and a `configure`
 /// that takes anything.
@@ -233,4 +233,35 @@ pub(crate) fn medic(letter: char) -> Vec<u8> {
     (i32.const 1024)))"#
         ),
     )
+}
+
+/// A recovery that asks WASI what it can see of this machine: it says `wait`,
+/// for as many milliseconds as it sees variables, plus 100 for each folder,
+/// plus 10,000 if the clock goes.
+pub(crate) fn curious_medic() -> Vec<u8> {
+    let (resolve, package) = curious_package("recovery");
+    let wat = format!(
+        r#"(module
+  (import "wasi:cli/environment@0.2.0" "get-environment" (func $environment (param i32)))
+  (import "wasi:clocks/wall-clock@0.2.0" "now" (func $now (param i32)))
+  (import "wasi:filesystem/preopens@0.2.0" "get-directories" (func $folders (param i32)))
+  {COMMON}
+  (func (export "quarterdeck:policy/recover@0.1.0#decide") (param $incident i32) (result i32)
+    (call $environment (i32.const 2048))
+    (call $now (i32.const 2064))
+    (call $folders (i32.const 2080))
+    (memory.fill (i32.const 1024) (i32.const 0) (i32.const 32))
+    (i32.store8 (i32.const 1024) (i32.const 4))
+    (i64.store offset=24 (i32.const 1024)
+      (i64.extend_i32_u
+        (i32.add
+          (i32.load (i32.const 2052))
+          (i32.add
+            (i32.mul (i32.load (i32.const 2084)) (i32.const 100))
+            (i32.mul
+              (i64.ne (i64.load (i32.const 2064)) (i64.const 0))
+              (i32.const 10000))))))
+    (i32.const 1024)))"#
+    );
+    component_of(resolve, package, "curious", wat::parse_str(wat).unwrap())
 }
