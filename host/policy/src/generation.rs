@@ -200,7 +200,7 @@ impl Generation {
         }
     }
 
-    fn verdict(&self, answer: Answer) -> Verdict {
+    pub(crate) fn verdict(&self, answer: Answer) -> Verdict {
         Verdict {
             tier: answer.tier,
             reason: answer.reason,

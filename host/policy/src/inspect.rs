@@ -38,9 +38,17 @@ const TYPES: &str = "types";
 
 /// Reads `bytes` to the end and says what policy they are.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, Rejection> {
-    recognise(bytes)?;
-    let names = outer_names(bytes)?;
+    judge(outline(bytes)?)
+}
 
+/// The names on the outside of a component, and what it claims to be.
+pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, Rejection> {
+    recognise(bytes)?;
+    outer_names(bytes)
+}
+
+/// Says what policy a component of these names is.
+pub(crate) fn judge(names: Outline) -> Result<Inspection, Rejection> {
     let mut kinds = Vec::new();
     let mut wit_version = "";
     let mut configurable = false;
@@ -137,22 +145,23 @@ fn is_text(bytes: &[u8]) -> bool {
     !text.contains('\0')
 }
 
-#[derive(Default)]
-struct OuterNames {
-    imports: Vec<String>,
-    exports: Vec<String>,
-    provenance: Provenance,
+/// What is written on the outside of a component.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outline {
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+    pub(crate) provenance: Provenance,
 }
 
 /// Walks the sections of the outermost component. Nested modules and components
 /// are stepped over: the engine validates them later.
-fn outer_names(bytes: &[u8]) -> Result<OuterNames, Rejection> {
+fn outer_names(bytes: &[u8]) -> Result<Outline, Rejection> {
     let cut_short = || Rejection::CutShort {
         size: bytes.len() as u64,
     };
     let invalid = |error: wasmparser::BinaryReaderError| Rejection::Invalid(error.to_string());
 
-    let mut names = OuterNames::default();
+    let mut names = Outline::default();
     let mut parser = Parser::new(0);
     let mut rest = bytes;
     while !rest.is_empty() {

@@ -55,6 +55,9 @@
 //! `progress_parser`, `recovery`; bindings in `world`) into `callable` and
 //! `guest`, which bounds it with the help of `engine` and `ticker`.
 //!
+//! Without a host, `workbench` opens one component with the same loader and the
+//! same calls; `workbench_case` is what its case files are made of.
+//!
 //! # How instances come to be configured
 //!
 //! `configure` may be costly, and every call needs a configured instance. When
@@ -121,6 +124,8 @@ mod trial;
 mod verdict;
 mod wasi;
 mod watch;
+mod workbench;
+mod workbench_case;
 mod world;
 
 pub use approvers::Approvers;
@@ -141,3 +146,5 @@ pub use settings::{BundledPolicy, Limits, Settings};
 pub use sidecar::{Instances, PolicyMode};
 pub use status::{CallLimits, PolicySource, PolicyState, PolicyStatus, Trust};
 pub use verdict::{Ruling, Tier, Verdict};
+pub use workbench::{AskError, CallTimes, ComponentFacts, OpenError, OpenedPolicy, Workbench};
+pub use workbench_case::{PolicyAnswer, PolicyRequest, Recording};

@@ -123,7 +123,7 @@ impl FollowedSession {
 }
 
 /// `chunk` in pieces of which none holds more than [`PORTION`] bytes of text.
-fn portions(chunk: &[OutputPiece]) -> Vec<Cow<'_, [OutputPiece]>> {
+pub(crate) fn portions(chunk: &[OutputPiece]) -> Vec<Cow<'_, [OutputPiece]>> {
     let length = |piece: &OutputPiece| match piece {
         OutputPiece::Text(text) => text.len(),
         _ => 0,

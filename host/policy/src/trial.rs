@@ -10,8 +10,9 @@ use crate::generation::Facade;
 use crate::rejection::Rejection;
 use crate::terms::Terms;
 use crate::{
-    Batch, CallerFacts, Certainty, Entry, IncidentCause, IncidentFacts, OutputPiece, PromptState,
-    ReviewRequest, SessionFacts, TaskFacts, Tier, WorkerFacts,
+    Batch, CallerFacts, Certainty, Entry, IncidentCause, IncidentFacts, OutputPiece, PolicyKind,
+    PolicyRequest, PromptState, Recording, ReviewRequest, SessionFacts, TaskFacts, Tier,
+    WorkerFacts,
 };
 
 /// How long the first call of a component may take: it touches every page of
@@ -91,6 +92,19 @@ pub(crate) async fn try_out(
     }
 }
 
+/// What a component of `kind` is tried out with.
+pub(crate) fn harmless(kind: PolicyKind) -> PolicyRequest {
+    match kind {
+        PolicyKind::Approver => PolicyRequest::Review(request("ls")),
+        PolicyKind::Distributor => PolicyRequest::Distribute(batch()),
+        PolicyKind::ProgressParser => PolicyRequest::ParseProgress(Recording {
+            session: session(),
+            chunks: vec![output(), vec![OutputPiece::CommandEnd(Some(0))]],
+        }),
+        PolicyKind::Recovery => PolicyRequest::Recover(incident()),
+    }
+}
+
 /// A session that does not exist.
 fn session() -> SessionFacts {
     SessionFacts {
@@ -111,13 +125,7 @@ fn request(command_line: &str) -> ReviewRequest {
         entry: Entry::Command,
         certainty: Certainty::Exact,
         session: session(),
-        caller: CallerFacts {
-            kind: String::from("human"),
-            agent: None,
-            client: None,
-            role: None,
-            transport: String::from("cli"),
-        },
+        caller: CallerFacts::default(),
         recent: Vec::new(),
         time_ms: 0,
         attributes: Vec::new(),
@@ -149,8 +157,8 @@ fn batch() -> Batch {
 }
 
 /// What a short program prints.
-fn output() -> [OutputPiece; 3] {
-    [
+fn output() -> Vec<OutputPiece> {
+    vec![
         OutputPiece::PromptStart,
         OutputPiece::CommandStart(Some(String::from("trial"))),
         OutputPiece::Text(String::from("step 1 of 2\r50%\n")),
