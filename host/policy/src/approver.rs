@@ -1,36 +1,23 @@
 //! The façade of kind `approver`: a typed call of `approve.review`.
 //!
-//! Each kind has a façade of its own like this one: bindings of its world, how
-//! to link a component, how to try it out, and its calls in plain Rust types.
+//! Each kind has a façade of its own like this one: its calls in plain Rust
+//! types, with what the component said checked and cleaned.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use wasmtime::Store;
-use wasmtime::component::Instance;
-
+use crate::callable::Callable;
 use crate::engine::PolicyEngine;
-use crate::fault::{Fault, one_line};
-use crate::guest::Guest;
+use crate::fault::Fault;
+use crate::lent::{LentSession, attributes, strings};
 use crate::prepared::Prepared;
 use crate::rejection::Rejection;
+use crate::terms::Terms;
 use crate::text::presentable;
-use crate::{
-    CallerFacts, Certainty, Entry, Limits, PolicyKind, PromptState, ReviewRequest, SessionFacts,
-    Tier,
-};
-
-mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        world: "approver",
-        exports: { default: async },
-        // Requests are lent to the guest's bindings, not copied.
-        ownership: Borrowing { duplicate_if_necessary: false },
-    });
-}
-
-use bindings::exports::quarterdeck::policy::approve as wit;
-use bindings::quarterdeck::policy::types as wit_types;
+use crate::world::approver::ApproverIndices;
+use crate::world::approver::exports::quarterdeck::policy::approve as wit;
+use crate::world::types as wit_types;
+use crate::{CallerFacts, Certainty, Entry, ReviewRequest, Tier};
 
 /// The longest reason and suggestion that is passed on, in bytes.
 const LONGEST_TEXT: usize = 2_000;
@@ -38,10 +25,7 @@ const LONGEST_TEXT: usize = 2_000;
 const LONGEST_RULE: usize = 200;
 
 /// A component that answers `review`, ready to be asked.
-pub(crate) struct Approver {
-    prepared: Prepared,
-    exports: bindings::ApproverIndices,
-}
+pub(crate) struct Approver(Callable<ApproverIndices>);
 
 /// What an approver said, cleaned, before it becomes a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,98 +38,47 @@ pub(crate) struct Answer {
 }
 
 impl Approver {
-    /// Checks that a linked component has the shape of the world.
+    /// Checks that a linked component has the exports of the world.
     pub(crate) fn new(prepared: Prepared) -> Result<Self, Rejection> {
-        let exports = bindings::ApproverIndices::new(prepared.pre()).map_err(|error| {
-            Rejection::WrongShape {
-                kind: PolicyKind::Approver,
-                detail: one_line(&error),
-            }
-        })?;
-        Ok(Approver { prepared, exports })
+        Callable::new(prepared).map(Approver)
     }
 
-    /// Compares the types of its functions with the world's, which takes an
-    /// instance but calls nothing.
-    pub(crate) async fn check_shape(
-        &self,
-        engine: &PolicyEngine,
-        limits: Limits,
-    ) -> Result<(), Rejection> {
-        let checked = engine
-            .run(limits, async |store| {
-                let instance = self.prepared.bare(store).await?;
-                Ok(self.exports.load(&mut *store, &instance).map(drop))
-            })
-            .await;
-        match checked {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Rejection::WrongShape {
-                kind: PolicyKind::Approver,
-                detail: one_line(&error),
-            }),
-            Err(fault) => Err(Rejection::StartFault(fault)),
-        }
-    }
-
-    /// Asks a fresh instance.
+    /// Asks it.
     pub(crate) async fn review(
         &self,
         engine: &PolicyEngine,
-        limits: Limits,
+        terms: &Arc<Terms>,
         request: &ReviewRequest,
     ) -> Result<Answer, Fault> {
-        engine
-            .run(limits, async |store| {
-                let instance = self.prepared.instance(store).await?;
-                self.ask(store, &instance, request).await
+        self.0
+            .call(engine, terms, async |store, exports| {
+                let lent = Lent::of(request);
+                let verdict = exports
+                    .quarterdeck_policy_approve()
+                    .call_review(store, lent.request(request))
+                    .await
+                    .map_err(|error| Fault::of_call(&error))?;
+                Ok(Answer::clean(verdict, &request.command_line))
             })
             .await
     }
-
-    /// Asks an instance that is there already.
-    async fn ask(
-        &self,
-        store: &mut Store<Guest>,
-        instance: &Instance,
-        request: &ReviewRequest,
-    ) -> Result<Answer, Fault> {
-        let lent = Lent::of(request);
-        let verdict = self
-            .exports
-            .load(&mut *store, instance)
-            .map_err(|error| Fault::Garbage(one_line(&error)))?
-            .quarterdeck_policy_approve()
-            .call_review(store, lent.request(request))
-            .await
-            .map_err(|error| Fault::of_call(&error))?;
-        Ok(Answer::clean(verdict, &request.command_line))
-    }
 }
 
-/// The lists of a request as the bindings want them: made of borrowed parts,
-/// and kept until the call is over.
+/// The lists of a request.
 struct Lent<'a> {
+    session: LentSession<'a>,
     attributes: Vec<wit_types::Attribute<'a>>,
-    session_attributes: Vec<wit_types::Attribute<'a>>,
-    tags: Vec<&'a str>,
     recent: Vec<&'a str>,
 }
 
 impl<'a> Lent<'a> {
     fn of(request: &'a ReviewRequest) -> Self {
-        let attributes = |list: &'a [(String, String)]| {
-            list.iter()
-                .map(|(name, value)| wit_types::Attribute { name, value })
-                .collect()
-        };
         let recent = &request.recent;
         let newest = recent.len().saturating_sub(ReviewRequest::MAX_RECENT);
         Lent {
+            session: LentSession::of(&request.session),
             attributes: attributes(&request.attributes),
-            session_attributes: attributes(&request.session.attributes),
-            tags: request.session.tags.iter().map(String::as_str).collect(),
-            recent: recent[newest..].iter().map(String::as_str).collect(),
+            recent: strings(&recent[newest..]),
         }
     }
 
@@ -164,31 +97,11 @@ impl<'a> Lent<'a> {
                 Certainty::Typed => wit::Certainty::Typed,
                 Certainty::Unknown => wit::Certainty::Unknown,
             },
-            session: self.session(&request.session),
+            session: self.session.session(),
             caller: caller(&request.caller),
             recent: &self.recent,
             time_ms: request.time_ms,
             attributes: &self.attributes,
-        }
-    }
-
-    fn session(&'a self, session: &'a SessionFacts) -> wit_types::Session<'a> {
-        wit_types::Session {
-            id: &session.id,
-            name: &session.name,
-            backend: &session.backend,
-            cwd: session.cwd.as_deref(),
-            program: session.program.as_deref(),
-            prompt: match session.prompt {
-                PromptState::AtPrompt => wit_types::PromptState::AtPrompt,
-                PromptState::Running => wit_types::PromptState::Running,
-                PromptState::Unknown => wit_types::PromptState::Unknown,
-            },
-            full_screen: session.full_screen,
-            tags: &self.tags,
-            role: session.role.as_deref(),
-            team: session.team.as_deref(),
-            attributes: &self.session_attributes,
         }
     }
 }

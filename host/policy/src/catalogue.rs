@@ -1,19 +1,21 @@
 //! All policies at one moment: what a request pins and what a list shows.
 //! Never changed once published; a swap publishes another one.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::approver::Approver;
 use crate::generation::{Facade, Generation};
-use crate::{PolicySource, PolicyState, PolicyStatus, Trust};
+use crate::{
+    Grants, Instances, PolicyKind, PolicySource, PolicyState, PolicyStatus, Provenance, Trust,
+};
 
 /// All policies at one moment.
 #[derive(Default)]
 pub(crate) struct Catalogue {
     pub(crate) entries: Vec<Entry>,
-    /// Positions in `entries` of those that are asked about commands, in their
-    /// order.
-    pub(crate) approvers: Vec<usize>,
+    /// Positions in `entries` of those that are asked, in their order.
+    asked: Vec<usize>,
     /// Required names under which nobody answers, with the reason.
     pub(crate) missing: Vec<Missing>,
 }
@@ -25,8 +27,8 @@ pub(crate) struct Entry {
     pub(crate) disabled: bool,
     /// Why the latest version was rejected.
     pub(crate) rejection: Option<String>,
-    /// Whether the program has a component of that name.
-    pub(crate) bundled: bool,
+    /// Whether the program has an approver of that name.
+    pub(crate) bundled_approver: bool,
     /// Where its component comes from, or would.
     pub(crate) source: PolicySource,
 }
@@ -39,6 +41,28 @@ pub(crate) struct Missing {
     pub(crate) reason: String,
 }
 
+/// There is nobody of that name to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Absent {
+    kind: PolicyKind,
+    name: String,
+    reason: String,
+    others: Vec<String>,
+}
+
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Absent {
+            kind, name, reason, ..
+        } = self;
+        write!(f, "there is no {kind} `{name}`: {reason}; ")?;
+        match &self.others[..] {
+            [] => write!(f, "none is loaded"),
+            others => write!(f, "those loaded are {}", others.join(", ")),
+        }
+    }
+}
+
 impl Catalogue {
     /// Orders `entries` by name, and their approvers by the order that their
     /// sidecars ask for, bundled ones first among equals.
@@ -48,10 +72,10 @@ impl Catalogue {
     /// replacement must not be laxer than what it was to replace.
     pub(crate) fn new(mut entries: Vec<Entry>, required: &[String]) -> Self {
         entries.sort_by(|one, other| one.name.cmp(&other.name));
-        let mut approvers: Vec<usize> = (0..entries.len())
-            .filter(|&at| entries[at].approver().is_some())
+        let mut asked: Vec<usize> = (0..entries.len())
+            .filter(|&at| entries[at].generation.is_some())
             .collect();
-        approvers.sort_by_key(|&at| {
+        asked.sort_by_key(|&at| {
             let entry = &entries[at];
             let order = entry
                 .generation
@@ -61,10 +85,10 @@ impl Catalogue {
         });
         let missing = entries
             .iter()
-            .filter(|entry| entry.approver().is_none())
+            .filter(|entry| !entry.rules())
             .filter(|entry| {
-                let broken = entry.bundled && entry.generation.is_none() && !entry.disabled;
-                broken || required.contains(&entry.name)
+                let lost = entry.bundled_approver && !entry.disabled && !entry.is_shadow();
+                lost || required.contains(&entry.name)
             })
             .map(|entry| Missing {
                 name: entry.name.clone(),
@@ -73,16 +97,49 @@ impl Catalogue {
             .collect();
         Catalogue {
             entries,
-            approvers,
+            asked,
             missing,
         }
     }
 
-    /// The approvers in their order.
+    /// The approvers that rule, in their order.
     pub(crate) fn approvers(&self) -> impl Iterator<Item = (&Generation, &Approver)> {
-        self.approvers
+        self.asked
             .iter()
             .filter_map(|&at| self.entries[at].approver())
+            .filter(|(generation, _)| !generation.is_shadow())
+    }
+
+    /// The approvers that are asked and not obeyed, in their order.
+    pub(crate) fn shadow_approvers(&self) -> impl Iterator<Item = (&Generation, &Approver)> {
+        self.asked
+            .iter()
+            .filter_map(|&at| self.entries[at].approver())
+            .filter(|(generation, _)| generation.is_shadow())
+    }
+
+    /// The generations of one kind in their order.
+    pub(crate) fn of_kind(&self, kind: PolicyKind) -> impl Iterator<Item = &Arc<Generation>> {
+        self.asked
+            .iter()
+            .filter_map(|&at| self.entries[at].generation.as_ref())
+            .filter(move |generation| generation.kind == kind)
+    }
+
+    /// The generation of that kind and name.
+    pub(crate) fn named(&self, kind: PolicyKind, name: &str) -> Result<&Arc<Generation>, Absent> {
+        self.of_kind(kind)
+            .find(|generation| generation.name == name)
+            .ok_or_else(|| Absent {
+                kind,
+                name: name.to_owned(),
+                reason: self
+                    .entries
+                    .iter()
+                    .find(|entry| entry.name == name)
+                    .map_or_else(|| String::from(NO_COMPONENT), Entry::absence),
+                others: self.of_kind(kind).map(|it| it.name.clone()).collect(),
+            })
     }
 
     pub(crate) fn status(&self) -> Vec<PolicyStatus> {
@@ -95,13 +152,27 @@ impl Entry {
         let generation = self.generation.as_deref()?;
         match &generation.facade {
             Facade::Approver(approver) => Some((generation, approver)),
-            Facade::Unused => None,
+            _ => None,
         }
     }
 
-    /// Why there is no approver under this name.
+    fn is_shadow(&self) -> bool {
+        self.generation
+            .as_ref()
+            .is_some_and(|generation| generation.is_shadow())
+    }
+
+    /// Whether there is an approver under this name whose verdicts count.
+    fn rules(&self) -> bool {
+        self.approver().is_some() && !self.is_shadow()
+    }
+
+    /// Why no approver rules under this name.
     fn absence(&self) -> String {
         match (&self.rejection, &self.generation) {
+            (_, Some(generation)) if generation.is_shadow() => {
+                String::from("its sidecar says that it is a shadow, asked and not obeyed")
+            }
             (_, Some(generation)) => {
                 format!("the component of that name is a {}", generation.kind)
             }
@@ -114,10 +185,11 @@ impl Entry {
     fn status(&self) -> PolicyStatus {
         let generation = self.generation.as_deref();
         let summary = generation.map(Generation::summary).unwrap_or_default();
-        let state = match generation.map(|generation| &generation.facade) {
-            Some(Facade::Approver(_)) if summary.quarantined => PolicyState::Quarantined,
-            Some(Facade::Approver(_)) => PolicyState::Active,
-            Some(Facade::Unused) => PolicyState::Unused,
+        let inspection = generation.map(|generation| &generation.inspection);
+        let state = match generation {
+            Some(_) if summary.quarantined => PolicyState::Quarantined,
+            Some(generation) if generation.is_shadow() => PolicyState::Shadow,
+            Some(_) => PolicyState::Active,
             None if self.disabled => PolicyState::Disabled,
             None => PolicyState::Failed,
         };
@@ -145,7 +217,16 @@ impl Entry {
                 nothing.then(|| String::from(NO_COMPONENT))
             }),
             size: generation.map_or(0, |generation| generation.size),
-            imports: generation.map_or_else(Vec::new, |generation| generation.imports.clone()),
+            imports: inspection.map_or_else(Vec::new, |it| it.imports.clone()),
+            wit_version: inspection.map_or_else(String::new, |it| it.wit_version.clone()),
+            provenance: inspection.map_or_else(Provenance::default, |it| it.provenance.clone()),
+            limits: generation.map(|generation| generation.terms.limits.into()),
+            grants: generation.map_or_else(Grants::default, |generation| {
+                generation.terms.grants.clone()
+            }),
+            instances: generation.map_or(Instances::Fresh, |generation| {
+                generation.origin.sidecar.instances
+            }),
         }
     }
 }

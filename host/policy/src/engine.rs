@@ -11,9 +11,14 @@ use wasmtime::{
 use crate::Limits;
 use crate::ticker::Ticker;
 
-/// How many instances live at the same time at most. A call is over in
+/// How many calls are under way at the same time at most. A call is over in
 /// microseconds, so this many only pile up when policies run wild.
-const MAX_INSTANCES: u32 = 128;
+const MAX_CALLS: u32 = 128;
+/// How many instances are kept between calls at most: one for each session that
+/// a progress parser follows, and those that sidecars want to be reused. Counted
+/// apart, so that they never take the room of a call.
+const MAX_KEPT: u32 = 384;
+const MAX_INSTANCES: u32 = MAX_CALLS + MAX_KEPT;
 /// Stack of a guest, in bytes. Rust guests keep their data stack in linear
 /// memory; this one holds return addresses and spilled registers.
 const MAX_WASM_STACK: usize = 512 << 10;
@@ -29,6 +34,7 @@ pub(crate) struct PolicyEngine {
     engine: Engine,
     ticker: Ticker,
     slots: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 /// The engine could not be made.
@@ -55,7 +61,8 @@ impl PolicyEngine {
         Ok(Arc::new(PolicyEngine {
             ticker: Ticker::start(engine.clone())?,
             engine,
-            slots: Semaphore::new(MAX_INSTANCES as usize),
+            slots: Semaphore::new(MAX_CALLS as usize),
+            places: Arc::new(Semaphore::new(MAX_KEPT as usize)),
         }))
     }
 
@@ -67,7 +74,12 @@ impl PolicyEngine {
         &self.ticker
     }
 
-    /// Permits to hold an instance.
+    /// Permits to hold an instance between calls.
+    pub(crate) fn places(&self) -> &Arc<Semaphore> {
+        &self.places
+    }
+
+    /// Permits to hold an instance for one call.
     pub(crate) fn slots(&self) -> &Semaphore {
         &self.slots
     }

@@ -19,6 +19,9 @@ pub(crate) enum Fault {
     Trap(String),
     #[error("gave an answer that is out of shape ({0})")]
     Garbage(String),
+    /// Well-formed, but against the rules of its kind.
+    #[error("gave an answer that breaks the rules ({0})")]
+    Unlawful(String),
     #[error("could not be started because the host runs as many calls as it can")]
     Busy,
     #[error("could not be started ({0})")]
@@ -39,6 +42,7 @@ impl Fault {
             Fault::Stack => "host/stack",
             Fault::Trap(_) => "host/trap",
             Fault::Garbage(_) => "host/garbage",
+            Fault::Unlawful(_) => "host/unlawful",
             Fault::Busy | Fault::Start(_) => "host/busy",
         }
     }

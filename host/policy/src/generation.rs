@@ -1,15 +1,23 @@
 //! One loaded version of a policy: immutable, except for what is counted of it.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::approver::{Answer, Approver};
+use crate::distributor::Distributor;
 use crate::engine::PolicyEngine;
 use crate::fault::Fault;
+use crate::inspect::Inspection;
+use crate::progress_parser::ProgressParser;
 use crate::quarantine::Change;
+use crate::recovery::Recovery;
 use crate::sidecar::Sidecar;
-use crate::tally::{Summary, Tally};
-use crate::{Limits, PolicyKind, PolicySource, ReviewRequest, Serving, Tier, Trust, Verdict};
+use crate::tally::{Refused, Summary, Tally};
+use crate::terms::Terms;
+use crate::{
+    IncidentKind, PolicyIncident, PolicyKind, PolicyMode, PolicySource, ReviewRequest, Serving,
+    Tier, Trust, Verdict,
+};
 
 /// What a generation was made of: the same again is not loaded again.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,18 +34,70 @@ pub(crate) struct Generation {
     pub(crate) origin: Origin,
     pub(crate) kind: PolicyKind,
     pub(crate) size: u64,
-    pub(crate) imports: Vec<String>,
-    pub(crate) limits: Limits,
+    pub(crate) inspection: Inspection,
+    pub(crate) terms: Arc<Terms>,
     pub(crate) facade: Facade,
     pub(crate) tally: Tally,
     pub(crate) engine: Arc<PolicyEngine>,
 }
 
-/// The typed door to a component, one for each kind that this host runs.
+/// The typed door to a component, one for each kind.
 pub(crate) enum Facade {
     Approver(Box<Approver>),
-    /// Sound, but of a kind that nobody asks yet.
-    Unused,
+    Distributor(Box<Distributor>),
+    ProgressParser(Box<ProgressParser>),
+    Recovery(Box<Recovery>),
+}
+
+/// How a call ended.
+pub(crate) struct Asked<T> {
+    pub(crate) answer: Result<T, NoAnswer>,
+    /// In how far the generation is believed.
+    pub(crate) change: Option<Change>,
+}
+
+/// Why there is no answer. Its text continues a sentence that begins with the
+/// policy's name.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    #[error("{0}")]
+    Fault(Fault),
+    #[error(
+        "failed several times in a row and is not asked for another {} s; last it {}",
+        .0.remaining.as_secs() + 1,
+        .0.last_fault
+    )]
+    Quarantined(Refused),
+}
+
+impl NoAnswer {
+    /// The rule under which the host refuses in the policy's place.
+    fn rule(&self) -> &'static str {
+        match self {
+            NoAnswer::Fault(fault) => fault.rule(),
+            NoAnswer::Quarantined(_) => "host/quarantine",
+        }
+    }
+
+    /// Whether it is news that the policy is to blame.
+    pub(crate) fn blames_policy(&self) -> bool {
+        match self {
+            NoAnswer::Fault(fault) => fault.blames_policy(),
+            // Reported when it was put there.
+            NoAnswer::Quarantined(_) => false,
+        }
+    }
+
+    fn suggestion(&self) -> &'static str {
+        match self {
+            NoAnswer::Fault(_) => {
+                "the command was not judged on its merits; have the policy mended, or try a simpler command"
+            }
+            NoAnswer::Quarantined(_) => {
+                "have the policy mended or replaced; until then nothing is approved"
+            }
+        }
+    }
 }
 
 impl Generation {
@@ -57,8 +117,36 @@ impl Generation {
         }
     }
 
+    /// Whether it is asked and not obeyed.
+    pub(crate) fn is_shadow(&self) -> bool {
+        self.origin.sidecar.mode == PolicyMode::Shadow
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         self.tally.summary()
+    }
+
+    /// Makes `call`, unless this generation is in quarantine, and counts it.
+    pub(crate) async fn ask<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Asked<T> {
+        let counted = match self.tally.admit() {
+            Ok(counted) => counted,
+            Err(refused) => {
+                return Asked {
+                    answer: Err(NoAnswer::Quarantined(refused)),
+                    change: None,
+                };
+            }
+        };
+        match call.await {
+            Ok(answer) => Asked {
+                answer: Ok(answer),
+                change: counted.succeeded(),
+            },
+            Err(fault) => Asked {
+                change: counted.failed(&fault),
+                answer: Err(NoAnswer::Fault(fault)),
+            },
+        }
     }
 
     /// Asks `approver`, which is this generation's façade. Whatever fails is a
@@ -69,22 +157,50 @@ impl Generation {
         approver: &Approver,
         request: &ReviewRequest,
     ) -> (Verdict, Option<Change>) {
-        let call = match self.tally.admit() {
-            Ok(call) => call,
-            Err(refused) => {
-                return (
-                    self.quarantined(refused.remaining, &refused.last_fault),
-                    None,
-                );
-            }
+        let asked = self
+            .ask(approver.review(&self.engine, &self.terms, request))
+            .await;
+        let verdict = match asked.answer {
+            Ok(answer) => self.verdict(answer),
+            Err(none) => self.refusal(&none),
         };
-        match approver.review(&self.engine, self.limits, request).await {
-            Ok(answer) => (self.verdict(answer), call.succeeded()),
-            Err(fault) => (self.failed(&fault), call.failed(&fault)),
+        (verdict, asked.change)
+    }
+
+    /// What is reported when it is no longer believed, or again. `last` says
+    /// what happened last, `meanwhile` what its answers count as.
+    pub(crate) fn change_of_conduct(
+        &self,
+        change: Change,
+        meanwhile: &str,
+        last: &dyn fmt::Display,
+    ) -> PolicyIncident {
+        let (kind, reason) = match change {
+            Change::Quarantined => (
+                IncidentKind::Quarantined,
+                format!(
+                    "it failed several times in a row, and {meanwhile} until a trial call succeeds; last: {last}"
+                ),
+            ),
+            Change::Released => (
+                IncidentKind::Released,
+                String::from("it answered again and is believed again"),
+            ),
+        };
+        self.incident(kind, reason)
+    }
+
+    pub(crate) fn incident(&self, kind: IncidentKind, reason: String) -> PolicyIncident {
+        PolicyIncident {
+            kind,
+            policy: self.name.clone(),
+            file: None,
+            reason,
+            serving: Some(self.serving()),
         }
     }
 
-    fn verdict(&self, answer: Answer) -> Verdict {
+    pub(crate) fn verdict(&self, answer: Answer) -> Verdict {
         Verdict {
             tier: answer.tier,
             reason: answer.reason,
@@ -97,37 +213,16 @@ impl Generation {
         }
     }
 
-    fn failed(&self, fault: &Fault) -> Verdict {
-        self.refusal(
-            fault.rule(),
-            format!(
-                "refused, because the approver `{}` (generation {}) {fault}",
-                self.name, self.number
-            ),
-            "the command was not judged on its merits; have the policy mended, or try a simpler command",
-        )
-    }
-
-    fn quarantined(&self, remaining: Duration, last_fault: &str) -> Verdict {
-        self.refusal(
-            "host/quarantine",
-            format!(
-                "refused, because the approver `{}` (generation {}) failed several times in a row and is not asked for another {} s; last it {last_fault}",
-                self.name,
-                self.number,
-                remaining.as_secs() + 1,
-            ),
-            "have the policy mended or replaced; until then nothing is approved",
-        )
-    }
-
-    fn refusal(&self, rule: &str, reason: String, suggestion: &str) -> Verdict {
+    fn refusal(&self, none: &NoAnswer) -> Verdict {
         Verdict {
             tier: Tier::Dangerous,
-            reason,
-            rule: Some(rule.to_owned()),
+            reason: format!(
+                "refused, because the approver `{}` (generation {}) {none}",
+                self.name, self.number
+            ),
+            rule: Some(none.rule().to_owned()),
             span: None,
-            suggestion: Some(suggestion.to_owned()),
+            suggestion: Some(none.suggestion().to_owned()),
             policy: self.name.clone(),
             generation: self.number,
             digest: self.origin.digest.clone(),

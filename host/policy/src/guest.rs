@@ -1,85 +1,113 @@
-//! One guest call: a fresh store with its limits, thrown away afterwards.
+//! One guest call: in a store with its limits, and ended at its deadline.
 //!
-//! A store is never used twice: whatever a call leaves behind, an error or an
-//! unfinished future included, dies with it.
+//! As a rule a store is used once, and always thrown away after a call that
+//! failed or was given up: whatever such a call leaves behind dies with it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use wasmtime::component::Linker;
+use tokio::sync::SemaphorePermit;
+use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
     PoolConcurrencyLimitError, ResourceLimiter, Store, StoreContextMut, UpdateDeadline,
 };
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
-use crate::Limits;
 use crate::engine::PolicyEngine;
 use crate::fault::Fault;
+use crate::terms::Terms;
 use crate::ticker::TICK;
-use crate::wasi::EmptyWasi;
+use crate::wasi::GrantedWasi;
+use crate::world::host;
 
-/// How much a guest may hand to the host in one call, in bytes once lifted.
+/// How much a guest may hand to the host in one call, in bytes once lifted,
+/// unless its kind needs more.
 const ANSWER_BYTES: usize = 64 << 10;
 /// How many tables' elements a guest may have.
 const TABLE_ELEMENTS: usize = 100_000;
 
-/// What the host keeps for one running guest.
+/// What the host keeps for one guest.
 pub(crate) struct Guest {
-    limits: Limits,
+    pub(crate) terms: Arc<Terms>,
     /// Bytes of linear memory taken so far, over all memories.
     memory: u64,
-    /// How long it may still run.
+    /// How long the call under way may still run.
     time_left: Duration,
     /// When its time was looked at last.
     looked_at: Instant,
-    wasi: Option<Box<EmptyWasi>>,
+    /// Lines that it wrote to the log in the call under way.
+    pub(crate) lines_logged: u32,
+    wasi: Option<Box<GrantedWasi>>,
 }
 
 impl Guest {
-    fn new(limits: Limits) -> Self {
+    fn new(terms: &Arc<Terms>) -> Self {
         Guest {
-            limits,
+            terms: Arc::clone(terms),
             memory: 0,
-            time_left: limits.deadline,
+            time_left: terms.limits.deadline,
             looked_at: Instant::now(),
+            lines_logged: 0,
             wasi: None,
         }
+    }
+
+    /// A call begins, with all of its time before it.
+    fn begin(&mut self) {
+        self.time_left = self.terms.limits.deadline;
+        self.looked_at = Instant::now();
+        self.lines_logged = 0;
     }
 }
 
 impl PolicyEngine {
-    /// Runs `call` in a fresh store. It has `limits.deadline` for everything
-    /// that it does there, and is ended wherever it is then. Waiting for room
-    /// to run in takes as long at most.
+    /// Runs `call` in a fresh store. It has the deadline of `terms` for
+    /// everything that it does there, and is ended wherever it is then.
     pub(crate) async fn run<T>(
         &self,
-        limits: Limits,
+        terms: &Arc<Terms>,
         call: impl AsyncFnOnce(&mut Store<Guest>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let _slot = match self.slots().try_acquire() {
-            Ok(slot) => slot,
-            Err(_) => tokio::time::timeout(limits.deadline, self.slots().acquire())
+        let _slot = self.slot(terms).await?;
+        let mut store = self.store(terms);
+        self.resume(&mut store, call).await
+    }
+
+    /// Room to run in. Waiting for it takes as long as a call at most.
+    pub(crate) async fn slot(&self, terms: &Terms) -> Result<SemaphorePermit<'_>, Fault> {
+        match self.slots().try_acquire() {
+            Ok(slot) => Ok(slot),
+            Err(_) => tokio::time::timeout(terms.limits.deadline, self.slots().acquire())
                 .await
                 .ok()
                 .and_then(Result::ok)
-                .ok_or(Fault::Busy)?,
-        };
+                .ok_or(Fault::Busy),
+        }
+    }
+
+    /// Runs `call` in a store that is there already, with the same deadline.
+    pub(crate) async fn resume<T>(
+        &self,
+        store: &mut Store<Guest>,
+        call: impl AsyncFnOnce(&mut Store<Guest>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let _ticking = self.ticker().tick();
-        let mut store = self.store(limits);
+        store.data_mut().begin();
+        store.set_epoch_deadline(1);
+        let deadline = store.data().terms.limits.deadline;
         // The epoch ends a guest that computes; the timer ends one that waits
         // in a function of WASI. It is late on purpose: a starved thread does
         // not make it ring.
-        tokio::time::timeout(limits.deadline * 4 + GRACE, call(&mut store))
+        tokio::time::timeout(deadline * 4 + GRACE, call(store))
             .await
-            .unwrap_or(Err(Fault::Deadline(limits.deadline)))
+            .unwrap_or(Err(Fault::Deadline(deadline)))
     }
 
     /// A fresh store; nothing ends what runs in it unless the clock ticks.
-    pub(crate) fn store(&self, limits: Limits) -> Store<Guest> {
-        let mut store = Store::new(self.engine(), Guest::new(limits));
+    pub(crate) fn store(&self, terms: &Arc<Terms>) -> Store<Guest> {
+        let mut store = Store::new(self.engine(), Guest::new(terms));
         store.limiter(|guest| guest);
         store.set_hostcall_fuel(ANSWER_BYTES);
-        store.set_epoch_deadline(1);
         store.epoch_deadline_callback(on_tick);
         store
     }
@@ -99,7 +127,7 @@ fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDead
     guest.looked_at = now;
     guest.time_left = guest.time_left.saturating_sub(slice);
     if guest.time_left.is_zero() {
-        return Err(Fault::Deadline(guest.limits.deadline).into());
+        return Err(Fault::Deadline(guest.terms.limits.deadline).into());
     }
     Ok(UpdateDeadline::Yield(1))
 }
@@ -114,11 +142,11 @@ impl ResourceLimiter for Guest {
         let grown = self
             .memory
             .saturating_add(desired.saturating_sub(current) as u64);
-        if grown > self.limits.memory_bytes {
+        if grown > self.terms.limits.memory_bytes {
             // An error instead of a failed `memory.grow`, which guests tend to
             // answer with an unexplained trap.
             return Err(Fault::Memory {
-                limit: self.limits.memory_bytes,
+                limit: self.terms.limits.memory_bytes,
             }
             .into());
         }
@@ -138,7 +166,9 @@ impl ResourceLimiter for Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.wasi.get_or_insert_default().view()
+        self.wasi
+            .get_or_insert_with(|| Box::new(GrantedWasi::new(&self.terms.grants)))
+            .view()
     }
 }
 
@@ -163,7 +193,8 @@ pub(crate) struct Linkers {
 }
 
 impl Linkers {
-    /// Nothing, or WASI with nothing behind it.
+    /// The host's own functions, with or without WASI. Who may import what is
+    /// settled before.
     pub(crate) fn linker(
         &self,
         engine: &PolicyEngine,
@@ -178,8 +209,9 @@ impl Linkers {
             return Ok(linker);
         }
         let mut linker = Linker::new(engine.engine());
+        host::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         if wasi {
-            EmptyWasi::add_to(&mut linker)?;
+            GrantedWasi::add_to(&mut linker)?;
         }
         Ok(kept.get_or_init(|| linker))
     }

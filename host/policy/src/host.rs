@@ -6,13 +6,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::catalogue::Catalogue;
 use crate::engine::{EngineError, PolicyEngine};
-use crate::generation::Generation;
 use crate::incident::Incidents;
-use crate::quarantine::Change;
 use crate::reload::{Command, Reloader};
 use crate::slots::Published;
 use crate::{
-    IncidentKind, PolicyIncident, PolicyStatus, ReviewRequest, Ruling, Settings, Tier, Verdict,
+    Approvers, Distributors, PolicyIncident, PolicyStatus, ProgressParsers, Recoveries, Settings,
 };
 
 /// How many commands may wait for the reloader.
@@ -88,6 +86,30 @@ impl PolicyHost {
         }
     }
 
+    /// The distributors as they are now. Waits until the host is ready.
+    pub async fn distributors(&self) -> Distributors {
+        Distributors {
+            catalogue: self.catalogue().await,
+            incidents: self.incidents.clone(),
+        }
+    }
+
+    /// The progress parsers as they are now. Waits until the host is ready.
+    pub async fn progress_parsers(&self) -> ProgressParsers {
+        ProgressParsers {
+            catalogue: self.catalogue().await,
+            incidents: self.incidents.clone(),
+        }
+    }
+
+    /// The recoveries as they are now. Waits until the host is ready.
+    pub async fn recoveries(&self) -> Recoveries {
+        Recoveries {
+            catalogue: self.catalogue().await,
+            incidents: self.incidents.clone(),
+        }
+    }
+
     /// The latest catalogue; an empty one, under which nothing is approved,
     /// when the host stopped before it was ready.
     async fn catalogue(&self) -> Arc<Catalogue> {
@@ -122,86 +144,5 @@ impl PolicyHost {
         if self.commands.send(Command::Shutdown(reply)).await.is_ok() {
             let _ = done.await;
         }
-    }
-}
-
-/// The approvers at one moment. A swap does not touch it: what was pinned
-/// answers to the end.
-#[derive(Clone)]
-pub struct Approvers {
-    catalogue: Arc<Catalogue>,
-    incidents: Incidents,
-}
-
-impl Approvers {
-    /// Asks every approver, in their order; the strictest verdict counts.
-    ///
-    /// There is no error: an approver that fails, is missing or cannot be
-    /// believed says `dangerous`, with the reason.
-    pub async fn review(&self, request: &ReviewRequest) -> Ruling {
-        let mut all = Vec::with_capacity(self.catalogue.approvers.len());
-        for (generation, approver) in self.catalogue.approvers() {
-            let (verdict, change) = generation.review(approver, request).await;
-            if let Some(change) = change {
-                self.report(generation, change, &verdict);
-            }
-            all.push(verdict);
-        }
-        for missing in &self.catalogue.missing {
-            all.push(refusal(
-                &missing.name,
-                "host/required-missing",
-                format!(
-                    "refused, because the approver `{}` is required and cannot be asked: {}",
-                    missing.name, missing.reason
-                ),
-            ));
-        }
-        Ruling::strictest(all, || {
-            refusal(
-                "none",
-                "host/no-approver",
-                String::from("refused, because no approver is loaded"),
-            )
-        })
-    }
-
-    fn report(&self, generation: &Generation, change: Change, verdict: &Verdict) {
-        let (kind, reason) = match change {
-            Change::Quarantined => (
-                IncidentKind::Quarantined,
-                format!(
-                    "it failed several times in a row, and counts as `dangerous` until a trial call succeeds; last: {}",
-                    verdict.reason
-                ),
-            ),
-            Change::Released => (
-                IncidentKind::Released,
-                String::from("it answered again and is believed again"),
-            ),
-        };
-        self.incidents.raise(PolicyIncident {
-            kind,
-            policy: generation.name.clone(),
-            file: None,
-            reason,
-            serving: Some(generation.serving()),
-        });
-    }
-}
-
-/// What the host itself says when there is nobody to ask.
-fn refusal(policy: &str, rule: &str, reason: String) -> Verdict {
-    Verdict {
-        tier: Tier::Dangerous,
-        reason,
-        rule: Some(rule.to_owned()),
-        span: None,
-        suggestion: Some(String::from(
-            "look at the list of policies; it says what is wrong with each",
-        )),
-        policy: policy.to_owned(),
-        generation: 0,
-        digest: String::new(),
     }
 }

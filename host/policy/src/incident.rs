@@ -36,6 +36,9 @@ pub enum IncidentKind {
     Sidecar,
     /// A required policy is gone: nothing is approved until it is back.
     RequiredMissing,
+    /// A distributor or a recovery gave no answer that can be used; the host's
+    /// fallback stood in for it.
+    Failed,
     /// A policy failed several times in a row and is not believed for a while.
     Quarantined,
     /// A quarantined policy answered again.

@@ -4,6 +4,8 @@
 use wasmparser::{Chunk, Encoding, Parser, Payload};
 
 use crate::PolicyKind;
+use crate::Provenance;
+use crate::grants::Import;
 use crate::rejection::Rejection;
 use crate::text::presentable;
 
@@ -14,6 +16,10 @@ pub(crate) struct Inspection {
     /// Names of the imports that the host has to provide, as written in the
     /// component.
     pub(crate) imports: Vec<String>,
+    /// The version of the policy package that it was built for.
+    pub(crate) wit_version: String,
+    /// What its metadata claims.
+    pub(crate) provenance: Provenance,
 }
 
 impl Inspection {
@@ -32,10 +38,19 @@ const TYPES: &str = "types";
 
 /// Reads `bytes` to the end and says what policy they are.
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, Rejection> {
-    recognise(bytes)?;
-    let names = outer_names(bytes)?;
+    judge(outline(bytes)?)
+}
 
+/// The names on the outside of a component, and what it claims to be.
+pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, Rejection> {
+    recognise(bytes)?;
+    outer_names(bytes)
+}
+
+/// Says what policy a component of these names is.
+pub(crate) fn judge(names: Outline) -> Result<Inspection, Rejection> {
     let mut kinds = Vec::new();
+    let mut wit_version = "";
     let mut configurable = false;
     for export in &names.exports {
         let Some(Interface { name, version }) = Interface::of_policy(export) else {
@@ -47,11 +62,13 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, Rejection> {
             });
         }
         configurable |= name == CONFIGURATION;
-        kinds.extend(
-            PolicyKind::ALL
-                .into_iter()
-                .find(|kind| kind.interface() == name),
-        );
+        if let Some(kind) = PolicyKind::ALL
+            .into_iter()
+            .find(|kind| kind.interface() == name)
+        {
+            kinds.push(kind);
+            wit_version = version;
+        }
     }
     let kind = match kinds[..] {
         [] => {
@@ -66,18 +83,23 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspection, Rejection> {
     if !configurable {
         return Err(Rejection::NoConfiguration(kind));
     }
+    let wit_version = shown(wit_version);
     let imports = wanted(names.imports)?;
-    if kind == PolicyKind::Approver {
-        for import in &imports {
-            if let Some(fix) = forbidden_to_approvers(import) {
-                return Err(Rejection::ForbiddenImport {
-                    import: shown(import),
-                    fix,
-                });
-            }
+    for import in &imports {
+        if let Import::Refused(fix) = Import::of(import, kind) {
+            return Err(Rejection::ForbiddenImport {
+                kind,
+                import: shown(import),
+                fix,
+            });
         }
     }
-    Ok(Inspection { kind, imports })
+    Ok(Inspection {
+        kind,
+        imports,
+        wit_version,
+        provenance: names.provenance,
+    })
 }
 
 /// Refuses what is not a component at all, by its first bytes.
@@ -123,21 +145,23 @@ fn is_text(bytes: &[u8]) -> bool {
     !text.contains('\0')
 }
 
-#[derive(Default)]
-struct OuterNames {
-    imports: Vec<String>,
-    exports: Vec<String>,
+/// What is written on the outside of a component.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outline {
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+    pub(crate) provenance: Provenance,
 }
 
 /// Walks the sections of the outermost component. Nested modules and components
 /// are stepped over: the engine validates them later.
-fn outer_names(bytes: &[u8]) -> Result<OuterNames, Rejection> {
+fn outer_names(bytes: &[u8]) -> Result<Outline, Rejection> {
     let cut_short = || Rejection::CutShort {
         size: bytes.len() as u64,
     };
     let invalid = |error: wasmparser::BinaryReaderError| Rejection::Invalid(error.to_string());
 
-    let mut names = OuterNames::default();
+    let mut names = Outline::default();
     let mut parser = Parser::new(0);
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -174,6 +198,7 @@ fn outer_names(bytes: &[u8]) -> Result<OuterNames, Rejection> {
                         .push(export.map_err(invalid)?.name.name.to_owned());
                 }
             }
+            Payload::CustomSection(section) => names.provenance.read(&section),
             _ => {}
         }
     }
@@ -210,34 +235,6 @@ fn wanted(imports: Vec<String>) -> Result<Vec<String>, Rejection> {
     Ok(wanted)
 }
 
-/// Why an approver may not have this import and what to do about it, or `None`
-/// if it may. The parts of WASI that a language's runtime cannot be built
-/// without are let in, and are empty: see [`crate`].
-fn forbidden_to_approvers(import: &str) -> Option<&'static str> {
-    const HARMLESS: [&str; 5] = [
-        "wasi:cli/",
-        "wasi:clocks/",
-        "wasi:filesystem/",
-        "wasi:io/",
-        "wasi:random/",
-    ];
-    if HARMLESS.iter().any(|package| import.starts_with(package)) {
-        return None;
-    }
-    Some(match import {
-        _ if import.starts_with("wasi:sockets/") || import.starts_with("wasi:http/") => {
-            "a verdict may not depend on the network; leave out the code that opens connections \
-             (in JavaScript, build with `disableFeatures: [\"http\", \"fetch-event\"]`), and hand what it needs to know to `configure`"
-        }
-        _ if import.starts_with(PACKAGE) => {
-            "a verdict depends on its request alone; take the time from `request.time-ms`, and build against the world `approver`"
-        }
-        _ => {
-            "the host does not provide it; build against the world `approver`, which imports nothing"
-        }
-    })
-}
-
 /// A name from a component, fit for a message.
 fn shown(name: &str) -> String {
     presentable(name, 160)
@@ -271,13 +268,36 @@ mod tests {
 
     #[test]
     fn a_whole_approver_is_known_as_one() {
-        assert_eq!(
-            inspect(WHOLE),
-            Ok(Inspection {
-                kind: PolicyKind::Approver,
-                imports: Vec::new()
-            })
-        );
+        let inspection = inspect(WHOLE).unwrap();
+        assert_eq!(inspection.kind, PolicyKind::Approver);
+        assert_eq!(inspection.imports, Vec::<String>::new());
+        assert_eq!(inspection.wit_version, "0.1.0");
+        let provenance = inspection.provenance;
+        assert_eq!(provenance.name.as_deref(), Some("safety-tiers"));
+        assert!(!provenance.tools.is_empty(), "{provenance:?}");
+    }
+
+    #[test]
+    fn claims_are_read_from_custom_sections_and_made_presentable() {
+        let section = |name: &str, data: &[u8]| {
+            let mut bytes = vec![0, u8::try_from(1 + name.len() + data.len()).unwrap()];
+            bytes.push(u8::try_from(name.len()).unwrap());
+            bytes.extend(name.bytes());
+            bytes.extend(data);
+            bytes
+        };
+        let wasm = [
+            WHOLE,
+            &section("version", b"1.2.3"),
+            &section("authors", b"A. Author\x1b[31m"),
+            &section("licenses", b"\xff"),
+            &section("producers", b"\xff\xff"),
+        ]
+        .concat();
+        let provenance = inspect(&wasm).unwrap().provenance;
+        assert_eq!(provenance.version.as_deref(), Some("1.2.3"));
+        assert_eq!(provenance.authors.as_deref(), Some("A. Author\u{fffd}[31m"));
+        assert_eq!(provenance.licenses, None);
     }
 
     #[test]

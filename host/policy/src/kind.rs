@@ -51,8 +51,15 @@ impl PolicyKind {
     }
 }
 
+/// The name; in the alternate form (`{:#}`) with its article.
 impl fmt::Display for PolicyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            f.write_str(match self {
+                PolicyKind::Approver => "an ",
+                PolicyKind::Distributor | PolicyKind::ProgressParser | PolicyKind::Recovery => "a ",
+            })?;
+        }
         f.write_str(self.as_str())
     }
 }

@@ -7,29 +7,37 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
 
-use crate::approver::{Answer, Approver};
+use crate::approver::Approver;
+use crate::callable::Callable;
 use crate::code_cache::{CodeCache, CodeKey};
 use crate::configuration::ConfigureError;
+use crate::distributor::Distributor;
 use crate::engine::PolicyEngine;
 use crate::fault::one_line;
 use crate::generation::{Facade, Generation, Origin};
+use crate::grants::missing_grant;
 use crate::guest::Linkers;
 use crate::inspect::{Inspection, inspect};
 use crate::prepared::Prepared;
+use crate::progress_parser::ProgressParser;
+use crate::recovery::Recovery;
 use crate::rejection::Rejection;
+use crate::sidecar::Sidecar;
 use crate::snapshot;
 use crate::tally::Tally;
-use crate::{
-    CallerFacts, Certainty, Entry, Limits, PolicyKind, PromptState, ReviewRequest, SessionFacts,
-    Tier,
-};
+use crate::terms::Terms;
+use crate::trial::try_out;
+use crate::world::World;
+use crate::world::approver::ApproverIndices;
+use crate::world::distributor::DistributorIndices;
+use crate::world::progress_parser::ProgressParserIndices;
+use crate::world::recovery::RecoveryIndices;
+use crate::{Grants, Instances, Limits, PolicyKind, PolicyMode};
 
 /// How long `configure` may take while a component is loaded.
 const CONFIGURE_DEADLINE: Duration = Duration::from_secs(5);
-/// How long the first call of a component may take: it touches every page of
-/// its code for the first time.
-const FIRST_CALL_DEADLINE: Duration = Duration::from_secs(1);
 /// From here on `configure` is worth a snapshot: more would be felt in every
 /// call, while taking a snapshot is felt at every swap, as two more
 /// compilations (30 ms for a small Rust component).
@@ -78,28 +86,36 @@ impl Loader {
                 found: origin.digest,
             });
         }
+        fits_kind(inspection.kind, &origin.sidecar)?;
+        if let Some((folder, reason)) = origin.sidecar.grants.unreadable_folder() {
+            return Err(Rejection::GrantedFolder {
+                folder: folder.to_owned(),
+                reason,
+            });
+        }
+        let terms = Arc::new(Terms {
+            policy: name.as_str().into(),
+            limits,
+            grants: origin.sidecar.grants.clone(),
+            reuse: origin.sidecar.instances == Instances::Reused,
+        });
+        let prepared = self.prepare(&wasm, &inspection, &origin, &terms).await?;
         let facade = match inspection.kind {
-            PolicyKind::Approver => {
-                let prepared = self.prepare(&wasm, &inspection, &origin, limits).await?;
-                let approver = Approver::new(prepared)?;
-                self.try_out(&approver, limits, &origin.sidecar.must_refuse)
-                    .await?;
-                Facade::Approver(Box::new(approver))
+            PolicyKind::Approver => Facade::Approver(Box::new(Approver::new(prepared)?)),
+            PolicyKind::Distributor => Facade::Distributor(Box::new(Distributor::new(prepared)?)),
+            PolicyKind::ProgressParser => {
+                Facade::ProgressParser(Box::new(ProgressParser::new(prepared)?))
             }
-            PolicyKind::Distributor | PolicyKind::ProgressParser | PolicyKind::Recovery => {
-                wasmparser::Validator::new()
-                    .validate_all(&wasm)
-                    .map_err(|error| Rejection::Invalid(error.to_string()))?;
-                Facade::Unused
-            }
+            PolicyKind::Recovery => Facade::Recovery(Box::new(Recovery::new(prepared)?)),
         };
+        try_out(&facade, &self.engine, &terms, &origin.sidecar.must_refuse).await?;
         Ok(Generation {
             number: self.generations.fetch_add(1, Ordering::Relaxed) + 1,
             name,
             kind: inspection.kind,
             size: wasm.len() as u64,
-            imports: inspection.imports,
-            limits,
+            inspection,
+            terms,
             facade,
             tally: Tally::new(),
             engine: Arc::clone(&self.engine),
@@ -114,13 +130,14 @@ impl Loader {
         wasm: &[u8],
         inspection: &Inspection,
         origin: &Origin,
-        limits: Limits,
+        terms: &Arc<Terms>,
     ) -> Result<Prepared, Rejection> {
         let kind = inspection.kind;
         let wasi = inspection.wants_wasi();
         let config: Arc<str> = origin.sidecar.config.as_str().into();
         let configured_key = CodeKey::configured(&origin.digest, &config);
         let link = |component: &Component, config: Option<&Arc<str>>| {
+            self.check_grants(component, kind, &terms.grants)?;
             Prepared::link(
                 &self.engine,
                 &self.linkers,
@@ -143,13 +160,16 @@ impl Loader {
             }
         };
         let prepared = link(&component, Some(&config))?;
-        self.check_shape(kind, &prepared, limits).await?;
-        let cost = self.configure_on_trial(&prepared, limits, &config).await?;
+        self.check_shape(kind, &prepared, terms).await?;
+        let configuring = terms.on_trial(CONFIGURE_DEADLINE);
+        let cost = self
+            .configure_on_trial(&prepared, &configuring, &config)
+            .await?;
         // A snapshot cannot hold the handles that a guest got from WASI.
         if cost < WORTH_A_SNAPSHOT || wasi {
             return Ok(prepared);
         }
-        match self.snapshot(kind, wasm, limits, &config).await {
+        match self.snapshot(kind, wasm, &configuring, &config).await {
             Ok(component) => {
                 self.keep(&configured_key, &component);
                 link(&component, None)
@@ -171,17 +191,56 @@ impl Loader {
         &self,
         kind: PolicyKind,
         prepared: &Prepared,
-        limits: Limits,
+        terms: &Arc<Terms>,
     ) -> Result<(), Rejection> {
         match kind {
-            PolicyKind::Approver => {
-                Approver::new(prepared.clone())?
-                    .check_shape(&self.engine, limits)
+            PolicyKind::Approver => self.has_shape_of::<ApproverIndices>(prepared, terms).await,
+            PolicyKind::Distributor => {
+                self.has_shape_of::<DistributorIndices>(prepared, terms)
                     .await
             }
-            // Nobody calls these.
-            PolicyKind::Distributor | PolicyKind::ProgressParser | PolicyKind::Recovery => Ok(()),
+            PolicyKind::ProgressParser => {
+                self.has_shape_of::<ProgressParserIndices>(prepared, terms)
+                    .await
+            }
+            PolicyKind::Recovery => self.has_shape_of::<RecoveryIndices>(prepared, terms).await,
         }
+    }
+
+    async fn has_shape_of<W: World>(
+        &self,
+        prepared: &Prepared,
+        terms: &Arc<Terms>,
+    ) -> Result<(), Rejection> {
+        Callable::<W>::new(prepared.clone())?
+            .check_shape(&self.engine, terms)
+            .await
+    }
+
+    /// Whether everything that the component imports and that takes a grant is
+    /// granted.
+    fn check_grants(
+        &self,
+        component: &Component,
+        kind: PolicyKind,
+        grants: &Grants,
+    ) -> Result<(), Rejection> {
+        let engine = self.engine.engine();
+        for (import, item) in component.component_type().imports(engine) {
+            let ComponentItem::ComponentInstance(interface) = item.ty else {
+                continue;
+            };
+            for (function, _) in interface.exports(engine) {
+                if let Some(missing) = missing_grant(import, function, kind, grants) {
+                    return Err(Rejection::NotGranted {
+                        import: import.to_owned(),
+                        function: function.to_owned(),
+                        missing,
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     fn cached(&self, key: &CodeKey) -> Option<Component> {
@@ -203,15 +262,11 @@ impl Loader {
         &self,
         kind: PolicyKind,
         wasm: &[u8],
-        limits: Limits,
+        terms: &Arc<Terms>,
         config: &Arc<str>,
     ) -> wasmtime::Result<Component> {
-        let limits = Limits {
-            deadline: CONFIGURE_DEADLINE,
-            ..limits
-        };
         let configured =
-            snapshot::configured(&self.engine, &self.linkers, limits, kind, wasm, config).await?;
+            snapshot::configured(&self.engine, &self.linkers, terms, kind, wasm, config).await?;
         Component::from_binary(self.engine.engine(), &configured)
     }
 
@@ -220,18 +275,14 @@ impl Loader {
     async fn configure_on_trial(
         &self,
         prepared: &Prepared,
-        limits: Limits,
+        terms: &Arc<Terms>,
         config: &str,
     ) -> Result<Duration, Rejection> {
-        let limits = Limits {
-            deadline: CONFIGURE_DEADLINE,
-            ..limits
-        };
         let mut cost = Duration::ZERO;
         for _ in 0..2 {
             let outcome = self
                 .engine
-                .run(limits, async |store| {
+                .run(terms, async |store| {
                     let instance = prepared.bare(store).await?;
                     let start = Instant::now();
                     let outcome = prepared.configure(store, &instance, config).await;
@@ -250,78 +301,24 @@ impl Loader {
         }
         Ok(cost)
     }
-
-    /// Asks an approver about a harmless command twice, and about everything
-    /// that the user said it has to refuse.
-    async fn try_out(
-        &self,
-        approver: &Approver,
-        limits: Limits,
-        must_refuse: &[String],
-    ) -> Result<(), Rejection> {
-        let first_call = Limits {
-            deadline: limits.deadline.max(FIRST_CALL_DEADLINE),
-            ..limits
-        };
-        let harmless = trial("ls");
-        let first = self.ask(approver, first_call, &harmless).await?;
-        let second = self.ask(approver, limits, &harmless).await?;
-        if first != second {
-            return Err(Rejection::Unsteady);
-        }
-        for command in must_refuse {
-            let answer = self.ask(approver, limits, &trial(command)).await?;
-            if answer.tier != Tier::Dangerous {
-                return Err(Rejection::MustRefuse {
-                    command: command.clone(),
-                    tier: answer.tier,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    async fn ask(
-        &self,
-        approver: &Approver,
-        limits: Limits,
-        request: &ReviewRequest,
-    ) -> Result<Answer, Rejection> {
-        approver
-            .review(&self.engine, limits, request)
-            .await
-            .map_err(Rejection::TrialFault)
-    }
 }
 
-/// A request that no real session made.
-fn trial(command_line: &str) -> ReviewRequest {
-    ReviewRequest {
-        command_line: command_line.to_owned(),
-        entry: Entry::Command,
-        certainty: Certainty::Exact,
-        session: SessionFacts {
-            id: String::from("trial"),
-            name: String::from("trial"),
-            backend: String::from("pty"),
-            cwd: Some(String::from("/")),
-            program: Some(String::from("sh")),
-            prompt: PromptState::AtPrompt,
-            full_screen: false,
-            tags: Vec::new(),
-            role: None,
-            team: None,
-            attributes: Vec::new(),
-        },
-        caller: CallerFacts {
-            kind: String::from("human"),
-            agent: None,
-            client: None,
-            role: None,
-            transport: String::from("cli"),
-        },
-        recent: Vec::new(),
-        time_ms: 0,
-        attributes: Vec::new(),
+/// Whether `sidecar` says nothing that means nothing for `kind`: what is
+/// written there is never left out in silence.
+fn fits_kind(kind: PolicyKind, sidecar: &Sidecar) -> Result<(), Rejection> {
+    if kind == PolicyKind::Approver {
+        return match sidecar.grants.is_empty() {
+            true => Ok(()),
+            false => Err(Rejection::GrantsToApprover),
+        };
     }
+    for (key, said) in [
+        ("must-refuse", !sidecar.must_refuse.is_empty()),
+        ("mode = \"shadow\"", sidecar.mode == PolicyMode::Shadow),
+    ] {
+        if said {
+            return Err(Rejection::ForApprovers { key, kind });
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,10 @@
 //! Every text here is read by the person who just saved a file: it says what
 //! is wrong with it and what to do.
 
+use std::path::PathBuf;
+
 use crate::fault::Fault;
+use crate::grants::MissingGrant;
 use crate::sidecar::SidecarError;
 use crate::{PolicyKind, Tier};
 
@@ -56,8 +59,33 @@ pub(crate) enum Rejection {
         "it does not export `quarterdeck:policy/configuration@0.1.0`, which every policy has to; build it against the world `{0}`"
     )]
     NoConfiguration(PolicyKind),
-    #[error("an approver may not import `{import}`: {fix}")]
-    ForbiddenImport { import: String, fix: &'static str },
+    #[error("{kind:#} may not import `{import}`: {fix}")]
+    ForbiddenImport {
+        kind: PolicyKind,
+        import: String,
+        fix: &'static str,
+    },
+    #[error(
+        "it imports `{function}` of `{import}`, which it is not granted; add `{}` under `[grants]` in its sidecar, or {}",
+        missing.grant,
+        missing.otherwise
+    )]
+    NotGranted {
+        import: String,
+        function: String,
+        missing: MissingGrant,
+    },
+    #[error(
+        "its sidecar grants it to read {}, which cannot be read: {reason}; make the folder, or take it out of `read` under `[grants]`",
+        folder.display()
+    )]
+    GrantedFolder { folder: PathBuf, reason: String },
+    #[error("its sidecar says `{key}`, which is for approvers alone; this is {kind:#}")]
+    ForApprovers { key: &'static str, kind: PolicyKind },
+    #[error(
+        "its sidecar grants it something, but an approver is granted nothing, so that a verdict depends on its request alone; take out `[grants]`, and hand what it needs to know to `configure` by `[config]`"
+    )]
+    GrantsToApprover,
     #[error("it is larger than the limit of {limit} bytes; strip it, or raise the limit")]
     TooLarge { limit: u64 },
     #[error("{0}")]
@@ -74,7 +102,7 @@ pub(crate) enum Rejection {
     Configure(String),
     #[error("`configure` {0}")]
     ConfigureFault(Fault),
-    #[error("asked about a harmless command on trial, it {0}")]
+    #[error("asked something harmless on trial, it {0}")]
     TrialFault(Fault),
     #[error(
         "asked the same thing twice on trial, it answered differently; a policy has to be deterministic"

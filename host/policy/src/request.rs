@@ -5,25 +5,35 @@ use serde::{Deserialize, Serialize};
 
 /// One question to the approvers: may this run?
 ///
-/// Mirrors `request` of `quarterdeck:policy/approve`.
+/// Mirrors `request` of `quarterdeck:policy/approve`. Its JSON and TOML forms use
+/// the names of the WIT; read from there, everything but the command line may be
+/// left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ReviewRequest {
     /// What will run, or what is typed into a program; may span lines.
     pub command_line: String,
     /// How the text came to be.
+    #[serde(default)]
     pub entry: Entry,
     /// How sure the host is of `command_line`.
+    #[serde(default)]
     pub certainty: Certainty,
     /// Where it would run.
+    #[serde(default)]
     pub session: SessionFacts,
     /// Who asks.
+    #[serde(default)]
     pub caller: CallerFacts,
     /// Command lines accepted in this session before, oldest first. Of more
     /// than [`ReviewRequest::MAX_RECENT`] the newest are passed on.
+    #[serde(default)]
     pub recent: Vec<String>,
     /// When it was asked, in milliseconds since the Unix epoch.
+    #[serde(default)]
     pub time_ms: u64,
     /// Named facts that this version of the interface has no field for.
+    #[serde(default)]
     pub attributes: Vec<(String, String)>,
 }
 
@@ -33,10 +43,11 @@ impl ReviewRequest {
 }
 
 /// How the text came to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Entry {
     /// A whole command, handed over as such.
+    #[default]
     Command,
     /// Typed, possibly in pieces, and ended with Enter.
     Typed,
@@ -49,10 +60,11 @@ pub enum Entry {
 }
 
 /// How sure the host is that the command line is what will run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certainty {
     /// The shell itself said what its line holds, or it is handed over whole.
+    #[default]
     Exact,
     /// Put together from the keys typed since the last Enter.
     Typed,
@@ -61,7 +73,7 @@ pub enum Certainty {
 }
 
 /// What the host knows about the shell of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PromptState {
     /// The shell waits for a command line.
@@ -69,12 +81,14 @@ pub enum PromptState {
     /// The shell runs a command: what is typed goes to that program.
     Running,
     /// The session has no shell integration, so nobody knows.
+    #[default]
     Unknown,
 }
 
 /// What a policy is told about a session. Mirrors `session` of
 /// `quarterdeck:policy/types`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct SessionFacts {
     /// Stable for the life of the session.
     pub id: String,
@@ -102,6 +116,7 @@ pub struct SessionFacts {
 
 /// Who asks. Mirrors `caller` of `quarterdeck:policy/types`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct CallerFacts {
     /// `agent`, `human`, `task`, `recovery`, `playbook` or `hook`.
     pub kind: String,
@@ -113,4 +128,17 @@ pub struct CallerFacts {
     pub role: Option<String>,
     /// The door it came through: `stdio`, `http`, `grpc`, `cli`, `hook`, …
     pub transport: String,
+}
+
+/// A person at the command line.
+impl Default for CallerFacts {
+    fn default() -> Self {
+        CallerFacts {
+            kind: String::from("human"),
+            agent: None,
+            client: None,
+            role: None,
+            transport: String::from("cli"),
+        }
+    }
 }

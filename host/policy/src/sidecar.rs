@@ -6,10 +6,17 @@
 //! order = 10                  # smaller is asked first; of equal tiers the first one's verdict counts
 //! sha256 = "…"                # the only component that may be loaded
 //! must-refuse = ["rm -rf ~"]  # a version that does not call these dangerous is rejected
+//! mode = "shadow"             # asked and recorded, but not obeyed; without it, "ruling"
+//! instances = "reused"        # ask the same instance again; without it, "fresh" ones
 //!
 //! [limits]
 //! deadline-ms = 50
 //! memory-bytes = 16777216
+//!
+//! [grants]                    # what it may see of this machine; nothing for approvers
+//! read = ["/etc/rota"]        # folders, read-only
+//! clock = true                # the real time, from WASI
+//! environment = ["LANG"]
 //!
 //! [config]                    # handed to `configure` as a JSON object
 //! allow = ["git status"]
@@ -17,11 +24,36 @@
 //!
 //! What the host does not know is an error: a misspelt limit must not mean none.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::Limits;
+use crate::{Grants, Limits};
+
+/// Whether an approver is obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyMode {
+    /// Its verdicts count.
+    #[default]
+    Ruling,
+    /// It is asked everything and its verdicts are recorded, but never obeyed.
+    Shadow,
+}
+
+/// Which instances of a component are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Instances {
+    /// A fresh one for each call, so that no answer depends on those before it.
+    /// (A progress parser has one for each session that it follows, always.)
+    #[default]
+    Fresh,
+    /// The same again, until a call fails: cheaper, and the policy has to see to
+    /// it that nothing is left of the call before.
+    Reused,
+}
 
 /// A sidecar, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +65,9 @@ pub(crate) struct Sidecar {
     pub(crate) must_refuse: Vec<String>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) memory_bytes: Option<u64>,
+    pub(crate) mode: PolicyMode,
+    pub(crate) instances: Instances,
+    pub(crate) grants: Grants,
     /// What `configure` is handed: a JSON object, keys sorted.
     pub(crate) config: String,
 }
@@ -57,6 +92,13 @@ pub(crate) enum SidecarError {
     Memory,
     #[error("`must-refuse` may hold at most {MAX_MUST_REFUSE} commands")]
     MustRefuse,
+    #[error("`grants.read` has to hold absolute paths, at most {max}; `{}` is none", .0.display(), max = Grants::MAX_EACH)]
+    Folder(PathBuf),
+    #[error(
+        "`grants.environment` has to hold names of variables, at most {max}; `{0}` is none",
+        max = Grants::MAX_EACH
+    )]
+    Variable(String),
     #[error("`config.{key}` is {value}, which JSON cannot say")]
     NotJson { key: String, value: String },
 }
@@ -76,7 +118,13 @@ struct Written {
     #[serde(default)]
     must_refuse: Vec<String>,
     #[serde(default)]
+    mode: PolicyMode,
+    #[serde(default)]
+    instances: Instances,
+    #[serde(default)]
     limits: WrittenLimits,
+    #[serde(default)]
+    grants: Grants,
     #[serde(default)]
     config: toml::Table,
 }
@@ -101,6 +149,9 @@ impl Default for Sidecar {
             must_refuse: Vec::new(),
             deadline: None,
             memory_bytes: None,
+            mode: PolicyMode::default(),
+            instances: Instances::default(),
+            grants: Grants::default(),
             config: String::from("{}"),
         }
     }
@@ -137,6 +188,9 @@ impl Sidecar {
             must_refuse: written.must_refuse,
             deadline,
             memory_bytes,
+            mode: written.mode,
+            instances: written.instances,
+            grants: checked(written.grants)?,
             config: json_of_table(&written.config, "")?.to_string(),
         })
     }
@@ -149,6 +203,23 @@ impl Sidecar {
             ..limits
         }
     }
+}
+
+fn checked(grants: Grants) -> Result<Grants, SidecarError> {
+    let folders = grants.read.iter().enumerate();
+    if let Some((_, folder)) = folders
+        .into_iter()
+        .find(|(at, folder)| *at >= Grants::MAX_EACH || !folder.is_absolute())
+    {
+        return Err(SidecarError::Folder(folder.clone()));
+    }
+    let mut variables = grants.environment.iter().enumerate();
+    if let Some((_, name)) = variables
+        .find(|(at, name)| *at >= Grants::MAX_EACH || name.is_empty() || name.contains(['=', '\0']))
+    {
+        return Err(SidecarError::Variable(name.clone()));
+    }
+    Ok(grants)
 }
 
 fn json_of_table(table: &toml::Table, path: &str) -> Result<serde_json::Value, SidecarError> {
@@ -208,9 +279,15 @@ mod tests {
             order = -3
             sha256 = "ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD"
             must-refuse = ["rm -rf ~"]
+            mode = "shadow"
+            instances = "reused"
             [limits]
             deadline-ms = 20
             memory-bytes = 1048576
+            [grants]
+            read = ["/etc/rota"]
+            clock = true
+            environment = ["LANG"]
             [config]
             since = 2026-01-02
             nested = { b = [1, 2.5], a = "x" }
@@ -223,6 +300,14 @@ mod tests {
         assert_eq!(sidecar.must_refuse, ["rm -rf ~"]);
         assert_eq!(sidecar.deadline, Some(Duration::from_millis(20)));
         assert_eq!(sidecar.memory_bytes, Some(1 << 20));
+        assert_eq!(sidecar.mode, PolicyMode::Shadow);
+        assert_eq!(sidecar.instances, Instances::Reused);
+        let grants = Grants {
+            read: vec![PathBuf::from("/etc/rota")],
+            clock: true,
+            environment: vec![String::from("LANG")],
+        };
+        assert_eq!(sidecar.grants, grants);
         assert_eq!(
             sidecar.config,
             r#"{"nested":{"a":"x","b":[1,2.5]},"since":"2026-01-02"}"#
@@ -241,6 +326,11 @@ mod tests {
             ("sha256 = \"abc\"", "64 hexadecimal"),
             ("[config]\nx = { y = nan }", "config.x.y"),
             ("order = ", "order"),
+            ("mode = \"silent\"", "silent"),
+            ("instances = 3", "instances"),
+            ("[grants]\nnetwork = true", "network"),
+            ("[grants]\nread = [\"etc\"]", "`etc` is none"),
+            ("[grants]\nenvironment = [\"A=B\"]", "`A=B` is none"),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text:?} → {error}");

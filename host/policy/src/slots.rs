@@ -13,12 +13,13 @@ use crate::digest::sha256;
 use crate::folder::{Folder, MAX_NAMES};
 use crate::generation::{Generation, Origin};
 use crate::incident::Incidents;
+use crate::inspect::inspect;
 use crate::load::{Candidate, Loader};
 use crate::rejection::Rejection;
 use crate::settling::Look;
 use crate::sidecar::Sidecar;
 use crate::slot::{Change, Loaded, Slot, Standing};
-use crate::{BundledPolicy, IncidentKind, PolicyIncident, PolicySource, Settings};
+use crate::{BundledPolicy, IncidentKind, PolicyIncident, PolicyKind, PolicySource, Settings};
 
 /// The latest catalogue.
 #[derive(Clone, Default)]
@@ -37,6 +38,8 @@ pub(crate) struct Slots {
     incidents: Incidents,
     published: watch::Sender<Published>,
     slots: BTreeMap<String, Slot<Arc<Generation>>>,
+    /// Names of the bundled approvers.
+    bundled_approvers: BTreeSet<String>,
     ready: bool,
 }
 
@@ -48,7 +51,18 @@ impl Slots {
         incidents: Incidents,
         published: watch::Sender<Published>,
     ) -> Self {
+        // What cannot be read is taken for an approver, the kind without which
+        // nothing may be approved.
+        let bundled_approvers = settings
+            .bundled
+            .iter()
+            .filter(|bundled| {
+                inspect(bundled.wasm).map_or(true, |it| it.kind == PolicyKind::Approver)
+            })
+            .map(|bundled| bundled.name.to_owned())
+            .collect();
         Slots {
+            bundled_approvers,
             folder,
             settings,
             loader: Arc::new(loader),
@@ -221,7 +235,7 @@ impl Slots {
             generation,
             disabled,
             rejection: slot.and_then(Slot::rejection).map(Rejection::to_string),
-            bundled,
+            bundled_approver: self.bundled_approvers.contains(name),
             source,
         }
     }

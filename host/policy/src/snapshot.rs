@@ -12,6 +12,7 @@ use crate::engine::PolicyEngine;
 use crate::fault::{Fault, one_line};
 use crate::guest::{Guest, Linkers};
 use crate::prepared::Prepared;
+use crate::terms::Terms;
 use crate::{PolicyKind, configuration::ConfigureError};
 
 /// How many bytes of state may be read out of an instance at once: all of its
@@ -26,7 +27,7 @@ const STATE_BYTES: usize = Limits::MAX_MEMORY_BYTES as usize + (1 << 20);
 pub(crate) async fn configured(
     engine: &PolicyEngine,
     linkers: &Linkers,
-    limits: Limits,
+    terms: &Arc<Terms>,
     kind: PolicyKind,
     wasm: &[u8],
     config: &Arc<str>,
@@ -37,7 +38,7 @@ pub(crate) async fn configured(
     let prepared = Prepared::link(engine, linkers, &component, kind, false, None)?;
     let mut snapshot = Err(format_err!("no snapshot was taken"));
     engine
-        .run(limits, async |store| {
+        .run(terms, async |store| {
             let instance = prepared.bare(store).await?;
             prepared
                 .configure(store, &instance, config)

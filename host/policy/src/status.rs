@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::PolicyKind;
+use crate::{Grants, Instances, Limits, PolicyKind, Provenance};
 
 /// One policy as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +40,35 @@ pub struct PolicyStatus {
     pub size: u64,
     /// Interfaces that the component imports.
     pub imports: Vec<String>,
+    /// The version of the WIT package that it was built for; empty without one.
+    pub wit_version: String,
+    /// What the component's metadata claims; nothing of it was verified.
+    pub provenance: Provenance,
+    /// What a call of it may use, once there is a component.
+    pub limits: Option<CallLimits>,
+    /// What it may see beyond what it is asked.
+    pub grants: Grants,
+    /// Which instances are asked.
+    pub instances: Instances,
+}
+
+/// What one call of a policy may use, as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallLimits {
+    /// How long it may run, in milliseconds.
+    pub deadline_ms: u64,
+    /// How much linear memory it may take, in bytes.
+    pub memory_bytes: u64,
+}
+
+impl From<Limits> for CallLimits {
+    fn from(limits: Limits) -> Self {
+        CallLimits {
+            deadline_ms: u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX),
+            memory_bytes: limits.memory_bytes,
+        }
+    }
 }
 
 impl PolicyStatus {
@@ -105,13 +134,14 @@ pub enum PolicyState {
     Active,
     /// No version of it could be loaded, or it is required and gone.
     Failed,
+    /// It is asked everything and never obeyed: its sidecar says
+    /// `mode = "shadow"`.
+    Shadow,
     /// Its sidecar says `enabled = false`.
     Disabled,
-    /// It failed three times in a row: its answer is `dangerous` until a trial
-    /// call succeeds.
+    /// It failed three times in a row: until a trial call succeeds, an approver
+    /// counts as `dangerous`, and the host's fallback stands in for the others.
     Quarantined,
-    /// It is sound, but this version of the host runs no policies of its kind.
-    Unused,
 }
 
 impl fmt::Display for PolicyState {
@@ -119,9 +149,9 @@ impl fmt::Display for PolicyState {
         f.write_str(match self {
             PolicyState::Active => "active",
             PolicyState::Failed => "failed",
+            PolicyState::Shadow => "shadow",
             PolicyState::Disabled => "disabled",
             PolicyState::Quarantined => "quarantined",
-            PolicyState::Unused => "unused",
         })
     }
 }

@@ -83,6 +83,7 @@ impl Tally {
 }
 
 /// A policy in quarantine was not asked.
+#[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) remaining: Duration,
     pub(crate) last_fault: String,

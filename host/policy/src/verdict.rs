@@ -71,8 +71,12 @@ impl Verdict {
 pub struct Ruling {
     /// The strictest of `all`; of equals the first in order.
     pub verdict: Verdict,
-    /// Every verdict, in the order of the approvers. Never empty.
+    /// Every verdict that counts, in the order of the approvers. Never empty.
     pub all: Vec<Verdict>,
+    /// The verdicts of approvers in shadow mode: to be recorded beside the
+    /// others, and never obeyed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shadows: Vec<Verdict>,
 }
 
 impl Ruling {
@@ -90,6 +94,7 @@ impl Ruling {
         Ruling {
             verdict: strictest.clone(),
             all,
+            shadows: Vec::new(),
         }
     }
 }

@@ -1,14 +1,18 @@
-//! WASI 0.2 with nothing behind it, for guests whose language cannot be built
-//! without: no files, no network, no environment, no arguments; output goes
-//! nowhere, the clocks stand still and the random numbers are the same in every
-//! call. So a verdict cannot depend on them.
+//! WASI 0.2 with nothing behind it but what is granted, for guests whose
+//! language cannot be built without: no files, no network, no environment, no
+//! arguments; output goes nowhere, the clocks stand still and the random numbers
+//! are the same in every call. So a verdict, to which nothing is granted, cannot
+//! depend on them.
 
 use std::time::Duration;
 
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::random::Deterministic;
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView};
+use wasmtime_wasi::{
+    FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView,
+};
 
+use crate::Grants;
 use crate::guest::Guest;
 
 /// How many handles (streams, pollables) a guest may hold.
@@ -16,35 +20,47 @@ const MAX_HANDLES: usize = 256;
 /// How many random bytes a guest may ask for at once.
 const MAX_RANDOM_BYTES: u64 = 4096;
 
-pub(crate) struct EmptyWasi {
+pub(crate) struct GrantedWasi {
     context: WasiCtx,
     handles: ResourceTable,
 }
 
-impl Default for EmptyWasi {
-    fn default() -> Self {
+impl GrantedWasi {
+    pub(crate) fn new(grants: &Grants) -> Self {
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(MAX_HANDLES);
-        EmptyWasi {
-            // Without further words a context has no folders, no environment
-            // and no arguments, and swallows output.
-            context: WasiCtxBuilder::new()
-                .secure_random(Deterministic::new(vec![0x51]))
-                .insecure_random(Deterministic::new(vec![0x51]))
-                .insecure_random_seed(0x51)
-                .max_random_size(MAX_RANDOM_BYTES)
-                .wall_clock(Frozen)
-                .monotonic_clock(Frozen)
-                .allow_tcp(false)
-                .allow_udp(false)
-                .allow_ip_name_lookup(false)
-                .build(),
+        // Without further words a context has no folders, no environment and no
+        // arguments, and swallows output.
+        let mut context = WasiCtxBuilder::new();
+        context
+            .secure_random(Deterministic::new(vec![0x51]))
+            .insecure_random(Deterministic::new(vec![0x51]))
+            .insecure_random_seed(0x51)
+            .max_random_size(MAX_RANDOM_BYTES)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false);
+        if !grants.clock {
+            context.wall_clock(Frozen).monotonic_clock(Frozen);
+        }
+        for name in &grants.environment {
+            if let Ok(value) = std::env::var(name) {
+                context.env(name, value);
+            }
+        }
+        for folder in &grants.read {
+            let seen_as = folder.to_string_lossy();
+            if let Err(error) = context.preopened_dir(folder, &seen_as, FsPerms::ReadOnly) {
+                // It was there when the policy was loaded.
+                tracing::warn!("{seen_as} cannot be granted to a policy: {error:#}");
+            }
+        }
+        GrantedWasi {
+            context: context.build(),
             handles,
         }
     }
-}
 
-impl EmptyWasi {
     pub(crate) fn add_to(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         wasmtime_wasi::p2::add_to_linker_async(linker)
     }

@@ -336,19 +336,21 @@ async fn without_a_watch_only_a_rescan_looks() {
 }
 
 #[tokio::test]
-async fn the_other_kinds_are_listed_and_not_asked() {
-    use support::{dummy, policy_package};
+async fn the_other_kinds_are_not_asked_about_commands() {
+    use support::kinds::{dispatcher, medic, teller};
     let quarters = Plan::with_base().settle().await;
-    for world in ["distributor", "progress-parser", "recovery"] {
-        let (resolve, package) = policy_package();
-        let file = format!("a-{world}.wasm");
-        quarters.rename_in(&file, &dummy(resolve, package, world));
+    for (kind, wasm) in [
+        ("distributor", dispatcher('a')),
+        ("progress-parser", teller('a')),
+        ("recovery", medic('a')),
+    ] {
+        quarters.rename_in(&format!("a-{kind}.wasm"), &wasm);
     }
     quarters.host.rescan().await;
     assert_eq!(quarters.review("ls").await.all.len(), 1);
     let list = quarters.host.list();
     for status in list.iter().filter(|it| it.name.starts_with("a-")) {
-        assert_eq!(status.state, PolicyState::Unused);
+        assert_eq!(status.state, PolicyState::Active);
         assert_eq!(format!("a-{}", status.kind.unwrap()), status.name);
     }
     assert_eq!(list.len(), 4, "{:?}", quarters.reports());

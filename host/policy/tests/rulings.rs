@@ -133,3 +133,47 @@ async fn wasi_is_there_and_empty() {
     let imports = quarters.host.list().remove(0).imports;
     assert_eq!(imports.len(), 4, "{imports:?}");
 }
+
+#[tokio::test]
+async fn a_shadow_is_asked_everything_and_never_obeyed() {
+    let quarters = Plan {
+        files: vec![
+            ("next.wasm", puppet(2, "the next one")),
+            ("next.toml", b"mode = \"shadow\"".to_vec()),
+        ],
+        ..Plan::with_base()
+    }
+    .settle()
+    .await;
+    let ruling = quarters.review("ls").await;
+    assert_eq!((ruling.verdict.tier, ruling.all.len()), (Tier::Safe, 1));
+    let shadow = &ruling.shadows[0];
+    assert_eq!((shadow.tier, &*shadow.policy), (Tier::Dangerous, "next"));
+    assert_eq!(quarters.host.list()[1].state, PolicyState::Shadow);
+    // Nor does it harm anybody when it fails. (The bundled one fails alike.)
+    quarters.review("!t").await;
+    assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
+
+    // Promoted, it rules.
+    quarters.put("next.toml", b"");
+    let ruling = quarters.until_reason("the next one").await;
+    assert_eq!((ruling.all.len(), ruling.shadows.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_shadow_alone_approves_nothing() {
+    let quarters = Plan {
+        required: vec!["house"],
+        files: vec![
+            ("house.wasm", puppet(0, "fine")),
+            ("house.toml", b"mode = \"shadow\"".to_vec()),
+        ],
+        ..Plan::default()
+    }
+    .settle()
+    .await;
+    let ruling = quarters.review("ls").await;
+    assert_eq!(ruling.verdict.tier, Tier::Dangerous);
+    assert!(ruling.verdict.reason.contains("it is a shadow"));
+    assert_eq!(ruling.shadows[0].tier, Tier::Safe);
+}

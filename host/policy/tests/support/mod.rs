@@ -2,6 +2,8 @@
 //! takes no guest toolchain.
 #![allow(dead_code, reason = "each test program uses a part of what is here")]
 
+pub(crate) mod kinds;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -183,31 +185,7 @@ pub(crate) fn component_of(
 /// An approver that asks WASI for everything it could learn about this
 /// machine: it says `safe` if that is nothing.
 pub(crate) fn curious() -> Vec<u8> {
-    let (resolve, package) = inline_package(
-        "package test:curious;
-        package wasi:cli@0.2.0 {
-            interface environment { get-environment: func() -> list<tuple<string, string>>; }
-        }
-        package wasi:clocks@0.2.0 {
-            interface wall-clock {
-                record datetime { seconds: u64, nanoseconds: u32 }
-                now: func() -> datetime;
-            }
-        }
-        package wasi:filesystem@0.2.0 {
-            interface types { resource descriptor; }
-            interface preopens {
-                use types.{descriptor};
-                get-directories: func() -> list<tuple<descriptor, string>>;
-            }
-        }
-        world curious {
-            import wasi:cli/environment@0.2.0;
-            import wasi:clocks/wall-clock@0.2.0;
-            import wasi:filesystem/preopens@0.2.0;
-            include quarterdeck:policy/approver@0.1.0;
-        }",
-    );
+    let (resolve, package) = curious_package("approver");
     let wat = r#"(module
         (import "wasi:cli/environment@0.2.0" "get-environment" (func $environment (param i32)))
         (import "wasi:clocks/wall-clock@0.2.0" "now" (func $now (param i32)))
@@ -226,6 +204,36 @@ pub(crate) fn curious() -> Vec<u8> {
                 (then (i32.store8 (i32.const 1024) (i32.const 2))))
             (i32.const 1024)))"#;
     component_of(resolve, package, "curious", wat::parse_str(wat).unwrap())
+}
+
+/// A package whose world `curious` is one of ours with three interfaces of WASI
+/// on top.
+pub(crate) fn curious_package(world: &str) -> (Resolve, wit_parser::PackageId) {
+    inline_package(&format!(
+        "package test:curious;
+        package wasi:cli@0.2.0 {{
+            interface environment {{ get-environment: func() -> list<tuple<string, string>>; }}
+        }}
+        package wasi:clocks@0.2.0 {{
+            interface wall-clock {{
+                record datetime {{ seconds: u64, nanoseconds: u32 }}
+                now: func() -> datetime;
+            }}
+        }}
+        package wasi:filesystem@0.2.0 {{
+            interface types {{ resource descriptor; }}
+            interface preopens {{
+                use types.{{descriptor}};
+                get-directories: func() -> list<tuple<descriptor, string>>;
+            }}
+        }}
+        world curious {{
+            import wasi:cli/environment@0.2.0;
+            import wasi:clocks/wall-clock@0.2.0;
+            import wasi:filesystem/preopens@0.2.0;
+            include quarterdeck:policy/{world}@0.1.0;
+        }}"
+    ))
 }
 
 /// A component that has the shape of `world` and traps whatever it is asked.
