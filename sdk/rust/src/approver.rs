@@ -77,6 +77,28 @@ impl Verdict {
         self
     }
 
+    /// Points at `piece`, a slice of the request's command line. Text from
+    /// elsewhere leaves the verdict as it is.
+    ///
+    /// ```
+    /// use quarterdeck_sdk::approver::{Request, Verdict};
+    ///
+    /// let request = Request::for_test("cd /srv; make clean");
+    /// let word = request.command_line.split(' ').last().expect("a word");
+    /// let verdict = Verdict::review("Cleans up.").with_piece(&request, word);
+    /// assert_eq!(verdict.span, Some((14..19).into()));
+    /// ```
+    #[must_use]
+    pub fn with_piece(mut self, request: &Request, piece: &str) -> Self {
+        let line = request.command_line.as_bytes().as_ptr_range();
+        let piece = piece.as_bytes().as_ptr_range();
+        if line.start <= piece.start && piece.end <= line.end {
+            let offset = |at: *const u8| at.addr() - line.start.addr();
+            self.span = Some((offset(piece.start)..offset(piece.end)).into());
+        }
+        self
+    }
+
     /// Says what to do instead.
     #[must_use]
     pub fn with_suggestion(mut self, suggestion: impl Into<String>) -> Self {

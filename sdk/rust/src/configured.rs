@@ -54,8 +54,8 @@ pub(crate) fn read<C: DeserializeOwned>(json: &str) -> Result<C, String> {
         // A position in JSON means nothing to somebody who wrote TOML.
         let text = error.to_string();
         match text.rsplit_once(" at line ") {
-            Some((text, _)) => format!("in [config]: {text}"),
-            None => format!("in [config]: {text}"),
+            Some((text, _)) => text.to_owned(),
+            None => text,
         }
     })
 }
@@ -77,14 +77,14 @@ mod tests {
 
     #[test]
     fn a_wrong_configuration_is_explained_in_the_sidecars_terms() {
-        assert_eq!(error("{}"), "in [config]: missing field `limit`");
+        assert_eq!(error("{}"), "missing field `limit`");
         assert_eq!(
             error(r#"{"limit":1,"limits":2}"#),
-            "in [config]: unknown field `limits`, expected `limit`"
+            "unknown field `limits`, expected `limit`"
         );
         assert_eq!(
             error(r#"{"limit":"1"}"#),
-            "in [config]: invalid type: string \"1\", expected u32"
+            "invalid type: string \"1\", expected u32"
         );
     }
 
