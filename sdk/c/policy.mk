@@ -26,7 +26,9 @@ dist/$(NAME).wasm: policy.c $(SDK)/approver.c $(SDK)/component.c $(BINDINGS) $(S
 	$(WASI_CC) $(GUEST) $(LINK) -o dist/$(NAME).module.wasm dist/policy.o $(SDK)/approver.c $(SDK)/component.c $(BINDINGS)
 	$(call COMPONENTIZE,dist/$(NAME).module.wasm,$@)
 
-.PHONY: test clean
+.DEFAULT_GOAL := all
+.PHONY: all test clean
+all: dist/$(NAME).wasm
 test: dist/test
 	dist/test
 
