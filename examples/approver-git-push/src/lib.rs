@@ -9,47 +9,56 @@
 //! reason = "Releases are frozen until Monday."
 //! ```
 
-use std::sync::OnceLock;
+use quarterdeck_sdk::approver::{Approver, Request, Verdict};
+use serde::Deserialize;
 
-use exports::quarterdeck::policy::approve::{Guest as Approve, Request, Verdict};
-use exports::quarterdeck::policy::configuration::Guest as Configuration;
-use quarterdeck::policy::types::Tier;
-
-wit_bindgen::generate!({ path: "../../wit", world: "approver" });
-
-struct GitPush;
-
-/// What `configure` leaves behind; every later instance starts with it.
-static REASON: OnceLock<String> = OnceLock::new();
-
-impl Configuration for GitPush {
-    fn configure(config: String) -> Result<(), String> {
-        let config: serde_json::Value =
-            serde_json::from_str(&config).map_err(|error| error.to_string())?;
-        if let Some(reason) = config.get("reason") {
-            let reason = reason.as_str().ok_or("`reason` must be a string")?;
-            REASON
-                .set(reason.to_owned())
-                .map_err(|_| "configured twice")?;
-        }
-        Ok(())
-    }
+/// Refuses every `git push`.
+#[derive(Debug)]
+pub struct GitPush {
+    reason: String,
 }
 
-impl Approve for GitPush {
-    fn review(request: Request) -> Verdict {
-        let pushes = request.command_line.contains("git push");
-        let reason = REASON
-            .get()
-            .map_or("Pushing is not allowed from here.", String::as_str);
-        Verdict {
-            tier: if pushes { Tier::Dangerous } else { Tier::Safe },
-            reason: if pushes { reason } else { "Not a push." }.to_owned(),
-            rule: pushes.then(|| "example/git-push".to_owned()),
-            span: None,
-            suggestion: pushes.then(|| "Commit, and ask a person to push.".to_owned()),
+/// The sidecar's `[config]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    reason: Option<String>,
+}
+
+impl Approver for GitPush {
+    type Config = Config;
+
+    fn configure(config: Config) -> Result<Self, String> {
+        let reason = config.reason;
+        Ok(Self {
+            reason: reason.unwrap_or_else(|| "Pushing is not allowed from here.".to_owned()),
+        })
+    }
+
+    fn review(&self, request: &Request) -> Verdict {
+        const PUSH: &str = "git push";
+        match request.command_line.find(PUSH) {
+            Some(at) => Verdict::dangerous(&self.reason)
+                .with_rule("example/git-push")
+                .with_span(at..at + PUSH.len())
+                .with_suggestion("Commit, and ask a person to push."),
+            None => Verdict::safe("Not a push."),
         }
     }
 }
 
-export!(GitPush);
+quarterdeck_sdk::export!(approver: GitPush);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_is_refused_in_the_configured_words() {
+        let reason = Some("Frozen.".to_owned());
+        let policy = GitPush::configure(Config { reason }).expect("a policy");
+        let verdict = policy.review(&Request::for_test("cd src && git push"));
+        assert_eq!(verdict.reason, "Frozen.");
+        assert_eq!(policy.review(&Request::for_test("git pull")).rule, None);
+    }
+}

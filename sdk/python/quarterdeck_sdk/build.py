@@ -1,0 +1,36 @@
+"""`quarterdeck-build`: makes a component of a module."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+KINDS = ("approver", "distributor", "progress-parser", "recovery")
+
+
+def main() -> None:
+    """Runs componentize-py for the world of the policy's kind."""
+    parser = argparse.ArgumentParser(prog="quarterdeck-build", description=__doc__)
+    parser.add_argument("--kind", choices=KINDS, required=True)
+    parser.add_argument("--out", "-o", type=Path, help="the component [default: MODULE.wasm]")
+    parser.add_argument("source", type=Path, metavar="MODULE.py")
+    arguments = parser.parse_args()
+    source: Path = arguments.source
+    if not source.is_file():
+        parser.error(f"there is no file {source}")
+    out: Path = (arguments.out or source.with_suffix(".wasm")).absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+    package = Path(__file__).parent
+    command = [
+        # The package has a console script and no `__main__`.
+        *(sys.executable, "-c", "import sys, componentize_py; sys.exit(componentize_py.script())"),
+        *("--quiet", "--wit-path", str(package / "wit"), "--world", arguments.kind),
+        # A verdict depends on its request alone, so there is nothing behind WASI.
+        *("componentize", "--stub-wasi", "--output", str(out)),
+        *("--python-path", str(source.parent), "--python-path", str(package.parent), source.stem),
+    ]
+    status = subprocess.run(command, check=False).returncode
+    if status == 0:
+        print(f"{out} ({out.stat().st_size} bytes)")
+    sys.exit(status)

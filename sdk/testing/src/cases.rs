@@ -1,0 +1,232 @@
+//! Cases in a TOML file, and what a component makes of them.
+//!
+//! ```toml
+//! [[case]]
+//! command = "git push -f"
+//! tier = "dangerous"
+//! rule = "git/force-push"          # optional, as is everything below
+//! piece = "-f"                     # what the verdict's span points at
+//! config = { allow-lease = true }  # the sidecar's [config]
+//!
+//! [[refused]]                      # a configuration that is an error
+//! config = { allow-leese = true }
+//! names = "allow-leese"            # its message has to hold this
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use quarterdeck_policy::{Tier, Verdict};
+use serde::Deserialize;
+
+use crate::{LoadError, TestHost};
+
+/// What a component has to answer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseFile {
+    #[serde(default)]
+    case: Vec<Case>,
+    #[serde(default)]
+    refused: Vec<Refused>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    #[serde(default)]
+    config: toml::Table,
+    command: String,
+    tier: Tier,
+    rule: Option<String>,
+    piece: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refused {
+    config: toml::Table,
+    names: String,
+}
+
+/// The file does not hold cases.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseFileError {
+    /// It is not TOML of the form that this module's documentation shows.
+    #[error("the case file cannot be read: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// It holds nothing, so that every component would pass.
+    #[error("the case file holds no cases")]
+    Empty,
+}
+
+/// One case that went another way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The command line or the configuration.
+    pub what: String,
+    /// What the file says.
+    pub expected: String,
+    /// What the component said.
+    pub found: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what,
+            expected,
+            found,
+        } = self;
+        write!(f, "{what}\n  - {expected}\n  + {found}")
+    }
+}
+
+impl FromStr for CaseFile {
+    type Err = CaseFileError;
+
+    fn from_str(text: &str) -> Result<Self, CaseFileError> {
+        let file: Self = toml::from_str(text)?;
+        if file.len() == 0 {
+            return Err(CaseFileError::Empty);
+        }
+        Ok(file)
+    }
+}
+
+impl CaseFile {
+    /// How many cases there are.
+    #[allow(
+        clippy::len_without_is_empty,
+        reason = "a file without cases is an error"
+    )]
+    pub fn len(&self) -> usize {
+        self.case.len() + self.refused.len()
+    }
+
+    /// Holds `component` to the cases; what comes back went wrong.
+    ///
+    /// # Errors
+    ///
+    /// When the host refuses the component with a configuration that a case
+    /// asks for.
+    pub fn run(&self, host: &TestHost, component: &[u8]) -> Result<Vec<Failure>, LoadError> {
+        let mut failures = Vec::new();
+        let mut loaded = None;
+        for case in &self.case {
+            if loaded != Some(&case.config) {
+                host.load(component, &case.config)?;
+                loaded = Some(&case.config);
+            }
+            failures.extend(case.judge(&host.review(&case.command)));
+        }
+        for Refused { config, names } in &self.refused {
+            let found = match host.load(component, config) {
+                Err(LoadError::Refused(message)) if message.contains(names) => continue,
+                Err(LoadError::Refused(message)) => message,
+                Err(error) => return Err(error),
+                Ok(()) => "taken".to_owned(),
+            };
+            failures.push(Failure {
+                what: format!("[config] {config}"),
+                expected: format!("refused, naming `{names}`"),
+                found,
+            });
+        }
+        Ok(failures)
+    }
+}
+
+impl Case {
+    fn judge(&self, verdict: &Verdict) -> Option<Failure> {
+        let piece = verdict
+            .span
+            .as_ref()
+            .and_then(|span| self.command.get(span.start as usize..span.end as usize));
+        let matches = verdict.tier == self.tier
+            && (self.rule.is_none() || verdict.rule == self.rule)
+            && (self.piece.is_none() || piece == self.piece.as_deref());
+        (!matches).then(|| Failure {
+            what: format!("{:?}", self.command),
+            expected: shown(self.tier, self.rule.as_deref(), self.piece.as_deref(), ""),
+            found: shown(
+                verdict.tier,
+                verdict.rule.as_deref(),
+                piece,
+                &verdict.reason,
+            ),
+        })
+    }
+}
+
+fn shown(tier: Tier, rule: Option<&str>, piece: Option<&str>, reason: &str) -> String {
+    let mut text = tier.to_string();
+    if let Some(rule) = rule {
+        text.push_str(&format!(" by {rule}"));
+    }
+    if let Some(piece) = piece {
+        text.push_str(&format!(" because of {piece:?}"));
+    }
+    if !reason.is_empty() {
+        text.push_str(&format!(" ({reason})"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(tier: Tier, rule: &str, span: std::ops::Range<u32>) -> Verdict {
+        Verdict {
+            tier,
+            reason: "Because.".to_owned(),
+            rule: Some(rule.to_owned()),
+            span: Some(span),
+            suggestion: None,
+            policy: "under-test".to_owned(),
+            generation: 1,
+            digest: String::new(),
+        }
+    }
+
+    fn case(text: &str) -> Case {
+        let mut file: CaseFile = text.parse().expect("a case file");
+        file.case.remove(0)
+    }
+
+    #[test]
+    fn a_verdict_has_to_be_what_the_case_says_and_no_more() {
+        let case = case("[[case]]\ncommand = 'é -f'\ntier = 'dangerous'\nrule = 'r'\npiece = '-f'");
+        assert_eq!(case.judge(&verdict(Tier::Dangerous, "r", 3..5)), None);
+        assert!(case.judge(&verdict(Tier::Review, "r", 3..5)).is_some());
+        assert!(
+            case.judge(&verdict(Tier::Dangerous, "other", 3..5))
+                .is_some()
+        );
+        let failure = case
+            .judge(&verdict(Tier::Dangerous, "r", 3..4))
+            .expect("a failure");
+        assert_eq!(
+            failure.to_string(),
+            "\"é -f\"\n  - dangerous by r because of \"-f\"\n  + dangerous by r because of \"-\" (Because.)"
+        );
+    }
+
+    #[test]
+    fn a_case_that_names_no_rule_asks_for_none() {
+        let case = case("[[case]]\ncommand = 'x'\ntier = 'review'");
+        assert_eq!(case.judge(&verdict(Tier::Review, "r", 0..1)), None);
+    }
+
+    #[test]
+    fn a_file_that_could_not_fail_is_an_error() {
+        assert!(matches!("".parse::<CaseFile>(), Err(CaseFileError::Empty)));
+        assert!(
+            "[[case]]\ncommand = 'x'\ntier = 'save'"
+                .parse::<CaseFile>()
+                .is_err()
+        );
+        assert!("[[cases]]".parse::<CaseFile>().is_err());
+    }
+}
