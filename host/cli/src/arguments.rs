@@ -156,6 +156,25 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Hold an approver to a file of cases: commands and their tiers
+    ///
+    /// Exits with 1 when a verdict is another one, and shows both.
+    Test {
+        /// The component
+        file: PathBuf,
+        /// The cases, in TOML: [[case]] with command, tier and, as you like,
+        /// rule, piece and config
+        #[arg(long)]
+        cases: PathBuf,
+    },
+    /// Time an approver's verdicts, beside what a hook process costs
+    Bench {
+        /// The component
+        file: PathBuf,
+        /// The command that is judged
+        #[arg(long, default_value = "git fetch && git push origin main")]
+        command: String,
+    },
     /// Copy a component into the plugins folder, if a host would take it
     ///
     /// A running host takes it over at once. What it replaces is kept for

@@ -3,13 +3,20 @@
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use quarterdeck_core::policy::{PolicyHost, PolicyState, PolicyStatus, Settings};
+use quarterdeck_core::policy::{IncidentKind, PolicyHost, PolicyState, PolicyStatus, Settings};
 
 use super::folder::checked_name;
 use crate::Setup;
 use crate::hosting::{policy_limits, runtime};
+
+/// How often a file that is not whole yet is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// How long a host may take to say what is wrong with a component.
+const VERDICT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What became of trying a component.
 pub(super) struct Trial {
@@ -74,15 +81,37 @@ pub(super) fn try_component(
         bundled: Vec::new(),
         limits: policy_limits(setup),
         watch: false,
-        required: vec![name.to_owned()],
+        required: Vec::new(),
     };
     let status = runtime()?.block_on(async {
-        let policies = PolicyHost::start(settings, |_| {})?;
+        let (rejected, mut rejections) = tokio::sync::mpsc::unbounded_channel();
+        let policies = PolicyHost::start(settings, move |incident| {
+            if matches!(
+                incident.kind,
+                IncidentKind::Rejected | IncidentKind::Sidecar
+            ) {
+                // Only the first is waited for.
+                let _ = rejected.send(());
+            }
+        })?;
         policies.ready().await;
-        let status = policies
-            .list()
-            .into_iter()
-            .find(|policy| policy.name == name);
+        let listed = || {
+            let mut policies = policies.list().into_iter();
+            policies.find(|policy| policy.name == name)
+        };
+        let waited = Instant::now();
+        let mut status = listed();
+        // A host gives a file that is empty or cut short a moment to be whole.
+        while status.as_ref().is_none_or(|status| status.generation == 0)
+            && waited.elapsed() < VERDICT_PATIENCE
+        {
+            let rejection = tokio::time::timeout(LOOK_AGAIN, rejections.recv()).await;
+            policies.rescan().await;
+            status = listed();
+            if rejection.is_ok() {
+                break;
+            }
+        }
         policies.shutdown().await;
         anyhow::Ok(status)
     })?;

@@ -1,12 +1,14 @@
 //! `quarterdeck plugin`: one file for each of its subcommands.
 
 mod add;
+mod bench;
 mod check;
 mod enable;
 mod folder;
 mod list;
 mod remove;
 mod rollback;
+mod test;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,8 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
     match command {
         PluginCommand::List { json } => list::run(setup, json),
         PluginCommand::Check { file, json } => check::run(setup, &file, json),
+        PluginCommand::Test { file, cases } => test::run(&file, &cases),
+        PluginCommand::Bench { file, command } => bench::run(&file, &command),
         PluginCommand::Add { file, name, sha256 } => {
             add::run(setup, &folder()?, &file, name, sha256)
         }

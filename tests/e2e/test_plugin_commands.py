@@ -1,0 +1,98 @@
+"""A person looks after policies with `quarterdeck plugin`, while a host runs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from agent import agent_on_http
+from approvers import built
+from waiting import until
+from world import World
+
+PUSH = "git push origin main"
+
+
+def component(world: World) -> Path:
+    """A component as somebody would have downloaded it."""
+    path = world.root / "approver-git-push.wasm"
+    path.write_bytes(built("approver-git-push"))
+    return path
+
+
+def test_a_sound_component_is_told_from_a_broken_one(world: World) -> None:
+    sound = component(world)
+    checked = world.quarterdeck("plugin", "check", str(sound))
+    assert checked.returncode == 0 and "a sound approver" in checked.stdout
+    assert hashlib.sha256(sound.read_bytes()).hexdigest() in checked.stdout
+
+    broken = world.root / "broken.wasm"
+    broken.write_bytes(sound.read_bytes()[:1000])
+    checked = world.quarterdeck("plugin", "check", str(broken))
+    assert checked.returncode == 1 and "cut short" in checked.stdout
+
+
+def test_a_component_is_held_to_cases(world: World) -> None:
+    cases = world.root / "cases.toml"
+    cases.write_text(
+        '[[case]]\ncommand = "git push origin main"\ntier = "dangerous"\n\n[[case]]\ncommand = "ls"\ntier = "safe"\n'
+    )
+    passed = world.quarterdeck("plugin", "test", str(component(world)), "--cases", str(cases))
+    assert passed.returncode == 0 and "2 of 2 cases" in passed.stdout, passed
+
+    cases.write_text('[[case]]\ncommand = "git push origin main"\ntier = "safe"\n')
+    failed = world.quarterdeck("plugin", "test", str(component(world)), "--cases", str(cases))
+    assert failed.returncode == 1 and "0 of 1 cases" in failed.stdout
+    assert "safe" in failed.stdout and "dangerous" in failed.stdout, "both verdicts are shown"
+
+    cases.write_text("")
+    empty = world.quarterdeck("plugin", "test", str(component(world)), "--cases", str(cases))
+    assert empty.returncode == 1 and "no cases" in empty.stderr
+
+
+async def test_a_running_host_follows_every_change(world: World) -> None:
+    host = world.serve()
+    path = component(world)
+
+    async with agent_on_http(host) as agent:
+
+        async def becomes(tier: str) -> None:
+            session = await agent.open_session()
+
+            async def judged() -> bool:
+                answer = await agent.do("safety_approve", sessionId=session, command=PUSH)
+                return bool(answer["tier"] == tier)
+
+            await until(f"{PUSH} is {tier}", judged)
+            await agent.do("session_close", sessionId=session)
+
+        await becomes("safe")
+        for arguments, tier in [
+            (("add", str(path)), "dangerous"),
+            (("disable", "approver-git-push"), "safe"),
+            (("enable", "approver-git-push"), "dangerous"),
+            (("remove", "approver-git-push"), "safe"),
+            (("rollback", "approver-git-push"), "dangerous"),
+        ]:
+            changed = world.quarterdeck("plugin", *arguments)
+            assert changed.returncode == 0, changed
+            await becomes(tier)
+
+
+def test_what_a_host_would_refuse_is_not_added(world: World) -> None:
+    for content, reason in [(b"", "empty"), (b"no component at all", "text"), (b"\0asm\x01\0\0\0", "core module")]:
+        path = world.root / "faulty.wasm"
+        path.write_bytes(content)
+        refused = world.quarterdeck("plugin", "add", str(path))
+        assert refused.returncode == 1 and reason in refused.stderr, refused
+    wrong = world.quarterdeck("plugin", "add", str(component(world)), "--sha256", "0" * 64)
+    assert wrong.returncode == 1 and "SHA-256" in wrong.stderr
+    named = world.quarterdeck("plugin", "add", str(component(world)), "--name", "../outside")
+    assert named.returncode == 1 and "../outside" in named.stderr
+    assert list(world.plugins_dir.glob("*.wasm")) == []
+
+
+def test_nothing_to_remove_or_to_go_back_to_is_said(world: World) -> None:
+    for command in ("remove", "rollback"):
+        failed = world.quarterdeck("plugin", command, "nobody")
+        assert failed.returncode == 1 and "nobody" in failed.stderr and "panicked" not in failed.stderr
