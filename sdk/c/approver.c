@@ -52,6 +52,15 @@ bool qd_ends_with(qd_text text, const char *end) {
 
 bool qd_equals(qd_text text, const char *other) { return text.len == strlen(other) && qd_starts_with(text, other); }
 
+bool qd_find(qd_text text, qd_text sought, qd_text *piece) {
+  for (size_t at = 0; at + sought.len <= text.len; at++) {
+    if (memcmp(text.ptr + at, sought.ptr, sought.len) != 0) continue;
+    *piece = (qd_text){text.ptr + at, sought.len};
+    return true;
+  }
+  return false;
+}
+
 static bool is_one_of(uint8_t byte, const char *set) { return byte != 0 && strchr(set, byte) != NULL; }
 
 bool qd_next(qd_text *rest, const char *separators, qd_text *piece) {

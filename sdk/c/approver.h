@@ -62,6 +62,9 @@ bool qd_equals(qd_text text, const char *other);
 bool qd_starts_with(qd_text text, const char *start);
 bool qd_ends_with(qd_text text, const char *end);
 
+// Finds `sought` in `text`; `piece` is where.
+bool qd_find(qd_text text, qd_text sought, qd_text *piece);
+
 // Takes the next piece off `rest`, up to any of the characters of `separators`. Empty
 // pieces are passed over; false when nothing is left.
 bool qd_next(qd_text *rest, const char *separators, qd_text *piece);
