@@ -14,8 +14,11 @@ use crate::prepared::Prepared;
 use crate::rejection::Rejection;
 use crate::terms::Terms;
 use crate::text::presentable;
+use crate::version::WitVersion;
 use crate::world::approver::ApproverIndices;
 use crate::world::approver::exports::quarterdeck::policy::approve as wit;
+#[cfg(test)]
+use crate::world::approver_0_2 as next;
 use crate::world::types as wit_types;
 use crate::{CallerFacts, Certainty, Entry, ReviewRequest, Tier};
 
@@ -24,8 +27,13 @@ const LONGEST_TEXT: usize = 2_000;
 /// The longest name of a rule that is passed on, in bytes.
 const LONGEST_RULE: usize = 200;
 
-/// A component that answers `review`, ready to be asked.
-pub(crate) struct Approver(Callable<ApproverIndices>);
+/// A component that answers `review`, ready to be asked: one case for each
+/// version of the world.
+pub(crate) enum Approver {
+    V0_1(Callable<ApproverIndices>),
+    #[cfg(test)]
+    V0_2(Callable<next::ApproverIndices>),
+}
 
 /// What an approver said, cleaned, before it becomes a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +46,13 @@ pub(crate) struct Answer {
 }
 
 impl Approver {
-    /// Checks that a linked component has the exports of the world.
-    pub(crate) fn new(prepared: Prepared) -> Result<Self, Rejection> {
-        Callable::new(prepared).map(Approver)
+    /// Checks that a linked component has the exports of that version's world.
+    pub(crate) fn new(prepared: Prepared, version: WitVersion) -> Result<Self, Rejection> {
+        match version {
+            WitVersion::V0_1 => Callable::new(prepared).map(Approver::V0_1),
+            #[cfg(test)]
+            WitVersion::V0_2 => Callable::new(prepared).map(Approver::V0_2),
+        }
     }
 
     /// Asks it.
@@ -50,17 +62,35 @@ impl Approver {
         terms: &Arc<Terms>,
         request: &ReviewRequest,
     ) -> Result<Answer, Fault> {
-        self.0
-            .call(engine, terms, async |store, exports| {
-                let lent = Lent::of(request);
-                let verdict = exports
-                    .quarterdeck_policy_approve()
-                    .call_review(store, lent.request(request))
+        match self {
+            Approver::V0_1(callable) => {
+                callable
+                    .call(engine, terms, async |store, exports| {
+                        let lent = Lent::of(request);
+                        let verdict = exports
+                            .quarterdeck_policy_approve()
+                            .call_review(store, lent.request(request))
+                            .await
+                            .map_err(|error| Fault::of_call(&error))?;
+                        Ok(Answer::clean(verdict, &request.command_line))
+                    })
                     .await
-                    .map_err(|error| Fault::of_call(&error))?;
-                Ok(Answer::clean(verdict, &request.command_line))
-            })
-            .await
+            }
+            #[cfg(test)]
+            Approver::V0_2(callable) => {
+                callable
+                    .call(engine, terms, async |store, exports| {
+                        let from_agent = request.caller.kind == "agent";
+                        let verdict = exports
+                            .quarterdeck_policy_approve()
+                            .call_review(store, &request.command_line, from_agent)
+                            .await
+                            .map_err(|error| Fault::of_call(&error))?;
+                        Ok(Answer::of_next(&verdict))
+                    })
+                    .await
+            }
+        }
     }
 }
 
@@ -144,6 +174,24 @@ impl Answer {
             suggestion: verdict
                 .suggestion
                 .map(|suggestion| presentable(&suggestion, LONGEST_TEXT)),
+        }
+    }
+
+    /// Takes over a verdict of the version that was never released.
+    #[cfg(test)]
+    fn of_next(verdict: &next::exports::quarterdeck::policy::approve::Verdict) -> Answer {
+        use next::exports::quarterdeck::policy::approve::Tier as Next;
+        Answer {
+            tier: match verdict.tier {
+                Next::Safe => Tier::Safe,
+                Next::Review => Tier::Review,
+                // What is stricter than this host can say is as strict as it can.
+                Next::Dangerous | Next::Unthinkable => Tier::Dangerous,
+            },
+            reason: presentable(&verdict.because, LONGEST_TEXT),
+            rule: None,
+            span: None,
+            suggestion: None,
         }
     }
 }

@@ -32,8 +32,9 @@ pub(crate) struct Callable<W: World> {
 pub(crate) struct Live<W: World> {
     pub(crate) store: Store<Guest>,
     pub(crate) exports: W::Exports,
-    /// Its place among the instances that may be kept.
-    _place: OwnedSemaphorePermit,
+    /// Its place among the instances that may be kept; none for a trial, which
+    /// is over at once and holds the slot of a call.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl<W: World> Callable<W> {
@@ -110,7 +111,7 @@ impl<W: World> Callable<W> {
             self.put_back(Live {
                 store,
                 exports,
-                _place: place,
+                _place: Some(place),
             });
         }
         Ok(answer)
@@ -125,6 +126,25 @@ impl<W: World> Callable<W> {
         let place = Arc::clone(engine.places())
             .try_acquire_owned()
             .map_err(|_| Fault::Busy)?;
+        self.live_in(engine, terms, Some(place)).await
+    }
+
+    /// An instance for a trial, however many are kept. The caller holds the slot
+    /// of a call for as long as the instance lives.
+    pub(crate) async fn live_on_trial(
+        &self,
+        engine: &PolicyEngine,
+        terms: &Arc<Terms>,
+    ) -> Result<Live<W>, Fault> {
+        self.live_in(engine, terms, None).await
+    }
+
+    async fn live_in(
+        &self,
+        engine: &PolicyEngine,
+        terms: &Arc<Terms>,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Result<Live<W>, Fault> {
         let mut store = engine.store(terms);
         let exports = engine
             .resume(&mut store, async |store| self.start(store).await)

@@ -5,8 +5,8 @@ use wasmtime::{AsContextMut, Store};
 
 use crate::fault::{Fault, one_line};
 use crate::guest::Guest;
+use crate::version::WitVersion;
 
-const INTERFACE: &str = "quarterdeck:policy/configuration@0.1.0";
 const FUNCTION: &str = "configure";
 
 /// Where `configure` is in one component.
@@ -29,8 +29,8 @@ impl From<Fault> for ConfigureError {
 
 impl Configure {
     /// Finds the function; `None` when the component has none of that name.
-    pub(crate) fn find(component: &Component) -> Option<Self> {
-        let interface = component.get_export_index(None, INTERFACE)?;
+    pub(crate) fn find(component: &Component, version: WitVersion) -> Option<Self> {
+        let interface = component.get_export_index(None, version.configuration())?;
         component
             .get_export_index(Some(&interface), FUNCTION)
             .map(Configure)

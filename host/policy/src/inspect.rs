@@ -3,11 +3,11 @@
 
 use wasmparser::{Chunk, Encoding, Parser, Payload};
 
-use crate::PolicyKind;
-use crate::Provenance;
 use crate::grants::Import;
 use crate::rejection::Rejection;
 use crate::text::presentable;
+use crate::version::WitVersion;
+use crate::{PolicyKind, Provenance};
 
 /// What is known about a component before it is compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,10 @@ pub(crate) struct Inspection {
     /// Names of the imports that the host has to provide, as written in the
     /// component.
     pub(crate) imports: Vec<String>,
-    /// The version of the policy package that it was built for.
+    /// The version of the policy package that it was built for, as the host
+    /// speaks it.
+    pub(crate) version: WitVersion,
+    /// The same as it is written in the component.
     pub(crate) wit_version: String,
     /// What its metadata claims.
     pub(crate) provenance: Provenance,
@@ -30,8 +33,6 @@ impl Inspection {
 }
 
 const PACKAGE: &str = "quarterdeck:policy/";
-/// Every version of the package that this host can run begins so.
-const SPOKEN: &str = "0.1.";
 const CONFIGURATION: &str = "configuration";
 /// Interface of types alone: importing it asks for nothing.
 const TYPES: &str = "types";
@@ -56,21 +57,21 @@ pub(crate) fn judge(names: Outline) -> Result<Inspection, Rejection> {
         let Some(Interface { name, version }) = Interface::of_policy(export) else {
             continue;
         };
-        if !version.starts_with(SPOKEN) {
+        let kind = PolicyKind::ALL
+            .into_iter()
+            .find(|kind| kind.interface() == name);
+        let Some(spoken) = WitVersion::spoken(kind, version) else {
             return Err(Rejection::OtherVersion {
                 found: shown(export),
             });
-        }
+        };
         configurable |= name == CONFIGURATION;
-        if let Some(kind) = PolicyKind::ALL
-            .into_iter()
-            .find(|kind| kind.interface() == name)
-        {
-            kinds.push(kind);
+        if let Some(kind) = kind {
+            kinds.push((kind, spoken));
             wit_version = version;
         }
     }
-    let kind = match kinds[..] {
+    let (kind, version) = match kinds[..] {
         [] => {
             return Err(Rejection::NoPolicy {
                 found: enumerate(&names.exports),
@@ -78,7 +79,7 @@ pub(crate) fn judge(names: Outline) -> Result<Inspection, Rejection> {
             });
         }
         [kind] => kind,
-        [first, second, ..] => return Err(Rejection::TwoKinds { first, second }),
+        [(first, _), (second, _), ..] => return Err(Rejection::TwoKinds { first, second }),
     };
     if !configurable {
         return Err(Rejection::NoConfiguration(kind));
@@ -97,6 +98,7 @@ pub(crate) fn judge(names: Outline) -> Result<Inspection, Rejection> {
     Ok(Inspection {
         kind,
         imports,
+        version,
         wit_version,
         provenance: names.provenance,
     })
@@ -223,7 +225,7 @@ fn wanted(imports: Vec<String>) -> Result<Vec<String>, Rejection> {
     let mut wanted = Vec::with_capacity(imports.len());
     for import in imports {
         match Interface::of_policy(&import) {
-            Some(Interface { version, .. }) if !version.starts_with(SPOKEN) => {
+            Some(Interface { version, .. }) if WitVersion::spoken(None, version).is_none() => {
                 return Err(Rejection::OtherVersion {
                     found: shown(&import),
                 });

@@ -53,7 +53,8 @@
 //! `progress_parsers`, `recoveries`) to `generation` (with its `tally` and
 //! `quarantine`), through the façade of its kind (`approver`, `distributor`,
 //! `progress_parser`, `recovery`; bindings in `world`) into `callable` and
-//! `guest`, which bounds it with the help of `engine` and `ticker`.
+//! `guest`, which bounds it with the help of `engine` and `ticker`. How another
+//! version of the WIT package will live beside this one is said in `version`.
 //!
 //! Without a host, `workbench` opens one component with the same loader and the
 //! same calls; `workbench_case` is what its case files are made of.
@@ -122,6 +123,7 @@ mod text;
 mod ticker;
 mod trial;
 mod verdict;
+mod version;
 mod wasi;
 mod watch;
 mod workbench;

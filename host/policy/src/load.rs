@@ -29,6 +29,7 @@ use crate::snapshot;
 use crate::tally::Tally;
 use crate::terms::Terms;
 use crate::trial::try_out;
+use crate::version::WitVersion;
 use crate::world::World;
 use crate::world::approver::ApproverIndices;
 use crate::world::distributor::DistributorIndices;
@@ -101,7 +102,9 @@ impl Loader {
         });
         let prepared = self.prepare(&wasm, &inspection, &origin, &terms).await?;
         let facade = match inspection.kind {
-            PolicyKind::Approver => Facade::Approver(Box::new(Approver::new(prepared)?)),
+            PolicyKind::Approver => {
+                Facade::Approver(Box::new(Approver::new(prepared, inspection.version)?))
+            }
             PolicyKind::Distributor => Facade::Distributor(Box::new(Distributor::new(prepared)?)),
             PolicyKind::ProgressParser => {
                 Facade::ProgressParser(Box::new(ProgressParser::new(prepared)?))
@@ -133,7 +136,6 @@ impl Loader {
         terms: &Arc<Terms>,
     ) -> Result<Prepared, Rejection> {
         let kind = inspection.kind;
-        let wasi = inspection.wants_wasi();
         let config: Arc<str> = origin.sidecar.config.as_str().into();
         let configured_key = CodeKey::configured(&origin.digest, &config);
         let link = |component: &Component, config: Option<&Arc<str>>| {
@@ -142,8 +144,7 @@ impl Loader {
                 &self.engine,
                 &self.linkers,
                 component,
-                kind,
-                wasi,
+                inspection,
                 config.cloned(),
             )
         };
@@ -160,16 +161,16 @@ impl Loader {
             }
         };
         let prepared = link(&component, Some(&config))?;
-        self.check_shape(kind, &prepared, terms).await?;
+        self.check_shape(inspection, &prepared, terms).await?;
         let configuring = terms.on_trial(CONFIGURE_DEADLINE);
         let cost = self
             .configure_on_trial(&prepared, &configuring, &config)
             .await?;
         // A snapshot cannot hold the handles that a guest got from WASI.
-        if cost < WORTH_A_SNAPSHOT || wasi {
+        if cost < WORTH_A_SNAPSHOT || inspection.wants_wasi() {
             return Ok(prepared);
         }
-        match self.snapshot(kind, wasm, &configuring, &config).await {
+        match self.snapshot(inspection, wasm, &configuring, &config).await {
             Ok(component) => {
                 self.keep(&configured_key, &component);
                 link(&component, None)
@@ -189,12 +190,21 @@ impl Loader {
     /// against other records is told so instead of failing in some call.
     async fn check_shape(
         &self,
-        kind: PolicyKind,
+        inspection: &Inspection,
         prepared: &Prepared,
         terms: &Arc<Terms>,
     ) -> Result<(), Rejection> {
-        match kind {
-            PolicyKind::Approver => self.has_shape_of::<ApproverIndices>(prepared, terms).await,
+        match inspection.kind {
+            PolicyKind::Approver => match inspection.version {
+                WitVersion::V0_1 => self.has_shape_of::<ApproverIndices>(prepared, terms).await,
+                #[cfg(test)]
+                WitVersion::V0_2 => {
+                    self.has_shape_of::<crate::world::approver_0_2::ApproverIndices>(
+                        prepared, terms,
+                    )
+                    .await
+                }
+            },
             PolicyKind::Distributor => {
                 self.has_shape_of::<DistributorIndices>(prepared, terms)
                     .await
@@ -260,13 +270,14 @@ impl Loader {
 
     async fn snapshot(
         &self,
-        kind: PolicyKind,
+        inspection: &Inspection,
         wasm: &[u8],
         terms: &Arc<Terms>,
         config: &Arc<str>,
     ) -> wasmtime::Result<Component> {
         let configured =
-            snapshot::configured(&self.engine, &self.linkers, terms, kind, wasm, config).await?;
+            snapshot::configured(&self.engine, &self.linkers, terms, inspection, wasm, config)
+                .await?;
         Component::from_binary(self.engine.engine(), &configured)
     }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use crate::PolicyKind;
 use crate::configuration::{Configure, ConfigureError};
 use crate::engine::PolicyEngine;
 use crate::fault::{Fault, one_line};
 use crate::guest::{Guest, Linkers};
+use crate::inspect::Inspection;
 use crate::rejection::Rejection;
 
 /// A linked component of which configured instances can be made.
@@ -30,16 +30,18 @@ impl Prepared {
         engine: &PolicyEngine,
         linkers: &Linkers,
         component: &Component,
-        kind: PolicyKind,
-        wasi: bool,
+        inspection: &Inspection,
         config: Option<Arc<str>>,
     ) -> Result<Self, Rejection> {
-        let shape = |detail: String| Rejection::WrongShape { kind, detail };
+        let shape = |detail: String| Rejection::WrongShape {
+            kind: inspection.kind,
+            detail,
+        };
         let pre = linkers
-            .linker(engine, wasi)
+            .linker(engine, inspection.wants_wasi())
             .and_then(|linker| linker.instantiate_pre(component))
             .map_err(|error| shape(one_line(&error)))?;
-        let configure = Configure::find(component)
+        let configure = Configure::find(component, inspection.version)
             .ok_or_else(|| shape(String::from("`configure` is missing from its interface")))?;
         Ok(Prepared {
             pre,

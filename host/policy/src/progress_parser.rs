@@ -44,7 +44,29 @@ impl ProgressParser {
         terms: &Arc<Terms>,
         session: &SessionFacts,
     ) -> Result<LiveParser, Fault> {
-        let mut live = self.0.live(engine, terms).await?;
+        let live = self.0.live(engine, terms).await?;
+        LiveParser::new(engine, live, session).await
+    }
+
+    /// The same for a trial, which takes the slot of a call instead of a place
+    /// among the sessions that are followed. The caller holds that slot.
+    pub(crate) async fn start_on_trial(
+        &self,
+        engine: &PolicyEngine,
+        terms: &Arc<Terms>,
+        session: &SessionFacts,
+    ) -> Result<LiveParser, Fault> {
+        let live = self.0.live_on_trial(engine, terms).await?;
+        LiveParser::new(engine, live, session).await
+    }
+}
+
+impl LiveParser {
+    async fn new(
+        engine: &PolicyEngine,
+        mut live: Live<ProgressParserIndices>,
+        session: &SessionFacts,
+    ) -> Result<LiveParser, Fault> {
         let exports = &live.exports;
         let lent = LentSession::of(session);
         let parser = engine
@@ -59,9 +81,7 @@ impl ProgressParser {
             .await?;
         Ok(LiveParser { live, parser })
     }
-}
 
-impl LiveParser {
     /// Feeds one chunk. After a fault the parser must not be used again.
     pub(crate) async fn feed(
         &mut self,

@@ -8,12 +8,13 @@ use wasmtime::{Store, error::format_err};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::Limits;
+use crate::configuration::ConfigureError;
 use crate::engine::PolicyEngine;
 use crate::fault::{Fault, one_line};
 use crate::guest::{Guest, Linkers};
+use crate::inspect::Inspection;
 use crate::prepared::Prepared;
 use crate::terms::Terms;
-use crate::{PolicyKind, configuration::ConfigureError};
 
 /// How many bytes of state may be read out of an instance at once: all of its
 /// memory.
@@ -28,14 +29,14 @@ pub(crate) async fn configured(
     engine: &PolicyEngine,
     linkers: &Linkers,
     terms: &Arc<Terms>,
-    kind: PolicyKind,
+    inspection: &Inspection,
     wasm: &[u8],
     config: &Arc<str>,
 ) -> wasmtime::Result<Vec<u8>> {
     let wizer = Wizer::new();
     let (context, instrumented) = wizer.instrument_component(wasm)?;
     let component = Component::new(engine.engine(), &instrumented)?;
-    let prepared = Prepared::link(engine, linkers, &component, kind, false, None)?;
+    let prepared = Prepared::link(engine, linkers, &component, inspection, None)?;
     let mut snapshot = Err(format_err!("no snapshot was taken"));
     engine
         .run(terms, async |store| {

@@ -68,7 +68,8 @@ pub(crate) async fn try_out(
         }
         Facade::ProgressParser(parser) => {
             let follow = async |terms: &Arc<Terms>| -> Result<(), Fault> {
-                let mut live = parser.start(engine, terms, &session()).await?;
+                let _slot = engine.slot(terms).await?;
+                let mut live = parser.start_on_trial(engine, terms, &session()).await?;
                 live.feed(engine, &output()).await?;
                 live.feed(engine, &[OutputPiece::CommandEnd(Some(0))])
                     .await?;

@@ -55,6 +55,17 @@ pub(crate) mod recovery {
     });
 }
 
+/// A second version of the first world: see [`crate::version`].
+#[cfg(test)]
+pub(crate) mod approver_0_2 {
+    wasmtime::component::bindgen!({
+        path: "tests/wit-0.2.0",
+        world: "approver",
+        exports: { default: async },
+        ownership: Borrowing { duplicate_if_necessary: false },
+    });
+}
+
 pub(crate) use approver::quarterdeck::policy::types;
 pub(crate) use distributor::quarterdeck::policy::host;
 
@@ -100,6 +111,12 @@ macro_rules! world {
 world!(
     approver::ApproverIndices,
     approver::Approver,
+    PolicyKind::Approver
+);
+#[cfg(test)]
+world!(
+    approver_0_2::ApproverIndices,
+    approver_0_2::Approver,
     PolicyKind::Approver
 );
 world!(

@@ -302,6 +302,12 @@ async fn followed_sessions_never_take_the_room_of_an_approver() {
     for _ in 0..200 {
         assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
     }
+    // Nor do they keep the parser from being replaced.
+    quarters.rename_in("teller.wasm", &teller('b'));
+    quarters.host.rescan().await;
+    let listed = quarters.host.list();
+    let replaced = listed.iter().find(|it| it.name == "teller").unwrap();
+    assert!(replaced.generation > 2, "{:?}", quarters.reports());
     // Being too many is nobody's fault, and there is room again later.
     assert_eq!(quarters.reports(), Vec::<String>::new());
     sessions.truncate(300);

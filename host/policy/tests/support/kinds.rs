@@ -3,13 +3,16 @@
 
 use super::{component, component_of, curious_package};
 
-/// Memory, an allocator that never frees, a loop without end, and a `configure`
+/// Memory, an allocator that begins anew after four megabytes (no call needs
+/// more), a loop without end, and a `configure`
 /// that takes anything.
 const COMMON: &str = r#"
   (memory (export "memory") 16)
   (global $free (mut i32) (i32.const 262144))
   (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
     (local $at i32) (local $end i32)
+    (if (i32.gt_u (global.get $free) (i32.const 4194304))
+      (then (global.set $free (i32.const 262144))))
     (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
     (local.set $end (i32.add (local.get $at) (local.get $size)))
     (block $enough
