@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use quarterdeck_core::gate::Mode;
+use quarterdeck_core::policy::PolicyKind;
+
+use crate::commands::plugin::Language;
 
 /// A host for the terminals that coding agents work in.
 ///
@@ -144,6 +147,20 @@ pub(crate) enum PluginCommand {
         /// Print as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Make a project for a policy that builds and passes its test at once
+    New {
+        /// The policy's name
+        name: String,
+        /// approver, distributor, progress-parser or recovery
+        #[arg(long, default_value = "approver")]
+        kind: PolicyKind,
+        /// The language
+        #[arg(long, default_value = "rust")]
+        lang: Language,
+        /// The project's folder, which is made [default: ./NAME]
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
     },
     /// Load a component as a host would, and say what is wrong with it
     ///

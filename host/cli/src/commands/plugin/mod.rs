@@ -6,6 +6,7 @@ mod check;
 mod enable;
 mod folder;
 mod list;
+mod new;
 mod remove;
 mod rollback;
 mod test;
@@ -18,6 +19,7 @@ use crate::Setup;
 use crate::arguments::PluginCommand;
 use crate::hosting::plugins_dir;
 use folder::PluginsFolder;
+pub(crate) use new::Language;
 
 /// Looks at policies, and changes those of the plugins folder.
 pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
@@ -25,6 +27,12 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
     match command {
         PluginCommand::List { json } => list::run(setup, json),
         PluginCommand::Check { file, json } => check::run(setup, &file, json),
+        PluginCommand::New {
+            name,
+            kind,
+            lang,
+            into,
+        } => new::run(&name, kind, lang, into),
         PluginCommand::Test { file, cases } => test::run(&file, &cases),
         PluginCommand::Bench { file, command } => bench::run(&file, &command),
         PluginCommand::Add { file, name, sha256 } => {

@@ -1,0 +1,210 @@
+//! `quarterdeck plugin new`.
+//!
+//! A project is a template with a copy of the language's SDK beside it, so that
+//! it stands alone; `sdk/templates/README.md` says how templates are laid out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
+use include_dir::{Dir, DirEntry, include_dir};
+use quarterdeck_core::policy::PolicyKind;
+
+static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/templates");
+static RUST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust");
+static JAVASCRIPT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/js");
+static PYTHON: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/python");
+static C: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/c");
+
+/// What tools leave behind beside an SDK's sources.
+const LEFTOVERS: &[&str] = &["node_modules", "target", "__pycache__", "dist", "build"];
+
+/// Where the SDK goes in a project.
+const SDK_FOLDER: &str = "quarterdeck-sdk";
+
+/// A language that policies are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// Rust
+    Rust,
+    /// JavaScript
+    Js,
+    /// Python
+    Python,
+    /// C (approvers only)
+    C,
+}
+
+impl Language {
+    /// The folder of its templates.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Js => "js",
+            Self::Python => "python",
+            Self::C => "c",
+        }
+    }
+
+    fn sdk(self) -> &'static Dir<'static> {
+        match self {
+            Self::Rust => &RUST,
+            Self::Js => &JAVASCRIPT,
+            Self::Python => &PYTHON,
+            Self::C => &C,
+        }
+    }
+}
+
+/// Makes a project that builds and passes its test at once.
+pub(super) fn run(
+    name: &str,
+    kind: PolicyKind,
+    language: Language,
+    into: Option<PathBuf>,
+) -> Result<ExitCode> {
+    let name = checked_name(name)?;
+    let kind = kind.to_string();
+    let project = into.unwrap_or_else(|| PathBuf::from(name));
+    ensure!(
+        !project.exists(),
+        "{} exists already; choose another name, or another place with --into",
+        project.display()
+    );
+    let template = |part: &str| TEMPLATES.get_dir(format!("{}/{part}", language.folder()));
+    let (Some(common), Some(own)) = (template("project"), template(&kind)) else {
+        bail!(
+            "there is no {kind} in {} yet; --lang rust, js and python have every kind",
+            language.folder()
+        );
+    };
+    let fill_in = |text: &str| text.replace("{{name}}", name).replace("{{kind}}", &kind);
+    for part in [common, own] {
+        write(
+            part,
+            part.path(),
+            &project,
+            &|path| name_in_project(&fill_in(path)),
+            &fill_in,
+        )?;
+    }
+    let sdk = language.sdk();
+    write(
+        sdk,
+        sdk.path(),
+        &project.join(SDK_FOLDER),
+        &|path| path.to_owned(),
+        &|text| text.to_owned(),
+    )?;
+    anstream::println!(
+        "{} is a new {kind}; its README.md says how to build and test it",
+        project.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The name also names a package, in four languages.
+fn checked_name(name: &str) -> Result<&str> {
+    let usable = name.len() <= 60
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && !name.ends_with('-');
+    ensure!(
+        usable,
+        "{name:?} cannot be a project's name: use lower-case letters, digits and hyphens, a letter first"
+    );
+    Ok(name)
+}
+
+/// Hidden files lie in the templates without their dot, and manifests under
+/// another name, so that no tool takes them for its own.
+fn name_in_project(path: &str) -> String {
+    let path = path.strip_suffix(".template").unwrap_or(path);
+    match path.split_once('/') {
+        Some(("cargo", rest)) => format!(".cargo/{rest}"),
+        None if path == "gitignore" => ".gitignore".to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+/// Writes all files of an embedded folder below `target`.
+fn write(
+    folder: &Dir<'_>,
+    root: &Path,
+    target: &Path,
+    rename: &dyn Fn(&str) -> String,
+    fill_in: &dyn Fn(&str) -> String,
+) -> Result<()> {
+    for entry in folder.entries() {
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let leftover = relative
+            .file_name()
+            .is_some_and(|name| LEFTOVERS.iter().any(|leftover| name == *leftover));
+        match entry {
+            _ if leftover => {}
+            DirEntry::Dir(folder) => write(folder, root, target, rename, fill_in)?,
+            DirEntry::File(file) => {
+                let path = target.join(rename(&relative.to_string_lossy()));
+                let content = match file.contents_utf8() {
+                    Some(text) => fill_in(text).into_bytes(),
+                    None => file.contents().to_vec(),
+                };
+                let parent = path.parent().unwrap_or(target);
+                fs::create_dir_all(parent)
+                    .and_then(|()| fs::write(&path, content))
+                    .with_context(|| format!("writing {}", path.display()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_has_what_it_says() {
+        let kinds = ["approver", "distributor", "progress-parser", "recovery"];
+        for language in Language::value_variants() {
+            for kind in kinds {
+                let place = tempfile::tempdir().expect("a temporary folder");
+                let project = place.path().join("project");
+                let kind = kind.parse().expect("a kind");
+                let made = run("my-policy", kind, *language, Some(project.clone()));
+                let expected = *language != Language::C || kind == PolicyKind::Approver;
+                assert_eq!(made.is_ok(), expected, "{language:?} {kind}");
+                if expected {
+                    assert!(project.join("README.md").is_file());
+                    assert!(project.join(".gitignore").is_file());
+                    assert!(project.join(SDK_FOLDER).is_dir());
+                    assert!(!left_to_fill_in(&project), "{language:?} {kind}");
+                }
+            }
+        }
+    }
+
+    fn left_to_fill_in(folder: &Path) -> bool {
+        fs::read_dir(folder).expect("a folder").any(|entry| {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                return !path.ends_with(SDK_FOLDER) && left_to_fill_in(&path);
+            }
+            fs::read_to_string(&path).is_ok_and(|text| text.contains("{{name}}"))
+                || path.to_string_lossy().contains("{{")
+                || path.extension().is_some_and(|end| end == "template")
+        })
+    }
+
+    #[test]
+    fn names_that_no_package_could_have_are_refused() {
+        for name in ["", "Upper", "1st", "a_b", "../x", "end-", "-start"] {
+            assert!(checked_name(name).is_err(), "{name:?}");
+        }
+        assert!(checked_name("no-push-2").is_ok());
+    }
+}
