@@ -50,12 +50,17 @@ impl<P> Configured<P> {
 
 /// Parses a policy's configuration as the host hands it over.
 pub(crate) fn read<C: DeserializeOwned>(json: &str) -> Result<C, String> {
-    serde_json::from_str(json).map_err(|error| {
+    let mut json = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let key = error.path().to_string();
+        let text = error.into_inner().to_string();
         // A position in JSON means nothing to somebody who wrote TOML.
-        let text = error.to_string();
-        match text.rsplit_once(" at line ") {
-            Some((text, _)) => text.to_owned(),
-            None => text,
+        let text = text
+            .rsplit_once(" at line ")
+            .map_or(&*text, |(text, _)| text);
+        match &*key {
+            "." => text.to_owned(),
+            key => format!("`{key}`: {text}"),
         }
     })
 }
@@ -80,11 +85,11 @@ mod tests {
         assert_eq!(error("{}"), "missing field `limit`");
         assert_eq!(
             error(r#"{"limit":1,"limits":2}"#),
-            "unknown field `limits`, expected `limit`"
+            "`limits`: unknown field `limits`, expected `limit`"
         );
         assert_eq!(
             error(r#"{"limit":"1"}"#),
-            "invalid type: string \"1\", expected u32"
+            "`limit`: invalid type: string \"1\", expected u32"
         );
     }
 
