@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(
             after(BUILDKIT),
             [
-                ": Failed 1/3 33.3% | failed to solve: process \"/bin/sh -c make\" did not complete successf"
+                ": Failed 1/3 33.3% | failed to solve: process \"/bin/sh -c make\" did not complete successfully: exit c"
             ]
         );
     }

@@ -106,14 +106,14 @@ mod tests {
     fn rsync_tells_the_whole_from_one_file() {
         assert_eq!(
             before(RSYNC_WHOLE, "      2,800,000"),
-            [": Running 3/7 50.0% | rsync"]
+            [": Running 4/7 50.0% | rsync"]
         );
         assert_eq!(after(RSYNC_WHOLE), [": Completed 7/7 100.0% | rsync"]);
         assert_eq!(
             before(RSYNC_FILES, "f4.bin"),
             [
-                "file: Completed ?/? 100.0% | rsync",
-                ": Running 4/7 57.1% | rsync"
+                ": Running 4/7 57.1% | rsync",
+                "file: Completed ?/? 100.0% | rsync"
             ]
         );
         assert!(after(RSYNC_FILES).contains(&": Completed 7/7 100.0% | rsync".to_owned()));

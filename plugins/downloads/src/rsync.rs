@@ -43,25 +43,12 @@ impl Rsync {
                 whole.finish();
             }
         }
-        match self.of_files {
-            Some(true) => {
-                board
-                    .item("file")
-                    .label("rsync")
-                    .percent(percent)
-                    .finish_if_full();
-            }
-            Some(false) if progress.files.is_none() => {
-                board.whole().label("rsync").percent(percent);
-            }
-            Some(false) => {}
-            None => {
-                board
-                    .item("file")
-                    .label("rsync")
-                    .percent(percent)
-                    .finish_if_full();
-            }
+        if self.of_files == Some(true) {
+            let file = board.item("file").label("rsync");
+            file.percent(percent).finish_if_full();
+        } else if progress.files.is_none() {
+            // The only file so far is the whole, as far as anybody knows.
+            board.whole().label("rsync").percent(percent);
         }
         true
     }
