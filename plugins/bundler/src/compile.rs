@@ -90,7 +90,7 @@ pub(crate) fn component(workspace: &Workspace, policy: &Policy) -> Result<Vec<u8
         env!("CARGO_PKG_VERSION").to_owned(),
     )];
     let component = metadata.to_wasm(&component)?;
-    ensure_pure(&component).with_context(|| format!("{} cannot be an approver", policy.name))?;
+    ensure_pure(&component).with_context(|| format!("{} cannot be bundled", policy.name))?;
     Ok(component)
 }
 
@@ -134,7 +134,8 @@ fn core_module(workspace: &Workspace, policy: &Policy) -> Result<Vec<u8>> {
     std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// An approver imports nothing but types: no clock, no files, no network.
+/// A bundled policy imports nothing but types: no clock, no files, no network.
+/// An approver must not, and the others have no need to.
 fn ensure_pure(component: &[u8]) -> Result<()> {
     let engine = wasmtime::Engine::default();
     let component = Component::new(&engine, component).map_err(|error| anyhow!("{error:#}"))?;

@@ -1,7 +1,7 @@
 //! Names the sources of a component by one digest.
 //!
-//! What counts: the policy's own files (its corpus apart, which only tests
-//! read), the interface, the build profile, and the exact versions of the
+//! What counts: the policy's own files and those of the crates of this workspace
+//! that it is made from (corpus and tests apart), the interface, the build profile, and the exact versions of the
 //! crates it is made from. Dependencies of the host do not count.
 
 use std::collections::BTreeSet;
@@ -24,6 +24,10 @@ pub(crate) fn of_sources(workspace: &Workspace, policy: &Policy) -> Result<Strin
     let mut files = BTreeSet::new();
     collect(&workspace.root.join(&policy.folder), &mut files)?;
     collect(&workspace.root.join("wit"), &mut files)?;
+    let dependencies = dependencies(workspace, policy)?;
+    for folder in &dependencies.folders {
+        collect(folder, &mut files)?;
+    }
 
     let mut digest = Sha256::new();
     let mut add = |name: &str, content: &[u8]| {
@@ -39,7 +43,7 @@ pub(crate) fn of_sources(workspace: &Workspace, policy: &Policy) -> Result<Strin
         add(&name, &content);
     }
     add("profile", profile(workspace)?.as_bytes());
-    add("dependencies", dependencies(workspace, policy)?.as_bytes());
+    add("dependencies", dependencies.versions.as_bytes());
 
     let mut hex = String::new();
     for byte in digest.finalize() {
@@ -81,9 +85,15 @@ fn profile(workspace: &Workspace) -> Result<String> {
     Ok(section.join("\n"))
 }
 
-/// One `name version` line for each crate that ends up in the component or
-/// helps to build it.
-fn dependencies(workspace: &Workspace, policy: &Policy) -> Result<String> {
+/// The crates that end up in the component or help to build it.
+struct Dependencies {
+    /// One `name version` line each.
+    versions: String,
+    /// Folders of those that belong to this workspace.
+    folders: BTreeSet<PathBuf>,
+}
+
+fn dependencies(workspace: &Workspace, policy: &Policy) -> Result<Dependencies> {
     let mut tree: Command = cargo();
     let output = tree
         .current_dir(&workspace.root)
@@ -103,8 +113,9 @@ fn dependencies(workspace: &Workspace, policy: &Policy) -> Result<String> {
         "`cargo tree` failed: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    let output = String::from_utf8(output.stdout)?;
     // A path, or the mark of a proc-macro or a repetition, may follow the version.
-    let lines: BTreeSet<String> = String::from_utf8(output.stdout)?
+    let versions: BTreeSet<String> = output
         .lines()
         .map(|line| {
             line.split_whitespace()
@@ -114,5 +125,14 @@ fn dependencies(workspace: &Workspace, policy: &Policy) -> Result<String> {
         })
         .filter(|line| !line.is_empty())
         .collect();
-    Ok(lines.into_iter().collect::<Vec<_>>().join("\n"))
+    let folders = output
+        .lines()
+        .filter_map(|line| Some(Path::new(line.split_once(" (")?.1.split_once(')')?.0)))
+        .filter(|path| path.starts_with(&workspace.root))
+        .map(Path::to_owned)
+        .collect();
+    Ok(Dependencies {
+        versions: versions.into_iter().collect::<Vec<_>>().join("\n"),
+        folders,
+    })
 }

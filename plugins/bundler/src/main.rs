@@ -6,9 +6,11 @@
 //! into a temporary folder and fails when either is stale.
 //!
 //! Start reading at [`run`]; `compile` makes a component, `digest` names its
-//! sources, `behaviour` asks components for verdicts.
+//! sources, `behaviour` asks approvers for verdicts, `cases` asks the other kinds
+//! what their case files ask.
 
 mod behaviour;
+mod cases;
 mod compile;
 mod digest;
 
@@ -32,13 +34,35 @@ struct Policy {
     folder: PathBuf,
 }
 
-/// The policies that the host embeds.
-fn bundled() -> Vec<Policy> {
-    vec![Policy {
-        name: "safety-tiers".to_owned(),
-        package: "policy-safety-tiers".to_owned(),
-        folder: PathBuf::from("plugins/safety-tiers"),
-    }]
+/// The policies that the host embeds: each in the folder of its name.
+const BUNDLED: [&str; 16] = [
+    "safety-tiers",
+    // Distributors.
+    "round-robin",
+    "load-balanced",
+    "priority",
+    "dependency",
+    // Progress parsers.
+    "generic",
+    "cargo",
+    "npm",
+    "pytest",
+    "make-ninja",
+    "docker",
+    "downloads",
+    // Recoveries.
+    "restart",
+    "reset",
+    "failover",
+    "graceful",
+];
+
+fn bundled() -> impl Iterator<Item = Policy> {
+    BUNDLED.into_iter().map(|name| Policy {
+        name: name.to_owned(),
+        package: format!("policy-{name}"),
+        folder: Path::new("plugins").join(name),
+    })
 }
 
 /// Builds the bundled policies into plugins/dist.
@@ -79,7 +103,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     let dist = workspace.root.join("plugins/dist");
     if arguments.measure {
         for policy in bundled() {
-            behaviour::measure(&workspace, &policy, &dist)?;
+            match cases::file_of(&workspace, &policy) {
+                Some(cases) => cases::measure(&policy, &cases, &dist)?,
+                None => behaviour::measure(&workspace, &policy, &dist)?,
+            }
         }
         return Ok(());
     }
@@ -90,8 +117,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let out = arguments.out.clone().unwrap_or(dist);
-    let policies = if arguments.guest.is_empty() {
-        bundled()
+    let policies: Vec<Policy> = if arguments.guest.is_empty() {
+        bundled().collect()
     } else {
         arguments
             .guest
@@ -159,10 +186,14 @@ fn check(workspace: &Workspace, policy: &Policy, dist: &Path) -> Result<()> {
         println!("{}: same bytes as built from source", policy.name);
         return Ok(());
     }
-    let compared = behaviour::compare(workspace, policy, &committed, &rebuilt)
-        .with_context(|| format!("{} does not behave as its sources do; {MEND}", policy.name))?;
+    let same = match cases::file_of(workspace, policy) {
+        Some(path) => cases::check(&path, &committed).and_then(|_| cases::check(&path, &rebuilt)),
+        None => behaviour::compare(workspace, policy, &committed, &rebuilt),
+    };
+    let compared =
+        same.with_context(|| format!("{} does not behave as its sources do; {MEND}", policy.name))?;
     println!(
-        "{}: other bytes, the same verdict on {compared} commands",
+        "{}: other bytes, the same answers to {compared} cases",
         policy.name
     );
     Ok(())
