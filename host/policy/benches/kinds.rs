@@ -59,7 +59,7 @@ async fn measure() {
 
     println!("\na session's output through one parser that does not look at it");
     let policy = open(teller('a')).await;
-    let line = "   Compiling quarterdeck-policy v0.1.0 (/work/host/policy)\n";
+    let line = "   Compiling quarterdeck-policy v0.1.0 (/home/me/quarterdeck/host/policy)\n";
     let text = line.repeat(CHUNK / line.len());
     let bytes = text.len() * CHUNKS;
     let request = PolicyRequest::ParseProgress(Recording {
