@@ -31,8 +31,9 @@ pub struct IncidentFacts {
     #[serde(default)]
     pub attempts: u32,
     /// How many steps may be taken. From there on a recovery can only wait or
-    /// give up; anything else is refused.
-    #[serde(default)]
+    /// give up; anything else is refused. Where a case file does not mention it,
+    /// there is no limit.
+    #[serde(default = "unlimited")]
     pub max_attempts: u32,
     /// Time since the incident began, in milliseconds.
     #[serde(default)]
@@ -43,6 +44,10 @@ pub struct IncidentFacts {
     /// Named facts that this version of the interface has no field for.
     #[serde(default)]
     pub attributes: Vec<(String, String)>,
+}
+
+fn unlimited() -> u32 {
+    u32::MAX
 }
 
 /// What happened to a session.

@@ -128,9 +128,9 @@ impl Slots {
             Change::None => {}
             Change::Standing => self.publish(),
             Change::Rejected(rejection) => {
-                self.report(name, &rejection);
-                // The list of policies shows it.
+                // First, so that whoever hears of it finds it in the list.
                 self.publish();
+                self.report(name, &rejection);
             }
         }
     }

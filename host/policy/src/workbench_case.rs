@@ -128,7 +128,7 @@ mod tests {
 
         let request = read(
             PolicyKind::Recovery,
-            "cause = \"backend-lost\"\nmax-attempts = 3\nbackups = [\"s2\"]",
+            "cause = \"backend-lost\"\nbackups = [\"s2\"]",
         );
         assert!(
             matches!(request, Ok(PolicyRequest::Recover(_))),

@@ -67,7 +67,7 @@ async fn a_component_of_each_kind_answers_a_case() {
     assert_eq!(counts, [Some(1), Some(2), Some(3)]);
 
     let policy = open(medic('a'), None).await.unwrap();
-    let incident = "cause = \"hung\"\nmax-attempts = 1";
+    let incident = "cause = \"hung\"";
     let answer = policy.ask(&case(PolicyKind::Recovery, incident)).await;
     let PolicyAnswer::Decision(decision) = answer.unwrap() else {
         panic!("no decision");
