@@ -61,7 +61,8 @@ fn collect(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
         if name.to_string_lossy().starts_with('.') || NOT_SOURCES.iter().any(|skip| name == *skip) {
             continue;
         }
-        if entry.file_type()?.is_dir() {
+        // Follows links: the SDK's interface is one to that of the workspace.
+        if entry.path().is_dir() {
             collect(&entry.path(), files)?;
         } else {
             files.insert(entry.path());
