@@ -70,7 +70,7 @@ async def test_a_corrupt_file_changes_nothing_but_is_reported(agent: Agent, worl
     good = await loaded(agent, "approver-git-push")
 
     healthy = built("approver-git-push")
-    corrupt = healthy[: len(healthy) // 2] + b"\0" * 64 + healthy[len(healthy) // 2 + 64 :]
+    corrupt = healthy[: len(healthy) // 2] + b"\0" * (len(healthy) - len(healthy) // 2)
     place(world.plugins_dir / "approver-git-push.wasm", corrupt)
 
     async def reported() -> dict | None:

@@ -32,6 +32,9 @@ pub(crate) enum Keystroke {
     Move(Motion),
     /// Changes nothing in the line: Ctrl-L, Ctrl-Z, Ctrl-Q.
     Inert,
+    /// Alt and a character that no line editor uses for editing: zsh runs the
+    /// line at Alt-A, and people bind others.
+    MaySubmit,
     /// A key whose effect depends on the program: history, completion,
     /// searches, function keys.
     Opaque,
@@ -137,6 +140,13 @@ fn escape_meaning(sequence: &[u8]) -> Keystroke {
         b"[H" | b"OH" | b"[1~" => Keystroke::Move(Motion::Start),
         b"[F" | b"OF" | b"[4~" => Keystroke::Move(Motion::End),
         b"[3~" => Keystroke::Delete,
+        [key]
+            if !b"bBfFdDcClLuUtTyY.,_-<>?*#~!$=&\\/rRnNpPhHxX \x7f".contains(key)
+                && !key.is_ascii_digit()
+                && !matches!(key, b'[' | b'O') =>
+        {
+            Keystroke::MaySubmit
+        }
         _ => Keystroke::Opaque,
     }
 }

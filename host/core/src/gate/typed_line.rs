@@ -84,8 +84,13 @@ impl TypedLine {
             Keystroke::Submit => return Effect::Submitted(self.take()),
             // In the kernel's line discipline Ctrl-D hands over what was typed
             // so far, without a line break; on an empty line it is harmless.
-            Keystroke::EndOfFile if self.is_clean() => {}
+            Keystroke::EndOfFile | Keystroke::MaySubmit if self.is_clean() => {}
             Keystroke::EndOfFile => return Effect::Submitted(self.peek()),
+            Keystroke::MaySubmit => {
+                let submission = self.peek();
+                self.uncertain = true;
+                return Effect::Submitted(submission);
+            }
             Keystroke::Interrupt => self.clear(),
             Keystroke::Backspace => {
                 if self.cursor > 0 {
