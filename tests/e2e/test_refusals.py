@@ -322,18 +322,14 @@ async def test_recalled_in_a_shell_inside_the_shell(world: World) -> None:
 async def test_typed_into_an_interpreter(world: World) -> None:
     """A program that runs what it is told, beneath the shell."""
     async with agent_on_stdio(world) as agent:
-        session = await agent.open_session()
-        await home_is_a_decoy(agent, world, session)
         for interpreter in ("sh", "cat | sh", "env -i PATH=$PATH HOME=$HOME sh"):
+            session = await agent.open_session()
+            await home_is_a_decoy(agent, world, session)
             await agent.type(session, interpreter, enter=True)
             await agent.wait_for(session, quietMs=200)
             refused = await agent.type(session, DANGER, ENTER)
             assert refused.code in ("PERMISSION_DENIED", "CONFIRMATION_REQUIRED"), (interpreter, refused)
-            await agent.type(session, {"key": "ctrl-c"})
-            # The terminal throws away what is typed right behind an interrupt.
-            await agent.wait_for(session, quietMs=200)
-            await agent.type(session, {"key": "ctrl-d"})
-            await agent.at_prompt(session)
+            await agent.do("session_close", sessionId=session)
             nothing_ran(world)
 
 
