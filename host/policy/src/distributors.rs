@@ -3,10 +3,16 @@
 use std::sync::Arc;
 
 use crate::catalogue::Catalogue;
-use crate::generation::{Facade, Generation};
+use crate::generation::{Facade, Generation, StandIn};
 use crate::incident::Incidents;
 use crate::lawful_plan::check_batch;
-use crate::{Batch, IncidentKind, Plan, PolicyKind, Waiting};
+use crate::{Batch, Plan, PolicyKind, Waiting};
+
+const STAND_IN: StandIn = StandIn {
+    kind: PolicyKind::Distributor,
+    happens: "nothing is assigned",
+    meanwhile: "assigns nothing",
+};
 
 /// The distributors at one moment. A swap does not touch it: what was pinned
 /// answers to the end.
@@ -62,7 +68,7 @@ impl Distributors {
         let asked = generation
             .ask(distributor.distribute(&generation.engine, &generation.terms, batch))
             .await;
-        let distribution = match asked.answer {
+        match generation.answer_of(asked, &self.incidents, &STAND_IN) {
             Ok(plan) => Distribution {
                 plan,
                 policy: generation.name.clone(),
@@ -70,28 +76,8 @@ impl Distributors {
                 digest: generation.origin.digest.clone(),
                 fallback: None,
             },
-            Err(none) => {
-                let reason = format!(
-                    "the distributor `{name}` (generation {}) {none}",
-                    generation.number
-                );
-                if none.blames_policy() {
-                    self.incidents.raise(generation.incident(
-                        IncidentKind::Failed,
-                        format!("{reason}; nothing is assigned"),
-                    ));
-                }
-                fallback(name, Some(generation), batch, reason)
-            }
-        };
-        if let Some(change) = asked.change {
-            self.incidents.raise(generation.change_of_conduct(
-                change,
-                "assigns nothing",
-                &distribution.fallback.as_deref().unwrap_or_default(),
-            ));
+            Err(reason) => fallback(name, Some(generation), batch, reason),
         }
-        distribution
     }
 }
 

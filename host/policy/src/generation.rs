@@ -7,6 +7,7 @@ use crate::approver::{Answer, Approver};
 use crate::distributor::Distributor;
 use crate::engine::PolicyEngine;
 use crate::fault::Fault;
+use crate::incident::Incidents;
 use crate::inspect::Inspection;
 use crate::progress_parser::ProgressParser;
 use crate::quarantine::Change;
@@ -54,6 +55,15 @@ pub(crate) struct Asked<T> {
     pub(crate) answer: Result<T, NoAnswer>,
     /// In how far the generation is believed.
     pub(crate) change: Option<Change>,
+}
+
+/// What the host does where a policy gives no answer, in words for a person.
+pub(crate) struct StandIn {
+    pub(crate) kind: PolicyKind,
+    /// What happens now, as a clause of its own.
+    pub(crate) happens: &'static str,
+    /// What the policy does while it is not believed, as its predicate.
+    pub(crate) meanwhile: &'static str,
 }
 
 /// Why there is no answer. Its text continues a sentence that begins with the
@@ -165,6 +175,33 @@ impl Generation {
             Err(none) => self.refusal(&none),
         };
         (verdict, asked.change)
+    }
+
+    /// The answer, or why the host's own has to stand in for it; reports what
+    /// there is to report of either.
+    pub(crate) fn answer_of<T>(
+        &self,
+        asked: Asked<T>,
+        incidents: &Incidents,
+        stand_in: &StandIn,
+    ) -> Result<T, String> {
+        let answer = asked.answer.map_err(|none| {
+            let reason = format!(
+                "the {} `{}` (generation {}) {none}",
+                stand_in.kind, self.name, self.number
+            );
+            if none.blames_policy() {
+                let happens = stand_in.happens;
+                incidents
+                    .raise(self.incident(IncidentKind::Failed, format!("{reason}; {happens}")));
+            }
+            reason
+        });
+        if let Some(change) = asked.change {
+            let last = answer.as_ref().err().map_or("", String::as_str);
+            incidents.raise(self.change_of_conduct(change, stand_in.meanwhile, &last));
+        }
+        answer
     }
 
     /// What is reported when it is no longer believed, or again. `last` says

@@ -4,15 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalogue::Catalogue;
-use crate::generation::{Facade, Generation};
+use crate::generation::{Facade, Generation, StandIn};
 use crate::incident::Incidents;
-use crate::{IncidentFacts, IncidentKind, PolicyKind, RecoveryAction, RecoveryDecision};
+use crate::{IncidentFacts, PolicyKind, RecoveryAction, RecoveryDecision};
 
 /// How long the fallback waits before it wants to be asked again: as long as a
 /// quarantine lasts.
 const FALLBACK_DELAY: Duration = crate::quarantine::COOL_DOWN;
 /// For how long the fallback waits before it leaves an incident to a person.
 const FALLBACK_PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+const STAND_IN: StandIn = StandIn {
+    kind: PolicyKind::Recovery,
+    happens: "the session is left alone",
+    meanwhile: "leaves sessions alone",
+};
 
 /// The recoveries at one moment. A swap does not touch it: what was pinned
 /// answers to the end.
@@ -67,7 +73,7 @@ impl Recoveries {
         let asked = generation
             .ask(recovery.decide(&generation.engine, &generation.terms, incident))
             .await;
-        let ruling = match asked.answer {
+        match generation.answer_of(asked, &self.incidents, &STAND_IN) {
             Ok(decision) => RecoveryRuling {
                 decision,
                 policy: generation.name.clone(),
@@ -75,28 +81,8 @@ impl Recoveries {
                 digest: generation.origin.digest.clone(),
                 fallback: None,
             },
-            Err(none) => {
-                let reason = format!(
-                    "the recovery `{name}` (generation {}) {none}",
-                    generation.number
-                );
-                if none.blames_policy() {
-                    self.incidents.raise(generation.incident(
-                        IncidentKind::Failed,
-                        format!("{reason}; the session is left alone"),
-                    ));
-                }
-                fallback(name, Some(generation), incident, reason)
-            }
-        };
-        if let Some(change) = asked.change {
-            self.incidents.raise(generation.change_of_conduct(
-                change,
-                "leaves sessions alone",
-                &ruling.fallback.as_deref().unwrap_or_default(),
-            ));
+            Err(reason) => fallback(name, Some(generation), incident, reason),
         }
-        ruling
     }
 }
 
