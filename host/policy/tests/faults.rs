@@ -165,8 +165,11 @@ async fn a_machine_that_keeps_a_policy_from_running_does_not_make_it_late() {
     let quarters = Plan::with_base().settle().await;
     let rude_neighbour = async {
         for _ in 0..3 {
-            // Takes the thread, and gives others their turn in between.
-            std::thread::sleep(Duration::from_millis(100));
+            // Keeps the thread busy, and gives others their turn in between.
+            let began = Instant::now();
+            while began.elapsed() < Duration::from_millis(100) {
+                std::hint::spin_loop();
+            }
             tokio::task::yield_now().await;
         }
     };
