@@ -183,7 +183,7 @@ class World:
 
         def answers() -> bool:
             assert process.poll() is None, f"serve ended with {process.returncode}:\n{log.read_text()}"
-            return accepts_connections(port) and self.token_file.exists() and self.token_file.stat().st_size > 0
+            return accepts_connections(port) and self.token_file.exists()
 
         until_blocking("quarterdeck serve takes connections", answers)
         return ServingHost(world=self, process=process, port=port, log=log)

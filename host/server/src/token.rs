@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use subtle::ConstantTimeEq;
@@ -60,13 +60,14 @@ impl Token {
         let digits: String = (0..32)
             .map(|_| format!("{:02x}", rand::random::<u8>()))
             .collect();
+        // Written beside and put in place whole (temporary files have mode
+        // 0600), so that nobody ever reads an empty token.
         let write = || -> io::Result<()> {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)?;
-            writeln!(file, "{digits}")
+            let folder = path.parent().unwrap_or(Path::new("."));
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            writeln!(file, "{digits}")?;
+            file.persist_noclobber(path)?;
+            Ok(())
         };
         match write() {
             Ok(()) => Ok(Self(digits)),
