@@ -12,7 +12,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::marks::MarkKey;
+use crate::marks::{MarkKey, Question};
 
 const BASH: &str = include_str!("integration/bash.sh");
 const ZSH: &str = include_str!("integration/zshenv.zsh");
@@ -67,12 +67,13 @@ impl ShellKind {
 
     /// The bytes that make the shell say what its line holds. This and the other
     /// private keys would be Ctrl-Alt and a letter in xterm; the scripts bind them.
-    pub(crate) fn ask_line(self) -> &'static [u8] {
-        match self {
-            // Ends a search in the history first; see the script.
-            Self::Bash => b"\x1b[27;7;116~\x1b[27;7;113~",
-            Self::Zsh | Self::Fish => b"\x1b[27;7;113~",
-        }
+    pub(crate) fn ask_line(self, question: Question) -> Vec<u8> {
+        let first = match self {
+            // Ends a search in the history; see the script.
+            Self::Bash => "\x1b[27;7;116~",
+            Self::Zsh | Self::Fish => "",
+        };
+        [first, &question.keys()].concat().into_bytes()
     }
 
     /// The bytes that throw away what the line holds, lines before it included.

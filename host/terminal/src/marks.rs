@@ -64,8 +64,38 @@ pub(crate) enum Mark {
     CommandStart { line: Option<String> },
     /// The last command ended.
     CommandEnd { status: i32 },
-    /// What the line holds, in answer to the private key sequence.
-    Line { text: String },
+    /// What the line holds, in answer to a private key sequence.
+    Line { text: String, question: Question },
+}
+
+/// Which of the private key sequences a shell was asked with. They take turns,
+/// so that an answer which comes late is not taken for the next question's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Question(u8);
+
+impl Question {
+    /// The final parameter of each sequence.
+    const KEYS: [&str; 4] = ["113", "117", "118", "119"];
+
+    pub(crate) const FIRST: Self = Self(0);
+
+    pub(crate) fn next(self) -> Self {
+        Self((self.0 + 1) % 4)
+    }
+
+    /// The key sequence that the scripts bind to this question.
+    pub(crate) fn keys(self) -> String {
+        format!("\x1b[27;7;{}~", self.name())
+    }
+
+    fn name(self) -> &'static str {
+        Self::KEYS[usize::from(self.0)]
+    }
+
+    fn of_name(name: &[u8]) -> Option<Self> {
+        let number = Self::KEYS.iter().position(|key| key.as_bytes() == name)?;
+        u8::try_from(number).ok().map(Self)
+    }
 }
 
 /// Whether and how the shell says what its line holds.
@@ -122,6 +152,7 @@ pub(crate) fn parse(parameters: &[&[u8]], key: &MarkKey) -> Option<Numbered> {
         },
         b"L" => Mark::Line {
             text: text(quoting::decode(field(b"line")?)?),
+            question: Question::of_name(field(b"a")?)?,
         },
         _ => return None,
     };
@@ -168,9 +199,10 @@ mod tests {
             }
         );
         assert_eq!(
-            mark("133;L;q=k1;n=1;line=q:echo\\ 1\\\u{7f}ls").mark,
+            mark("133;L;q=k1;n=1;a=117;line=q:echo\\ 1\\\u{7f}ls").mark,
             Mark::Line {
-                text: "echo 1;ls".into()
+                text: "echo 1;ls".into(),
+                question: Question::FIRST.next(),
             }
         );
     }

@@ -8,8 +8,11 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::marks::{Answers, Mark, Numbered};
+use crate::marks::{Answers, Mark, Numbered, Question};
 use crate::transcript::Cursor;
+
+/// How long a shell may take from Enter to the mark that tells what came of it.
+const ACCEPTING_PATIENCE: Duration = Duration::from_millis(250);
 
 /// What the shell is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,10 @@ pub(crate) struct Prompt {
     /// The line was accepted, as far as can be told by what was typed; the mark
     /// that says so is still on its way.
     entered: bool,
+    /// Until when that mark is expected.
+    accepting_until: Option<Instant>,
+    /// The question that waits for its answer; nothing was typed since.
+    asked: Option<Question>,
     pub(crate) last_status: Option<i32>,
     /// What the shell runs, as far as is known, and since when.
     pub(crate) command: Option<String>,
@@ -103,6 +110,8 @@ impl Prompt {
             continued: false,
             typed_ahead: false,
             entered: false,
+            accepting_until: None,
+            asked: None,
             last_status: None,
             command: None,
             since: SystemTime::now(),
@@ -123,6 +132,33 @@ impl Prompt {
     /// Whether the line may hold anything.
     pub(crate) fn line_dirty(&self) -> bool {
         self.dirty || self.continued
+    }
+
+    /// Whether the shell is known to read a line, or something runs: not between
+    /// an Enter and what comes of it. An Enter that only takes what a search or a
+    /// menu offers brings no mark, so that counts after a while too.
+    pub(crate) fn is_settled(&self, now: Instant) -> bool {
+        self.phase != Phase::BetweenPrompts && !self.is_accepting(now)
+    }
+
+    /// Whether the shell reads a line, as far as is known.
+    pub(crate) fn reads_line(&self, now: Instant) -> bool {
+        self.phase == Phase::AtPrompt && !self.is_accepting(now)
+    }
+
+    fn is_accepting(&self, now: Instant) -> bool {
+        self.accepting_until().is_some_and(|until| now < until)
+    }
+
+    /// Until when an Enter at the prompt may still bring a mark.
+    pub(crate) fn accepting_until(&self) -> Option<Instant> {
+        self.accepting_until
+            .filter(|_| self.phase == Phase::AtPrompt)
+    }
+
+    /// The shell is asked what its line holds.
+    pub(crate) fn ask(&mut self, question: Question) {
+        self.asked = Some(question);
     }
 
     /// Takes a mark that lies at `at`. Marks that do not belong to the newest
@@ -158,6 +194,7 @@ impl Prompt {
                 self.phase = Phase::AtPrompt;
                 self.dirty = std::mem::take(&mut self.typed_ahead);
                 self.entered = false;
+                self.accepting_until = None;
                 self.continued = false;
                 self.line = None;
                 self.answer = None;
@@ -168,6 +205,7 @@ impl Prompt {
             Mark::Continuation if self.answer.is_some() => self.answer.take().map(Effect::Line),
             Mark::Continuation if self.phase != Phase::Running => {
                 self.phase = Phase::AtPrompt;
+                self.accepting_until = None;
                 self.continued = true;
                 self.line = None;
                 Some(Effect::Unfinished)
@@ -195,7 +233,10 @@ impl Prompt {
                 }
                 None
             }
-            Mark::Line { text } => {
+            // A late answer tells of a line that has changed since.
+            Mark::Line { question, .. } if self.asked != Some(question) => None,
+            Mark::Line { text, .. } => {
+                self.asked = None;
                 if self.phase == Phase::AtPrompt {
                     self.dirty = !text.is_empty();
                     self.line = Some(text.clone());
@@ -218,13 +259,16 @@ impl Prompt {
 
     /// Somebody typed `bytes`.
     pub(crate) fn typed(&mut self, bytes: &[u8]) {
+        self.asked = None;
         if self.phase == Phase::AtPrompt {
             self.dirty = true;
             // Enter, as a terminal and as an editor know it, and bash's ctrl-o.
             let enter = memchr::memchr3(b'\r', b'\n', 0x0f, bytes);
             let beyond = enter.is_some_and(|at| at + 1 < bytes.len());
             self.typed_ahead |= self.entered || beyond;
-            self.entered |= enter.is_some();
+            if enter.is_some() {
+                self.enter();
+            }
         } else {
             self.typed_ahead = true;
         }
@@ -237,7 +281,7 @@ impl Prompt {
     /// The host types `command`, with the transcript ending at `at`.
     pub(crate) fn begin_run(&mut self, command: String, at: Cursor) {
         self.dirty = true;
-        self.entered = true;
+        self.enter();
         self.run = Some(Run {
             command,
             prompt: self.number,
@@ -248,6 +292,11 @@ impl Prompt {
             output_end: None,
             exit_status: None,
         });
+    }
+
+    fn enter(&mut self) {
+        self.entered = true;
+        self.accepting_until = Some(Instant::now() + ACCEPTING_PATIENCE);
     }
 
     /// Where the output of the run begins, as far as is known now.
@@ -366,11 +415,13 @@ mod tests {
         mark(&mut prompt, 2, Mark::PromptStart { cwd: None }, 2);
         mark(&mut prompt, 2, Mark::PromptEnd, 2);
         assert!(prompt.line_dirty());
+        prompt.ask(Question::FIRST);
         mark(
             &mut prompt,
             2,
             Mark::Line {
                 text: String::new(),
+                question: Question::FIRST,
             },
             2,
         );
@@ -392,14 +443,52 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_comes_late_does_not_count() {
+        let mut prompt = at_prompt(1);
+        prompt.ask(Question::FIRST);
+        prompt.typed(b"\x19");
+        for asked_again in [false, true] {
+            if asked_again {
+                prompt.ask(Question::FIRST.next());
+            }
+            let late = Mark::Line {
+                text: String::new(),
+                question: Question::FIRST,
+            };
+            assert_eq!(mark(&mut prompt, 1, late, 2), None);
+            assert!(prompt.line_dirty());
+        }
+    }
+
+    #[test]
+    fn an_enter_unsettles_until_its_mark() {
+        let now = Instant::now();
+        let mut prompt = at_prompt(1);
+        assert!(prompt.is_settled(now) && prompt.reads_line(now));
+        prompt.typed(b"make\r");
+        assert!(!prompt.is_settled(now) && !prompt.reads_line(now));
+        let later = now + 2 * ACCEPTING_PATIENCE;
+        assert!(prompt.reads_line(later), "a search has taken the Enter");
+        mark(&mut prompt, 1, STARTED, 1);
+        assert!(prompt.is_settled(now) && !prompt.reads_line(now));
+        mark(&mut prompt, 1, Mark::CommandEnd { status: 0 }, 2);
+        assert!(!prompt.is_settled(now));
+        mark(&mut prompt, 2, Mark::PromptStart { cwd: None }, 2);
+        mark(&mut prompt, 2, Mark::PromptEnd, 2);
+        assert!(prompt.is_settled(now) && prompt.reads_line(now));
+    }
+
+    #[test]
     fn enter_runs_what_the_line_held() {
         let mut prompt = at_prompt(1);
         prompt.typed(b"\x1b[A");
+        prompt.ask(Question::FIRST);
         mark(
             &mut prompt,
             1,
             Mark::Line {
                 text: "make".into(),
+                question: Question::FIRST,
             },
             2,
         );

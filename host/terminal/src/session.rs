@@ -108,7 +108,7 @@ impl Session {
             integration_deadline: shell.map(|_| now.0 + INTEGRATION_PATIENCE),
             progress: None,
             waits: Waits::default(),
-            questions: Questions::default(),
+            questions: Questions::new(),
             run: None,
             created_at: beginning.created_at,
             last_activity: now,
@@ -155,6 +155,7 @@ impl Session {
             self.questions.next_deadline(),
             self.outbox.deadline(),
             self.integration_deadline,
+            self.accepting_deadline(),
             self.exit
                 .as_ref()
                 .filter(|_| !self.drained)
@@ -164,6 +165,12 @@ impl Session {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// When those who wait for what an Enter does have waited long enough.
+    fn accepting_deadline(&self) -> Option<Instant> {
+        let until = Instant::from_std(self.prompt.accepting_until()?);
+        Some(until).filter(|until| *until > Instant::now())
     }
 
     /// Some deadline has passed.
@@ -317,11 +324,17 @@ impl Session {
         }
     }
 
+    /// Where nobody knows it is always settled.
+    fn is_settled(&self) -> bool {
+        self.shell.is_none() || self.prompt.is_settled(std::time::Instant::now())
+    }
+
     fn moment(&self) -> Moment<'_> {
         Moment {
             transcript: &self.transcript,
             full_screen: Some(&self.emulator).filter(|emulator| emulator.full_screen()),
-            at_prompt: self.prompt.phase() == Phase::AtPrompt,
+            at_prompt: self.prompt.reads_line(std::time::Instant::now()),
+            settled: self.is_settled(),
             integrated: self.shell.is_some(),
             last_activity: self.last_activity.0,
             last_status: self.prompt.last_status,

@@ -46,6 +46,8 @@ pub enum ShellState {
 pub struct Status {
     /// What its shell is doing.
     pub shell: ShellState,
+    /// Whether `shell` is not about to change: see [`Until::Settled`].
+    pub settled: bool,
     /// Whether the shell writes marks.
     pub integrated: bool,
     /// The working directory of the shell.
@@ -145,6 +147,7 @@ impl Terminal {
     /// What is going on.
     pub async fn status(&self) -> Status {
         self.ask(Request::Status).await.unwrap_or(Status {
+            settled: true,
             shell: ShellState::Unknown,
             integrated: false,
             cwd: None,

@@ -21,6 +21,9 @@ pub enum Until {
     Pattern(Regex),
     /// The shell reads a line. Needs shell integration.
     Prompt,
+    /// The shell reads a line or runs something: not the moment between an Enter
+    /// and what comes of it. Met at once where nobody knows.
+    Settled,
     /// Nothing was shown and nothing typed for so long.
     Quiet(Duration),
     /// The session's program has ended.
@@ -65,6 +68,7 @@ pub(crate) struct Moment<'a> {
     /// While a program fills the whole screen.
     pub(crate) full_screen: Option<&'a Emulator>,
     pub(crate) at_prompt: bool,
+    pub(crate) settled: bool,
     pub(crate) integrated: bool,
     pub(crate) last_activity: Instant,
     pub(crate) last_status: Option<i32>,
@@ -171,6 +175,7 @@ impl Waiting {
                 return Some(moment.waited(WaitEnd::NoIntegration, None));
             }
             Until::Prompt => moment.at_prompt,
+            Until::Settled => moment.settled,
             Until::Quiet(quiet) => now >= after(moment.last_activity, *quiet),
             Until::Exit => moment.ended.is_some(),
         };

@@ -117,7 +117,9 @@ mod tests {
     #[test]
     fn what_stood_on_the_line_before_counts() {
         let pieces = [Piece::Keys(b"f ~\r".to_vec())];
-        let (submission, _) = &submissions(&TypedLine::holding("rm -r"), &pieces)[0];
+        let mut line = TypedLine::default();
+        line.hold("rm -r");
+        let (submission, _) = &submissions(&line, &pieces)[0];
         assert_eq!(submission.text, "rm -rf ~");
     }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::door::Typist;
 use super::judge::Line;
+use super::typing::settled_status;
 use super::{Gate, VerdictReport};
 use crate::audit::EntryKind;
 use crate::caller::Caller;
@@ -87,7 +88,7 @@ impl Gate {
     ) -> Result<Running, HostError> {
         let command = runnable(command)?;
         let mut typist = session.door.typist.lock().await;
-        let status = session.terminal.status().await;
+        let status = settled_status(session).await;
         refuse_unless_free(session, &status)?;
         let line = Line {
             text: command.to_owned(),

@@ -6,7 +6,7 @@ use quarterdeck_terminal::{ShellState, Status};
 use super::continuation::Unfinished;
 use super::door::Typist;
 use super::judge::Line;
-use super::typed_line::{Submission, TypedLine};
+use super::typed_line::Submission;
 use crate::error::HostError;
 
 /// Whether a shell with integration reads the keys, at its prompt or waiting for
@@ -73,7 +73,7 @@ pub(super) async fn look_at_the_line(typist: &mut Typist, status: &Status) {
         }
         ShellState::AtPrompt { .. } => {
             if let Ok(line) = typist.keyboard.shell_line().await {
-                typist.line = TypedLine::holding(&line.text);
+                typist.line.hold(&line.text);
                 if !line.continued {
                     typist.unfinished = Unfinished::default();
                 }

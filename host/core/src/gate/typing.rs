@@ -26,9 +26,26 @@ use crate::caller::Caller;
 use crate::error::HostError;
 use crate::session::Session;
 
-/// After an Enter at a prompt, the keys that follow wait for the next prompt
-/// this long, so that short commands do not find them typed ahead.
+/// After an Enter at a prompt, the keys that follow in the same input wait for
+/// the next prompt this long, so that short commands do not find them typed ahead.
 const PAUSE_AFTER_ENTER: Duration = Duration::from_millis(250);
+
+/// What comes of an earlier Enter is waited for this long.
+const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The session once it is clear what the last Enter did, so that keys and
+/// questions meant for a prompt do not reach the program that it has started.
+pub(super) async fn settled_status(session: &Session) -> Status {
+    let status = session.terminal.status().await;
+    if status.settled {
+        return status;
+    }
+    session
+        .terminal
+        .wait(Until::Settled, None, SETTLING_PATIENCE)
+        .await;
+    session.terminal.status().await
+}
 
 /// What typing came to.
 #[derive(Clone, Debug)]
@@ -51,7 +68,7 @@ impl Gate {
         caller: &Caller,
     ) -> Result<Typed, HostError> {
         let mut typist = session.door.typist.lock().await;
-        let status = session.terminal.status().await;
+        let status = settled_status(session).await;
         if let ShellState::Exited(exit) = &status.shell {
             return Err(HostError::SessionEnded {
                 session: session.id.clone(),
@@ -72,6 +89,7 @@ impl Gate {
             foreseen: foreseen.into(),
             verdict: None,
             bytes: 0,
+            pauses: false,
         };
         for piece in &pieces {
             typing.piece(&mut typist, piece).await?;
@@ -149,6 +167,8 @@ struct Typing<'a> {
     foreseen: std::collections::VecDeque<Foreseen>,
     verdict: Option<VerdictReport>,
     bytes: usize,
+    /// An Enter was typed at a prompt just before.
+    pauses: bool,
 }
 
 impl Typing<'_> {
@@ -174,13 +194,7 @@ impl Typing<'_> {
                     self.write(typist, &std::mem::take(&mut unsent)).await?;
                     let was_at_prompt = self.judge_at_enter(typist, &submission).await?;
                     self.write(typist, &stroke.bytes).await?;
-                    if was_at_prompt && stroke.keystroke == Keystroke::Submit {
-                        // Met or not: a program that goes on gets the keys.
-                        self.session
-                            .terminal
-                            .wait(Until::Prompt, None, PAUSE_AFTER_ENTER)
-                            .await;
-                    }
+                    self.pauses = was_at_prompt && stroke.keystroke == Keystroke::Submit;
                 }
             }
         }
@@ -194,6 +208,7 @@ impl Typing<'_> {
         typist: &mut Typist,
         submission: &Submission,
     ) -> Result<bool, HostError> {
+        self.pause_after_enter().await;
         let foreseen = self.foreseen.pop_front();
         let status = self.session.terminal.status().await;
         let asks = asks_the_shell(&status);
@@ -242,10 +257,21 @@ impl Typing<'_> {
         Ok(asks)
     }
 
+    async fn pause_after_enter(&mut self) {
+        if std::mem::take(&mut self.pauses) {
+            // Met or not: a program that goes on gets the keys.
+            self.session
+                .terminal
+                .wait(Until::Prompt, None, PAUSE_AFTER_ENTER)
+                .await;
+        }
+    }
+
     async fn write(&mut self, typist: &mut Typist, bytes: &[u8]) -> Result<(), HostError> {
         if bytes.is_empty() {
             return Ok(());
         }
+        self.pause_after_enter().await;
         typist
             .keyboard
             .write(bytes)

@@ -59,12 +59,13 @@ __quarterdeck_prompting() {
     builtin return "$status"
 }
 
-# Bound to a private key sequence: tells the host what the line holds.
+# Bound to private key sequences, whose number it is given: tells the host what
+# the line holds.
 __quarterdeck_line() {
     builtin local status=$? line
     builtin printf -v line %q "$READLINE_LINE"
-    builtin printf '\e]133;L;q=%s;n=%d;line=q:%s\a' \
-        "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$'\177'}"
+    builtin printf '\e]133;L;q=%s;n=%d;a=%d;line=q:%s\a' \
+        "$__quarterdeck_key" "$__quarterdeck_prompt" "$1" "${line//;/$'\177'}"
     builtin return "$status"
 }
 
@@ -96,12 +97,14 @@ if [[ -o emacs || -o vi ]]; then
     builtin bind 'set enable-active-region off' 2>/dev/null
     if ((BASH_VERSINFO[0] >= 4)); then
         for __quarterdeck_map in emacs vi-insert vi-command; do
-            builtin bind -m "$__quarterdeck_map" -x '"\e[27;7;113~": __quarterdeck_line'
+            for __quarterdeck_question in 113 117 118 119; do
+                builtin bind -m "$__quarterdeck_map" -x "\"\\e[27;7;$__quarterdeck_question~\": __quarterdeck_line $__quarterdeck_question"
+            done
             # Does nothing, but ends a search in the history; the question right
             # after it would otherwise be looked up together with the search's key.
             builtin bind -m "$__quarterdeck_map" '"\e[27;7;116~": ""'
         done
-        builtin unset __quarterdeck_map
+        builtin unset __quarterdeck_map __quarterdeck_question
     fi
 fi
 

@@ -34,14 +34,20 @@ function fish_prompt
     builtin printf '%s\e]133;B;q=%s;n=%d\a' "$shown" $__quarterdeck_key $__quarterdeck_prompt
 end
 
-# Bound to a private key sequence: tells the host what the line holds.
+# Bound to private key sequences, whose number it is given: tells the host what
+# the line holds.
 function __quarterdeck_line
     set -l line (builtin commandline --current-buffer | builtin string collect)
-    builtin printf '\e]133;L;q=%s;n=%d;line=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt (builtin string escape --style=url -- "$line")
+    builtin printf '\e]133;L;q=%s;n=%d;a=%d;line=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt $argv[1] (builtin string escape --style=url -- "$line")
 end
 
 # fish has no second prompt: an unfinished line simply stays in the editor.
 function __quarterdeck_accept
+    # To fish an empty line is not valid, yet it is nothing to complain about.
+    if not builtin commandline --current-buffer | builtin string match -qr '\S'
+        builtin commandline -f execute
+        return
+    end
     builtin commandline --is-valid
     switch $status
         case 2
@@ -63,17 +69,23 @@ function __quarterdeck_accept
 end
 
 for __quarterdeck_mode in default insert visual replace
-    bind -M $__quarterdeck_mode \e\[27\;7\;113~ __quarterdeck_line
+    for __quarterdeck_question in 113 117 118 119
+        bind -M $__quarterdeck_mode \e\[27\;7\;$__quarterdeck_question~ "__quarterdeck_line $__quarterdeck_question"
+    end
     bind -M $__quarterdeck_mode \e\[27\;7\;114~ __quarterdeck_accept
     bind -M $__quarterdeck_mode \e\[27\;7\;115~ cancel-commandline
     # fish 4 reads these sequences as keys before it looks for bindings.
     if not string match -qr '^[0-3]\.' -- $version
-        bind -M $__quarterdeck_mode ctrl-alt-q __quarterdeck_line
+        bind -M $__quarterdeck_mode ctrl-alt-q '__quarterdeck_line 113'
+        bind -M $__quarterdeck_mode ctrl-alt-u '__quarterdeck_line 117'
+        bind -M $__quarterdeck_mode ctrl-alt-v '__quarterdeck_line 118'
+        bind -M $__quarterdeck_mode ctrl-alt-w '__quarterdeck_line 119'
         bind -M $__quarterdeck_mode ctrl-alt-r __quarterdeck_accept
         bind -M $__quarterdeck_mode ctrl-alt-s cancel-commandline
     end
 end
 set -e __quarterdeck_mode
+set -e __quarterdeck_question
 # Before fish 4 a paste is made of keys. Those that are not simply inserted take
 # a command each, which makes a long script take minutes, and a tabulator is
 # dropped.

@@ -43,11 +43,13 @@ fi
             fi
             precmd_functions=(__quarterdeck_precmd ${precmd_functions:#__quarterdeck_start})
             preexec_functions+=(__quarterdeck_preexec)
-            'builtin' 'zle' -N __quarterdeck_line
             'builtin' 'autoload' -Uz add-zle-hook-widget
-            'builtin' 'local' keymap
+            'builtin' 'local' keymap question
             for keymap in emacs viins vicmd; do
-                'builtin' 'bindkey' -M $keymap '\e[27;7;113~' __quarterdeck_line
+                for question in 113 117 118 119; do
+                    'builtin' 'zle' -N __quarterdeck_line_$question __quarterdeck_line
+                    'builtin' 'bindkey' -M $keymap "\e[27;7;$question~" __quarterdeck_line_$question
+                done
                 # The plain widgets, whatever plugins have put around them.
                 'builtin' 'bindkey' -M $keymap '\e[27;7;112~' .bracketed-paste
                 'builtin' 'bindkey' -M $keymap '\e[27;7;114~' .accept-line
@@ -87,12 +89,13 @@ fi
             esac
         }
 
-        # Bound to a private key sequence: tells the host what the line holds.
+        # Bound to private key sequences, whose number its widget's name ends in:
+        # tells the host what the line holds.
         __quarterdeck_line() {
             'builtin' 'emulate' -L zsh
             'builtin' 'local' line=${(qqqq)BUFFER}
-            'builtin' 'printf' '\e]133;L;q=%s;n=%d;line=q:%s\a' \
-                "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$__quarterdeck_del}"
+            'builtin' 'printf' '\e]133;L;q=%s;n=%d;a=%d;line=q:%s\a' \
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "${WIDGET##*_}" "${line//;/$__quarterdeck_del}"
         }
 
         'builtin' 'typeset' -ga precmd_functions preexec_functions

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Session;
 use crate::integration::ShellKind;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
+use crate::marks::Question;
 use crate::outbox::WriteError;
 use crate::prompt::Phase;
 use crate::quoting;
@@ -29,14 +30,12 @@ type RunReply = oneshot::Sender<Result<watch::Receiver<CommandState>, RunError>>
 
 /// Asked and not answered yet. There is one keyboard, whose holder asks one
 /// thing at a time, so there is at most one of each.
-#[derive(Default)]
 pub(super) struct Questions {
     /// Waits for the first prompt.
     run: Option<(String, RunReply, Instant)>,
     line: Option<(LinePurpose, Instant)>,
-    /// Answers that came too late for their question are still to come, and
-    /// must not be taken for the next one's.
-    late_lines: usize,
+    /// What the next question is asked with.
+    next_question: Question,
     clear: Option<Clearing>,
 }
 
@@ -61,6 +60,15 @@ enum LinePurpose {
 }
 
 impl Questions {
+    pub(super) fn new() -> Self {
+        Self {
+            run: None,
+            line: None,
+            next_question: Question::FIRST,
+            clear: None,
+        }
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         [
             self.run.as_ref().map(|(.., deadline)| *deadline),
@@ -167,7 +175,10 @@ impl Session {
             return;
         };
         self.questions.line = Some((purpose, Instant::now() + LINE_PATIENCE));
-        self.outbox.push(shell.ask_line().to_vec(), None);
+        let question = self.questions.next_question;
+        self.questions.next_question = question.next();
+        self.prompt.ask(question);
+        self.outbox.push(shell.ask_line(question), None);
     }
 
     fn no_line(&mut self, purpose: LinePurpose) {
@@ -186,10 +197,6 @@ impl Session {
 
     /// The shell has said what its line holds.
     pub(super) fn on_line(&mut self, text: String) {
-        if self.questions.late_lines > 0 {
-            self.questions.late_lines -= 1;
-            return;
-        }
         match self.questions.line.take() {
             Some((LinePurpose::Tell(reply), _)) => {
                 let continued = self.prompt.continued;
@@ -238,8 +245,6 @@ impl Session {
 
     /// The shell reads a fresh line.
     pub(super) fn on_prompted(&mut self) {
-        // Answers belong to the prompt at which they were asked for.
-        self.questions.late_lines = 0;
         if let Some(clearing) = self.questions.clear.take() {
             if clearing.doubled && self.prompt.answers_line() {
                 self.question_line(LinePurpose::Clear(clearing.reply));
@@ -263,7 +268,6 @@ impl Session {
             .line
             .take_if(|(.., deadline)| over(*deadline))
         {
-            self.questions.late_lines += 1;
             self.no_line(purpose);
         }
         if let Some(clearing) = self

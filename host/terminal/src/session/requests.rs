@@ -154,6 +154,7 @@ impl Session {
                 },
                 (None, Some(_), _) => running(),
             },
+            settled: self.is_settled(),
             integrated: self.shell.is_some() && self.prompt.loaded,
             cwd: Some(self.pid)
                 .filter(|_| alive)
