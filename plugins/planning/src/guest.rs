@@ -1,5 +1,7 @@
 //! The component's face: settings in, plan out.
 
+use policy_heap as _;
+
 use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;

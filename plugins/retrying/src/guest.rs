@@ -1,5 +1,7 @@
 //! The component's face: settings once, then a decision for each incident.
 
+use policy_heap as _;
+
 use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
