@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use policy_safety_tiers::{Request, Rules, review};
 use quarterdeck_core::gate::GateSettings;
 use quarterdeck_core::operations::CreateSession;
-use quarterdeck_core::policy::{BundledPolicy, Limits, Settings};
+use quarterdeck_core::policy::{BundledPolicy, Limits, PolicyKind, Settings};
 use quarterdeck_core::{Caller, Host, HostSettings, SessionSettings, Size};
 
 const SAFETY_TIERS: &[u8] = include_bytes!("../../../plugins/dist/safety-tiers.wasm");
@@ -67,6 +67,7 @@ async fn decisions(folder: &Path) -> Vec<Duration> {
             plugins_dir: folder.join("plugins"),
             cache_dir: folder.join("cache"),
             bundled: vec![BundledPolicy {
+                kind: PolicyKind::Approver,
                 name: "safety-tiers",
                 wasm: SAFETY_TIERS,
             }],

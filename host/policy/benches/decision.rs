@@ -8,7 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use quarterdeck_policy::{Approvers, BundledPolicy};
+use quarterdeck_policy::{Approvers, BundledPolicy, PolicyKind};
 use support::{Plan, Quarters, puppet, request};
 
 const SAFETY_TIERS: &[u8] = include_bytes!("../../../plugins/dist/safety-tiers.wasm");
@@ -99,7 +99,11 @@ async fn reviews(approvers: &Approvers) -> Times {
 
 fn with_bundled(wasm: &'static [u8]) -> Plan {
     Plan {
-        bundled: vec![BundledPolicy { name: "base", wasm }],
+        bundled: vec![BundledPolicy {
+            name: "base",
+            kind: PolicyKind::Approver,
+            wasm,
+        }],
         ..Plan::default()
     }
 }

@@ -5,9 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::approver::Approver;
+use crate::digest::sha256;
 use crate::generation::{Facade, Generation};
+use crate::inspect::inspect;
 use crate::{
-    Grants, Instances, PolicyKind, PolicySource, PolicyState, PolicyStatus, Provenance, Trust,
+    BundledPolicy, Grants, Instances, PolicyKind, PolicySource, PolicyState, PolicyStatus,
+    Provenance, Trust,
 };
 
 /// All policies at one moment.
@@ -29,6 +32,8 @@ pub(crate) struct Entry {
     pub(crate) rejection: Option<String>,
     /// Whether the program has an approver of that name.
     pub(crate) bundled_approver: bool,
+    /// What is bundled under this name, while nobody has asked for it.
+    pub(crate) dormant: Option<BundledPolicy>,
     /// Where its component comes from, or would.
     pub(crate) source: PolicySource,
 }
@@ -191,14 +196,24 @@ impl Entry {
             Some(generation) if generation.is_shadow() => PolicyState::Shadow,
             Some(_) => PolicyState::Active,
             None if self.disabled => PolicyState::Disabled,
+            None if self.dormant.is_some() => PolicyState::Dormant,
             None => PolicyState::Failed,
         };
+        // Nobody needs this often enough to keep it.
+        let dormant = self.dormant.as_ref();
+        let dormant_inspection = dormant.and_then(|bundled| inspect(bundled.wasm).ok());
+        let inspection = inspection.or(dormant_inspection.as_ref());
         PolicyStatus {
             name: self.name.clone(),
-            kind: generation.map(|generation| generation.kind),
+            kind: generation
+                .map(|generation| generation.kind)
+                .or(dormant.map(|bundled| bundled.kind)),
             generation: generation.map_or(0, |generation| generation.number),
-            digest: generation
-                .map_or_else(String::new, |generation| generation.origin.digest.clone()),
+            digest: match (generation, dormant) {
+                (Some(generation), _) => generation.origin.digest.clone(),
+                (None, Some(bundled)) => sha256(bundled.wasm),
+                (None, None) => String::new(),
+            },
             source: self.source.clone(),
             trust: generation.map_or(
                 match self.source {
@@ -213,10 +228,13 @@ impl Entry {
             p99_micros: micros(summary.p99),
             traps: summary.faults,
             last_error: self.rejection.clone().or(summary.last_fault).or_else(|| {
-                let nothing = generation.is_none() && !self.disabled;
+                let nothing = generation.is_none() && !self.disabled && dormant.is_none();
                 nothing.then(|| String::from(NO_COMPONENT))
             }),
-            size: generation.map_or(0, |generation| generation.size),
+            size: generation
+                .map(|generation| generation.size)
+                .or(dormant.map(|bundled| bundled.wasm.len() as u64))
+                .unwrap_or(0),
             imports: inspection.map_or_else(Vec::new, |it| it.imports.clone()),
             wit_version: inspection.map_or_else(String::new, |it| it.wit_version.clone()),
             provenance: inspection.map_or_else(Provenance::default, |it| it.provenance.clone()),

@@ -86,27 +86,42 @@ impl PolicyHost {
         }
     }
 
-    /// The distributors as they are now. Waits until the host is ready.
+    /// The distributors as they are now. Waits until the host is ready, and the
+    /// first time until what is bundled is loaded.
     pub async fn distributors(&self) -> Distributors {
         Distributors {
-            catalogue: self.catalogue().await,
+            catalogue: self.complete_catalogue().await,
             incidents: self.incidents.clone(),
         }
     }
 
-    /// The progress parsers as they are now. Waits until the host is ready.
+    /// The progress parsers as they are now. Waits as [`PolicyHost::distributors`]
+    /// does.
     pub async fn progress_parsers(&self) -> ProgressParsers {
         ProgressParsers {
-            catalogue: self.catalogue().await,
+            catalogue: self.complete_catalogue().await,
             incidents: self.incidents.clone(),
         }
     }
 
-    /// The recoveries as they are now. Waits until the host is ready.
+    /// The recoveries as they are now. Waits as [`PolicyHost::distributors`] does.
     pub async fn recoveries(&self) -> Recoveries {
         Recoveries {
-            catalogue: self.catalogue().await,
+            catalogue: self.complete_catalogue().await,
             incidents: self.incidents.clone(),
+        }
+    }
+
+    /// The latest catalogue with everything that is bundled in it.
+    async fn complete_catalogue(&self) -> Arc<Catalogue> {
+        let mut published = self.published.clone();
+        let complete = published.borrow().complete;
+        if !complete && self.commands.send(Command::Awaken).await.is_err() {
+            return Arc::default();
+        }
+        match published.wait_for(|published| published.complete).await {
+            Ok(published) => Arc::clone(&published.catalogue),
+            Err(_) => Arc::default(),
         }
     }
 

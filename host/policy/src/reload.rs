@@ -31,6 +31,8 @@ const OCCASIONAL_LOOK: Duration = Duration::from_secs(2);
 pub(crate) enum Command {
     /// Look at everything, and answer when nothing is left to be done.
     Rescan(oneshot::Sender<()>),
+    /// Load what is bundled and was not asked for until now.
+    Awaken,
     /// Stop, and answer.
     Shutdown(oneshot::Sender<()>),
 }
@@ -112,6 +114,7 @@ impl Reloader {
                         self.waiting.push(reply);
                         self.look_at_everything(Look::Touched).await;
                     }
+                    Some(Command::Awaken) => self.awaken().await,
                     Some(Command::Shutdown(reply)) => {
                         drop(self);
                         // Whoever asked may have stopped waiting.
@@ -135,6 +138,14 @@ impl Reloader {
                 let _ = reply.send(());
             }
         }
+    }
+
+    async fn awaken(&mut self) {
+        for name in self.slots.awaken() {
+            self.look_at_name(name, Look::Found).await;
+        }
+        // Says that it is complete, also where nothing had to be loaded.
+        self.slots.are_ready();
     }
 
     async fn look_at(&mut self, touched: Touched) {

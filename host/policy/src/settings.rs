@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::PolicyKind;
+
 /// Where policies come from and how much each may use.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -29,6 +31,9 @@ pub struct Settings {
 pub struct BundledPolicy {
     /// Its name; a file of the same stem in the plugins folder replaces it.
     pub name: &'static str,
+    /// Its kind. Approvers are loaded at the start, the others when their kind
+    /// is first asked for: they take a second to compile and memory to keep.
+    pub kind: PolicyKind,
     /// The component.
     pub wasm: &'static [u8],
 }

@@ -13,7 +13,6 @@ use crate::digest::sha256;
 use crate::folder::{Folder, MAX_NAMES};
 use crate::generation::{Generation, Origin};
 use crate::incident::Incidents;
-use crate::inspect::inspect;
 use crate::load::{Candidate, Loader};
 use crate::rejection::Rejection;
 use crate::settling::Look;
@@ -28,6 +27,8 @@ pub(crate) struct Published {
     /// Whether everything that lay in the folder at the start has been dealt
     /// with.
     pub(crate) ready: bool,
+    /// Whether all that is bundled has been loaded, too.
+    pub(crate) complete: bool,
 }
 
 /// All slots. Owned by the reloader, and changed by nobody else.
@@ -38,8 +39,8 @@ pub(crate) struct Slots {
     incidents: Incidents,
     published: watch::Sender<Published>,
     slots: BTreeMap<String, Slot<Arc<Generation>>>,
-    /// Names of the bundled approvers.
-    bundled_approvers: BTreeSet<String>,
+    /// Bundled policies that nobody has asked for yet.
+    dormant: BTreeMap<&'static str, BundledPolicy>,
     ready: bool,
 }
 
@@ -51,18 +52,14 @@ impl Slots {
         incidents: Incidents,
         published: watch::Sender<Published>,
     ) -> Self {
-        // What cannot be read is taken for an approver, the kind without which
-        // nothing may be approved.
-        let bundled_approvers = settings
+        let dormant = settings
             .bundled
             .iter()
-            .filter(|bundled| {
-                inspect(bundled.wasm).map_or(true, |it| it.kind == PolicyKind::Approver)
-            })
-            .map(|bundled| bundled.name.to_owned())
+            .filter(|bundled| bundled.kind != PolicyKind::Approver)
+            .map(|bundled| (bundled.name, *bundled))
             .collect();
         Slots {
-            bundled_approvers,
+            dormant,
             folder,
             settings,
             loader: Arc::new(loader),
@@ -73,10 +70,17 @@ impl Slots {
         }
     }
 
-    /// Every name that there is anything to know about without the folder.
+    /// Every name that there is anything to do about without the folder.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let bundled = self.settings.bundled.iter().map(|it| it.name);
-        self.slots.keys().map(String::as_str).chain(bundled)
+        let awake = bundled.filter(|name| !self.dormant.contains_key(name));
+        self.slots.keys().map(String::as_str).chain(awake)
+    }
+
+    /// Has everything that is bundled count from now on. Returns the names that
+    /// have to be looked at for that.
+    pub(crate) fn awaken(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.dormant).into_keys().collect()
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -115,6 +119,8 @@ impl Slots {
         if !expected && self.slots.len() >= MAX_NAMES {
             return;
         }
+        // Somebody has put something in its place, or says something about it.
+        self.dormant.remove(name);
         let slot = self.slots.entry(name.to_owned()).or_insert_with(Slot::new);
         if !slot.see(look, Instant::now()) {
             return;
@@ -205,12 +211,14 @@ impl Slots {
             .iter()
             .chain(self.slots.keys())
             .map(String::as_str)
+            .chain(self.dormant.keys().copied())
             .collect();
         let entries = names.into_iter().map(|name| self.entry(name)).collect();
         let catalogue = Arc::new(Catalogue::new(entries, required));
         let before = self.published.send_replace(Published {
             catalogue: Arc::clone(&catalogue),
             ready: self.ready,
+            complete: self.ready && self.dormant.is_empty(),
         });
         if self.ready {
             self.report_missing(&before, &catalogue);
@@ -224,10 +232,10 @@ impl Slots {
             Some(Standing::Disabled) => (None, true),
             Some(Standing::Vacant) | None => (None, false),
         };
-        let bundled = self.bundled(name).is_some();
+        let bundled = self.bundled(name);
         let source = match &generation {
             Some(generation) => generation.origin.source.clone(),
-            None if bundled => PolicySource::Bundled,
+            None if bundled.is_some() => PolicySource::Bundled,
             None => PolicySource::File(self.folder.component(name)),
         };
         Entry {
@@ -235,7 +243,8 @@ impl Slots {
             generation,
             disabled,
             rejection: slot.and_then(Slot::rejection).map(Rejection::to_string),
-            bundled_approver: self.bundled_approvers.contains(name),
+            bundled_approver: bundled.is_some_and(|it| it.kind == PolicyKind::Approver),
+            dormant: self.dormant.get(name).copied(),
             source,
         }
     }

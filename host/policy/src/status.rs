@@ -139,6 +139,8 @@ pub enum PolicyState {
     Shadow,
     /// Its sidecar says `enabled = false`.
     Disabled,
+    /// It is bundled, and loaded when its kind is first asked for.
+    Dormant,
     /// It failed three times in a row: until a trial call succeeds, an approver
     /// counts as `dangerous`, and the host's fallback stands in for the others.
     Quarantined,
@@ -151,6 +153,7 @@ impl fmt::Display for PolicyState {
             PolicyState::Failed => "failed",
             PolicyState::Shadow => "shadow",
             PolicyState::Disabled => "disabled",
+            PolicyState::Dormant => "dormant",
             PolicyState::Quarantined => "quarantined",
         })
     }

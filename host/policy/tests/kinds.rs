@@ -466,6 +466,7 @@ async fn a_bundled_approver_cannot_be_replaced_by_another_kind() {
 #[tokio::test]
 async fn a_broken_replacement_of_a_bundled_distributor_stops_no_command() {
     let bundled = quarterdeck_policy::BundledPolicy {
+        kind: PolicyKind::Distributor,
         name: "turns",
         wasm: dispatcher('a').leak(),
     };
@@ -480,4 +481,31 @@ async fn a_broken_replacement_of_a_bundled_distributor_stops_no_command() {
     let distributors = quarters.host.distributors().await;
     let answer = distributors.distribute("turns", &batch(1, "command")).await;
     assert!(answer.fallback.unwrap().contains("rejected"));
+}
+
+#[tokio::test]
+async fn a_bundled_distributor_sleeps_until_distributors_are_asked_for() {
+    let bundled = quarterdeck_policy::BundledPolicy {
+        name: "turns",
+        kind: PolicyKind::Distributor,
+        wasm: dispatcher('a').leak(),
+    };
+    let quarters = Plan {
+        bundled: vec![base(0), bundled],
+        ..Plan::default()
+    }
+    .settle()
+    .await;
+    assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
+    let [_, asleep] = &quarters.host.list()[..] else {
+        panic!("two policies: {:?}", quarters.host.list());
+    };
+    assert_eq!(asleep.state, PolicyState::Dormant);
+    assert_eq!(asleep.kind, Some(PolicyKind::Distributor));
+    assert!(asleep.size > 0 && asleep.digest.len() == 64 && asleep.generation == 0);
+
+    let distributors = quarters.host.distributors().await;
+    let answer = distributors.distribute("turns", &batch(1, "command")).await;
+    assert_eq!(answer.fallback, None);
+    assert_eq!(quarters.host.list()[1].state, PolicyState::Active);
 }

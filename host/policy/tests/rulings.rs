@@ -3,7 +3,7 @@
 
 mod support;
 
-use quarterdeck_policy::{BundledPolicy, IncidentKind, PolicyState, Tier};
+use quarterdeck_policy::{BundledPolicy, IncidentKind, PolicyKind, PolicyState, Tier};
 use support::{Plan, puppet};
 
 #[tokio::test]
@@ -94,6 +94,7 @@ async fn the_bundled_approver_knows_what_is_dangerous() {
     let wasm = include_bytes!("../../../plugins/dist/safety-tiers.wasm");
     let quarters = Plan {
         bundled: vec![BundledPolicy {
+            kind: PolicyKind::Approver,
             name: "safety-tiers",
             wasm,
         }],

@@ -355,6 +355,7 @@ impl Plan {
 /// A bundled approver named `base`.
 pub(crate) fn base(tier: u8) -> BundledPolicy {
     BundledPolicy {
+        kind: quarterdeck_policy::PolicyKind::Approver,
         name: "base",
         wasm: puppet(tier, "the bundled one").leak(),
     }
