@@ -97,6 +97,7 @@ mod kind;
 mod lawful_plan;
 mod lent;
 mod load;
+mod memory;
 mod ownership;
 mod prepared;
 mod progress;

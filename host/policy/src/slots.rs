@@ -14,6 +14,7 @@ use crate::folder::{Folder, MAX_NAMES};
 use crate::generation::{Generation, Origin};
 use crate::incident::Incidents;
 use crate::load::{Candidate, Loader};
+use crate::memory;
 use crate::rejection::Rejection;
 use crate::settling::Look;
 use crate::sidecar::Sidecar;
@@ -130,6 +131,7 @@ impl Slots {
         let Some(slot) = self.slots.get_mut(name) else {
             return;
         };
+        let is_new = matches!(loaded, Ok(Loaded::Live(_)));
         match slot.loaded(loaded, after, Instant::now()) {
             Change::None => {}
             Change::Standing => self.publish(),
@@ -138,6 +140,10 @@ impl Slots {
                 self.publish();
                 self.report(name, &rejection);
             }
+        }
+        // Last: nobody waits for it.
+        if is_new {
+            memory::give_back();
         }
     }
 
