@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use quarterdeck_core::audit::Since;
 use quarterdeck_core::gate::Mode;
 use quarterdeck_core::policy::PolicyKind;
 use quarterdeck_server::mcp::ToolFamily;
@@ -129,7 +130,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
-    /// Verify the audit log
+    /// Verify the audit log, and see what shadows said
     Audit {
         /// What about it
         #[command(subcommand)]
@@ -240,4 +241,21 @@ pub(crate) enum PluginCommand {
 pub(crate) enum AuditCommand {
     /// Walk the hash chain; exits with 1 at the first row that does not hold
     Verify,
+    /// How often each policy in shadow mode differed from those that rule
+    Shadows {
+        /// From when on: an age (24h, 7d), a day or a time [default: ever]
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "1970-01-01",
+            hide_default_value = true
+        )]
+        since: Since,
+        /// Look at the newest so many commands
+        #[arg(long, value_name = "N", default_value_t = 100_000)]
+        limit: usize,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }

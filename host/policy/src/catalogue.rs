@@ -212,6 +212,9 @@ impl Entry {
             p50_micros: micros(summary.p50),
             p99_micros: micros(summary.p99),
             traps: summary.faults,
+            shadow_differed: generation
+                .filter(|it| it.is_shadow() && it.kind == PolicyKind::Approver)
+                .map(|_| summary.differed),
             last_error: self.rejection.clone().or(summary.last_fault).or_else(|| {
                 let nothing = generation.is_none() && !self.disabled;
                 nothing.then(|| String::from(NO_COMPONENT))

@@ -130,7 +130,7 @@ mod workbench;
 mod workbench_case;
 mod world;
 
-pub use approvers::Approvers;
+pub use approvers::{Approvers, Statement};
 pub use batch::{Assignment, Batch, Plan, TaskFacts, TaskPriority, Waiting, WorkerFacts};
 pub use distributors::{Distribution, Distributors};
 pub use engine::EngineError;

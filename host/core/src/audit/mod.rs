@@ -8,6 +8,10 @@
 //! that no command waits for it.
 
 mod chain;
+mod history;
+mod row;
+mod shadows;
+mod since;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
@@ -19,6 +23,11 @@ use serde::Serialize;
 use chain::{GENESIS, RowHash, row_hash};
 
 use crate::clock::now_ms;
+pub use history::{History, HistoryError, PastCommand, Scope};
+pub use row::KeptVerdict;
+pub(crate) use row::VerdictRow;
+pub use shadows::{ShadowDifference, ShadowRecord};
+pub use since::{NoMoment, Since};
 
 /// Rows between two checkpoints.
 const CHECKPOINT_EVERY: u64 = 1000;

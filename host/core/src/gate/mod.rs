@@ -33,7 +33,7 @@ pub use input::Input;
 pub use judge::Opinion;
 pub use running::{CommandEnd, Running};
 pub use typing::Typed;
-pub use verdict::{Refusal, VerdictReport};
+pub use verdict::{Decision, Refusal, VerdictReport};
 
 use crate::audit::AuditLog;
 use confirmation::Confirmations;
