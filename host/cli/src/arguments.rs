@@ -200,6 +200,33 @@ pub(crate) enum PluginCommand {
         #[arg(long, default_value = "git fetch && git push origin main")]
         command: String,
     },
+    /// List the past commands whose verdict a component would change
+    ///
+    /// Puts the commands of the audit log to the component, with the sidecar
+    /// FILE.toml beside it where there is one, as if it ruled in the place of the
+    /// policy of its name. Exits with 0 when nothing would change, with 1 when
+    /// something would, and with 2 when nothing could be compared.
+    Diff {
+        /// The component
+        file: PathBuf,
+        /// The policy that it would replace [default: the file's name]
+        #[arg(long)]
+        name: Option<String>,
+        /// From when on: an age (24h, 7d), a day or a time [default: ever]
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "1970-01-01",
+            hide_default_value = true
+        )]
+        since: Since,
+        /// Replay the newest so many commands
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        limit: usize,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Copy a component into the plugins folder, if a host would take it
     ///
     /// A running host takes it over at once. What it replaces is kept for

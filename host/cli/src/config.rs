@@ -67,6 +67,8 @@ pub(crate) struct Policies {
     pub deadline_ms: u64,
     /// MiB for one call.
     pub memory_mib: u64,
+    /// Whether agents may have policies loaded.
+    pub agents_may_change: bool,
     /// Approvers that must not be missing.
     pub required: Vec<String>,
 }

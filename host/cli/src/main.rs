@@ -16,13 +16,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command, Common};
+use arguments::{Arguments, Command, Common, PluginCommand};
 use config::Config;
 use paths::Paths;
 
 /// Exit status of `quarterdeck run` when Quarterdeck itself failed, apart from
 /// those of the commands that it runs.
 const RUN_FAILED: u8 = 125;
+
+/// Exit status of `quarterdeck plugin diff` when nothing could be compared, as
+/// that of diff(1).
+const DIFF_FAILED: u8 = 2;
 
 /// What every command is given.
 struct Setup {
@@ -34,6 +38,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let failed = match arguments.command {
         Command::Run { .. } => ExitCode::from(RUN_FAILED),
+        Command::Plugin {
+            command: PluginCommand::Diff { .. },
+        } => ExitCode::from(DIFF_FAILED),
         _ => ExitCode::FAILURE,
     };
     match run(arguments) {

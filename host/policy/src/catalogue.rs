@@ -215,6 +215,7 @@ impl Entry {
             shadow_differed: generation
                 .filter(|it| it.is_shadow() && it.kind == PolicyKind::Approver)
                 .map(|_| summary.differed),
+            rejection: self.rejection.clone(),
             last_error: self.rejection.clone().or(summary.last_fault).or_else(|| {
                 let nothing = generation.is_none() && !self.disabled;
                 nothing.then(|| String::from(NO_COMPONENT))

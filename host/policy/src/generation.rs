@@ -250,7 +250,8 @@ impl Generation {
         }
     }
 
-    fn refusal(&self, none: &NoAnswer) -> Verdict {
+    /// What counts where there is no answer.
+    pub(crate) fn refusal(&self, none: &NoAnswer) -> Verdict {
         Verdict {
             tier: Tier::Dangerous,
             reason: format!(

@@ -37,6 +37,9 @@ pub struct PolicyStatus {
     /// How often an approver in shadow mode came to another tier than those that
     /// rule; `None` for one that rules and for the other kinds.
     pub shadow_differed: Option<u64>,
+    /// Why its newest version was refused; who is in charge, if anybody, is an
+    /// older one.
+    pub rejection: Option<String>,
     /// What went wrong last: a version that was rejected, or a call.
     pub last_error: Option<String>,
     /// Size of the component, in bytes.

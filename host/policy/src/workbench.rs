@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::approver::Approver;
 use crate::code_cache::CodeCache;
 use crate::digest::sha256;
 use crate::engine::PolicyEngine;
 use crate::fault::Fault;
-use crate::generation::{Facade, Generation, Origin};
+use crate::generation::{Facade, Generation, NoAnswer, Origin};
 use crate::inspect::{judge, outline};
 use crate::lawful_plan::check_batch;
 use crate::load::{Candidate, Loader};
@@ -167,6 +166,13 @@ impl Workbench {
         })
     }
 
+    /// Has policies that ask for no limits of their own run under `limits`, as on
+    /// a host that is configured so.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Workbench { limits, ..self }
+    }
+
     /// Opens the component in the file `component` with the sidecar in the file
     /// `sidecar`, if there is one. `enabled`, `order` and `mode` mean nothing
     /// here.
@@ -176,12 +182,22 @@ impl Workbench {
         sidecar: Option<&Path>,
     ) -> Result<OpenedPolicy, OpenError> {
         let name = component.file_stem().unwrap_or_default().to_string_lossy();
+        self.open_as(&name, component, sidecar).await
+    }
+
+    /// The same under another name than the file's.
+    pub async fn open_as(
+        &self,
+        name: &str,
+        component: &Path,
+        sidecar: Option<&Path>,
+    ) -> Result<OpenedPolicy, OpenError> {
         let wasm = read(component, self.limits.max_component_bytes)?;
         let sidecar = match sidecar {
             Some(path) => Some(read(path, MAX_SIDECAR_BYTES)?),
             None => None,
         };
-        self.open_bytes(&name, wasm, sidecar.as_deref()).await
+        self.open_bytes(name, wasm, sidecar.as_deref()).await
     }
 
     /// Opens `wasm` under `name` with the text of a sidecar, if there is one.
@@ -222,6 +238,11 @@ impl Workbench {
 }
 
 impl OpenedPolicy {
+    /// The name that it was opened under.
+    pub fn name(&self) -> &str {
+        &self.generation.name
+    }
+
     /// Its kind.
     pub fn kind(&self) -> PolicyKind {
         self.generation.kind
@@ -251,6 +272,22 @@ impl OpenedPolicy {
     /// Asks it, as often as one likes: here nobody goes into quarantine.
     pub async fn ask(&self, request: &PolicyRequest) -> Result<PolicyAnswer, AskError> {
         self.ask_under(&self.generation.terms, request).await
+    }
+
+    /// Asks an approver what it says to a command. As on a host, one that fails
+    /// says `dangerous`; but here nobody goes into quarantine.
+    pub async fn review(&self, request: &ReviewRequest) -> Result<Verdict, AskError> {
+        let Facade::Approver(approver) = &self.generation.facade else {
+            return Err(AskError::OtherKind {
+                asked: PolicyKind::Approver,
+                is: self.kind(),
+            });
+        };
+        let terms = &self.generation.terms;
+        Ok(match approver.review(&self.engine, terms, request).await {
+            Ok(answer) => self.generation.verdict(answer),
+            Err(fault) => self.generation.refusal(&NoAnswer::Fault(fault)),
+        })
     }
 
     /// Makes `calls` calls and times them, after some that are not counted.
@@ -294,10 +331,10 @@ impl OpenedPolicy {
         let engine = &self.engine;
         let failed = |fault: Fault| AskError::Failed(fault.to_string());
         match (&self.generation.facade, request) {
-            (Facade::Approver(approver), PolicyRequest::Review(request)) => self
-                .review(approver, terms, request)
+            (Facade::Approver(approver), PolicyRequest::Review(request)) => approver
+                .review(engine, terms, request)
                 .await
-                .map(PolicyAnswer::Verdict)
+                .map(|answer| PolicyAnswer::Verdict(self.generation.verdict(answer)))
                 .map_err(failed),
             (Facade::Distributor(distributor), PolicyRequest::Distribute(batch)) => {
                 check_batch(batch).map_err(|bad| AskError::Unsound(bad.to_string()))?;
@@ -332,16 +369,6 @@ impl OpenedPolicy {
                 is: self.kind(),
             }),
         }
-    }
-
-    async fn review(
-        &self,
-        approver: &Approver,
-        terms: &Arc<Terms>,
-        request: &ReviewRequest,
-    ) -> Result<Verdict, Fault> {
-        let answer = approver.review(&self.engine, terms, request).await?;
-        Ok(self.generation.verdict(answer))
     }
 }
 

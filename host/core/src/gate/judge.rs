@@ -1,5 +1,7 @@
 //! How the gate comes to a decision: approvers, mode, confirmation, audit log.
 
+use std::path::Path;
+
 use quarterdeck_policy::{
     Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Tier,
 };
@@ -178,6 +180,11 @@ impl Gate {
             }),
         )?;
         Ok(pending)
+    }
+
+    /// Where everything that is judged is written down.
+    pub(crate) fn audit_path(&self) -> &Path {
+        self.audit.path()
     }
 
     /// Commands that wait for a person.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::native;
 use super::tool::{RegisteredTool, Toolbox};
+use super::{native, policies};
 
 /// A set of tools under names that some clients know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,22 +19,26 @@ use super::tool::{RegisteredTool, Toolbox};
 pub enum ToolFamily {
     /// Quarterdeck's own: sessions, the gate, the list of policies.
     Native,
+    /// Looking after policies.
+    Policies,
 }
 
 impl ToolFamily {
     /// Every family, in the order in which they are listed.
-    pub const ALL: &'static [Self] = &[Self::Native];
+    pub const ALL: &'static [Self] = &[Self::Native, Self::Policies];
 
     /// The name that `--tools` takes.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Native => "native",
+            Self::Policies => "policies",
         }
     }
 
     fn toolbox(self) -> Arc<Toolbox> {
         match self {
             Self::Native => native::toolbox(),
+            Self::Policies => policies::toolbox(),
         }
     }
 }
@@ -126,6 +130,13 @@ mod tests {
         for family in ToolFamily::ALL {
             assert_eq!(family.to_string().parse(), Ok(*family));
         }
+    }
+
+    #[test]
+    fn a_tool_of_two_families_is_listed_once() {
+        let both = ChosenTools::of(&[ToolFamily::Native, ToolFamily::Policies]).list();
+        let lists = both.iter().filter(|tool| tool.name == "policy_list");
+        assert_eq!(lists.count(), 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod confirm;
 mod families;
 mod native;
+mod policies;
 mod reply;
 mod tool;
 

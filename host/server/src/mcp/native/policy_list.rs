@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::super::tool::{Effect, NativeTool};
 
-pub(super) struct PolicyList;
+pub(in crate::mcp) struct PolicyList;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Arguments {
+pub(in crate::mcp) struct Arguments {
     /// approver, distributor, progress-parser or recovery
     kind: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Output {
+pub(in crate::mcp) struct Output {
     policies: Vec<Policy>,
     incidents: Vec<IncidentShape>,
 }
