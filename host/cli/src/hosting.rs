@@ -47,7 +47,8 @@ pub(crate) fn policy_limits(setup: &Setup) -> Limits {
     }
 }
 
-fn policy_settings(setup: &Setup) -> Settings {
+/// Where policies come from, and what they may use.
+pub(crate) fn policy_settings(setup: &Setup) -> Settings {
     let policies = &setup.config.policies;
     Settings {
         plugins_dir: plugins_dir(setup),

@@ -65,6 +65,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Mcp { alone, tools } => commands::mcp::run(setup, alone, tools),
         Command::Run { command, cwd } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
+        Command::Explain(arguments) => commands::explain::run(setup, arguments),
         Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),

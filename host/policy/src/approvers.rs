@@ -1,14 +1,13 @@
 //! The approvers as their callers see them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use serde::{Deserialize, Serialize};
+use std::time::Instant;
 
 use crate::approver::Approver;
 use crate::catalogue::Catalogue;
 use crate::generation::Generation;
 use crate::incident::Incidents;
+use crate::statement::{Statement, micros};
 use crate::{PolicyMode, ReviewRequest, Ruling, Tier, Verdict};
 
 /// The approvers at one moment. A swap does not touch it: what was pinned
@@ -26,15 +25,7 @@ impl Approvers {
     /// There is no error: an approver that fails, is missing or cannot be
     /// believed says `dangerous`, with the reason.
     pub async fn review(&self, request: &ReviewRequest) -> Ruling {
-        let (mut all, mut shadows) = (Vec::new(), Vec::new());
-        for statement in self.hear(request).await {
-            match statement.mode {
-                PolicyMode::Ruling => all.push(statement.verdict),
-                PolicyMode::Shadow => shadows.push(statement.verdict),
-            }
-        }
-        let ruling = Ruling::strictest(all, nobody);
-        Ruling { shadows, ..ruling }
+        Ruling::of(self.hear(request).await)
     }
 
     /// Asks every approver as [`Approvers::review`] does, and returns what each
@@ -83,7 +74,7 @@ impl Approvers {
     ) -> Statement {
         let since = Instant::now();
         let (verdict, change) = generation.review(approver, request).await;
-        let took = since.elapsed();
+        let took_micros = micros(since.elapsed());
         if let Some(change) = change {
             let incident = generation.change_of_conduct(change, meanwhile, &verdict.reason);
             self.incidents.raise(incident);
@@ -91,20 +82,9 @@ impl Approvers {
         Statement {
             verdict,
             mode: generation.origin.sidecar.mode,
-            took,
+            took_micros,
         }
     }
-}
-
-/// What one approver said when everybody was heard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Statement {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Whether it counts.
-    pub mode: PolicyMode,
-    /// How long the answer took; nothing where nobody could be asked.
-    pub took: Duration,
 }
 
 impl Statement {
@@ -113,12 +93,13 @@ impl Statement {
         Self {
             verdict,
             mode: PolicyMode::Ruling,
-            took: Duration::ZERO,
+            took_micros: 0,
         }
     }
 }
 
-fn nobody() -> Verdict {
+/// What the host says where no approver rules.
+pub(crate) fn nobody() -> Verdict {
     refusal(
         "none",
         "host/no-approver",

@@ -12,31 +12,26 @@ use serde::Serialize;
 use crate::code_cache::CodeCache;
 use crate::digest::sha256;
 use crate::engine::PolicyEngine;
-use crate::fault::Fault;
 use crate::generation::{Facade, Generation, NoAnswer, Origin};
 use crate::inspect::{judge, outline};
-use crate::lawful_plan::check_batch;
 use crate::load::{Candidate, Loader};
-use crate::progress_parsers::portions;
 use crate::rejection::Rejection;
 use crate::sidecar::{MAX_SIDECAR_BYTES, Sidecar};
 use crate::terms::Terms;
 use crate::{
     CallLimits, EngineError, Grants, Instances, Limits, PolicyAnswer, PolicyKind, PolicyRequest,
-    PolicySource, Provenance, Recording, ReviewRequest, Verdict,
+    PolicySource, Provenance, ReviewRequest, Verdict,
 };
 
 /// Opens components. One is enough for a process; making it takes some
 /// milliseconds.
 pub struct Workbench {
-    engine: Arc<PolicyEngine>,
     loader: Loader,
     limits: Limits,
 }
 
 /// A component that was loaded as a host would load it, and can be asked.
 pub struct OpenedPolicy {
-    engine: Arc<PolicyEngine>,
     generation: Generation,
     facts: ComponentFacts,
     opened_in: Duration,
@@ -160,8 +155,7 @@ impl Workbench {
                 .ok()
         });
         Ok(Workbench {
-            loader: Loader::new(Arc::clone(&engine), cache),
-            engine,
+            loader: Loader::new(engine, cache),
             limits: Limits::default(),
         })
     }
@@ -229,7 +223,6 @@ impl Workbench {
             .await
             .map_err(refused)?;
         Ok(OpenedPolicy {
-            engine: Arc::clone(&self.engine),
             generation,
             facts,
             opened_in: start.elapsed(),
@@ -271,7 +264,9 @@ impl OpenedPolicy {
 
     /// Asks it, as often as one likes: here nobody goes into quarantine.
     pub async fn ask(&self, request: &PolicyRequest) -> Result<PolicyAnswer, AskError> {
-        self.ask_under(&self.generation.terms, request).await
+        self.generation
+            .answer(&self.generation.terms, request)
+            .await
     }
 
     /// Asks an approver what it says to a command. As on a host, one that fails
@@ -284,10 +279,15 @@ impl OpenedPolicy {
             });
         };
         let terms = &self.generation.terms;
-        Ok(match approver.review(&self.engine, terms, request).await {
-            Ok(answer) => self.generation.verdict(answer),
-            Err(fault) => self.generation.refusal(&NoAnswer::Fault(fault)),
-        })
+        Ok(
+            match approver
+                .review(&self.generation.engine, terms, request)
+                .await
+            {
+                Ok(answer) => self.generation.verdict(answer),
+                Err(fault) => self.generation.refusal(&NoAnswer::Fault(fault)),
+            },
+        )
     }
 
     /// Makes `calls` calls and times them, after some that are not counted.
@@ -308,7 +308,7 @@ impl OpenedPolicy {
         let mut times = Vec::with_capacity(calls);
         for call in 0..warm_up + calls.max(1) {
             let start = Instant::now();
-            self.ask_under(&terms, request).await?;
+            self.generation.answer(&terms, request).await?;
             if call >= warm_up {
                 times.push(start.elapsed());
             }
@@ -321,54 +321,6 @@ impl OpenedPolicy {
             p99: at(99),
             slowest: at(100),
         })
-    }
-
-    async fn ask_under(
-        &self,
-        terms: &Arc<Terms>,
-        request: &PolicyRequest,
-    ) -> Result<PolicyAnswer, AskError> {
-        let engine = &self.engine;
-        let failed = |fault: Fault| AskError::Failed(fault.to_string());
-        match (&self.generation.facade, request) {
-            (Facade::Approver(approver), PolicyRequest::Review(request)) => approver
-                .review(engine, terms, request)
-                .await
-                .map(|answer| PolicyAnswer::Verdict(self.generation.verdict(answer)))
-                .map_err(failed),
-            (Facade::Distributor(distributor), PolicyRequest::Distribute(batch)) => {
-                check_batch(batch).map_err(|bad| AskError::Unsound(bad.to_string()))?;
-                distributor
-                    .distribute(engine, terms, batch)
-                    .await
-                    .map(PolicyAnswer::Plan)
-                    .map_err(failed)
-            }
-            (
-                Facade::ProgressParser(parser),
-                PolicyRequest::ParseProgress(Recording { session, chunks }),
-            ) => {
-                let mut live = parser.start(engine, terms, session).await.map_err(failed)?;
-                let mut updates = Vec::with_capacity(chunks.len());
-                for chunk in chunks {
-                    let mut said = Vec::new();
-                    for portion in portions(chunk) {
-                        said.extend(live.feed(engine, &portion).await.map_err(failed)?);
-                    }
-                    updates.push(said);
-                }
-                Ok(PolicyAnswer::Updates(updates))
-            }
-            (Facade::Recovery(recovery), PolicyRequest::Recover(incident)) => recovery
-                .decide(engine, terms, incident)
-                .await
-                .map(PolicyAnswer::Decision)
-                .map_err(failed),
-            _ => Err(AskError::OtherKind {
-                asked: request.kind(),
-                is: self.kind(),
-            }),
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use quarterdeck_core::gate::PendingConfirmation;
 use quarterdeck_core::operations::ApprovalOrigin;
 use quarterdeck_core::policy::PolicyStatus;
-use quarterdeck_core::{Host, Transport};
+use quarterdeck_core::{Caller, Host, Transport};
 use rmcp::ServiceExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -50,6 +50,13 @@ pub enum Request {
     },
     /// The policies, as `policy_list` shows them.
     Policies,
+    /// What each approver says to a command line.
+    Explain {
+        /// The command line.
+        command: String,
+        /// The folder that it would run in.
+        cwd: Option<String>,
+    },
     /// Whether the asking process runs inside one of the host's sessions.
     AmInside,
 }
@@ -232,6 +239,20 @@ async fn serve_connection(
                 },
             };
             send::<PendingConfirmation>(&mut writing, &reply).await
+        }
+        Request::Explain { command, cwd } => {
+            let caller = Caller {
+                connection: format!("cli-{}", peer_pid(&peer)),
+                ..Caller::command_line()
+            };
+            let reply = match host.explain(&command, cwd, &caller).await {
+                Ok(explanation) => Reply::Done(explanation),
+                Err(error) => Reply::Failed {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                },
+            };
+            send(&mut writing, &reply).await
         }
         Request::AmInside => {
             let inside = host.is_inside_a_session(peer_pid(&peer));

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use quarterdeck_policy::{
-    Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Tier,
+    Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Statement, Tier,
 };
 use quarterdeck_terminal::{ShellState, Status};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::verdict::{Decision, Refusal, VerdictReport};
 use super::{Gate, Mode, OverrideLimit, PendingConfirmation};
@@ -33,6 +33,18 @@ pub struct Opinion {
     pub verdict: VerdictReport,
     /// What a person would have to approve.
     pub confirmation: Option<PendingConfirmation>,
+}
+
+/// Why a command line is judged as it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandExplanation {
+    /// What the approvers were asked.
+    pub request: ReviewRequest,
+    /// What each of them said: first those that rule, then the shadows.
+    pub statements: Vec<Statement>,
+    /// The row of the audit log that keeps it.
+    pub row: i64,
 }
 
 /// What the approvers are asked, and the audit rows of what it shows as recent.
@@ -155,6 +167,26 @@ impl Gate {
         let report = VerdictReport::new(&ruling.verdict, asked.request.certainty);
         self.keep_verdict(asked, caller, Decision::OnlyAsked, Some(&ruling))?;
         Ok(report)
+    }
+
+    /// What each approver says to a command line outside any session, and the
+    /// row that keeps it.
+    pub(crate) async fn explain(
+        &self,
+        caller: &Caller,
+        command: &str,
+        facts: SessionFacts,
+    ) -> Result<CommandExplanation, HostError> {
+        let asked = Asked::outside(caller, command, facts);
+        let request = asked.request.clone();
+        let statements = self.policies.approvers().await.hear(&request).await;
+        let ruling = Ruling::of(statements.iter().cloned());
+        let row = self.keep_verdict(asked, caller, Decision::OnlyAsked, Some(&ruling))?;
+        Ok(CommandExplanation {
+            request,
+            statements,
+            row,
+        })
     }
 
     /// A person's answer to a confirmation.
