@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use quarterdeck_core::audit::Since;
 use quarterdeck_core::gate::Mode;
 use quarterdeck_core::policy::PolicyKind;
+use quarterdeck_server::mcp::ToolFamily;
 
 use crate::commands::plugin::Language;
 
@@ -72,6 +74,9 @@ pub(crate) enum Command {
         /// Address to listen on [default: 127.0.0.1:3456]
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<SocketAddr>,
+        /// Tool families that clients see, separated by commas [default: native]
+        #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
+        tools: Option<Vec<ToolFamily>>,
     },
     /// Speak MCP on standard input and output, for an agent's configuration
     ///
@@ -81,6 +86,9 @@ pub(crate) enum Command {
         /// Host by itself even if a host runs
         #[arg(long)]
         alone: bool,
+        /// Tool families that the client sees, separated by commas [default: the host's]
+        #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
+        tools: Option<Vec<ToolFamily>>,
     },
     /// Run one command through the gate; exits with its status
     ///
@@ -105,6 +113,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         cwd: Option<PathBuf>,
     },
+    /// Show what each policy says to a command, an incident or a screen, and why
+    ///
+    /// A command is put to the running host or, without one, to the policies of
+    /// the plugins folder; everything else to those of the folder.
+    Explain(ExplainArguments),
     /// Approve a command that waits for a person; without ID, list them
     Approve {
         /// The confirmation's id
@@ -122,7 +135,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
-    /// Verify the audit log
+    /// Verify the audit log, and see what shadows said
     Audit {
         /// What about it
         #[command(subcommand)]
@@ -137,6 +150,59 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What is to be explained.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArguments {
+    /// The command line, in quotes or not; what follows its first word belongs
+    /// to it
+    #[arg(
+        trailing_var_arg = true,
+        required_unless_present_any = ["incident", "screen", "audit", "replay"],
+    )]
+    pub command: Vec<String>,
+    /// Put the incident in this JSON file to the recoveries
+    #[arg(
+        long,
+        value_name = "FILE",
+        group = "instead",
+        conflicts_with = "command"
+    )]
+    pub incident: Option<PathBuf>,
+    /// Put the session's output in this JSON file to the progress parsers
+    #[arg(
+        long,
+        value_name = "FILE",
+        group = "instead",
+        conflicts_with = "command"
+    )]
+    pub screen: Option<PathBuf>,
+    /// Show what was said to the command of this row of the audit log
+    #[arg(
+        long,
+        value_name = "ROW",
+        group = "instead",
+        conflicts_with = "command"
+    )]
+    pub audit: Option<i64>,
+    /// Put what --save wrote to the policies of the folder, without a host
+    #[arg(
+        long,
+        value_name = "FILE",
+        group = "instead",
+        conflicts_with = "command"
+    )]
+    pub replay: Option<PathBuf>,
+    /// Write what was asked into a file, for --replay
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// The folder that the command would run in [default: the current folder]
+    #[arg(long, value_name = "DIR", requires = "command")]
+    pub cwd: Option<PathBuf>,
+    /// Print as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What about policies.
@@ -192,6 +258,33 @@ pub(crate) enum PluginCommand {
         #[arg(long, default_value = "git fetch && git push origin main")]
         command: String,
     },
+    /// List the past commands whose verdict a component would change
+    ///
+    /// Puts the commands of the audit log to the component, with the sidecar
+    /// FILE.toml beside it where there is one, as if it ruled in the place of the
+    /// policy of its name. Exits with 0 when nothing would change, with 1 when
+    /// something would, and with 2 when nothing could be compared.
+    Diff {
+        /// The component
+        file: PathBuf,
+        /// The policy that it would replace [default: the file's name]
+        #[arg(long)]
+        name: Option<String>,
+        /// From when on: an age (24h, 7d), a day or a time [default: ever]
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "1970-01-01",
+            hide_default_value = true
+        )]
+        since: Since,
+        /// Replay the newest so many commands
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        limit: usize,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Copy a component into the plugins folder, if a host would take it
     ///
     /// A running host takes it over at once. What it replaces is kept for
@@ -233,4 +326,21 @@ pub(crate) enum PluginCommand {
 pub(crate) enum AuditCommand {
     /// Walk the hash chain; exits with 1 at the first row that does not hold
     Verify,
+    /// How often each policy in shadow mode differed from those that rule
+    Shadows {
+        /// From when on: an age (24h, 7d), a day or a time [default: ever]
+        #[arg(
+            long,
+            value_name = "WHEN",
+            default_value = "1970-01-01",
+            hide_default_value = true
+        )]
+        since: Since,
+        /// Look at the newest so many commands
+        #[arg(long, value_name = "N", default_value_t = 100_000)]
+        limit: usize,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }

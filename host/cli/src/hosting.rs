@@ -23,6 +23,7 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
         sessions: setup.config.session_settings()?,
         gate: setup.config.gate_settings(),
         policies: policy_settings(setup),
+        agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),
     })
     .context("starting the host")
@@ -46,11 +47,12 @@ pub(crate) fn policy_limits(setup: &Setup) -> Limits {
     }
 }
 
-fn policy_settings(setup: &Setup) -> Settings {
+/// Where policies come from, and what they may use.
+pub(crate) fn policy_settings(setup: &Setup) -> Settings {
     let policies = &setup.config.policies;
     Settings {
         plugins_dir: plugins_dir(setup),
-        cache_dir: setup.paths.cache_dir.join("policies"),
+        cache_dir: setup.paths.policy_cache(),
         bundled: bundled::policies(),
         limits: policy_limits(setup),
         watch: policies.watch,

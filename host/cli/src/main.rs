@@ -16,13 +16,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command, Common};
+use arguments::{Arguments, Command, Common, PluginCommand};
 use config::Config;
 use paths::Paths;
 
 /// Exit status of `quarterdeck run` when Quarterdeck itself failed, apart from
 /// those of the commands that it runs.
 const RUN_FAILED: u8 = 125;
+
+/// Exit status of `quarterdeck plugin diff` when nothing could be compared, as
+/// that of diff(1).
+const DIFF_FAILED: u8 = 2;
 
 /// What every command is given.
 struct Setup {
@@ -34,6 +38,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let failed = match arguments.command {
         Command::Run { .. } => ExitCode::from(RUN_FAILED),
+        Command::Plugin {
+            command: PluginCommand::Diff { .. },
+        } => ExitCode::from(DIFF_FAILED),
         _ => ExitCode::FAILURE,
     };
     match run(arguments) {
@@ -54,10 +61,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let setup = Setup::load(&arguments.common)?;
     match arguments.command {
-        Command::Serve { listen } => commands::serve::run(setup, listen),
-        Command::Mcp { alone } => commands::mcp::run(setup, alone),
+        Command::Serve { listen, tools } => commands::serve::run(setup, listen, tools),
+        Command::Mcp { alone, tools } => commands::mcp::run(setup, alone, tools),
         Command::Run { command, cwd } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
+        Command::Explain(arguments) => commands::explain::run(setup, arguments),
         Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),

@@ -63,6 +63,11 @@ impl Paths {
         self.state_dir.join("audit.sqlite")
     }
 
+    /// Policies as they were compiled.
+    pub(crate) fn policy_cache(&self) -> PathBuf {
+        self.cache_dir.join("policies")
+    }
+
     /// The token for HTTP.
     pub(crate) fn token_file(&self) -> PathBuf {
         self.state_dir.join("token")

@@ -75,6 +75,7 @@ async fn decisions(folder: &Path) -> Vec<Duration> {
             watch: false,
             required: Vec::new(),
         },
+        agents_may_change_policies: false,
         audit_path: folder.join("audit.sqlite"),
     })
     .expect("a host");

@@ -1,9 +1,10 @@
 //! Who asks for something.
 
-use serde::Serialize;
+use quarterdeck_policy::CallerFacts;
+use serde::{Deserialize, Serialize};
 
 /// What kind of party stands behind a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallerKind {
     /// A model, through an MCP client.
@@ -23,7 +24,7 @@ impl CallerKind {
 }
 
 /// The door a request came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// MCP on standard input and output, of this process or of one that joined.
@@ -46,12 +47,12 @@ impl Transport {
 }
 
 /// Who asks. Travels with every request to the gate and into the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// Person or model.
     pub kind: CallerKind,
     /// The client program with its version, as it named itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
     /// The door.
     pub transport: Transport,
@@ -68,6 +69,19 @@ impl Caller {
             client: None,
             transport: Transport::Cli,
             connection: format!("cli-{}", std::process::id()),
+        }
+    }
+}
+
+/// The caller as policies see it.
+impl From<&Caller> for CallerFacts {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            kind: caller.kind.as_str().to_owned(),
+            agent: None,
+            client: caller.client.clone(),
+            role: None,
+            transport: caller.transport.as_str().to_owned(),
         }
     }
 }

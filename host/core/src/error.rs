@@ -75,6 +75,11 @@ pub enum HostError {
         /// What the database said.
         reason: String,
     },
+    /// Agents may not change policies here.
+    #[error(
+        "agents may not change policies here; a person allows it with agents_may_change = true under [policies] in the configuration, or reloads by changing a file in the plugins folder"
+    )]
+    PolicyChangesOff,
     /// No confirmation has this id.
     #[error(
         "no confirmation {0:?} is waiting: it was answered, has expired, or belongs to another host"
@@ -102,9 +107,10 @@ impl HostError {
             Self::InvalidParameters(_)
             | Self::IncompleteCommand
             | Self::ConfirmationNotFound(_) => "INVALID_PARAMETERS",
-            Self::Refused(_) | Self::ApprovalFromInside | Self::DeclinedByPerson => {
-                "PERMISSION_DENIED"
-            }
+            Self::Refused(_)
+            | Self::ApprovalFromInside
+            | Self::DeclinedByPerson
+            | Self::PolicyChangesOff => "PERMISSION_DENIED",
             Self::ConfirmationRequired(_) => "CONFIRMATION_REQUIRED",
             Self::SessionBusy { .. } | Self::LineNotEmpty { .. } => "SESSION_BUSY",
             Self::SessionEnded { .. } => "SESSION_ENDED",

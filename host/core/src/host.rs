@@ -45,6 +45,8 @@ pub struct HostSettings {
     pub gate: GateSettings,
     /// Policies.
     pub policies: quarterdeck_policy::Settings,
+    /// Whether an agent may have policies loaded; people always may.
+    pub agents_may_change_policies: bool,
     /// The audit log's file.
     pub audit_path: PathBuf,
 }
@@ -80,6 +82,8 @@ pub struct Host {
     pub(crate) registry: Registry,
     pub(crate) gate: Gate,
     pub(crate) policies: PolicyHost,
+    pub(crate) policy_settings: quarterdeck_policy::Settings,
+    pub(crate) agents_may_change_policies: bool,
     pub(crate) usage: UsageMeter,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
@@ -92,7 +96,7 @@ impl Host {
         let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
         let incidents = Arc::new(Mutex::new(VecDeque::new()));
         let (incident_feed, _) = broadcast::channel(INCIDENTS_KEPT);
-        let policies = PolicyHost::start(settings.policies, {
+        let policies = PolicyHost::start(settings.policies.clone(), {
             let incidents = Arc::clone(&incidents);
             let feed = incident_feed.clone();
             move |incident: PolicyIncident| {
@@ -111,6 +115,8 @@ impl Host {
             sessions: settings.sessions,
             gate: Gate::new(settings.gate, policies.clone(), audit),
             policies,
+            policy_settings: settings.policies,
+            agents_may_change_policies: settings.agents_may_change_policies,
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,
             incident_feed,

@@ -1,10 +1,14 @@
 //! The approvers as their callers see them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use crate::approver::Approver;
 use crate::catalogue::Catalogue;
+use crate::generation::Generation;
 use crate::incident::Incidents;
-use crate::{ReviewRequest, Ruling, Tier, Verdict};
+use crate::statement::{Statement, micros};
+use crate::{PolicyMode, ReviewRequest, Ruling, Tier, Verdict};
 
 /// The approvers at one moment. A swap does not touch it: what was pinned
 /// answers to the end.
@@ -21,49 +25,86 @@ impl Approvers {
     /// There is no error: an approver that fails, is missing or cannot be
     /// believed says `dangerous`, with the reason.
     pub async fn review(&self, request: &ReviewRequest) -> Ruling {
-        let mut all = Vec::new();
+        Ruling::of(self.hear(request).await)
+    }
+
+    /// Asks every approver as [`Approvers::review`] does, and returns what each
+    /// said: first those that rule, in their order, then what stands in for
+    /// required ones that are missing, then the shadows. At least one rules.
+    pub async fn hear(&self, request: &ReviewRequest) -> Vec<Statement> {
+        let mut statements = Vec::new();
         for (generation, approver) in self.catalogue.approvers() {
-            let (verdict, change) = generation.review(approver, request).await;
-            if let Some(change) = change {
-                self.incidents.raise(generation.change_of_conduct(
-                    change,
-                    "counts as `dangerous`",
-                    &verdict.reason,
-                ));
-            }
-            all.push(verdict);
+            statements.push(
+                self.statement(generation, approver, request, "counts as `dangerous`")
+                    .await,
+            );
         }
-        let mut shadows = Vec::new();
-        for (generation, approver) in self.catalogue.shadow_approvers() {
-            let (verdict, change) = generation.review(approver, request).await;
-            if let Some(change) = change {
-                self.incidents.raise(generation.change_of_conduct(
-                    change,
-                    "is not asked, as a shadow",
-                    &verdict.reason,
-                ));
-            }
-            shadows.push(verdict);
-        }
-        for missing in &self.catalogue.missing {
-            all.push(refusal(
+        statements.extend(self.catalogue.missing.iter().map(|missing| {
+            Statement::unasked(refusal(
                 &missing.name,
                 "host/required-missing",
                 format!(
                     "refused, because the approver `{}` is required and cannot be asked: {}",
                     missing.name, missing.reason
                 ),
-            ));
+            ))
+        }));
+        if statements.is_empty() {
+            statements.push(Statement::unasked(nobody()));
         }
-        let ruling = Ruling::strictest(all, || {
-            refusal(
-                "none",
-                "host/no-approver",
-                String::from("refused, because no approver is loaded"),
-            )
-        });
-        Ruling { shadows, ..ruling }
+        let ruled = statements.iter().map(|it| it.verdict.tier).max();
+        for (generation, approver) in self.catalogue.shadow_approvers() {
+            let statement = self
+                .statement(generation, approver, request, "is not asked, as a shadow")
+                .await;
+            if Some(statement.verdict.tier) != ruled {
+                generation.tally.differed();
+            }
+            statements.push(statement);
+        }
+        statements
     }
+
+    async fn statement(
+        &self,
+        generation: &Generation,
+        approver: &Approver,
+        request: &ReviewRequest,
+        meanwhile: &str,
+    ) -> Statement {
+        let since = Instant::now();
+        let (verdict, change) = generation.review(approver, request).await;
+        let took_micros = micros(since.elapsed());
+        if let Some(change) = change {
+            let incident = generation.change_of_conduct(change, meanwhile, &verdict.reason);
+            self.incidents.raise(incident);
+        }
+        Statement {
+            verdict,
+            mode: generation.origin.sidecar.mode,
+            took_micros,
+        }
+    }
+}
+
+impl Statement {
+    /// What the host says in the place of somebody who cannot be asked.
+    fn unasked(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            mode: PolicyMode::Ruling,
+            took_micros: 0,
+        }
+    }
+}
+
+/// What the host says where no approver rules.
+pub(crate) fn nobody() -> Verdict {
+    refusal(
+        "none",
+        "host/no-approver",
+        String::from("refused, because no approver is loaded"),
+    )
 }
 
 /// What the host itself says when there is nobody to ask.

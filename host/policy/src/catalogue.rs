@@ -227,6 +227,10 @@ impl Entry {
             p50_micros: micros(summary.p50),
             p99_micros: micros(summary.p99),
             traps: summary.faults,
+            shadow_differed: generation
+                .filter(|it| it.is_shadow() && it.kind == PolicyKind::Approver)
+                .map(|_| summary.differed),
+            rejection: self.rejection.clone(),
             last_error: self.rejection.clone().or(summary.last_fault).or_else(|| {
                 let nothing = generation.is_none() && !self.disabled && dormant.is_none();
                 nothing.then(|| String::from(NO_COMPONENT))

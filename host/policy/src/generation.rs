@@ -9,15 +9,17 @@ use crate::engine::PolicyEngine;
 use crate::fault::Fault;
 use crate::incident::Incidents;
 use crate::inspect::Inspection;
+use crate::lawful_plan::check_batch;
 use crate::progress_parser::ProgressParser;
+use crate::progress_parsers::portions;
 use crate::quarantine::Change;
 use crate::recovery::Recovery;
 use crate::sidecar::Sidecar;
 use crate::tally::{Refused, Summary, Tally};
 use crate::terms::Terms;
 use crate::{
-    IncidentKind, PolicyIncident, PolicyKind, PolicyMode, PolicySource, ReviewRequest, Serving,
-    Tier, Trust, Verdict,
+    AskError, IncidentKind, PolicyAnswer, PolicyIncident, PolicyKind, PolicyMode, PolicyRequest,
+    PolicySource, Recording, ReviewRequest, Serving, Tier, Trust, Verdict,
 };
 
 /// What a generation was made of: the same again is not loaded again.
@@ -177,6 +179,55 @@ impl Generation {
         (verdict, asked.change)
     }
 
+    /// Answers `request` under `terms`, uncounted: nobody goes into quarantine.
+    pub(crate) async fn answer(
+        &self,
+        terms: &Arc<Terms>,
+        request: &PolicyRequest,
+    ) -> Result<PolicyAnswer, AskError> {
+        let engine = &self.engine;
+        let failed = |fault: Fault| AskError::Failed(fault.to_string());
+        match (&self.facade, request) {
+            (Facade::Approver(approver), PolicyRequest::Review(request)) => approver
+                .review(engine, terms, request)
+                .await
+                .map(|answer| PolicyAnswer::Verdict(self.verdict(answer)))
+                .map_err(failed),
+            (Facade::Distributor(distributor), PolicyRequest::Distribute(batch)) => {
+                check_batch(batch).map_err(|bad| AskError::Unsound(bad.to_string()))?;
+                distributor
+                    .distribute(engine, terms, batch)
+                    .await
+                    .map(PolicyAnswer::Plan)
+                    .map_err(failed)
+            }
+            (
+                Facade::ProgressParser(parser),
+                PolicyRequest::ParseProgress(Recording { session, chunks }),
+            ) => {
+                let mut live = parser.start(engine, terms, session).await.map_err(failed)?;
+                let mut updates = Vec::with_capacity(chunks.len());
+                for chunk in chunks {
+                    let mut said = Vec::new();
+                    for portion in portions(chunk) {
+                        said.extend(live.feed(engine, &portion).await.map_err(failed)?);
+                    }
+                    updates.push(said);
+                }
+                Ok(PolicyAnswer::Updates(updates))
+            }
+            (Facade::Recovery(recovery), PolicyRequest::Recover(incident)) => recovery
+                .decide(engine, terms, incident)
+                .await
+                .map(PolicyAnswer::Decision)
+                .map_err(failed),
+            _ => Err(AskError::OtherKind {
+                asked: request.kind(),
+                is: self.kind,
+            }),
+        }
+    }
+
     /// The answer, or why the host's own has to stand in for it; reports what
     /// there is to report of either.
     pub(crate) fn answer_of<T>(
@@ -250,7 +301,8 @@ impl Generation {
         }
     }
 
-    fn refusal(&self, none: &NoAnswer) -> Verdict {
+    /// What counts where there is no answer.
+    pub(crate) fn refusal(&self, none: &NoAnswer) -> Verdict {
         Verdict {
             tier: Tier::Dangerous,
             reason: format!(

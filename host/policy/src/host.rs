@@ -127,7 +127,7 @@ impl PolicyHost {
 
     /// The latest catalogue; an empty one, under which nothing is approved,
     /// when the host stopped before it was ready.
-    async fn catalogue(&self) -> Arc<Catalogue> {
+    pub(crate) async fn catalogue(&self) -> Arc<Catalogue> {
         let mut published = self.published.clone();
         match published.wait_for(|published| published.ready).await {
             Ok(published) => Arc::clone(&published.catalogue),

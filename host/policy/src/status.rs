@@ -34,6 +34,12 @@ pub struct PolicyStatus {
     pub p99_micros: u64,
     /// Calls that ended in a fault: a trap, a limit, an answer out of shape.
     pub traps: u64,
+    /// How often an approver in shadow mode came to another tier than those that
+    /// rule; `None` for one that rules and for the other kinds.
+    pub shadow_differed: Option<u64>,
+    /// Why its newest version was refused; who is in charge, if anybody, is an
+    /// older one.
+    pub rejection: Option<String>,
     /// What went wrong last: a version that was rejected, or a call.
     pub last_error: Option<String>,
     /// Size of the component, in bytes.

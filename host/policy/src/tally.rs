@@ -19,6 +19,8 @@ struct Counts {
     conduct: Conduct,
     faults: u64,
     last_fault: Option<String>,
+    /// How often, as a shadow, it differed from what was ruled.
+    differed: u64,
     /// In nanoseconds; two significant digits, about 20 KB.
     times: Histogram<u32>,
 }
@@ -28,6 +30,7 @@ struct Counts {
 pub(crate) struct Summary {
     pub(crate) calls: u64,
     pub(crate) faults: u64,
+    pub(crate) differed: u64,
     pub(crate) last_fault: Option<String>,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
@@ -42,6 +45,7 @@ impl Tally {
             conduct: Conduct::default(),
             faults: 0,
             last_fault: None,
+            differed: 0,
             times,
         }))
     }
@@ -69,11 +73,17 @@ impl Tally {
         }
     }
 
+    /// Counts a shadow's answer that was not what was ruled.
+    pub(crate) fn differed(&self) {
+        self.counts().differed += 1;
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         let counts = self.counts();
         Summary {
             calls: counts.times.len(),
             faults: counts.faults,
+            differed: counts.differed,
             last_fault: counts.last_fault.clone(),
             p50: Duration::from_nanos(counts.times.value_at_quantile(0.5)),
             p99: Duration::from_nanos(counts.times.value_at_quantile(0.99)),

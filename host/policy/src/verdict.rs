@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approvers::nobody;
+use crate::{PolicyMode, Statement};
+
 /// How far a command may go without being asked about. Ordered: a greater tier
 /// is a stricter one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,8 +83,15 @@ pub struct Ruling {
 }
 
 impl Ruling {
-    /// The strictest of `all`, or `nobody` when there is none.
-    pub(crate) fn strictest(mut all: Vec<Verdict>, nobody: impl FnOnce() -> Verdict) -> Self {
+    /// What comes of what everybody said. Where nobody rules, the host refuses.
+    pub fn of(statements: impl IntoIterator<Item = Statement>) -> Self {
+        let (mut all, mut shadows) = (Vec::new(), Vec::new());
+        for statement in statements {
+            match statement.mode {
+                PolicyMode::Ruling => all.push(statement.verdict),
+                PolicyMode::Shadow => shadows.push(statement.verdict),
+            }
+        }
         if all.is_empty() {
             all.push(nobody());
         }
@@ -94,7 +104,7 @@ impl Ruling {
         Ruling {
             verdict: strictest.clone(),
             all,
-            shadows: Vec::new(),
+            shadows,
         }
     }
 }
@@ -125,9 +135,13 @@ mod tests {
                 .enumerate()
                 .map(|(at, tier)| verdict([Tier::Safe, Tier::Review, Tier::Dangerous][*tier as usize], at))
                 .collect();
-            let ruling = Ruling::strictest(all.clone(), || verdict(Tier::Dangerous, 99));
+            let ruling = Ruling::of(all.iter().cloned().map(|verdict| Statement {
+                verdict,
+                mode: PolicyMode::Ruling,
+                took_micros: 0,
+            }));
             match all.iter().map(|verdict| verdict.tier).max() {
-                None => prop_assert_eq!(ruling.verdict.policy, "99"),
+                None => prop_assert_eq!(ruling.verdict.tier, Tier::Dangerous),
                 Some(tier) => {
                     prop_assert_eq!(&ruling.verdict, all.iter().find(|verdict| verdict.tier == tier).unwrap());
                     prop_assert_eq!(ruling.all, all);

@@ -9,35 +9,29 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::approver::Approver;
 use crate::code_cache::CodeCache;
 use crate::digest::sha256;
 use crate::engine::PolicyEngine;
-use crate::fault::Fault;
-use crate::generation::{Facade, Generation, Origin};
+use crate::generation::{Facade, Generation, NoAnswer, Origin};
 use crate::inspect::{judge, outline};
-use crate::lawful_plan::check_batch;
 use crate::load::{Candidate, Loader};
-use crate::progress_parsers::portions;
 use crate::rejection::Rejection;
 use crate::sidecar::{MAX_SIDECAR_BYTES, Sidecar};
 use crate::terms::Terms;
 use crate::{
     CallLimits, EngineError, Grants, Instances, Limits, PolicyAnswer, PolicyKind, PolicyRequest,
-    PolicySource, Provenance, Recording, ReviewRequest, Verdict,
+    PolicySource, Provenance, ReviewRequest, Verdict,
 };
 
 /// Opens components. One is enough for a process; making it takes some
 /// milliseconds.
 pub struct Workbench {
-    engine: Arc<PolicyEngine>,
     loader: Loader,
     limits: Limits,
 }
 
 /// A component that was loaded as a host would load it, and can be asked.
 pub struct OpenedPolicy {
-    engine: Arc<PolicyEngine>,
     generation: Generation,
     facts: ComponentFacts,
     opened_in: Duration,
@@ -161,10 +155,16 @@ impl Workbench {
                 .ok()
         });
         Ok(Workbench {
-            loader: Loader::new(Arc::clone(&engine), cache),
-            engine,
+            loader: Loader::new(engine, cache),
             limits: Limits::default(),
         })
+    }
+
+    /// Has policies that ask for no limits of their own run under `limits`, as on
+    /// a host that is configured so.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Workbench { limits, ..self }
     }
 
     /// Opens the component in the file `component` with the sidecar in the file
@@ -176,12 +176,22 @@ impl Workbench {
         sidecar: Option<&Path>,
     ) -> Result<OpenedPolicy, OpenError> {
         let name = component.file_stem().unwrap_or_default().to_string_lossy();
+        self.open_as(&name, component, sidecar).await
+    }
+
+    /// The same under another name than the file's.
+    pub async fn open_as(
+        &self,
+        name: &str,
+        component: &Path,
+        sidecar: Option<&Path>,
+    ) -> Result<OpenedPolicy, OpenError> {
         let wasm = read(component, self.limits.max_component_bytes)?;
         let sidecar = match sidecar {
             Some(path) => Some(read(path, MAX_SIDECAR_BYTES)?),
             None => None,
         };
-        self.open_bytes(&name, wasm, sidecar.as_deref()).await
+        self.open_bytes(name, wasm, sidecar.as_deref()).await
     }
 
     /// Opens `wasm` under `name` with the text of a sidecar, if there is one.
@@ -213,7 +223,6 @@ impl Workbench {
             .await
             .map_err(refused)?;
         Ok(OpenedPolicy {
-            engine: Arc::clone(&self.engine),
             generation,
             facts,
             opened_in: start.elapsed(),
@@ -222,6 +231,11 @@ impl Workbench {
 }
 
 impl OpenedPolicy {
+    /// The name that it was opened under.
+    pub fn name(&self) -> &str {
+        &self.generation.name
+    }
+
     /// Its kind.
     pub fn kind(&self) -> PolicyKind {
         self.generation.kind
@@ -250,7 +264,30 @@ impl OpenedPolicy {
 
     /// Asks it, as often as one likes: here nobody goes into quarantine.
     pub async fn ask(&self, request: &PolicyRequest) -> Result<PolicyAnswer, AskError> {
-        self.ask_under(&self.generation.terms, request).await
+        self.generation
+            .answer(&self.generation.terms, request)
+            .await
+    }
+
+    /// Asks an approver what it says to a command. As on a host, one that fails
+    /// says `dangerous`; but here nobody goes into quarantine.
+    pub async fn review(&self, request: &ReviewRequest) -> Result<Verdict, AskError> {
+        let Facade::Approver(approver) = &self.generation.facade else {
+            return Err(AskError::OtherKind {
+                asked: PolicyKind::Approver,
+                is: self.kind(),
+            });
+        };
+        let terms = &self.generation.terms;
+        Ok(
+            match approver
+                .review(&self.generation.engine, terms, request)
+                .await
+            {
+                Ok(answer) => self.generation.verdict(answer),
+                Err(fault) => self.generation.refusal(&NoAnswer::Fault(fault)),
+            },
+        )
     }
 
     /// Makes `calls` calls and times them, after some that are not counted.
@@ -271,7 +308,7 @@ impl OpenedPolicy {
         let mut times = Vec::with_capacity(calls);
         for call in 0..warm_up + calls.max(1) {
             let start = Instant::now();
-            self.ask_under(&terms, request).await?;
+            self.generation.answer(&terms, request).await?;
             if call >= warm_up {
                 times.push(start.elapsed());
             }
@@ -284,64 +321,6 @@ impl OpenedPolicy {
             p99: at(99),
             slowest: at(100),
         })
-    }
-
-    async fn ask_under(
-        &self,
-        terms: &Arc<Terms>,
-        request: &PolicyRequest,
-    ) -> Result<PolicyAnswer, AskError> {
-        let engine = &self.engine;
-        let failed = |fault: Fault| AskError::Failed(fault.to_string());
-        match (&self.generation.facade, request) {
-            (Facade::Approver(approver), PolicyRequest::Review(request)) => self
-                .review(approver, terms, request)
-                .await
-                .map(PolicyAnswer::Verdict)
-                .map_err(failed),
-            (Facade::Distributor(distributor), PolicyRequest::Distribute(batch)) => {
-                check_batch(batch).map_err(|bad| AskError::Unsound(bad.to_string()))?;
-                distributor
-                    .distribute(engine, terms, batch)
-                    .await
-                    .map(PolicyAnswer::Plan)
-                    .map_err(failed)
-            }
-            (
-                Facade::ProgressParser(parser),
-                PolicyRequest::ParseProgress(Recording { session, chunks }),
-            ) => {
-                let mut live = parser.start(engine, terms, session).await.map_err(failed)?;
-                let mut updates = Vec::with_capacity(chunks.len());
-                for chunk in chunks {
-                    let mut said = Vec::new();
-                    for portion in portions(chunk) {
-                        said.extend(live.feed(engine, &portion).await.map_err(failed)?);
-                    }
-                    updates.push(said);
-                }
-                Ok(PolicyAnswer::Updates(updates))
-            }
-            (Facade::Recovery(recovery), PolicyRequest::Recover(incident)) => recovery
-                .decide(engine, terms, incident)
-                .await
-                .map(PolicyAnswer::Decision)
-                .map_err(failed),
-            _ => Err(AskError::OtherKind {
-                asked: request.kind(),
-                is: self.kind(),
-            }),
-        }
-    }
-
-    async fn review(
-        &self,
-        approver: &Approver,
-        terms: &Arc<Terms>,
-        request: &ReviewRequest,
-    ) -> Result<Verdict, Fault> {
-        let answer = approver.review(&self.engine, terms, request).await?;
-        Ok(self.generation.verdict(answer))
     }
 }
 

@@ -150,7 +150,10 @@ async fn a_shadow_is_asked_everything_and_never_obeyed() {
     assert_eq!((ruling.verdict.tier, ruling.all.len()), (Tier::Safe, 1));
     let shadow = &ruling.shadows[0];
     assert_eq!((shadow.tier, &*shadow.policy), (Tier::Dangerous, "next"));
-    assert_eq!(quarters.host.list()[1].state, PolicyState::Shadow);
+    let listed = quarters.host.list();
+    assert_eq!(listed[1].state, PolicyState::Shadow);
+    let differed: Vec<_> = listed.iter().map(|it| it.shadow_differed).collect();
+    assert_eq!(differed, [None, Some(1)]);
     // Nor does it harm anybody when it fails. (The bundled one fails alike.)
     quarters.review("!t").await;
     assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);

@@ -15,14 +15,14 @@ use std::time::Duration;
 use quarterdeck_core::gate::PendingConfirmation;
 use quarterdeck_core::operations::ApprovalOrigin;
 use quarterdeck_core::policy::PolicyStatus;
-use quarterdeck_core::{Host, Transport};
+use quarterdeck_core::{Caller, Host, Transport};
 use rmcp::ServiceExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::mcp::McpDoor;
+use crate::mcp::{McpDoor, ToolFamily};
 
 /// The opening line has to arrive within this time.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,7 +34,11 @@ const LONGEST_LINE: u64 = 4 * 1024 * 1024;
 #[serde(tag = "wants", rename_all = "kebab-case")]
 pub enum Request {
     /// MCP from here on.
-    Mcp,
+    Mcp {
+        /// The tool families; those of the host where there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tools: Option<Vec<ToolFamily>>,
+    },
     /// The commands that wait for a person.
     Confirmations,
     /// A person's answer to one of them.
@@ -46,6 +50,13 @@ pub enum Request {
     },
     /// The policies, as `policy_list` shows them.
     Policies,
+    /// What each approver says to a command line.
+    Explain {
+        /// The command line.
+        command: String,
+        /// The folder that it would run in.
+        cwd: Option<String>,
+    },
     /// Whether the asking process runs inside one of the host's sessions.
     AmInside,
 }
@@ -134,8 +145,10 @@ impl SocketDoor {
         })
     }
 
-    /// Serves until `stop` is cancelled.
-    pub async fn serve(self, host: Arc<Host>, stop: CancellationToken) {
+    /// Serves until `stop` is cancelled. A client that names no tool families
+    /// sees those of `families`.
+    pub async fn serve(self, host: Arc<Host>, families: Vec<ToolFamily>, stop: CancellationToken) {
+        let families: Arc<[ToolFamily]> = families.into();
         loop {
             let stream = tokio::select! {
                 accepted = self.listener.accept() => match accepted {
@@ -149,10 +162,11 @@ impl SocketDoor {
                 () = stop.cancelled() => break,
             };
             let host = Arc::clone(&host);
+            let families = Arc::clone(&families);
             let stop = stop.clone();
             tokio::spawn(async move {
                 let served = tokio::select! {
-                    served = serve_connection(stream, host) => served,
+                    served = serve_connection(stream, host, &families) => served,
                     () = stop.cancelled() => Ok(()),
                 };
                 if let Err(error) = served {
@@ -170,7 +184,11 @@ impl Drop for SocketDoor {
     }
 }
 
-async fn serve_connection(stream: UnixStream, host: Arc<Host>) -> io::Result<()> {
+async fn serve_connection(
+    stream: UnixStream,
+    host: Arc<Host>,
+    families: &[ToolFamily],
+) -> io::Result<()> {
     let peer = stream.peer_cred()?;
     if peer.uid() != rustix::process::geteuid().as_raw() && peer.uid() != 0 {
         return Ok(());
@@ -194,8 +212,9 @@ async fn serve_connection(stream: UnixStream, host: Arc<Host>) -> io::Result<()>
         }
     };
     match request {
-        Request::Mcp => {
-            let door = McpDoor::new(host, Transport::Stdio);
+        Request::Mcp { tools } => {
+            let families = tools.as_deref().unwrap_or(families);
+            let door = McpDoor::new(host, Transport::Stdio, families);
             match door.serve((reading, writing)).await {
                 Ok(service) => {
                     let _ = service.waiting().await;
@@ -220,6 +239,20 @@ async fn serve_connection(stream: UnixStream, host: Arc<Host>) -> io::Result<()>
                 },
             };
             send::<PendingConfirmation>(&mut writing, &reply).await
+        }
+        Request::Explain { command, cwd } => {
+            let caller = Caller {
+                connection: format!("cli-{}", peer_pid(&peer)),
+                ..Caller::command_line()
+            };
+            let reply = match host.explain(&command, cwd, &caller).await {
+                Ok(explanation) => Reply::Done(explanation),
+                Err(error) => Reply::Failed {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                },
+            };
+            send(&mut writing, &reply).await
         }
         Request::AmInside => {
             let inside = host.is_inside_a_session(peer_pid(&peer));
@@ -250,9 +283,10 @@ async fn send<T: Serialize>(
     writing.shutdown().await
 }
 
-/// Opens a connection for MCP; what follows on it is the protocol.
-pub async fn join(path: &Path) -> Result<UnixStream, AskError> {
-    open(path, &Request::Mcp).await
+/// Opens a connection for MCP, on the tools of `tools` or on those of the host;
+/// what follows on it is the protocol.
+pub async fn join(path: &Path, tools: Option<Vec<ToolFamily>>) -> Result<UnixStream, AskError> {
+    open(path, &Request::Mcp { tools }).await
 }
 
 /// Asks the host on `path` and waits for its reply.

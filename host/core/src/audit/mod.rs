@@ -1,6 +1,9 @@
 //! The audit log: every verdict, approval and outcome, append-only and
 //! hash-chained, in SQLite.
 //!
+//! [`AuditLog`] writes it; [`History`] reads it back, as commands that can be put
+//! to a policy again ([`PolicyDiff`]).
+//!
 //! Several hosts of one user may write to one file. Each append is a
 //! transaction that reads the newest hash and adds a row, so the chain holds
 //! whoever writes. Rows are in the write-ahead log when `append` returns; the
@@ -8,6 +11,11 @@
 //! that no command waits for it.
 
 mod chain;
+mod diff;
+mod history;
+mod row;
+mod shadows;
+mod since;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
@@ -19,6 +27,12 @@ use serde::Serialize;
 use chain::{GENESIS, RowHash, row_hash};
 
 use crate::clock::now_ms;
+pub use diff::{ChangedVerdict, DecidedBy, DiffError, PolicyDiff};
+pub use history::{History, HistoryError, PastCommand, Scope};
+pub use row::KeptVerdict;
+pub(crate) use row::VerdictRow;
+pub use shadows::{ShadowDifference, ShadowRecord};
+pub use since::{NoMoment, Since};
 
 /// Rows between two checkpoints.
 const CHECKPOINT_EVERY: u64 = 1000;

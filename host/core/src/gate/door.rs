@@ -17,8 +17,8 @@ pub struct Door {
     /// never mix and a verdict is about the line that follows.
     pub(super) typist: tokio::sync::Mutex<Typist>,
     /// Apart from the typist, so that a question about a command need not wait
-    /// for one who types.
-    pub(super) recent: std::sync::Mutex<VecDeque<String>>,
+    /// for one who types. Newest last, each with its row in the audit log.
+    recent: std::sync::Mutex<VecDeque<(i64, String)>>,
     /// Where the transcript stood before the last input, as an offset.
     last_input: AtomicU64,
 }
@@ -56,19 +56,21 @@ impl Door {
         self.last_input.store(cursor.offset(), Ordering::Relaxed);
     }
 
-    pub(super) fn recent(&self) -> Vec<String> {
-        self.lock_recent().iter().cloned().collect()
+    /// The command lines accepted last, oldest first: their rows in the audit
+    /// log, and their texts.
+    pub(super) fn recent(&self) -> (Vec<i64>, Vec<String>) {
+        self.lock_recent().iter().cloned().unzip()
     }
 
-    pub(super) fn remember(&self, command: &str) {
+    pub(super) fn remember(&self, row: i64, command: &str) {
         let mut recent = self.lock_recent();
         if recent.len() == RECENT_COMMANDS {
             recent.pop_front();
         }
-        recent.push_back(command.to_owned());
+        recent.push_back((row, command.to_owned()));
     }
 
-    fn lock_recent(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
+    fn lock_recent(&self) -> std::sync::MutexGuard<'_, VecDeque<(i64, String)>> {
         self.recent
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

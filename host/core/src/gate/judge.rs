@@ -1,14 +1,16 @@
 //! How the gate comes to a decision: approvers, mode, confirmation, audit log.
 
+use std::path::Path;
+
 use quarterdeck_policy::{
-    CallerFacts, Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Tier,
+    Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Statement, Tier,
 };
 use quarterdeck_terminal::{ShellState, Status};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::verdict::{Decision, Refusal, VerdictReport};
 use super::{Gate, Mode, OverrideLimit, PendingConfirmation};
-use crate::audit::{AuditError, EntryKind};
+use crate::audit::{AuditError, EntryKind, VerdictRow};
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
@@ -33,30 +35,57 @@ pub struct Opinion {
     pub confirmation: Option<PendingConfirmation>,
 }
 
-/// The body of a verdict row.
-#[derive(Serialize)]
+/// Why a command line is judged as it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct VerdictRow<'a> {
-    /// `None` for a command that was judged outside any session.
-    session: Option<&'a str>,
-    caller: &'a Caller,
-    command: &'a str,
-    entry: Entry,
-    certainty: Certainty,
-    #[serde(flatten)]
-    decision: &'a Decision,
-    verdicts: Vec<JudgedBy<'a>>,
+pub struct CommandExplanation {
+    /// What the approvers were asked.
+    pub request: ReviewRequest,
+    /// What each of them said: first those that rule, then the shadows.
+    pub statements: Vec<Statement>,
+    /// The row of the audit log that keeps it.
+    pub row: i64,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JudgedBy<'a> {
-    policy: &'a str,
-    generation: u64,
-    digest: &'a str,
-    tier: Tier,
-    rule: Option<&'a str>,
-    reason: &'a str,
+/// What the approvers are asked, and the audit rows of what it shows as recent.
+struct Asked {
+    request: ReviewRequest,
+    recent: Vec<i64>,
+}
+
+impl Asked {
+    fn in_session(session: &Session, status: &Status, caller: &Caller, line: &Line) -> Self {
+        let (recent, texts) = session.door.recent();
+        Self {
+            request: ReviewRequest {
+                command_line: line.text.clone(),
+                entry: line.entry,
+                certainty: line.certainty,
+                session: session_facts(session, status),
+                caller: caller.into(),
+                recent: texts,
+                time_ms: now_ms(),
+                attributes: Vec::new(),
+            },
+            recent,
+        }
+    }
+
+    fn outside(caller: &Caller, command: &str, facts: SessionFacts) -> Self {
+        Self {
+            request: ReviewRequest {
+                command_line: command.to_owned(),
+                entry: Entry::Command,
+                certainty: Certainty::Exact,
+                session: facts,
+                caller: caller.into(),
+                recent: Vec::new(),
+                time_ms: now_ms(),
+                attributes: Vec::new(),
+            },
+            recent: Vec::new(),
+        }
+    }
 }
 
 impl Gate {
@@ -69,17 +98,18 @@ impl Gate {
         caller: &Caller,
         line: &Line,
     ) -> Result<VerdictReport, HostError> {
+        let asked = Asked::in_session(session, status, caller, line);
         if self.settings.mode == Mode::Off {
             let decision = Decision::LetThrough { mode: Mode::Off };
-            self.keep_verdict(Some(session), caller, line, &decision, None)?;
+            self.keep_verdict(asked, caller, decision, None)?;
             return Ok(VerdictReport::gate_off());
         }
-        let ruling = self.ask(session, status, caller, line).await;
+        let ruling = self.ask(&asked.request).await;
         let report = VerdictReport::new(&ruling.verdict, line.certainty);
         let (decision, outcome) = self.decide(session, line, report);
-        self.keep_verdict(Some(session), caller, line, &decision, Some(&ruling))?;
+        let row = self.keep_verdict(asked, caller, decision, Some(&ruling))?;
         if outcome.is_ok() {
-            session.door.remember(&line.text);
+            session.door.remember(row, &line.text);
         }
         outcome
     }
@@ -105,7 +135,8 @@ impl Gate {
             });
         }
         let status = session.terminal.status().await;
-        let ruling = self.ask(session, &status, caller, &line).await;
+        let asked = Asked::in_session(session, &status, caller, &line);
+        let ruling = self.ask(&asked.request).await;
         let verdict = VerdictReport::new(&ruling.verdict, line.certainty);
         let forced = forced && self.may_force(verdict.tier);
         let approved = verdict.tier == Tier::Safe || self.settings.mode == Mode::Warn || forced;
@@ -116,13 +147,7 @@ impl Gate {
         if forced && verdict.tier != Tier::Safe {
             self.grant(session, command, &verdict)?;
         }
-        self.keep_verdict(
-            Some(session),
-            caller,
-            &line,
-            &Decision::OnlyAsked,
-            Some(&ruling),
-        )?;
+        self.keep_verdict(asked, caller, Decision::OnlyAsked, Some(&ruling))?;
         Ok(Opinion {
             approved,
             verdict,
@@ -137,24 +162,31 @@ impl Gate {
         command: &str,
         facts: SessionFacts,
     ) -> Result<VerdictReport, HostError> {
-        let line = Line {
-            text: command.to_owned(),
-            entry: Entry::Command,
-            certainty: Certainty::Exact,
-        };
-        let request = ReviewRequest {
-            command_line: command.to_owned(),
-            entry: line.entry,
-            certainty: line.certainty,
-            session: facts,
-            caller: caller_facts(caller),
-            recent: Vec::new(),
-            time_ms: now_ms(),
-            attributes: Vec::new(),
-        };
-        let ruling = self.policies.approvers().await.review(&request).await;
-        self.keep_verdict(None, caller, &line, &Decision::OnlyAsked, Some(&ruling))?;
-        Ok(VerdictReport::new(&ruling.verdict, line.certainty))
+        let asked = Asked::outside(caller, command, facts);
+        let ruling = self.ask(&asked.request).await;
+        let report = VerdictReport::new(&ruling.verdict, asked.request.certainty);
+        self.keep_verdict(asked, caller, Decision::OnlyAsked, Some(&ruling))?;
+        Ok(report)
+    }
+
+    /// What each approver says to a command line outside any session, and the
+    /// row that keeps it.
+    pub(crate) async fn explain(
+        &self,
+        caller: &Caller,
+        command: &str,
+        facts: SessionFacts,
+    ) -> Result<CommandExplanation, HostError> {
+        let asked = Asked::outside(caller, command, facts);
+        let request = asked.request.clone();
+        let statements = self.policies.approvers().await.hear(&request).await;
+        let ruling = Ruling::of(statements.iter().cloned());
+        let row = self.keep_verdict(asked, caller, Decision::OnlyAsked, Some(&ruling))?;
+        Ok(CommandExplanation {
+            request,
+            statements,
+            row,
+        })
     }
 
     /// A person's answer to a confirmation.
@@ -182,40 +214,28 @@ impl Gate {
         Ok(pending)
     }
 
+    /// Where everything that is judged is written down.
+    pub(crate) fn audit_path(&self) -> &Path {
+        self.audit.path()
+    }
+
     /// Commands that wait for a person.
     pub(crate) fn waiting(&self) -> Vec<PendingConfirmation> {
         self.confirmations.waiting()
     }
 
-    /// Adds a row to the audit log.
-    pub(super) fn keep(&self, kind: EntryKind, body: &impl Serialize) -> Result<(), HostError> {
+    /// Adds a row to the audit log and returns its number.
+    pub(super) fn keep(&self, kind: EntryKind, body: &impl Serialize) -> Result<i64, HostError> {
         self.audit
             .append(kind, body)
-            .map(|_| ())
             .map_err(|error: AuditError| HostError::AuditUnwritable {
                 path: self.audit.path().to_owned(),
                 reason: error.to_string(),
             })
     }
 
-    async fn ask(
-        &self,
-        session: &Session,
-        status: &Status,
-        caller: &Caller,
-        line: &Line,
-    ) -> Ruling {
-        let request = ReviewRequest {
-            command_line: line.text.clone(),
-            entry: line.entry,
-            certainty: line.certainty,
-            session: session_facts(session, status),
-            caller: caller_facts(caller),
-            recent: session.door.recent(),
-            time_ms: now_ms(),
-            attributes: Vec::new(),
-        };
-        self.policies.approvers().await.review(&request).await
+    async fn ask(&self, request: &ReviewRequest) -> Ruling {
+        self.policies.approvers().await.review(request).await
     }
 
     fn decide(
@@ -278,50 +298,17 @@ impl Gate {
         Ok(())
     }
 
+    /// Writes down what was asked and said, and returns the row's number.
     fn keep_verdict(
         &self,
-        session: Option<&Session>,
+        asked: Asked,
         caller: &Caller,
-        line: &Line,
-        decision: &Decision,
+        decision: Decision,
         ruling: Option<&Ruling>,
-    ) -> Result<(), HostError> {
-        let verdicts = ruling.map_or_else(Vec::new, |ruling| {
-            ruling
-                .all
-                .iter()
-                .map(|verdict| JudgedBy {
-                    policy: &verdict.policy,
-                    generation: verdict.generation,
-                    digest: &verdict.digest,
-                    tier: verdict.tier,
-                    rule: verdict.rule.as_deref(),
-                    reason: &verdict.reason,
-                })
-                .collect()
-        });
-        self.keep(
-            EntryKind::Verdict,
-            &VerdictRow {
-                session: session.map(|session| session.id.as_str()),
-                caller,
-                command: &line.text,
-                entry: line.entry,
-                certainty: line.certainty,
-                decision,
-                verdicts,
-            },
-        )
-    }
-}
-
-fn caller_facts(caller: &Caller) -> CallerFacts {
-    CallerFacts {
-        kind: caller.kind.as_str().to_owned(),
-        agent: None,
-        client: caller.client.clone(),
-        role: None,
-        transport: caller.transport.as_str().to_owned(),
+    ) -> Result<i64, HostError> {
+        let Asked { request, recent } = asked;
+        let row = VerdictRow::new(request, caller, recent, decision, ruling);
+        self.keep(EntryKind::Verdict, &row)
     }
 }
 

@@ -30,10 +30,10 @@ use serde::{Deserialize, Serialize};
 pub use confirmation::PendingConfirmation;
 pub use door::Door;
 pub use input::Input;
-pub use judge::Opinion;
+pub use judge::{CommandExplanation, Opinion};
 pub use running::{CommandEnd, Running};
 pub use typing::Typed;
-pub use verdict::{Refusal, VerdictReport};
+pub use verdict::{Decision, Refusal, VerdictReport};
 
 use crate::audit::AuditLog;
 use confirmation::Confirmations;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use quarterdeck_policy::{Certainty, Tier, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Mode;
 use crate::session::SessionId;
@@ -84,17 +84,26 @@ impl fmt::Display for Refusal {
 }
 
 /// What the gate did with a verdict, for the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "decision")]
-pub(crate) enum Decision {
+pub enum Decision {
     /// Let through.
     Allowed,
     /// Let through because a person said so.
-    Confirmed { by: String },
+    Confirmed {
+        /// Who that was.
+        by: String,
+    },
     /// Let through although the verdict was stricter, as the mode says.
-    LetThrough { mode: Mode },
+    LetThrough {
+        /// The gate's mode.
+        mode: Mode,
+    },
     /// A person has to say yes first.
-    ConfirmationRequired { confirmation: String },
+    ConfirmationRequired {
+        /// The confirmation's id.
+        confirmation: String,
+    },
     /// Not let through.
     Refused,
     /// Asked about, with nothing to be typed.

@@ -1,10 +1,10 @@
-//! A verdict without a session: `quarterdeck check`.
+//! A verdict without a session: `quarterdeck check`, and `quarterdeck explain`.
 
 use quarterdeck_policy::{PromptState, SessionFacts};
 
 use crate::caller::Caller;
 use crate::error::HostError;
-use crate::gate::VerdictReport;
+use crate::gate::{CommandExplanation, VerdictReport};
 use crate::host::Host;
 
 impl Host {
@@ -15,19 +15,29 @@ impl Host {
         cwd: Option<String>,
         caller: &Caller,
     ) -> Result<VerdictReport, HostError> {
-        let facts = SessionFacts {
-            id: String::new(),
-            name: "check".to_owned(),
-            backend: "none".to_owned(),
-            cwd,
-            program: None,
-            prompt: PromptState::AtPrompt,
-            full_screen: false,
-            tags: Vec::new(),
-            role: None,
-            team: None,
-            attributes: Vec::new(),
-        };
+        let facts = at_no_session("check", cwd);
         self.gate.check(caller, command, facts).await
+    }
+
+    /// What each approver says to it, shadows included.
+    pub async fn explain(
+        &self,
+        command: &str,
+        cwd: Option<String>,
+        caller: &Caller,
+    ) -> Result<CommandExplanation, HostError> {
+        let facts = at_no_session("explain", cwd);
+        self.gate.explain(caller, command, facts).await
+    }
+}
+
+/// The prompt of a shell that does not exist.
+fn at_no_session(name: &str, cwd: Option<String>) -> SessionFacts {
+    SessionFacts {
+        name: name.to_owned(),
+        backend: "none".to_owned(),
+        cwd,
+        prompt: PromptState::AtPrompt,
+        ..SessionFacts::default()
     }
 }

@@ -16,6 +16,7 @@ mod wait;
 pub use approve::ApprovalOrigin;
 pub use create::{CreateSession, CreatedSession};
 pub use list::{SessionState, SessionSummary};
+pub use policies::{DiffPolicy, LoadedPolicy, PolicyReload};
 pub use read::{Reading, View};
 pub use run::{RunCommand, RunOutcome};
 pub use wait::{Condition, WaitOutcome};

@@ -3,6 +3,7 @@
 mod add;
 mod bench;
 mod check;
+mod diff;
 mod enable;
 mod folder;
 mod list;
@@ -14,6 +15,7 @@ mod test;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use quarterdeck_core::audit::Scope;
 
 use crate::Setup;
 use crate::arguments::PluginCommand;
@@ -27,6 +29,13 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
     match command {
         PluginCommand::List { json } => list::run(setup, json),
         PluginCommand::Check { file, json } => check::run(setup, &file, json),
+        PluginCommand::Diff {
+            file,
+            name,
+            since,
+            limit,
+            json,
+        } => diff::run(setup, &file, name.as_deref(), Scope { since, limit }, json),
         PluginCommand::New {
             name,
             kind,

@@ -18,6 +18,7 @@ mod shapes;
 use std::sync::{Arc, OnceLock};
 
 use super::tool::Toolbox;
+pub(super) use policy_list::PolicyList;
 
 /// The family, made once: schemas are costly.
 pub(super) fn toolbox() -> Arc<Toolbox> {
@@ -34,7 +35,7 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
                 .with::<session_wait::SessionWait>()
                 .with::<session_resize::SessionResize>()
                 .with::<safety_approve::SafetyApprove>()
-                .with::<policy_list::PolicyList>(),
+                .with::<PolicyList>(),
         )
     }))
 }

@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::super::tool::{Effect, NativeTool};
 
-pub(super) struct PolicyList;
+pub(in crate::mcp) struct PolicyList;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Arguments {
+pub(in crate::mcp) struct Arguments {
     /// approver, distributor, progress-parser or recovery
     kind: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Output {
+pub(in crate::mcp) struct Output {
     policies: Vec<Policy>,
     incidents: Vec<IncidentShape>,
 }
@@ -41,6 +41,8 @@ struct Policy {
     p50_micros: u64,
     p99_micros: u64,
     traps: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow_differed: Option<u64>,
     last_error: Option<String>,
 }
 
@@ -64,6 +66,7 @@ impl From<PolicyStatus> for Policy {
             p50_micros: status.p50_micros,
             p99_micros: status.p99_micros,
             traps: status.traps,
+            shadow_differed: status.shadow_differed,
             last_error: status.last_error,
         }
     }
@@ -73,7 +76,7 @@ impl NativeTool for PolicyList {
     const NAME: &'static str = "policy_list";
     const TITLE: &'static str = "List policies";
     const DESCRIPTION: &'static str =
-        "Lists the loaded policies with generation, latency and last error, and recent incidents.";
+        "Lists the policies with how they fare, and recent incidents.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
     type Output = Output;
@@ -113,14 +116,21 @@ impl NativeTool for PolicyList {
             .policies
             .iter()
             .map(|policy| {
-                format!(
+                let mut line = format!(
                     "{} ({}, {}) generation {} from {}",
                     policy.name,
                     policy.kind.as_deref().unwrap_or("of unknown kind"),
                     policy.state,
                     policy.generation,
                     policy.source
-                )
+                );
+                if let Some(differed) = policy.shadow_differed {
+                    line.push_str(&format!(
+                        ", differed from the ruling in {differed} of {} calls",
+                        policy.calls
+                    ));
+                }
+                line
             })
             .chain(
                 output
