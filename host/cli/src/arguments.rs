@@ -173,24 +173,40 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Hold an approver to a file of cases: commands and their tiers
+    /// Hold a policy of any kind to a file of cases
     ///
-    /// Exits with 1 when a verdict is another one, and shows both.
+    /// Calls it as a host would, with the limits and grants of the sidecar
+    /// FILE.toml beside it. Shows what differs, and exits with 1 if something
+    /// does. Example:
+    ///
+    ///     quarterdeck plugin test dist/my-policy.wasm --cases cases.toml
+    #[command(verbatim_doc_comment)]
     Test {
         /// The component
         file: PathBuf,
-        /// The cases, in TOML: [[case]] with command, tier and, as you like,
-        /// rule, piece and config
+        /// The cases, in TOML: `kind` and [[case]]s
+        ///
+        /// For an approver: command, tier and, as you like, rule, piece and
+        /// config. The other kinds have a name, config, and batch (distributor),
+        /// output (progress-parser) or incident and expect (recovery).
         #[arg(long)]
         cases: PathBuf,
     },
-    /// Time an approver's verdicts, beside what a hook process costs
+    /// Time a policy's calls, beside what a hook process costs
+    ///
+    /// Example:
+    ///
+    ///     quarterdeck plugin bench dist/my-policy.wasm --command 'git push'
+    #[command(verbatim_doc_comment)]
     Bench {
         /// The component
         file: PathBuf,
-        /// The command that is judged
+        /// The command that an approver judges
         #[arg(long, default_value = "git fetch && git push origin main")]
         command: String,
+        /// A request in TOML to ask instead, with the names of the WIT
+        #[arg(long, value_name = "FILE", conflicts_with = "command")]
+        request: Option<PathBuf>,
     },
     /// Copy a component into the plugins folder, if a host would take it
     ///

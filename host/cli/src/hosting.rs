@@ -46,11 +46,16 @@ pub(crate) fn policy_limits(setup: &Setup) -> Limits {
     }
 }
 
+/// Where compiled code of policies is kept, by digest.
+pub(crate) fn compiled_policies(setup: &Setup) -> PathBuf {
+    setup.paths.cache_dir.join("policies")
+}
+
 fn policy_settings(setup: &Setup) -> Settings {
     let policies = &setup.config.policies;
     Settings {
         plugins_dir: plugins_dir(setup),
-        cache_dir: setup.paths.cache_dir.join("policies"),
+        cache_dir: compiled_policies(setup),
         bundled: bundled::policies(),
         limits: policy_limits(setup),
         watch: policies.watch,

@@ -33,8 +33,12 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
             lang,
             into,
         } => new::run(&name, kind, lang, into),
-        PluginCommand::Test { file, cases } => test::run(&file, &cases),
-        PluginCommand::Bench { file, command } => bench::run(&file, &command),
+        PluginCommand::Test { file, cases } => test::run(setup, &file, &cases),
+        PluginCommand::Bench {
+            file,
+            command,
+            request,
+        } => bench::run(setup, &file, &command, request.as_deref()),
         PluginCommand::Add { file, name, sha256 } => {
             add::run(setup, &folder()?, &file, name, sha256)
         }
