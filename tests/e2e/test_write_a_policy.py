@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+from approvers import built
 from world import World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -90,3 +92,56 @@ def test_a_policy_of_each_kind_is_timed(world: World) -> None:
     request.write_text('cause = "bad luck"\n')
     refused = world.quarterdeck("plugin", "bench", str(BUNDLED / "failover.wasm"), "--request", str(request))
     assert refused.returncode == 1 and "bad luck" in refused.stderr
+
+
+def project(world: World, lang: str) -> Path:
+    folder = world.home / "no-push"
+    made = world.quarterdeck("plugin", "new", "no-push", "--lang", lang)
+    assert made.returncode == 0 and folder.is_dir(), made
+    return folder
+
+
+def tool(world: World, name: str, script: str) -> None:
+    """Puts a build tool first in the search path."""
+    path = world.decoys / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_a_project_is_built_with_its_own_tools_and_checked(world: World) -> None:
+    folder = project(world, "js")
+    tool(world, "node", "echo v22.1.0")
+    built_by_npm = world.root / "built.wasm"
+    built_by_npm.write_bytes(built("approver-git-push"))
+    tool(world, "npm", f"mkdir -p dist && cp {built_by_npm} dist/no-push.wasm && echo npm did: $*")
+
+    without_packages = world.quarterdeck("plugin", "build", "no-push")
+    assert without_packages.returncode == 1 and "npm install" in without_packages.stderr
+
+    (folder / "node_modules").mkdir()
+    made = world.quarterdeck("plugin", "build", "no-push")
+    assert made.returncode == 0 and "npm did: run build" in made.stderr, made
+    assert "a sound approver" in made.stdout and str(folder / "dist" / "no-push.wasm") in made.stdout
+
+    built_by_npm.write_bytes(b"no component")
+    broken = world.quarterdeck("plugin", "build", "no-push")
+    assert broken.returncode == 1 and "refused" in broken.stdout
+
+    tool(world, "npm", "echo the bundler is unhappy; exit 1")
+    failed = world.quarterdeck("plugin", "build", "no-push")
+    assert failed.returncode == 1 and "the bundler is unhappy" in failed.stderr and "npm run build" in failed.stderr
+
+
+def test_a_missing_tool_is_named_with_where_to_get_it(world: World) -> None:
+    for lang, missing, remedy in [
+        ("rust", "cargo", "rustup.rs"),
+        ("js", "node", "nodejs.org"),
+        ("python", "python3", "python.org"),
+        ("c", "make", "packages"),
+    ]:
+        folder = project(world, lang)
+        refused = world.quarterdeck("plugin", "build", "no-push", env={"PATH": str(world.decoys)})
+        assert refused.returncode == 1 and f"{missing} is missing" in refused.stderr and remedy in refused.stderr
+        shutil.rmtree(folder)
+    nothing = world.quarterdeck("plugin", "build")
+    assert nothing.returncode == 1 and "plugin new" in nothing.stderr

@@ -162,6 +162,19 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
+    /// Build the policy in a folder, and check what came out
+    ///
+    /// Tells the language by Cargo.toml, package.json, policy.py or Makefile, and
+    /// uses its tools; says which one is missing and how to get it. The component
+    /// is dist/NAME.wasm. Example:
+    ///
+    ///     quarterdeck plugin build no-push
+    #[command(verbatim_doc_comment)]
+    Build {
+        /// The project's folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
     /// Load a component as a host would, and say what is wrong with it
     ///
     /// Uses the sidecar FILE.toml beside it, where there is one. Exits with 1

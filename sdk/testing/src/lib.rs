@@ -23,16 +23,14 @@
 //! [`TestHost`], in which components are dropped and swapped; [`Subject`], one
 //! component of any kind on its own. [`Cases`] is a file of cases of any kind;
 //! `cases` says what those of approvers look like, and the crate `policy-cases`
-//! those of the others. [`componentize`] makes a component of a core module.
+//! those of the others.
 
 mod any_cases;
 mod cases;
-mod componentize;
 mod host;
 mod subject;
 
 pub use any_cases::{Cases, CasesError, Difference};
 pub use cases::{Approver, CaseFile, CaseFileError, Failure};
-pub use componentize::{ComponentizeError, componentize};
 pub use host::{HostedApprover, LoadError, TestHost, handed_over};
 pub use subject::{Subject, SubjectError};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use quarterdeck_policy_testing::{CaseFile, HostedApprover, TestHost, componentize};
+use quarterdeck_policy_building::componentize;
+use quarterdeck_policy_testing::{CaseFile, HostedApprover, TestHost};
 
 #[derive(Debug, Parser)]
 #[command(

@@ -2,6 +2,7 @@
 
 mod add;
 mod bench;
+mod build;
 mod check;
 mod enable;
 mod folder;
@@ -33,6 +34,7 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
             lang,
             into,
         } => new::run(&name, kind, lang, into),
+        PluginCommand::Build { folder } => build::run(setup, &folder),
         PluginCommand::Test { file, cases } => test::run(setup, &file, &cases),
         PluginCommand::Bench {
             file,
