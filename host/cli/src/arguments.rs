@@ -228,6 +228,19 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
     },
+    /// Build the policy in a folder, and check what came out
+    ///
+    /// Tells the language by Cargo.toml, package.json, policy.py or Makefile, and
+    /// uses its tools; says which one is missing and how to get it. The component
+    /// is dist/NAME.wasm. Example:
+    ///
+    ///     quarterdeck plugin build no-push
+    #[command(verbatim_doc_comment)]
+    Build {
+        /// The project's folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
     /// Load a component as a host would, and say what is wrong with it
     ///
     /// Uses the sidecar FILE.toml beside it, where there is one. Exits with 1
@@ -239,24 +252,40 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Hold an approver to a file of cases: commands and their tiers
+    /// Hold a policy of any kind to a file of cases
     ///
-    /// Exits with 1 when a verdict is another one, and shows both.
+    /// Calls it as a host would, with the limits and grants of the sidecar
+    /// FILE.toml beside it. Shows what differs, and exits with 1 if something
+    /// does. Example:
+    ///
+    ///     quarterdeck plugin test dist/my-policy.wasm --cases cases.toml
+    #[command(verbatim_doc_comment)]
     Test {
         /// The component
         file: PathBuf,
-        /// The cases, in TOML: [[case]] with command, tier and, as you like,
-        /// rule, piece and config
+        /// The cases, in TOML: `kind` and [[case]]s
+        ///
+        /// For an approver: command, tier and, as you like, rule, piece and
+        /// config. The other kinds have a name, config, and batch (distributor),
+        /// output (progress-parser) or incident and expect (recovery).
         #[arg(long)]
         cases: PathBuf,
     },
-    /// Time an approver's verdicts, beside what a hook process costs
+    /// Time a policy's calls, beside what a hook process costs
+    ///
+    /// Example:
+    ///
+    ///     quarterdeck plugin bench dist/my-policy.wasm --command 'git push'
+    #[command(verbatim_doc_comment)]
     Bench {
         /// The component
         file: PathBuf,
-        /// The command that is judged
+        /// The command that an approver judges
         #[arg(long, default_value = "git fetch && git push origin main")]
         command: String,
+        /// A request in TOML to ask instead, with the names of the WIT
+        #[arg(long, value_name = "FILE", conflicts_with = "command")]
+        request: Option<PathBuf>,
     },
     /// List the past commands whose verdict a component would change
     ///

@@ -1,4 +1,4 @@
-//! From a crate to a component: cargo, then `wit-component`.
+//! From a crate to a component.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use quarterdeck_policy_building::{cargo_module, componentize};
 use serde_json::Value;
 use wasmtime::component::Component;
 
@@ -79,9 +80,7 @@ impl Workspace {
 /// Builds the policy's component and makes sure that a host would take it.
 pub(crate) fn component(workspace: &Workspace, policy: &Policy) -> Result<Vec<u8>> {
     let module = core_module(workspace, policy)?;
-    let component = wit_component::ComponentEncoder::default()
-        .module(&module)
-        .and_then(|encoder| encoder.validate(true).encode())
+    let component = componentize(&module)
         .with_context(|| format!("cannot turn {} into a component", policy.package))?;
     let mut metadata = wasm_metadata::AddMetadata::default();
     metadata.name = wasm_metadata::AddMetadataField::Set(policy.name.clone());
@@ -94,43 +93,22 @@ pub(crate) fn component(workspace: &Workspace, policy: &Policy) -> Result<Vec<u8
     Ok(component)
 }
 
-/// Runs cargo and reads the path of the module off its messages.
+/// Has cargo build the policy's module.
 fn core_module(workspace: &Workspace, policy: &Policy) -> Result<Vec<u8>> {
     let mut build = cargo();
     build
         .current_dir(&workspace.root)
         .args(["build", "--locked", "--profile=policy", "--target", TARGET])
-        .args([
-            "--package",
-            &policy.package,
-            "--message-format=json-render-diagnostics",
-        ])
-        .env("CARGO_ENCODED_RUSTFLAGS", workspace.guest_flags())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
-    if let Some(flags) = std::env::var_os("POLICY_CARGO_FLAGS") {
-        build.args(flags.to_string_lossy().split_whitespace());
-    }
-    let output = build.output().context("cannot run cargo")?;
-    if !output.status.success() {
-        bail!(
-            "cargo could not build {} for {TARGET}.\nIf the target is missing: `rustup target add {TARGET}`.\n\
+        .args(["--package", &policy.package])
+        .env("CARGO_ENCODED_RUSTFLAGS", workspace.guest_flags());
+    let path = cargo_module(&mut build).with_context(|| {
+        format!(
+            "cannot build {} for {TARGET}.\nIf the target is missing: `rustup target add {TARGET}`.\n\
              Where there is no rustup, point RUSTC, CARGO and CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER \
-             at a toolchain that has it (see CONTRIBUTING.md, \"Building policies\").",
+             at a toolchain that has it (see CONTRIBUTING.md, \"Changing a bundled policy\")",
             policy.package
-        );
-    }
-    let path = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["reason"] == "compiler-artifact")
-        .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default())
-        .filter_map(|name| name.as_str().map(PathBuf::from))
-        .rfind(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "wasm")
-        })
-        .with_context(|| format!("{} has no cdylib: cargo built no .wasm", policy.package))?;
+        )
+    })?;
     std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 

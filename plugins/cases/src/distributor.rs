@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::Policy;
-use crate::file::difference;
+use crate::file::listed_difference;
 
 /// Batches planned one after the other, the state handed on.
 #[derive(Debug, Deserialize)]
@@ -126,15 +126,20 @@ pub struct Waiting {
 impl DistributorCase {
     pub(crate) fn check(&self, policy: &mut impl Policy) -> Result<(), String> {
         let mut state = Vec::new();
-        for asked in &self.batch {
+        for (number, asked) in self.batch.iter().enumerate() {
             let plan = policy.distribute(&Batch {
                 tasks: asked.tasks.clone(),
                 workers: asked.workers.clone(),
                 limit: asked.limit,
                 running: asked.running,
                 state,
-            })?;
-            asked.compare(&plan)?;
+            });
+            let plan = plan.map_err(|reason| format!("  + {reason}"))?;
+            let place = |difference| match &*self.batch {
+                [_] => difference,
+                _ => format!("  in batch {}:\n{difference}", number + 1),
+            };
+            asked.compare(&plan).map_err(place)?;
             state = plan.state;
         }
         Ok(())
@@ -149,7 +154,7 @@ impl Asked {
             .map(|one| format!("{} → {}", one.task_id, one.session_id))
             .collect();
         if assigned != self.assign {
-            return Err(difference(&self.assign.join(", "), &assigned.join(", ")));
+            return Err(listed_difference(&self.assign, &assigned));
         }
         let waits: BTreeMap<&str, &str> = plan
             .waits
@@ -165,8 +170,25 @@ impl Asked {
         if as_expected {
             Ok(())
         } else {
-            let expected = format!("waiting {:?}", self.wait);
-            Err(difference(&expected, &format!("waiting {waits:?}")))
+            Err(self.waiting_difference(&waits))
         }
+    }
+
+    /// Only the tasks that wait for something else than expected.
+    fn waiting_difference(&self, waits: &BTreeMap<&str, &str>) -> String {
+        let mut lines = Vec::new();
+        for (task, part) in &self.wait {
+            let reason = waits.get(task.as_str());
+            if reason.is_none_or(|reason| !reason.contains(part.as_str())) {
+                lines.push(format!("  - {task} waits: …{part}…"));
+                lines.extend(reason.map(|reason| format!("  + {task} waits: {reason}")));
+            }
+        }
+        for (task, reason) in waits {
+            if !self.wait.contains_key(*task) {
+                lines.push(format!("  + {task} waits: {reason}"));
+            }
+        }
+        lines.join("\n")
     }
 }

@@ -93,7 +93,8 @@ pub trait Policy {
 pub struct Failure {
     /// The name of the case.
     pub case: String,
-    /// What was expected and what came, for people.
+    /// What was expected and what came, for people: lines that begin with `-`,
+    /// `+` or, where both agree, nothing, each indented.
     pub difference: String,
 }
 
@@ -223,12 +224,15 @@ impl Case {
         let configured = policy.configure(&self.config);
         if let Question::Refused(expected) = &self.question {
             return match configured {
-                Ok(()) => Err(format!("  the settings are taken: {}", self.config)),
+                Ok(()) => Err(difference(
+                    &format!("settings refused, naming {expected:?}"),
+                    &format!("taken: {}", self.config),
+                )),
                 Err(reason) if reason.contains(expected) => Ok(()),
                 Err(reason) => Err(difference(expected, &reason)),
             };
         }
-        configured.map_err(|reason| format!("  the settings are refused: {reason}"))?;
+        configured.map_err(|reason| format!("  + the settings are refused: {reason}"))?;
         match &self.question {
             Question::Refused(_) => Ok(()),
             Question::Distributor(case) => case.check(policy),
@@ -238,14 +242,45 @@ impl Case {
     }
 }
 
-/// Two lines for people.
+/// Two lines for people: what was expected after `-`, what came after `+`.
 pub(crate) fn difference(expected: &str, answered: &str) -> String {
-    format!("  expected: {expected}\n  answered: {answered}")
+    format!("  - {expected}\n  + {answered}")
+}
+
+/// A line for each of what two lists have in common at the same place, two where
+/// they differ.
+pub(crate) fn listed_difference(expected: &[String], answered: &[String]) -> String {
+    let mut lines = Vec::new();
+    for at in 0..expected.len().max(answered.len()) {
+        match (expected.get(at), answered.get(at)) {
+            (Some(expected), Some(answered)) if expected == answered => {
+                lines.push(format!("    {expected}"));
+            }
+            (expected, answered) => {
+                lines.extend(expected.map(|line| format!("  - {line}")));
+                lines.extend(answered.map(|line| format!("  + {line}")));
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_shows_what_is_the_same_once() {
+        let lines = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            listed_difference(&lines("a b c"), &lines("a x")),
+            "    a\n  - b\n  + x\n  - c"
+        );
+    }
 
     #[test]
     fn a_case_that_cannot_be_read_is_named() {

@@ -1,13 +1,12 @@
 //! Cases of progress parsers.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::Policy;
-use crate::file::difference;
+use crate::file::listed_difference;
 
 /// Output, and what is known at the end of it. It is read whole and in small
 /// parts, which must come to the same.
@@ -74,6 +73,17 @@ pub enum Status {
     Failed,
 }
 
+impl Status {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// How small the parts are, in bytes: no divisor of anything in particular.
 const PART_BYTES: usize = 7;
 
@@ -94,36 +104,58 @@ impl ProgressCase {
         Ok(())
     }
 
-    pub(crate) fn check(&self, policy: &mut impl Policy) -> Result<(), String> {
+    pub(crate) fn check<P: Policy>(&self, policy: &mut P) -> Result<(), String> {
         let end = self.exit.map(Output::End);
         let mut whole = vec![Output::Text(self.output.clone())];
         whole.extend(end.clone());
-        let known = picture(policy.read(&whole)?);
+        let read = |policy: &mut P, parts: &[Output]| {
+            let updates = policy.read(parts);
+            updates
+                .map(picture)
+                .map_err(|reason| format!("  + {reason}"))
+        };
+        let known = read(policy, &whole)?;
         self.compare(&known)?;
 
         let mut parts = in_parts(&self.output);
         parts.extend(end);
-        let in_parts = picture(policy.read(&parts)?);
+        let in_parts = read(policy, &parts)?;
         if in_parts == known {
-            Ok(())
-        } else {
-            let told = difference(&told(known.values()), &told(in_parts.values()));
-            Err(format!("  split into small parts:\n{told}"))
+            return Ok(());
         }
+        let lines = |known: &BTreeMap<String, Update>| known.values().map(told).collect::<Vec<_>>();
+        Err(format!(
+            "  read whole (-) and in small parts (+):\n{}",
+            listed_difference(&lines(&known), &lines(&in_parts))
+        ))
     }
 
     fn compare(&self, known: &BTreeMap<String, Update>) -> Result<(), String> {
-        let as_expected = known.len() == self.expect.len()
-            && self.expect.iter().all(|expected| {
-                known
-                    .get(&expected.item)
-                    .is_some_and(|update| expected.fits(update))
-            });
-        if as_expected {
-            return Ok(());
+        let mut lines = Vec::new();
+        let mut differs = false;
+        for expected in &self.expect {
+            match known.get(&expected.item) {
+                Some(update) if expected.fits(update) => {
+                    lines.push(format!("    {}", told(update)));
+                }
+                other => {
+                    differs = true;
+                    lines.push(format!("  - {}", expected.told()));
+                    lines.extend(other.map(|update| format!("  + {}", told(update))));
+                }
+            }
         }
-        let expected = self.expect.iter().map(Expected::told).collect::<String>();
-        Err(difference(&expected, &told(known.values())))
+        for update in known.values() {
+            if !self.expect.iter().any(|it| it.item == update.item) {
+                differs = true;
+                lines.push(format!("  + {}", told(update)));
+            }
+        }
+        if differs {
+            Err(lines.join("\n"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -141,14 +173,14 @@ impl Expected {
     }
 
     fn told(&self) -> String {
-        told([&Update {
+        told(&Update {
             item: self.item.clone(),
             label: self.label.clone(),
             status: self.status,
             completed: self.completed,
             total: self.total,
             percent: self.percent,
-        }])
+        })
     }
 }
 
@@ -171,23 +203,26 @@ fn in_parts(output: &str) -> Vec<Output> {
     parts
 }
 
-fn told<'a>(updates: impl IntoIterator<Item = &'a Update>) -> String {
+/// One line, without the line's end: `tests: running 3/10 30.0% "label"`.
+fn told(update: &Update) -> String {
+    let count = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
     let mut text = String::new();
-    for update in updates {
-        let count = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
-        let percent = update
-            .percent
-            .map_or("?".to_owned(), |percent| format!("{percent:.1}"));
-        // Writing to a text cannot fail.
-        let _ = write!(
-            text,
-            "[{} {:?} {}/{} {percent}% {:?}]",
-            update.item,
-            update.status,
+    if !update.item.is_empty() {
+        text.push_str(&format!("{}: ", update.item));
+    }
+    text.push_str(update.status.as_str());
+    if update.completed.is_some() || update.total.is_some() {
+        text.push_str(&format!(
+            " {}/{}",
             count(update.completed),
-            count(update.total),
-            update.label
-        );
+            count(update.total)
+        ));
+    }
+    if let Some(percent) = update.percent {
+        text.push_str(&format!(" {percent:.1}%"));
+    }
+    if !update.label.is_empty() {
+        text.push_str(&format!(" {:?}", update.label));
     }
     text
 }

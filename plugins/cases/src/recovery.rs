@@ -86,7 +86,8 @@ struct Expected {
 
 impl RecoveryCase {
     pub(crate) fn check(&self, policy: &mut impl Policy) -> Result<(), String> {
-        let decision = policy.decide(&self.incident)?;
+        let decision = policy.decide(&self.incident);
+        let decision = decision.map_err(|reason| format!("  + {reason}"))?;
         let expected = &self.expect;
         let fits = told(&decision.action) == expected.action
             && expected
@@ -96,11 +97,15 @@ impl RecoveryCase {
         if fits {
             return Ok(());
         }
-        let delay = expected
-            .delay_ms
-            .map_or("any time".to_owned(), |delay| format!("{delay} ms"));
+        let mut wanted = expected.action.clone();
+        if let Some(delay) = expected.delay_ms {
+            wanted.push_str(&format!(" after {delay} ms"));
+        }
+        if !expected.reason.is_empty() {
+            wanted.push_str(&format!(": …{}…", expected.reason));
+        }
         Err(difference(
-            &format!("{} after {delay}: …{}…", expected.action, expected.reason),
+            &wanted,
             &format!(
                 "{} after {} ms: {}",
                 told(&decision.action),

@@ -1,6 +1,8 @@
-//! Cases in a TOML file, and what a component makes of them.
+//! Cases of approvers in a TOML file, and what a component makes of them.
 //!
 //! ```toml
+//! kind = "approver"                # optional
+//!
 //! [[case]]
 //! command = "git push -f"
 //! tier = "dangerous"
@@ -19,16 +21,44 @@ use std::str::FromStr;
 use quarterdeck_policy::{Tier, Verdict};
 use serde::Deserialize;
 
-use crate::{LoadError, TestHost};
+use crate::LoadError;
 
-/// What a component has to answer.
+/// An approver that can be asked.
+pub trait Approver {
+    /// Starts with this `[config]`.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Refused`] with the words that a user would read.
+    fn configure(&mut self, config: &toml::Table) -> Result<(), LoadError>;
+
+    /// Judges a command line that an agent hands over whole, in a session at
+    /// its prompt.
+    ///
+    /// # Errors
+    ///
+    /// When the call brings no verdict; begins with "it".
+    fn review(&mut self, command_line: &str) -> Result<Verdict, String>;
+}
+
+/// What an approver has to answer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseFile {
+    /// Read here only so that it may be said.
+    #[serde(default, rename = "kind")]
+    _kind: Approvers,
     #[serde(default)]
     case: Vec<Case>,
     #[serde(default)]
     refused: Vec<Refused>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Approvers {
+    #[default]
+    Approver,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -104,24 +134,26 @@ impl CaseFile {
         self.case.len() + self.refused.len()
     }
 
-    /// Holds `component` to the cases; what comes back went wrong.
+    /// Holds an approver to the cases; what comes back went wrong.
     ///
     /// # Errors
     ///
-    /// When the host refuses the component with a configuration that a case
-    /// asks for.
-    pub fn run(&self, host: &TestHost, component: &[u8]) -> Result<Vec<Failure>, LoadError> {
+    /// When it is refused with a configuration that a case asks for.
+    pub fn run(&self, approver: &mut impl Approver) -> Result<Vec<Failure>, LoadError> {
         let mut failures = Vec::new();
-        let mut loaded = None;
+        let mut configured = None;
         for case in &self.case {
-            if loaded != Some(&case.config) {
-                host.load(component, &case.config)?;
-                loaded = Some(&case.config);
+            if configured != Some(&case.config) {
+                approver.configure(&case.config)?;
+                configured = Some(&case.config);
             }
-            failures.extend(case.judge(&host.review(&case.command)));
+            failures.extend(match approver.review(&case.command) {
+                Ok(verdict) => case.judge(&verdict),
+                Err(reason) => Some(case.failed(reason)),
+            });
         }
         for Refused { config, names } in &self.refused {
-            let found = match host.load(component, config) {
+            let found = match approver.configure(config) {
                 Err(LoadError::Refused(message)) if message.contains(names) => continue,
                 Err(LoadError::Refused(message)) => message,
                 Err(error) => return Err(error),
@@ -146,16 +178,22 @@ impl Case {
         let matches = verdict.tier == self.tier
             && (self.rule.is_none() || verdict.rule == self.rule)
             && (self.piece.is_none() || piece == self.piece.as_deref());
-        (!matches).then(|| Failure {
-            what: format!("{:?}", self.command),
-            expected: shown(self.tier, self.rule.as_deref(), self.piece.as_deref(), ""),
-            found: shown(
+        (!matches).then(|| {
+            self.failed(shown(
                 verdict.tier,
                 verdict.rule.as_deref(),
                 piece,
                 &verdict.reason,
-            ),
+            ))
         })
+    }
+
+    fn failed(&self, found: String) -> Failure {
+        Failure {
+            what: format!("{:?}", self.command),
+            expected: shown(self.tier, self.rule.as_deref(), self.piece.as_deref(), ""),
+            found,
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use quarterdeck_policy::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::Approver;
+
 /// The name that the component under test has in its host.
 const NAME: &str = "under-test";
 
@@ -103,34 +105,7 @@ impl TestHost {
     /// What the component says about a command line that an agent hands over
     /// whole, in a session at its prompt.
     pub fn review(&self, command_line: &str) -> Verdict {
-        self.review_request(&ReviewRequest {
-            command_line: command_line.to_owned(),
-            entry: Entry::Command,
-            certainty: Certainty::Exact,
-            session: SessionFacts {
-                id: "test".to_owned(),
-                name: "test".to_owned(),
-                backend: "pty".to_owned(),
-                cwd: None,
-                program: None,
-                prompt: PromptState::AtPrompt,
-                full_screen: false,
-                tags: Vec::new(),
-                role: None,
-                team: None,
-                attributes: Vec::new(),
-            },
-            caller: CallerFacts {
-                kind: "agent".to_owned(),
-                agent: None,
-                client: None,
-                role: None,
-                transport: "stdio".to_owned(),
-            },
-            recent: Vec::new(),
-            time_ms: 0,
-            attributes: Vec::new(),
-        })
+        self.review_request(&handed_over(command_line))
     }
 
     /// What the component says about any request. A component that traps or
@@ -161,6 +136,49 @@ impl TestHost {
 
     fn sidecar(&self) -> PathBuf {
         self.component().with_extension("toml")
+    }
+}
+
+/// A component in a [`TestHost`], swapped for itself to be configured otherwise.
+pub struct HostedApprover<'a> {
+    /// The host.
+    pub host: &'a TestHost,
+    /// The component's bytes.
+    pub component: &'a [u8],
+}
+
+impl Approver for HostedApprover<'_> {
+    fn configure(&mut self, config: &toml::Table) -> Result<(), LoadError> {
+        self.host.load(self.component, config)
+    }
+
+    fn review(&mut self, command_line: &str) -> Result<Verdict, String> {
+        Ok(self.host.review(command_line))
+    }
+}
+
+/// The request to judge a command line that an agent hands over whole, in a
+/// session at its prompt.
+pub fn handed_over(command_line: &str) -> ReviewRequest {
+    ReviewRequest {
+        command_line: command_line.to_owned(),
+        entry: Entry::Command,
+        certainty: Certainty::Exact,
+        session: SessionFacts {
+            id: "test".to_owned(),
+            name: "test".to_owned(),
+            backend: "pty".to_owned(),
+            prompt: PromptState::AtPrompt,
+            ..SessionFacts::default()
+        },
+        caller: CallerFacts {
+            kind: "agent".to_owned(),
+            transport: "stdio".to_owned(),
+            ..CallerFacts::default()
+        },
+        recent: Vec::new(),
+        time_ms: 0,
+        attributes: Vec::new(),
     }
 }
 

@@ -20,13 +20,17 @@
 //!
 //! # Where to start reading
 //!
-//! [`TestHost`]; then `cases`, which holds a component to a file of cases, and
-//! [`componentize`], which makes a component of a core module.
+//! [`TestHost`], in which components are dropped and swapped; [`Subject`], one
+//! component of any kind on its own. [`Cases`] is a file of cases of any kind;
+//! `cases` says what those of approvers look like, and the crate `policy-cases`
+//! those of the others.
 
+mod any_cases;
 mod cases;
-mod componentize;
 mod host;
+mod subject;
 
-pub use cases::{CaseFile, CaseFileError, Failure};
-pub use componentize::{ComponentizeError, componentize};
-pub use host::{LoadError, TestHost};
+pub use any_cases::{Cases, CasesError, Difference};
+pub use cases::{Approver, CaseFile, CaseFileError, Failure};
+pub use host::{HostedApprover, LoadError, TestHost, handed_over};
+pub use subject::{Subject, SubjectError};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use quarterdeck_policy_testing::{CaseFile, TestHost, componentize};
+use quarterdeck_policy_building::componentize;
+use quarterdeck_policy_testing::{CaseFile, HostedApprover, TestHost};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -66,7 +67,10 @@ fn hold_to_cases(cases: &Path, components: &[PathBuf]) -> Result<bool> {
             .with_context(|| path.display().to_string())?;
         let loaded = began.elapsed();
         let failures = file
-            .run(&host, &component)
+            .run(&mut HostedApprover {
+                host: &host,
+                component: &component,
+            })
             .with_context(|| path.display().to_string())?;
         println!(
             "{}: {} of {} cases; {} bytes, loaded in {loaded:.0?}, {:.1?} a verdict",

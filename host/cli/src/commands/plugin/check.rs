@@ -29,7 +29,7 @@ impl Trial {
     pub(super) fn is_sound(&self) -> bool {
         matches!(
             self.status.state,
-            PolicyState::Active | PolicyState::Disabled
+            PolicyState::Active | PolicyState::Shadow | PolicyState::Disabled
         ) && self.status.last_error.is_none()
     }
 }

@@ -2,6 +2,7 @@
 
 mod add;
 mod bench;
+mod build;
 mod check;
 mod diff;
 mod enable;
@@ -42,8 +43,13 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
             lang,
             into,
         } => new::run(&name, kind, lang, into),
-        PluginCommand::Test { file, cases } => test::run(&file, &cases),
-        PluginCommand::Bench { file, command } => bench::run(&file, &command),
+        PluginCommand::Build { folder } => build::run(setup, &folder),
+        PluginCommand::Test { file, cases } => test::run(setup, &file, &cases),
+        PluginCommand::Bench {
+            file,
+            command,
+            request,
+        } => bench::run(setup, &file, &command, request.as_deref()),
         PluginCommand::Add { file, name, sha256 } => {
             add::run(setup, &folder()?, &file, name, sha256)
         }

@@ -1,34 +1,43 @@
 //! `quarterdeck plugin test`.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
-use quarterdeck_policy_testing::{CaseFile, TestHost};
+use quarterdeck_policy_testing::{Cases, Subject};
 
-/// Holds an approver to a file of cases, in the engine that a host runs it in.
-pub(super) fn run(file: &Path, cases: &Path) -> Result<ExitCode> {
-    let component = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let text = fs::read_to_string(cases).with_context(|| format!("reading {}", cases.display()))?;
-    let cases: CaseFile = text
-        .parse()
-        .with_context(|| format!("reading {}", cases.display()))?;
-    let failures = cases
-        .run(&TestHost::start()?, &component)
-        .with_context(|| format!("loading {}", file.display()))?;
-    for failure in &failures {
-        anstream::println!("{failure}");
+use crate::Setup;
+
+/// Holds a component of any kind to a file of cases, in the engine that a host
+/// runs it in.
+pub(super) fn run(setup: &Setup, file: &Path, cases: &Path) -> Result<ExitCode> {
+    let cases = Cases::read(cases)?;
+    let mut subject = Subject::read(file, Some(&setup.paths.policy_cache()))?;
+    let differences = cases
+        .run(&mut subject)
+        .with_context(|| file.display().to_string())?;
+    for difference in &differences {
+        print(&difference.to_string());
     }
-    anstream::println!(
-        "{}: {} of {} cases",
-        file.display(),
-        cases.len() - failures.len(),
-        cases.len()
-    );
-    Ok(if failures.is_empty() {
+    let (all, wrong) = (cases.len(), differences.len());
+    anstream::println!("{}: {} of {all} cases", file.display(), all - wrong);
+    Ok(if differences.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// What was expected in red, what came in green: as in any other diff, what is
+/// gone and what is there.
+fn print(difference: &str) {
+    for line in difference.lines() {
+        let colour = match line.trim_start().chars().next() {
+            Some('-') => AnsiColor::Red.on_default(),
+            Some('+') => AnsiColor::Green.on_default(),
+            _ => Style::new(),
+        };
+        anstream::println!("{colour}{line}{colour:#}");
+    }
 }

@@ -1,0 +1,142 @@
+//! A folder with a policy's source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::{BuildError, c, javascript, python, rust};
+
+/// A project, told by its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    folder: PathBuf,
+    language: Language,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Rust,
+    JavaScript,
+    C,
+    Python,
+}
+
+/// The file that tells a language, the surest first: a Rust or JavaScript project
+/// may well have a Makefile.
+const TOLD_BY: [(&str, Language); 5] = [
+    ("Cargo.toml", Language::Rust),
+    ("package.json", Language::JavaScript),
+    ("policy.py", Language::Python),
+    ("pyproject.toml", Language::Python),
+    ("Makefile", Language::C),
+];
+
+impl Project {
+    /// Tells the language of the project in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::NoProject`], or the folder cannot be read.
+    pub fn find(folder: &Path) -> Result<Self, BuildError> {
+        let folder = folder.canonicalize().map_err(|error| BuildError::File {
+            path: folder.to_owned(),
+            error,
+        })?;
+        let told = TOLD_BY.iter().find(|(file, _)| folder.join(file).is_file());
+        match told {
+            Some((_, language)) => Ok(Self {
+                language: *language,
+                folder,
+            }),
+            None => Err(BuildError::NoProject(folder)),
+        }
+    }
+
+    /// The language, as people write it.
+    pub fn language(&self) -> &'static str {
+        match self.language {
+            Language::Rust => rust::NAME,
+            Language::JavaScript => javascript::NAME,
+            Language::C => c::NAME,
+            Language::Python => python::NAME,
+        }
+    }
+
+    /// Builds the component, and says where it is: `dist/NAME.wasm`, in the
+    /// project's folder. The build tools speak on standard error.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Missing`] names what has to be installed, and how; the rest
+    /// is what is wrong with the project.
+    pub fn build(&self) -> Result<PathBuf, BuildError> {
+        match self.language {
+            Language::Rust => rust::build(&self.folder),
+            Language::JavaScript => javascript::build(&self.folder),
+            Language::C => c::build(&self.folder),
+            Language::Python => python::build(&self.folder),
+        }
+    }
+}
+
+/// Where the component of this name goes.
+pub(crate) fn component(folder: &Path, name: &str) -> PathBuf {
+    folder.join("dist").join(format!("{name}.wasm"))
+}
+
+/// Reads a file of a project.
+pub(crate) fn read(path: &Path) -> Result<String, BuildError> {
+    fs::read_to_string(path).map_err(|error| BuildError::File {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Makes a component of a core module and writes it to `component`.
+pub(crate) fn wrap(module: &Path, component: &Path) -> Result<(), BuildError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |error| BuildError::File { path, error }
+    };
+    let bytes = fs::read(module).map_err(failed(module))?;
+    let wrapped = crate::componentize(&bytes).map_err(|error| BuildError::Componentize {
+        path: module.to_owned(),
+        error,
+    })?;
+    let folder = component.parent().unwrap_or(component);
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    // Renamed into place: a host may be looking at this folder.
+    let beside = component.with_extension("wasm.new");
+    fs::write(&beside, wrapped)
+        .and_then(|()| fs::rename(&beside, component))
+        .map_err(failed(component))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_told_by_its_files() {
+        for (files, language) in [
+            (&["Cargo.toml", "Makefile"][..], "Rust"),
+            (&["package.json", "policy.js"], "JavaScript"),
+            (&["policy.py", "Makefile"], "Python"),
+            (&["policy.c", "Makefile"], "C"),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            for file in files {
+                fs::write(folder.path().join(file), "").expect("written");
+            }
+            let project = Project::find(folder.path()).expect("a project");
+            assert_eq!(project.language(), language);
+        }
+    }
+
+    #[test]
+    fn a_folder_without_a_project_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = Project::find(folder.path()).expect_err("nothing there");
+        assert!(error.to_string().contains("plugin new"), "{error}");
+        assert!(Project::find(&folder.path().join("nowhere")).is_err());
+    }
+}
