@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use quarterdeck_core::gate::Mode;
 use quarterdeck_core::policy::PolicyKind;
+use quarterdeck_server::mcp::ToolFamily;
 
 use crate::commands::plugin::Language;
 
@@ -72,6 +73,9 @@ pub(crate) enum Command {
         /// Address to listen on [default: 127.0.0.1:3456]
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<SocketAddr>,
+        /// Tool families that clients see, separated by commas [default: native]
+        #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
+        tools: Option<Vec<ToolFamily>>,
     },
     /// Speak MCP on standard input and output, for an agent's configuration
     ///
@@ -81,6 +85,9 @@ pub(crate) enum Command {
         /// Host by itself even if a host runs
         #[arg(long)]
         alone: bool,
+        /// Tool families that the client sees, separated by commas [default: the host's]
+        #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
+        tools: Option<Vec<ToolFamily>>,
     },
     /// Run one command through the gate; exits with its status
     ///

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
 use quarterdeck_core::{SessionSettings, Size};
+use quarterdeck_server::mcp::ToolFamily;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -25,6 +26,8 @@ pub(crate) struct Config {
     pub listen: SocketAddr,
     /// Empty for the default folder.
     pub plugins_dir: PathBuf,
+    /// The tool families that MCP clients see.
+    pub tools: Vec<ToolFamily>,
     sessions: Sessions,
     gate: Gate,
     /// Policies.
@@ -265,6 +268,8 @@ mod tests {
             let error = format!("{:#}", load(text, &[]).expect_err(text));
             assert!(error.contains(named), "{error}");
         }
+        let error = load("tools = [\"native\", \"tmux\"]", &[]).expect_err("no family");
+        assert!(format!("{error:#}").contains("tmux"), "{error:#}");
         let error = load("", &[("QUARTERDECK_SESSIONS_ROWS", "many")]).expect_err("many");
         assert!(format!("{error:#}").contains("QUARTERDECK_SESSIONS_ROWS"));
     }

@@ -54,8 +54,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let setup = Setup::load(&arguments.common)?;
     match arguments.command {
-        Command::Serve { listen } => commands::serve::run(setup, listen),
-        Command::Mcp { alone } => commands::mcp::run(setup, alone),
+        Command::Serve { listen, tools } => commands::serve::run(setup, listen, tools),
+        Command::Mcp { alone, tools } => commands::mcp::run(setup, alone, tools),
         Command::Run { command, cwd } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
         Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),

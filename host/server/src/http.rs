@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::mcp::McpDoor;
+use crate::mcp::{McpDoor, ToolFamily};
 use crate::token::Token;
 
 /// A request's headers have to arrive within this time.
@@ -93,9 +93,15 @@ impl HttpDoor {
         self.address
     }
 
-    /// Serves until `stop` is cancelled.
-    pub async fn serve(self, host: Arc<Host>, token: Token, stop: CancellationToken) {
-        let router = router(host, token, self.address, stop.clone());
+    /// Serves the tools of `families` until `stop` is cancelled.
+    pub async fn serve(
+        self,
+        host: Arc<Host>,
+        families: Vec<ToolFamily>,
+        token: Token,
+        stop: CancellationToken,
+    ) {
+        let router = router(host, families, token, self.address, stop.clone());
         let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let graceful = GracefulShutdown::new();
         loop {
@@ -144,7 +150,13 @@ fn connection(stream: TcpStream, router: Router) -> Connection {
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
 }
 
-fn router(host: Arc<Host>, token: Token, address: SocketAddr, stop: CancellationToken) -> Router {
+fn router(
+    host: Arc<Host>,
+    families: Vec<ToolFamily>,
+    token: Token,
+    address: SocketAddr,
+    stop: CancellationToken,
+) -> Router {
     let guard = Arc::new(Guard {
         token,
         hosts: own_names(address),
@@ -160,7 +172,7 @@ fn router(host: Arc<Host>, token: Token, address: SocketAddr, stop: Cancellation
         .disable_allowed_origins()
         .with_cancellation_token(stop);
     let service = StreamableHttpService::new(
-        move || Ok(McpDoor::new(Arc::clone(&host), Transport::Http)),
+        move || Ok(McpDoor::new(Arc::clone(&host), Transport::Http, &families)),
         Arc::new(LocalSessionManager::default()),
         config,
     );

@@ -22,7 +22,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::mcp::McpDoor;
+use crate::mcp::{McpDoor, ToolFamily};
 
 /// The opening line has to arrive within this time.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,7 +34,11 @@ const LONGEST_LINE: u64 = 4 * 1024 * 1024;
 #[serde(tag = "wants", rename_all = "kebab-case")]
 pub enum Request {
     /// MCP from here on.
-    Mcp,
+    Mcp {
+        /// The tool families; those of the host where there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tools: Option<Vec<ToolFamily>>,
+    },
     /// The commands that wait for a person.
     Confirmations,
     /// A person's answer to one of them.
@@ -134,8 +138,10 @@ impl SocketDoor {
         })
     }
 
-    /// Serves until `stop` is cancelled.
-    pub async fn serve(self, host: Arc<Host>, stop: CancellationToken) {
+    /// Serves until `stop` is cancelled. A client that names no tool families
+    /// sees those of `families`.
+    pub async fn serve(self, host: Arc<Host>, families: Vec<ToolFamily>, stop: CancellationToken) {
+        let families: Arc<[ToolFamily]> = families.into();
         loop {
             let stream = tokio::select! {
                 accepted = self.listener.accept() => match accepted {
@@ -149,10 +155,11 @@ impl SocketDoor {
                 () = stop.cancelled() => break,
             };
             let host = Arc::clone(&host);
+            let families = Arc::clone(&families);
             let stop = stop.clone();
             tokio::spawn(async move {
                 let served = tokio::select! {
-                    served = serve_connection(stream, host) => served,
+                    served = serve_connection(stream, host, &families) => served,
                     () = stop.cancelled() => Ok(()),
                 };
                 if let Err(error) = served {
@@ -170,7 +177,11 @@ impl Drop for SocketDoor {
     }
 }
 
-async fn serve_connection(stream: UnixStream, host: Arc<Host>) -> io::Result<()> {
+async fn serve_connection(
+    stream: UnixStream,
+    host: Arc<Host>,
+    families: &[ToolFamily],
+) -> io::Result<()> {
     let peer = stream.peer_cred()?;
     if peer.uid() != rustix::process::geteuid().as_raw() && peer.uid() != 0 {
         return Ok(());
@@ -194,8 +205,9 @@ async fn serve_connection(stream: UnixStream, host: Arc<Host>) -> io::Result<()>
         }
     };
     match request {
-        Request::Mcp => {
-            let door = McpDoor::new(host, Transport::Stdio);
+        Request::Mcp { tools } => {
+            let families = tools.as_deref().unwrap_or(families);
+            let door = McpDoor::new(host, Transport::Stdio, families);
             match door.serve((reading, writing)).await {
                 Ok(service) => {
                     let _ = service.waiting().await;
@@ -250,9 +262,10 @@ async fn send<T: Serialize>(
     writing.shutdown().await
 }
 
-/// Opens a connection for MCP; what follows on it is the protocol.
-pub async fn join(path: &Path) -> Result<UnixStream, AskError> {
-    open(path, &Request::Mcp).await
+/// Opens a connection for MCP, on the tools of `tools` or on those of the host;
+/// what follows on it is the protocol.
+pub async fn join(path: &Path, tools: Option<Vec<ToolFamily>>) -> Result<UnixStream, AskError> {
+    open(path, &Request::Mcp { tools }).await
 }
 
 /// Asks the host on `path` and waits for its reply.

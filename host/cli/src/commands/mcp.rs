@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::Transport;
-use quarterdeck_server::mcp::McpDoor;
+use quarterdeck_server::mcp::{McpDoor, ToolFamily};
 use quarterdeck_server::socket::{SocketDoor, join};
 use rmcp::ServiceExt;
 use rmcp::transport::io::stdio_pipes;
@@ -20,14 +20,15 @@ use crate::hosting::{StopSignals, runtime, start_host};
 /// this long.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Speaks MCP on standard input and output until standard input closes.
-pub(crate) fn run(setup: Setup, alone: bool) -> Result<ExitCode> {
+/// Speaks MCP on standard input and output until standard input closes. Without
+/// `tools` the client sees what the host that runs, or the configuration, says.
+pub(crate) fn run(setup: Setup, alone: bool, tools: Option<Vec<ToolFamily>>) -> Result<ExitCode> {
     let runtime = runtime()?;
     let done = runtime.block_on(async {
-        if !alone && let Ok(host) = join(&setup.paths.shared_socket()).await {
+        if !alone && let Ok(host) = join(&setup.paths.shared_socket(), tools.clone()).await {
             return pass_through(host).await;
         }
-        host_alone(&setup).await
+        host_alone(&setup, tools.unwrap_or_else(|| setup.config.tools.clone())).await
     });
     // A blocked read of standard input must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -63,16 +64,16 @@ async fn pass_through(host: UnixStream) -> Result<ExitCode> {
     }
 }
 
-async fn host_alone(setup: &Setup) -> Result<ExitCode> {
+async fn host_alone(setup: &Setup, tools: Vec<ToolFamily>) -> Result<ExitCode> {
     let mut stop_signals = StopSignals::watch()?;
     let host = start_host(setup)?;
     let stop = CancellationToken::new();
     let socket = SocketDoor::bind(&setup.paths.private_socket())
         .await
         .context("opening the socket on which `quarterdeck approve` is heard")?;
-    let socket = tokio::spawn(socket.serve(host.clone(), stop.clone()));
+    let socket = tokio::spawn(socket.serve(host.clone(), tools.clone(), stop.clone()));
 
-    let door = McpDoor::new(host.clone(), Transport::Stdio);
+    let door = McpDoor::new(host.clone(), Transport::Stdio, &tools);
     let served = tokio::select! {
         served = serve_client(door) => served,
         () = stop_signals.received() => Ok(()),

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use quarterdeck_core::Host;
 use quarterdeck_server::http::HttpDoor;
+use quarterdeck_server::mcp::ToolFamily;
 use quarterdeck_server::socket::SocketDoor;
 use quarterdeck_server::token::Token;
 use tokio_util::sync::CancellationToken;
@@ -20,13 +21,18 @@ const FAINT: Style = Style::new().dimmed();
 const NAME: Style = AnsiColor::Cyan.on_default();
 
 /// Runs the host until it is told to stop.
-pub(crate) fn run(setup: Setup, listen: Option<SocketAddr>) -> Result<ExitCode> {
-    let runtime = runtime()?;
-    runtime.block_on(serve(&setup, listen.unwrap_or(setup.config.listen)))?;
+pub(crate) fn run(
+    setup: Setup,
+    listen: Option<SocketAddr>,
+    tools: Option<Vec<ToolFamily>>,
+) -> Result<ExitCode> {
+    let listen = listen.unwrap_or(setup.config.listen);
+    let tools = tools.unwrap_or_else(|| setup.config.tools.clone());
+    runtime()?.block_on(serve(&setup, listen, tools))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(setup: &Setup, listen: SocketAddr) -> Result<()> {
+async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Result<()> {
     let mut stop_signals = StopSignals::watch()?;
     setup.paths.make()?;
     let http = HttpDoor::bind(listen).await?;
@@ -37,8 +43,13 @@ async fn serve(setup: &Setup, listen: SocketAddr) -> Result<()> {
     let stop = CancellationToken::new();
     let address = http.address();
     let doors = [
-        tokio::spawn(http.serve(Arc::clone(&host), token.clone(), stop.clone())),
-        tokio::spawn(socket.serve(Arc::clone(&host), stop.clone())),
+        tokio::spawn(http.serve(
+            Arc::clone(&host),
+            tools.clone(),
+            token.clone(),
+            stop.clone(),
+        )),
+        tokio::spawn(socket.serve(Arc::clone(&host), tools, stop.clone())),
     ];
     print_addresses(setup, address, &token);
     let announced_for_good = async {

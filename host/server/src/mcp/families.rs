@@ -1,0 +1,137 @@
+//! Tool families: which tools a client sees.
+//!
+//! A family is a folder beside this file with a `toolbox()` of its own, one
+//! variant of [`ToolFamily`] and one arm in each of its functions. Families
+//! share nothing but the host's operations.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::native;
+use super::tool::{RegisteredTool, Toolbox};
+
+/// A set of tools under names that some clients know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ToolFamily {
+    /// Quarterdeck's own: sessions, the gate, the list of policies.
+    Native,
+}
+
+impl ToolFamily {
+    /// Every family, in the order in which they are listed.
+    pub const ALL: &'static [Self] = &[Self::Native];
+
+    /// The name that `--tools` takes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+        }
+    }
+
+    fn toolbox(self) -> Arc<Toolbox> {
+        match self {
+            Self::Native => native::toolbox(),
+        }
+    }
+}
+
+impl fmt::Display for ToolFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that no tool family has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no tool family {0:?}; the families are {known}", known = known())]
+pub struct UnknownFamily(String);
+
+fn known() -> String {
+    let names: Vec<&str> = ToolFamily::ALL.iter().map(|it| it.as_str()).collect();
+    names.join(", ")
+}
+
+impl FromStr for ToolFamily {
+    type Err = UnknownFamily;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFamily> {
+        Self::ALL
+            .iter()
+            .find(|family| family.as_str() == name)
+            .copied()
+            .ok_or_else(|| UnknownFamily(name.to_owned()))
+    }
+}
+
+impl TryFrom<String> for ToolFamily {
+    type Error = UnknownFamily;
+
+    fn try_from(name: String) -> Result<Self, UnknownFamily> {
+        name.parse()
+    }
+}
+
+impl From<ToolFamily> for String {
+    fn from(family: ToolFamily) -> Self {
+        family.as_str().to_owned()
+    }
+}
+
+/// What a client sees: the tools of the chosen families, in the order chosen.
+/// Of two tools with one name the first counts.
+#[derive(Clone)]
+pub(super) struct ChosenTools(Vec<Arc<Toolbox>>);
+
+impl ChosenTools {
+    pub(super) fn of(families: &[ToolFamily]) -> Self {
+        Self(families.iter().map(|family| family.toolbox()).collect())
+    }
+
+    /// All of them as `tools/list` shows them.
+    pub(super) fn list(&self) -> Vec<rmcp::model::Tool> {
+        let mut tools: Vec<rmcp::model::Tool> = Vec::new();
+        for tool in self.0.iter().flat_map(|toolbox| toolbox.list()) {
+            if tools.iter().all(|known| known.name != tool.name) {
+                tools.push(tool);
+            }
+        }
+        tools
+    }
+
+    /// The tool of this name.
+    pub(super) fn get(&self, name: &str) -> Option<&RegisteredTool> {
+        self.0.iter().find_map(|toolbox| toolbox.get(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_family_is_answered_with_those_there_are() {
+        let error = "natvie".parse::<ToolFamily>().expect_err("no family");
+        let text = error.to_string();
+        for name in ToolFamily::ALL.iter().map(|family| family.as_str()) {
+            assert!(text.contains(name), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_family_goes_by_the_name_that_is_printed() {
+        for family in ToolFamily::ALL {
+            assert_eq!(family.to_string().parse(), Ok(*family));
+        }
+    }
+
+    #[test]
+    fn a_family_chosen_twice_is_listed_once() {
+        let once = ChosenTools::of(&[ToolFamily::Native]).list();
+        let twice = ChosenTools::of(&[ToolFamily::Native, ToolFamily::Native]).list();
+        assert_eq!(once, twice);
+    }
+}
