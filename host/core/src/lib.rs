@@ -21,6 +21,7 @@ pub mod gate;
 mod host;
 pub mod operations;
 mod registry;
+mod seen;
 mod session;
 mod text;
 mod usage;
@@ -33,4 +34,4 @@ pub use session::{BackendKind, SessionId};
 pub use text::inert as inert_text;
 
 pub use quarterdeck_policy as policy;
-pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys};
+pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys, mouse, screenshot};

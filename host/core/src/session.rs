@@ -7,6 +7,7 @@ use quarterdeck_terminal::Terminal;
 use serde::Serialize;
 
 use crate::gate::Door;
+use crate::seen::Seen;
 
 /// Names a session for its whole life: eight lower-case letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -41,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) name: String,
     pub(crate) backend: BackendKind,
+    /// What it was opened with, in words.
+    pub(crate) program: String,
     pub(crate) tags: Vec<String>,
     pub(crate) created_at: SystemTime,
     /// Everything but typing.
@@ -50,6 +53,8 @@ pub(crate) struct Session {
     /// Held by a `session_run` from its first byte to its answer, so that two
     /// of them never share a prompt.
     pub(crate) run_turn: tokio::sync::Mutex<()>,
+    /// How far callers have followed it.
+    pub(crate) seen: Seen,
 }
 
 /// What carries a session.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::native;
 use super::tool::{RegisteredTool, Toolbox};
+use super::{mcpretentious, native, terminal};
 
 /// A set of tools under names that some clients know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,22 +19,30 @@ use super::tool::{RegisteredTool, Toolbox};
 pub enum ToolFamily {
     /// Quarterdeck's own: sessions, the gate, the list of policies.
     Native,
+    /// The names of the server MCPretentious.
+    Mcpretentious,
+    /// The names of the server Terminal Session.
+    Terminal,
 }
 
 impl ToolFamily {
     /// Every family, in the order in which they are listed.
-    pub const ALL: &'static [Self] = &[Self::Native];
+    pub const ALL: &'static [Self] = &[Self::Native, Self::Mcpretentious, Self::Terminal];
 
     /// The name that `--tools` takes.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Native => "native",
+            Self::Mcpretentious => "mcpretentious",
+            Self::Terminal => "terminal",
         }
     }
 
     fn toolbox(self) -> Arc<Toolbox> {
         match self {
             Self::Native => native::toolbox(),
+            Self::Mcpretentious => mcpretentious::toolbox(),
+            Self::Terminal => terminal::toolbox(),
         }
     }
 }

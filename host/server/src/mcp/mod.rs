@@ -6,8 +6,10 @@
 
 mod confirm;
 mod families;
+mod mcpretentious;
 mod native;
 mod reply;
+mod terminal;
 mod tool;
 
 use std::sync::Arc;
