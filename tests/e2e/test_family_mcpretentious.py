@@ -236,6 +236,21 @@ async def test_a_program_of_the_old_kind_gets_the_old_bytes(terminals: Terminals
     await terminals.shows(terminal, re.escape("^[[M +&"))
 
 
+@pytest.mark.parametrize("arguments", [["mcpretentious"], ["mcpretentious", "-b", "auto", "-v"]])
+async def test_the_alias_takes_the_flags_of_the_other_server(world: World, arguments: list[str]) -> None:
+    async with client_of(world, *arguments, env={"VERBOSE": "true"}) as terminals:
+        terminal = await terminals.ready()
+        await terminals.type(terminal, "echo by alias", ENTER)
+        await terminals.shows(terminal, "^by alias$")
+
+
+async def test_without_its_backend_every_tool_says_what_to_do(world: World) -> None:
+    async with client_of(world, "mcpretentious", env={"MCP_TERMINAL_BACKEND": "iterm"}) as terminals:
+        for tool, arguments in [("open", {}), ("list", {}), ("read", {"terminalId": "iterm:x"})]:
+            outcome = await terminals.call(tool, **arguments)
+            assert outcome.is_error and "iTerm2" in outcome.text and "Leave out --backend" in outcome.text
+
+
 async def test_a_refusal_reaches_the_client_as_a_text(terminals: Terminals, world: World) -> None:
     terminal = await terminals.ready()
     for sequence in (["rm -rf ~", ENTER], ["rm -rf ~\n"], ["rm -r", {"key": "backspace"}, "rf ~", 13]):

@@ -21,6 +21,7 @@ pub mod gate;
 mod host;
 pub mod operations;
 mod registry;
+mod secret;
 mod seen;
 mod session;
 mod text;
@@ -30,6 +31,7 @@ pub use caller::{Caller, CallerKind, Transport};
 pub use clock::rfc3339;
 pub use error::HostError;
 pub use host::{Host, HostSettings, Incident, SessionSettings, StartError};
+pub use secret::Secret;
 pub use session::{BackendKind, SessionId};
 pub use text::inert as inert_text;
 

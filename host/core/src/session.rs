@@ -25,6 +25,11 @@ impl SessionId {
         )
     }
 
+    /// In place of the id of a session that is yet to be opened.
+    pub(crate) fn not_yet() -> Self {
+        Self("new".to_owned())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -46,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) program: String,
     pub(crate) tags: Vec<String>,
     pub(crate) created_at: SystemTime,
+    /// Whether its shell is on another machine, where no marks come from.
+    pub(crate) remote_shell: bool,
     /// Everything but typing.
     pub(crate) terminal: Terminal,
     /// Typing, which only the gate can do.

@@ -32,6 +32,8 @@ pub enum EntryKind {
     Outcome,
     /// A person said yes or no.
     Approval,
+    /// A secret was typed; not which.
+    Secret,
 }
 
 impl EntryKind {
@@ -40,6 +42,7 @@ impl EntryKind {
             Self::Verdict => "verdict",
             Self::Outcome => "outcome",
             Self::Approval => "approval",
+            Self::Secret => "secret",
         }
     }
 }

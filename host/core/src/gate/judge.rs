@@ -278,7 +278,7 @@ impl Gate {
         Ok(())
     }
 
-    fn keep_verdict(
+    pub(super) fn keep_verdict(
         &self,
         session: Option<&Session>,
         caller: &Caller,
@@ -315,7 +315,7 @@ impl Gate {
     }
 }
 
-fn caller_facts(caller: &Caller) -> CallerFacts {
+pub(super) fn caller_facts(caller: &Caller) -> CallerFacts {
     CallerFacts {
         kind: caller.kind.as_str().to_owned(),
         agent: None,

@@ -83,6 +83,8 @@ pub(super) struct Program {
     /// `None` for the user's shell.
     pub(super) path: Option<PathBuf>,
     pub(super) args: Vec<OsString>,
+    /// Whether it brings a shell of another machine.
+    pub(super) remote_shell: bool,
 }
 
 /// A session that was opened.
@@ -179,6 +181,7 @@ impl Host {
         let program = Program {
             path,
             args: Vec::new(),
+            remote_shell: false,
         };
         self.open_program(program, request).await
     }
@@ -224,6 +227,7 @@ impl Host {
             id,
             backend: BackendKind::Pty,
             program: program_name(program.path),
+            remote_shell: program.remote_shell,
             tags: request.tags,
             created_at: SystemTime::now(),
             terminal,

@@ -16,6 +16,7 @@ mod resize;
 mod run;
 mod screenshot;
 mod shells;
+mod ssh;
 mod type_input;
 mod wait;
 
@@ -27,4 +28,5 @@ pub use list::{SessionState, SessionSummary};
 pub use own_session::OwnSessionState;
 pub use read::{Reading, View};
 pub use run::{RunCommand, RunOutcome};
+pub use ssh::{SshError, SshSettings, SshTarget};
 pub use wait::{Condition, WaitOutcome};

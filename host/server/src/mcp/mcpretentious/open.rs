@@ -24,6 +24,9 @@ pub(super) struct Arguments {
     /// Initial height in rows (5-200, default: 24)
     #[schemars(range(min = 5, max = 200))]
     rows: Option<u16>,
+    /// Some clients name a backend in each call.
+    #[schemars(skip)]
+    backend: Option<String>,
 }
 
 impl ForeignTool for Open {
@@ -37,6 +40,13 @@ impl ForeignTool for Open {
         let columns = arguments.columns.unwrap_or(DEFAULT_SIZE.0);
         let rows = arguments.rows.unwrap_or(DEFAULT_SIZE.1);
         check_size(columns, rows)?;
+        if let Some(backend) = &arguments.backend
+            && !matches!(backend.as_str(), "auto" | "pty")
+        {
+            return Err(HostError::InvalidParameters(format!(
+                "Backend {backend:?} is not available: leave it out, or use \"pty\""
+            )));
+        }
         let request = CreateSession {
             columns: Some(columns),
             rows: Some(rows),

@@ -12,6 +12,7 @@ mod execute_command;
 mod expect;
 mod list_sessions;
 mod send;
+mod ssh_connect;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
             Toolbox::default()
                 .with_foreign::<create_session::CreateSession>()
                 .with_foreign::<execute_command::ExecuteCommand>()
+                .with_foreign::<ssh_connect::SshConnect>()
                 .with_foreign::<expect::Expect>()
                 .with_foreign::<send::Send>()
                 .with_foreign::<close_session::CloseSession>()
