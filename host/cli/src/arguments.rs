@@ -10,6 +10,7 @@ use quarterdeck_core::gate::Mode;
 use quarterdeck_core::policy::PolicyKind;
 use quarterdeck_server::mcp::ToolFamily;
 
+use crate::commands::mcpretentious::MentionedBackend;
 use crate::commands::plugin::Language;
 
 /// A host for the terminals that coding agents work in.
@@ -89,6 +90,21 @@ pub(crate) enum Command {
         /// Tool families that the client sees, separated by commas [default: the host's]
         #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
         tools: Option<Vec<ToolFamily>>,
+    },
+    /// Stand in for MCPretentious: its nine tools on standard input and output
+    ///
+    /// Takes that server's flags, so that a client's configuration changes the
+    /// program's name and nothing else. The same as `mcp --tools mcpretentious`.
+    Mcpretentious {
+        /// What carries new terminals
+        #[arg(
+            short,
+            long,
+            value_name = "BACKEND",
+            env = "MCP_TERMINAL_BACKEND",
+            default_value = "auto"
+        )]
+        backend: MentionedBackend,
     },
     /// Run one command through the gate; exits with its status
     ///

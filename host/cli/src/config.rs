@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
+use quarterdeck_core::operations::SshSettings;
 use quarterdeck_core::{SessionSettings, Size};
 use quarterdeck_server::mcp::ToolFamily;
 use serde::Deserialize;
@@ -29,6 +30,7 @@ pub(crate) struct Config {
     /// The tool families that MCP clients see.
     pub tools: Vec<ToolFamily>,
     sessions: Sessions,
+    ssh: Ssh,
     gate: Gate,
     /// Policies.
     pub policies: Policies,
@@ -46,6 +48,22 @@ struct Sessions {
     transcript_bytes: usize,
     shell_integration: bool,
     max: usize,
+}
+
+/// Sessions on other machines.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Ssh {
+    host_keys: HostKeys,
+    known_hosts: PathBuf,
+    timeout_seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum HostKeys {
+    AcceptNew,
+    Strict,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -134,6 +152,12 @@ impl Config {
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
             max_sessions: self.sessions.max,
+            ssh: SshSettings {
+                accept_new_hosts: self.ssh.host_keys == HostKeys::AcceptNew,
+                known_hosts: Some(self.ssh.known_hosts.clone())
+                    .filter(|file| !file.as_os_str().is_empty()),
+                timeout: Duration::from_secs(self.ssh.timeout_seconds),
+            },
         })
     }
 }

@@ -13,13 +13,15 @@ pub(crate) fn start(level: &str, verbose: u8) -> Result<()> {
         _ => "trace",
     };
     // The protocol library and the compiler speak up about much that is normal.
-    let quiet = ["rmcp", "wasmtime", "cranelift", "hyper"]
+    let quiet = ["wasmtime", "cranelift", "hyper"]
         .map(|noisy| format!("{noisy}=error"))
         .join(",");
+    // Last, so that nothing overrides it: from its lower levels the protocol
+    // library logs whole calls, with the passwords that some of them bring.
     let filter = if verbose > 1 {
-        filter.to_owned()
+        format!("{filter},rmcp=info")
     } else {
-        format!("{quiet},{filter}")
+        format!("{quiet},{filter},rmcp=error")
     };
     let filter = EnvFilter::try_new(&filter).with_context(|| {
         format!("log.level {level:?} is not a level (error, warn, info, debug, trace) or a filter")

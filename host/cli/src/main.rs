@@ -59,10 +59,15 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
         _ => {}
     }
-    let setup = Setup::load(&arguments.common)?;
+    let mut common = arguments.common;
+    if let Command::Mcpretentious { .. } = arguments.command {
+        common.verbose += commands::mcpretentious::verbosity();
+    }
+    let setup = Setup::load(&common)?;
     match arguments.command {
         Command::Serve { listen, tools } => commands::serve::run(setup, listen, tools),
         Command::Mcp { alone, tools } => commands::mcp::run(setup, alone, tools),
+        Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
         Command::Run { command, cwd } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
         Command::Explain(arguments) => commands::explain::run(setup, arguments),

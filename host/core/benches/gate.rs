@@ -55,6 +55,7 @@ fn main() {
 async fn decisions(folder: &Path) -> Vec<Duration> {
     let host = Host::start(HostSettings {
         sessions: SessionSettings {
+            ssh: quarterdeck_core::operations::SshSettings::default(),
             shell: Some("/bin/sh".into()),
             size: Size::default(),
             scrollback_lines: 1_000,

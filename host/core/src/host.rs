@@ -14,6 +14,7 @@ use tokio::sync::broadcast;
 
 use crate::audit::{AuditError, AuditLog};
 use crate::gate::{Gate, GateSettings};
+use crate::operations::SshSettings;
 use crate::registry::Registry;
 use crate::usage::UsageMeter;
 
@@ -35,6 +36,8 @@ pub struct SessionSettings {
     pub shell_integration: bool,
     /// How many sessions may be open at once.
     pub max_sessions: usize,
+    /// How sessions on other machines are opened.
+    pub ssh: SshSettings,
 }
 
 /// Everything that a host is started with.

@@ -7,6 +7,7 @@ use quarterdeck_terminal::Terminal;
 use serde::Serialize;
 
 use crate::gate::Door;
+use crate::seen::Seen;
 
 /// Names a session for its whole life: eight lower-case letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -22,6 +23,11 @@ impl SessionId {
                 .map(|_| char::from(ALPHABET[rand::random_range(0..ALPHABET.len())]))
                 .collect(),
         )
+    }
+
+    /// In place of the id of a session that is yet to be opened.
+    pub(crate) fn not_yet() -> Self {
+        Self("new".to_owned())
     }
 
     /// The id as text.
@@ -41,8 +47,12 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) name: String,
     pub(crate) backend: BackendKind,
+    /// What it was opened with, in words.
+    pub(crate) program: String,
     pub(crate) tags: Vec<String>,
     pub(crate) created_at: SystemTime,
+    /// Whether its shell is on another machine, where no marks come from.
+    pub(crate) remote_shell: bool,
     /// Everything but typing.
     pub(crate) terminal: Terminal,
     /// Typing, which only the gate can do.
@@ -50,6 +60,8 @@ pub(crate) struct Session {
     /// Held by a `session_run` from its first byte to its answer, so that two
     /// of them never share a prompt.
     pub(crate) run_turn: tokio::sync::Mutex<()>,
+    /// How far callers have followed it.
+    pub(crate) seen: Seen,
 }
 
 /// What carries a session.

@@ -76,6 +76,16 @@ impl Master {
         Ok(())
     }
 
+    /// Whether the kernel shows what is typed. A device that cannot be asked
+    /// counts as one that does.
+    pub(crate) fn echoes(&self) -> bool {
+        rustix::termios::tcgetattr(self.0.get_ref()).map_or(true, |termios| {
+            termios
+                .local_modes
+                .contains(rustix::termios::LocalModes::ECHO)
+        })
+    }
+
     /// The process group that has the terminal.
     pub(crate) fn foreground_group(&self) -> Option<Pid> {
         rustix::termios::tcgetpgrp(self.0.get_ref()).ok()

@@ -10,6 +10,7 @@ use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::{Config, Osc52, TermMode};
 use alacritty_terminal::vte::ansi;
 
+use crate::mouse::MouseMode;
 use crate::request::Size;
 use crate::screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 
@@ -178,6 +179,19 @@ impl Emulator {
             title: self.title.clone(),
             full_screen: self.full_screen(),
             bells: self.bells,
+            mouse: self.mouse(),
+        }
+    }
+
+    fn mouse(&self) -> MouseMode {
+        let mode = self.term.mode();
+        match (
+            mode.intersects(TermMode::MOUSE_MODE),
+            mode.contains(TermMode::SGR_MOUSE),
+        ) {
+            (false, _) => MouseMode::Off,
+            (true, false) => MouseMode::X10,
+            (true, true) => MouseMode::Sgr,
         }
     }
 

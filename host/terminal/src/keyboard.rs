@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use crate::keys::Key;
 use crate::outbox::WriteError;
-use crate::session::{Input, Request};
+use crate::session::{Input, Request, Unseen};
 use crate::transcript::Cursor;
 
 /// Long input is handed over in pieces, so that little of it waits in memory.
@@ -140,6 +140,15 @@ impl Keyboard {
             self.type_in(Input::Bytes(piece.to_vec())).await?;
         }
         Ok(())
+    }
+
+    /// Types a secret and Enter, if the terminal does not show what is typed, as
+    /// at a prompt for a password. Otherwise nothing is typed.
+    pub async fn type_unseen(&self, secret: &str) -> Result<(), WriteError> {
+        let _turn = self.turn.lock().await;
+        let mut bytes = secret.as_bytes().to_vec();
+        bytes.push(b'\r');
+        self.type_in(Input::Unseen(Unseen(bytes))).await
     }
 
     /// Presses a key, in the form that the program has asked for.

@@ -16,6 +16,9 @@ pub enum WriteError {
     /// The session's program has ended.
     #[error("the session has ended, so nothing can be typed into it; open another")]
     Closed,
+    /// What is typed would be shown.
+    #[error("the terminal shows what is typed, so a secret was not typed")]
+    Shown,
     /// The program does not read.
     #[error(
         "the program in the session has read only {written} of {total} bytes and then nothing for {} s; \

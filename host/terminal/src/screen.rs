@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::mouse::MouseMode;
 use crate::request::Size;
 
 /// The emulated grid of a session at one moment.
@@ -21,6 +22,8 @@ pub struct Screen {
     pub full_screen: bool,
     /// How often the bell rang since the session began.
     pub bells: u64,
+    /// How the program wants to be told about the mouse.
+    pub mouse: MouseMode,
 }
 
 impl Screen {
@@ -33,6 +36,7 @@ impl Screen {
             title: None,
             full_screen: false,
             bells: 0,
+            mouse: MouseMode::Off,
         }
     }
 
@@ -64,6 +68,17 @@ pub struct Row {
     pub wrapped: bool,
     /// The pieces that look different from plain text, left to right.
     pub styles: Vec<StyledRun>,
+}
+
+impl Row {
+    /// A row with nothing on it.
+    pub(crate) fn blank() -> Self {
+        Self {
+            text: String::new(),
+            wrapped: false,
+            styles: Vec::new(),
+        }
+    }
 }
 
 /// Neighbouring cells that look alike.

@@ -28,7 +28,7 @@ use crate::transcript::{Cursor, Transcript};
 use crate::waits::{Moment, Waits};
 use closing::{Closing, Exit};
 use questions::Questions;
-pub(crate) use requests::{Input, Request};
+pub(crate) use requests::{Input, Request, Unseen};
 
 /// Read at once, before anybody else gets a turn.
 const READ_BYTES: usize = 64 * 1024;

@@ -28,9 +28,22 @@ pub(crate) fn run(setup: Setup, alone: bool, tools: Option<Vec<ToolFamily>>) -> 
         if !alone && let Ok(host) = join(&setup.paths.shared_socket(), tools.clone()).await {
             return pass_through(host).await;
         }
-        host_alone(&setup, tools.unwrap_or_else(|| setup.config.tools.clone())).await
+        let tools = tools.unwrap_or_else(|| setup.config.tools.clone());
+        host_alone(&setup, tools, None).await
     });
     // A blocked read of standard input must not keep the process alive.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    done
+}
+
+/// Speaks MCP where there is no backend: each tool answers with `remedy`.
+pub(crate) fn run_without_backend(
+    setup: Setup,
+    tools: Vec<ToolFamily>,
+    remedy: &str,
+) -> Result<ExitCode> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(host_alone(&setup, tools, Some(remedy)));
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
 }
@@ -64,7 +77,11 @@ async fn pass_through(host: UnixStream) -> Result<ExitCode> {
     }
 }
 
-async fn host_alone(setup: &Setup, tools: Vec<ToolFamily>) -> Result<ExitCode> {
+async fn host_alone(
+    setup: &Setup,
+    tools: Vec<ToolFamily>,
+    no_backend: Option<&str>,
+) -> Result<ExitCode> {
     let mut stop_signals = StopSignals::watch()?;
     let host = start_host(setup)?;
     let stop = CancellationToken::new();
@@ -73,7 +90,10 @@ async fn host_alone(setup: &Setup, tools: Vec<ToolFamily>) -> Result<ExitCode> {
         .context("opening the socket on which `quarterdeck approve` is heard")?;
     let socket = tokio::spawn(socket.serve(host.clone(), tools.clone(), stop.clone()));
 
-    let door = McpDoor::new(host.clone(), Transport::Stdio, &tools);
+    let mut door = McpDoor::new(host.clone(), Transport::Stdio, &tools);
+    if let Some(remedy) = no_backend {
+        door = door.without_backend(remedy);
+    }
     let served = tokio::select! {
         served = serve_client(door) => served,
         () = stop_signals.received() => Ok(()),

@@ -8,6 +8,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod mcp;
+pub(crate) mod mcpretentious;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod serve;

@@ -46,6 +46,8 @@ pub enum EntryKind {
     Outcome,
     /// A person said yes or no.
     Approval,
+    /// A secret was typed; not which.
+    Secret,
 }
 
 impl EntryKind {
@@ -54,6 +56,7 @@ impl EntryKind {
             Self::Verdict => "verdict",
             Self::Outcome => "outcome",
             Self::Approval => "approval",
+            Self::Secret => "secret",
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum Input {
     Text(String),
     /// A named key.
     Key(Key),
+    /// Bytes as they are, for what has no name here.
+    Bytes(Vec<u8>),
     /// Text that arrives as a paste: where the program understands bracketed
     /// paste, its line breaks do not submit.
     Paste(String),
@@ -64,6 +66,7 @@ pub(super) fn pieces(input: &[Input], status: &Status) -> Vec<Piece> {
             Input::Text(text) | Input::Paste(text) => {
                 push_keys(&mut pieces, enters(text).as_bytes());
             }
+            Input::Bytes(bytes) => push_keys(&mut pieces, bytes),
             Input::Key(key) => push_keys(&mut pieces, &key.encode(status.application_cursor)),
         }
     }

@@ -14,7 +14,7 @@ use crate::audit::{AuditError, EntryKind, VerdictRow};
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
-use crate::session::Session;
+use crate::session::{Session, SessionId};
 
 /// A command line, and how it came to be.
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ pub struct CommandExplanation {
 }
 
 /// What the approvers are asked, and the audit rows of what it shows as recent.
-struct Asked {
-    request: ReviewRequest,
+pub(super) struct Asked {
+    pub(super) request: ReviewRequest,
     recent: Vec<i64>,
 }
 
@@ -71,7 +71,7 @@ impl Asked {
         }
     }
 
-    fn outside(caller: &Caller, command: &str, facts: SessionFacts) -> Self {
+    pub(super) fn outside(caller: &Caller, command: &str, facts: SessionFacts) -> Self {
         Self {
             request: ReviewRequest {
                 command_line: command.to_owned(),
@@ -106,7 +106,7 @@ impl Gate {
         }
         let ruling = self.ask(&asked.request).await;
         let report = VerdictReport::new(&ruling.verdict, line.certainty);
-        let (decision, outcome) = self.decide(session, line, report);
+        let (decision, outcome) = self.decide(&session.id, &line.text, report);
         let row = self.keep_verdict(asked, caller, decision, Some(&ruling))?;
         if outcome.is_ok() {
             session.door.remember(row, &line.text);
@@ -234,14 +234,14 @@ impl Gate {
             })
     }
 
-    async fn ask(&self, request: &ReviewRequest) -> Ruling {
+    pub(super) async fn ask(&self, request: &ReviewRequest) -> Ruling {
         self.policies.approvers().await.review(request).await
     }
 
-    fn decide(
+    pub(super) fn decide(
         &self,
-        session: &Session,
-        line: &Line,
+        session: &SessionId,
+        command: &str,
         report: VerdictReport,
     ) -> (Decision, Result<VerdictReport, HostError>) {
         if report.tier == Tier::Safe {
@@ -254,11 +254,11 @@ impl Gate {
         // dangerous one, should the policy have changed in between.
         let redeemable =
             report.tier == Tier::Review || self.settings.override_limit == OverrideLimit::Dangerous;
-        if redeemable && let Some(by) = self.confirmations.redeem(&session.id, &line.text) {
+        if redeemable && let Some(by) = self.confirmations.redeem(session, command) {
             return (Decision::Confirmed { by }, Ok(report));
         }
         if report.tier == Tier::Review {
-            let pending = self.confirmations.request(&session.id, &line.text, report);
+            let pending = self.confirmations.request(session, command, report);
             let confirmation = pending.confirmation_id.clone();
             return (
                 Decision::ConfirmationRequired { confirmation },
@@ -266,8 +266,8 @@ impl Gate {
             );
         }
         let refusal = Refusal {
-            command: line.text.clone(),
-            session_id: session.id.clone(),
+            command: command.to_owned(),
+            session_id: session.clone(),
             verdict: report,
         };
         (
@@ -299,7 +299,7 @@ impl Gate {
     }
 
     /// Writes down what was asked and said, and returns the row's number.
-    fn keep_verdict(
+    pub(super) fn keep_verdict(
         &self,
         asked: Asked,
         caller: &Caller,

@@ -15,10 +15,13 @@ mod door;
 mod input;
 mod judge;
 mod keystroke;
+mod opening;
+mod remote_shell;
 mod running;
 mod shell_line;
 mod typed_line;
 mod typing;
+mod unseen;
 mod verdict;
 
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::door::Typist;
 use super::judge::Line;
+use super::remote_shell::Bounds;
 use super::typing::settled_status;
 use super::{Gate, VerdictReport};
 use crate::audit::EntryKind;
@@ -33,6 +34,12 @@ pub struct Running {
 enum Followed {
     /// The shell tells when the command ends.
     ByMarks(RunningCommand),
+    /// A shell on another machine was asked to tell.
+    ByBounds {
+        bounds: Bounds,
+        typed_at: Cursor,
+        started: Instant,
+    },
     /// Nobody tells: the foreground program and silence have to do.
     ByQuiet {
         output_from: Cursor,
@@ -143,6 +150,11 @@ impl Gate {
                     return Err(HostError::IncompleteCommand);
                 }
             },
+            Followed::ByBounds {
+                bounds,
+                typed_at,
+                started,
+            } => bounds.follow(session, *typed_at, *started, timeout).await?,
             Followed::ByQuiet {
                 output_from,
                 started,
@@ -239,17 +251,29 @@ async fn run_blindly(
     typist: &mut Typist,
     command: &str,
 ) -> Result<Followed, HostError> {
-    let output_from = session.terminal.status().await.cursor;
-    let mut keys = command.replace('\n', "\r").into_bytes();
-    keys.push(b'\r');
+    let status = session.terminal.status().await;
+    let output_from = status.cursor;
+    let started = Instant::now();
+    let bounds = session.remote_shell.then(Bounds::new);
+    let keys = match &bounds {
+        Some(bounds) => bounds.around(command, status.bracketed_paste),
+        None => command.replace('\n', "\r") + "\r",
+    };
     typist
         .keyboard
-        .write(&keys)
+        .write(keys.as_bytes())
         .await
         .map_err(|error| ended(session, &error))?;
-    Ok(Followed::ByQuiet {
-        output_from,
-        started: Instant::now(),
+    Ok(match bounds {
+        Some(bounds) => Followed::ByBounds {
+            bounds,
+            typed_at: output_from,
+            started,
+        },
+        None => Followed::ByQuiet {
+            output_from,
+            started,
+        },
     })
 }
 

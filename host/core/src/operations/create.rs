@@ -1,15 +1,19 @@
 //! Opening a session.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use quarterdeck_terminal::{OpenRequest, Opened, Size, pty};
 
+use super::shells;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{Door, VerdictReport};
 use crate::host::Host;
+use crate::seen::Seen;
+
 use crate::session::{BackendKind, Session, SessionId};
 
 /// Names of environment variables that run code when a shell or a program
@@ -69,6 +73,18 @@ pub struct CreateSession {
     pub env: Vec<(String, String)>,
     /// Words to find the session by.
     pub tags: Vec<String>,
+    /// A shell that this machine lists, by name or path; the configured one
+    /// where there is none.
+    pub shell: Option<String>,
+}
+
+/// What a session is opened with.
+pub(super) struct Program {
+    /// `None` for the user's shell.
+    pub(super) path: Option<PathBuf>,
+    pub(super) args: Vec<OsString>,
+    /// Whether it brings a shell of another machine.
+    pub(super) remote_shell: bool,
 }
 
 /// A session that was opened.
@@ -158,6 +174,24 @@ impl Host {
     }
 
     async fn open(&self, request: CreateSession) -> Result<Arc<Session>, HostError> {
+        let path = match &request.shell {
+            Some(shell) => Some(shells::listed(shell)?),
+            None => self.sessions.shell.clone(),
+        };
+        let program = Program {
+            path,
+            args: Vec::new(),
+            remote_shell: false,
+        };
+        self.open_program(program, request).await
+    }
+
+    /// Opens a session on a program of the host's choice.
+    pub(super) async fn open_program(
+        &self,
+        program: Program,
+        request: CreateSession,
+    ) -> Result<Arc<Session>, HostError> {
         refuse_variables_that_run_code(&request.env)?;
         let size = Size::new(
             request.columns.unwrap_or(self.sessions.size.columns()),
@@ -173,8 +207,8 @@ impl Host {
         }
         let id = self.registry.free_id()?;
         let Opened { terminal, keyboard } = pty::open(OpenRequest {
-            shell: self.sessions.shell.clone(),
-            args: Vec::new(),
+            shell: program.path.clone(),
+            args: program.args,
             cwd: request.working_directory,
             env: request.env,
             size,
@@ -192,15 +226,25 @@ impl Host {
                 .unwrap_or_else(|| id.to_string()),
             id,
             backend: BackendKind::Pty,
+            program: program_name(program.path),
+            remote_shell: program.remote_shell,
             tags: request.tags,
             created_at: SystemTime::now(),
             terminal,
             door: Door::new(keyboard),
             run_turn: tokio::sync::Mutex::default(),
+            seen: Seen::default(),
         });
         self.registry.insert(Arc::clone(&session));
         Ok(session)
     }
+}
+
+/// The program in words; where nobody chose one, it is the user's shell.
+fn program_name(path: Option<PathBuf>) -> String {
+    path.map(|path| path.display().to_string())
+        .or_else(|| std::env::var("SHELL").ok())
+        .unwrap_or_else(|| "the user's shell".to_owned())
 }
 
 fn refuse_variables_that_run_code(env: &[(String, String)]) -> Result<(), HostError> {

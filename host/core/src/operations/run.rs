@@ -100,6 +100,7 @@ impl Host {
             }
         };
         let output = read_text(&session, from, to, request.max_bytes).await;
+        session.seen.expect_after(output.cursor);
         Ok(RunOutcome {
             session_id: session.id.clone(),
             output: output.text,

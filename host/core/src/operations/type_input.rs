@@ -20,6 +20,7 @@ impl Host {
             .iter()
             .map(|part| match part {
                 Input::Text(text) | Input::Paste(text) => text.len(),
+                Input::Bytes(bytes) => bytes.len(),
                 Input::Key(_) => 1,
             })
             .sum();

@@ -20,7 +20,6 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 
-use super::reply;
 use super::tool::RegisteredTool;
 
 /// The key of the one question in an "input required" answer.
@@ -36,22 +35,24 @@ pub(super) async fn call(
 ) -> CallToolResponse {
     let arguments = request.arguments.clone().unwrap_or_default();
     if let Some(refused) = take_answer(host, &caller, &request) {
-        return reply::failure(&refused).into();
+        return tool.failure(&refused).into();
     }
     let make_call = |arguments: JsonObject| tool.call(Arc::clone(host), caller.clone(), arguments);
     let pending = match make_call(arguments.clone()).await {
         Ok(result) => return result.into(),
         Err(HostError::ConfirmationRequired(pending)) => pending,
-        Err(error) => return reply::failure(&error).into(),
+        Err(error) => return tool.failure(&error).into(),
     };
     match put_question(host, &caller, &pending, context).await {
         Asked::Yes => match make_call(arguments).await {
             Ok(result) => result.into(),
-            Err(error) => reply::failure(&error).into(),
+            Err(error) => tool.failure(&error).into(),
         },
-        Asked::No => reply::failure(&HostError::DeclinedByPerson).into(),
+        Asked::No => tool.failure(&HostError::DeclinedByPerson).into(),
         Asked::InAnswer(input_required) => input_required.into(),
-        Asked::Nobody => reply::failure(&HostError::ConfirmationRequired(pending)).into(),
+        Asked::Nobody => tool
+            .failure(&HostError::ConfirmationRequired(pending))
+            .into(),
     }
 }
 

@@ -40,6 +40,39 @@ pub(super) trait NativeTool: 'static {
     fn text(output: &Self::Output) -> String;
 }
 
+/// A tool of a family that other servers' clients know. What it answers is the
+/// family's own affair: these clients match on texts.
+pub(super) trait ForeignTool: 'static {
+    /// The name that clients call.
+    const NAME: &'static str;
+    /// For models: what it does and when to use it.
+    const DESCRIPTION: &'static str;
+    /// What it may do.
+    const EFFECT: Effect;
+    /// What it takes.
+    type Arguments: DeserializeOwned + JsonSchema + Send;
+    /// How its family speaks.
+    type Dialect: Dialect;
+
+    /// Carries it out.
+    fn call(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Self::Arguments,
+    ) -> impl Future<Output = Outcome> + Send;
+}
+
+/// How a family's clients put their arguments, and how they are told of errors.
+pub(super) trait Dialect: 'static {
+    /// Arguments in the shape that the family's tools declare.
+    fn arguments(arguments: JsonObject) -> JsonObject {
+        arguments
+    }
+
+    /// What a client is answered when a call was not carried out.
+    fn failure(error: &HostError) -> CallToolResult;
+}
+
 /// What a tool may do to the world; becomes MCP's annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -87,6 +120,7 @@ type Call = dyn Fn(Arc<Host>, Caller, JsonObject) -> Pin<Box<dyn Future<Output =
 pub(super) struct RegisteredTool {
     tool: Tool,
     call: Box<Call>,
+    failure: fn(&HostError) -> CallToolResult,
 }
 
 impl RegisteredTool {
@@ -99,6 +133,11 @@ impl RegisteredTool {
     ) -> Outcome {
         (self.call)(host, caller, arguments).await
     }
+
+    /// What its clients are answered when a call was not carried out.
+    pub(super) fn failure(&self, error: &HostError) -> CallToolResult {
+        (self.failure)(error)
+    }
 }
 
 /// The tools that a client sees.
@@ -110,10 +149,8 @@ pub(super) struct Toolbox {
 
 impl Toolbox {
     /// Adds a tool.
-    pub(super) fn with<T: NativeTool>(mut self) -> Self {
-        let mut arguments = Value::Object(schema::<T::Arguments>());
-        leave_out_null(&mut arguments);
-        let tool = Tool::new(T::NAME, T::DESCRIPTION, object(arguments))
+    pub(super) fn with<T: NativeTool>(self) -> Self {
+        let tool = Tool::new(T::NAME, T::DESCRIPTION, input_schema::<T::Arguments>())
             .with_title(T::TITLE)
             .with_raw_output_schema(Arc::new(schema::<T::Output>()))
             .with_annotations(T::EFFECT.annotations());
@@ -124,8 +161,38 @@ impl Toolbox {
                 reply::success(&output, T::text(&output))
             })
         });
-        self.order.push(T::NAME);
-        self.tools.insert(T::NAME, RegisteredTool { tool, call });
+        self.add(T::NAME, tool, call, reply::failure)
+    }
+
+    /// Adds a tool of a family with a dialect.
+    pub(super) fn with_foreign<T: ForeignTool>(self) -> Self {
+        let tool = Tool::new(T::NAME, T::DESCRIPTION, input_schema::<T::Arguments>())
+            .with_annotations(T::EFFECT.annotations());
+        let call: Box<Call> = Box::new(|host, caller, arguments| {
+            Box::pin(async move {
+                let arguments = parse::<T::Arguments>(T::Dialect::arguments(arguments))?;
+                T::call(host, caller, arguments).await
+            })
+        });
+        self.add(T::NAME, tool, call, T::Dialect::failure)
+    }
+
+    fn add(
+        mut self,
+        name: &'static str,
+        tool: Tool,
+        call: Box<Call>,
+        failure: fn(&HostError) -> CallToolResult,
+    ) -> Self {
+        self.order.push(name);
+        self.tools.insert(
+            name,
+            RegisteredTool {
+                tool,
+                call,
+                failure,
+            },
+        );
         self
     }
 
@@ -154,6 +221,13 @@ fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, HostError> {
             format!("the argument {path} is not right: {what}")
         })
     })
+}
+
+/// The schema of what a tool takes.
+fn input_schema<T: JsonSchema>() -> JsonObject {
+    let mut arguments = Value::Object(schema::<T>());
+    leave_out_null(&mut arguments);
+    object(arguments)
 }
 
 /// A type's JSON Schema, without what only costs a model's context: the

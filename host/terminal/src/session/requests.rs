@@ -1,11 +1,13 @@
 //! What is asked of a session's task, and what it can answer at once.
 
+use std::fmt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
 use super::Session;
+use crate::device::Master;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
 use crate::keys::Key;
 use crate::outbox::WriteError;
@@ -60,9 +62,19 @@ pub(crate) enum Request {
 #[derive(Debug)]
 pub(crate) enum Input {
     Bytes(Vec<u8>),
+    Unseen(Unseen),
     Key(Key),
     PasteBegin,
     PasteEnd,
+}
+
+/// Bytes that are typed only where nothing shows them.
+pub(crate) struct Unseen(pub(crate) Vec<u8>);
+
+impl fmt::Debug for Unseen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Unseen(not shown)")
+    }
 }
 
 impl Session {
@@ -203,6 +215,13 @@ impl Session {
         let modes = self.emulator.input_modes();
         let bytes = match input {
             Input::Bytes(bytes) => bytes,
+            Input::Unseen(Unseen(bytes)) => {
+                if self.master.as_ref().is_none_or(Master::echoes) {
+                    let _ = reply.send(Err(WriteError::Shown));
+                    return;
+                }
+                bytes
+            }
             Input::Key(key) => key.encode(modes.application_cursor),
             Input::PasteBegin if modes.bracketed_paste => b"\x1b[200~".to_vec(),
             Input::PasteEnd if modes.bracketed_paste => b"\x1b[201~".to_vec(),

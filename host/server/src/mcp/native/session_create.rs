@@ -73,6 +73,7 @@ impl NativeTool for SessionCreate {
                     rows: arguments.rows,
                     env: arguments.env.unwrap_or_default().into_iter().collect(),
                     tags: arguments.tags.unwrap_or_default(),
+                    shell: None,
                 },
                 &caller,
             )

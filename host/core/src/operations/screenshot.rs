@@ -1,0 +1,30 @@
+//! What a session shows, in layers.
+
+use quarterdeck_terminal::screenshot::{Screenshot, ScreenshotRequest};
+
+use crate::caller::Caller;
+use crate::error::HostError;
+use crate::host::Host;
+use crate::text::inert;
+
+impl Host {
+    /// Takes a screenshot. With `only_changes`, of the rows that look different
+    /// from the caller's last screenshot; of all rows if there was none.
+    pub async fn screenshot(
+        &self,
+        id: &str,
+        request: &ScreenshotRequest,
+        only_changes: bool,
+        caller: &Caller,
+    ) -> Result<Screenshot, HostError> {
+        let session = self.registry.get(id)?;
+        let screen = session.terminal.screen().await;
+        let earlier = session.seen.look(&caller.connection, screen.clone());
+        let since = earlier.filter(|_| only_changes);
+        let mut shot = Screenshot::take(&screen, request, since.as_ref());
+        for line in shot.text.iter_mut().flatten() {
+            *line = inert(line);
+        }
+        Ok(shot)
+    }
+}

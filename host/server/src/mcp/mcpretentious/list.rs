@@ -1,0 +1,51 @@
+//! `mcpretentious-list`.
+
+use std::sync::Arc;
+
+use quarterdeck_core::{Caller, Host, HostError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::terminal_id::{TerminalId, backend_name};
+use super::{PlainText, said};
+
+pub(super) struct List;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Arguments {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    terminal_id: String,
+    session_id: String,
+    backend: &'static str,
+}
+
+impl ForeignTool for List {
+    const NAME: &'static str = "mcpretentious-list";
+    const DESCRIPTION: &'static str = "Lists all open terminal sessions of every backend.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = Arguments;
+    type Dialect = PlainText;
+
+    async fn call(host: Arc<Host>, _: Caller, _: Arguments) -> Outcome {
+        let sessions = host.describe_sessions().await;
+        let listed: Vec<Listed> = sessions
+            .iter()
+            .map(|session| Listed {
+                terminal_id: TerminalId::of(session).as_str().to_owned(),
+                session_id: session.id.to_string(),
+                backend: backend_name(session.backend),
+            })
+            .collect();
+        said(json(&listed)?)
+    }
+}
+
+/// An answer that clients parse.
+pub(super) fn json(answer: &impl Serialize) -> Result<String, HostError> {
+    serde_json::to_string(answer)
+        .map_err(|error| HostError::Internal(format!("the answer is not JSON: {error}")))
+}
