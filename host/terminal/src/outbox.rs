@@ -16,6 +16,11 @@ pub enum WriteError {
     /// The session's program has ended.
     #[error("the session has ended, so nothing can be typed into it; open another")]
     Closed,
+    /// What carried the session has gone.
+    #[error(
+        "what carried the session has gone (a tmux server that was killed, for example), so nothing can be typed into it; open another"
+    )]
+    Lost,
     /// The program does not read.
     #[error(
         "the program in the session has read only {written} of {total} bytes and then nothing for {} s; \
@@ -113,10 +118,10 @@ impl Outbox {
     }
 
     /// There is nobody any more to write to.
-    pub(crate) fn close(&mut self) {
+    pub(crate) fn close(&mut self, why: WriteError) {
         for piece in self.pieces.drain(..) {
             if let Some(done) = piece.done {
-                let _ = done.send(Err(WriteError::Closed));
+                let _ = done.send(Err(why));
             }
         }
     }

@@ -74,6 +74,18 @@ pub(crate) fn name(_pid: u32) -> Option<String> {
     None
 }
 
+/// The leader of the process group that has the terminal of a process.
+#[cfg(target_os = "linux")]
+pub(crate) fn terminal_group(pid: u32) -> Option<u32> {
+    crate::ancestry::Stat::read(pid).ok()?.terminal_group
+}
+
+/// Not known without /proc.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn terminal_group(_pid: u32) -> Option<u32> {
+    None
+}
+
 /// What a process executes: other bytes after each `exec`, whatever it is that
 /// was executed, because they hold addresses chosen at random.
 #[cfg(target_os = "linux")]

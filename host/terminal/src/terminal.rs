@@ -46,6 +46,9 @@ pub enum ShellState {
 pub struct Status {
     /// What its shell is doing.
     pub shell: ShellState,
+    /// Why nobody knows how the session ended: what carried it, a tmux server for
+    /// example, has gone.
+    pub lost: Option<String>,
     /// Whether `shell` is not about to change: see [`Until::Settled`].
     pub settled: bool,
     /// Whether the shell writes marks.
@@ -147,6 +150,7 @@ impl Terminal {
     /// What is going on.
     pub async fn status(&self) -> Status {
         self.ask(Request::Status).await.unwrap_or(Status {
+            lost: None,
             settled: true,
             shell: ShellState::Unknown,
             integrated: false,

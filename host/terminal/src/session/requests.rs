@@ -154,6 +154,7 @@ impl Session {
                 },
                 (None, Some(_), _) => running(),
             },
+            lost: self.lost.clone(),
             settled: self.is_settled(),
             integrated: self.shell.is_some() && self.prompt.loaded,
             cwd: Some(self.pid)
@@ -176,8 +177,7 @@ impl Session {
     }
 
     fn foreground(&self) -> Option<Foreground> {
-        let group = self.master.as_ref()?.foreground_group()?;
-        let pid = process::as_number(group);
+        let pid = self.backend.foreground_group()?;
         Some(Foreground {
             pid,
             name: process::name(pid)?,
@@ -185,19 +185,17 @@ impl Session {
     }
 
     fn resize(&mut self, size: Size) -> Result<(), ClosedError> {
-        let master = self
-            .master
-            .as_ref()
-            .filter(|_| !self.is_ended())
-            .ok_or(ClosedError)?;
-        master.set_size(size).map_err(|_| ClosedError)?;
+        if self.is_ended() {
+            return Err(ClosedError);
+        }
+        self.backend.set_size(size).map_err(|_| ClosedError)?;
         self.emulator.resize(size);
         Ok(())
     }
 
     fn type_in(&mut self, input: Input, reply: oneshot::Sender<Result<(), WriteError>>) {
-        if self.exit.is_some() || self.master.is_none() {
-            let _ = reply.send(Err(WriteError::Closed));
+        if self.exit.is_some() {
+            let _ = reply.send(Err(self.closed()));
             return;
         }
         let modes = self.emulator.input_modes();
