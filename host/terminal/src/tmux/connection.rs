@@ -39,10 +39,17 @@ pub(super) struct Ask {
 
 /// Who is to hear of a pane.
 pub(super) struct Watch {
-    /// The pane; where there is none yet, the one that the first answer begins
-    /// with.
-    pub(super) pane: Option<PaneId>,
+    pub(super) pane: Watched,
     pub(super) news: mpsc::Sender<News>,
+}
+
+/// Which pane is watched.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Watched {
+    /// One that is there.
+    Pane(PaneId),
+    /// The one that the answer of this number, from 0, begins with.
+    InAnswer(usize),
 }
 
 /// What becomes of a pane. The connection's end is the channel's end.
@@ -219,10 +226,16 @@ impl Connection {
                     });
                     return;
                 }
-                if let Some(watch) = watch
-                    && let Some(pane) = watch.pane.or_else(|| first_pane(&answers[0]))
-                {
-                    self.watches.insert(pane, watch.news);
+                if let Some(Watch { pane, news }) = watch {
+                    let pane = match pane {
+                        Watched::Pane(pane) => Some(pane),
+                        Watched::InAnswer(number) => {
+                            answers.get(number).and_then(|answer| first_pane(answer))
+                        }
+                    };
+                    if let Some(pane) = pane {
+                        self.watches.insert(pane, news);
+                    }
                 }
                 let _ = reply.send(Ok(answers));
             }
@@ -254,7 +267,7 @@ impl Connection {
         self.send(
             Line::of("list-panes")
                 .args(["-s", "-t", &format!("={SESSION}:"), "-F"])
-                .arg("#{pane_id} #{pane_dead},#{pane_dead_status},#{pane_dead_signal}"),
+                .arg(Fate::FORMAT),
             |_| Pending::Census,
         );
     }
@@ -273,11 +286,13 @@ impl Connection {
         for pane in watched {
             let status = match panes.get(&pane) {
                 Some(Fate::Alive) => continue,
-                Some(Fate::Dead(status)) => {
-                    self.send(
-                        Line::of("kill-pane").args(["-t", &pane.to_string()]),
-                        |_| Pending::Nothing,
-                    );
+                Some(Fate::Dead { status, kept_by_us }) => {
+                    if *kept_by_us {
+                        self.send(
+                            Line::of("kill-pane").args(["-t", &pane.to_string()]),
+                            |_| Pending::Nothing,
+                        );
+                    }
                     *status
                 }
                 None => None,
@@ -291,24 +306,34 @@ impl Connection {
 /// What has become of a pane's program.
 enum Fate {
     Alive,
-    /// How it ended; tmux before 3.3 does not tell a signal.
-    Dead(Option<ExitStatus>),
+    Dead {
+        /// How it ended; tmux before 3.3 does not tell a signal.
+        status: Option<ExitStatus>,
+        /// The pane stays for the sake of its status alone.
+        kept_by_us: bool,
+    },
 }
 
 impl Fate {
-    /// Reads `dead,status,signal`; what does not apply is empty.
+    /// A pane of ours is dead when its hook says so: tmux's own `pane_dead` comes
+    /// earlier than the status.
+    const FORMAT: &str = "#{pane_id} #{?@quarterdeck-id,1,0},\
+#{?@quarterdeck-id,#{@quarterdeck-dead},#{pane_dead}},#{pane_dead_status},#{pane_dead_signal}";
+
+    /// Reads `ours,dead,status,signal`; what does not apply is empty.
     fn parse(text: &str) -> Self {
         let mut fields = text.split(',');
+        let kept_by_us = fields.next() == Some("1");
         if fields.next() != Some("1") {
             return Self::Alive;
         }
         let mut number = || fields.next().and_then(|field| field.parse::<i32>().ok());
-        let (status, signal) = (number(), number());
-        Self::Dead(match (status, signal) {
+        let status = match (number(), number()) {
             (_, Some(signal)) if signal > 0 => Some(ExitStatus::from_raw(signal & 0x7f)),
             (Some(status), _) => Some(ExitStatus::from_raw((status & 0xff) << 8)),
             _ => None,
-        })
+        };
+        Self::Dead { status, kept_by_us }
     }
 }
 
@@ -325,12 +350,13 @@ mod tests {
     #[test]
     fn a_dead_panes_status() {
         let dead = |text: &str| match Fate::parse(text) {
-            Fate::Dead(status) => status,
+            Fate::Dead { status, .. } => Some(status),
             Fate::Alive => None,
         };
-        assert_eq!(dead("1,3,").and_then(|status| status.code()), Some(3));
-        assert_eq!(dead("1,,9").and_then(|status| status.signal()), Some(9));
-        assert_eq!(dead("0,,"), None);
-        assert!(matches!(Fate::parse("1,,"), Fate::Dead(None)));
+        assert_eq!(dead("1,1,3,"), Some(Some(ExitStatus::from_raw(3 << 8))));
+        assert_eq!(dead("1,1,,9"), Some(Some(ExitStatus::from_raw(9))));
+        assert_eq!(dead("0,1,,"), Some(None));
+        assert_eq!(dead("1,,,"), None);
+        assert_eq!(dead("0,0,,"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! A pane as the carrier of a session.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use tokio::sync::{mpsc, oneshot};
@@ -9,7 +10,8 @@ use super::command::{self, Line};
 use super::connection::{Ask, News};
 use super::protocol::PaneId;
 use crate::backend::{Event, Wanted};
-use crate::process;
+use crate::device;
+use crate::process::{self, Process};
 use crate::request::Size;
 
 /// Typed with one command. Each byte takes three on the way, and tmux answers
@@ -26,8 +28,14 @@ pub(crate) struct Pane {
     /// Output that was more than a buffer.
     rest: Vec<u8>,
     typing: Option<Typing>,
-    /// Wanted, and not asked for yet.
+    /// The program's terminal device.
+    tty: PathBuf,
+    /// Wanted, and tmux is not told yet.
     size: Option<Size>,
+    /// Until the program has ended, where the system tells.
+    process: Option<Process>,
+    /// The program has ended, and tmux is not nudged yet.
+    ended: bool,
 }
 
 /// A piece that is on its way to the program.
@@ -42,6 +50,7 @@ impl Pane {
     pub(super) fn new(
         id: PaneId,
         pid: u32,
+        tty: PathBuf,
         asks: mpsc::Sender<Ask>,
         news: mpsc::Receiver<News>,
     ) -> Self {
@@ -52,7 +61,10 @@ impl Pane {
             news,
             rest: Vec::new(),
             typing: None,
+            tty,
             size: None,
+            process: Process::watch(pid),
+            ended: false,
         }
     }
 
@@ -65,6 +77,8 @@ impl Pane {
             rest,
             typing,
             size,
+            process,
+            ended,
             ..
         } = self;
         if !rest.is_empty() {
@@ -87,7 +101,17 @@ impl Pane {
                 },
                 permit = asks.reserve(), if size.is_some() && wanted.end => {
                     if let (Some(size), Ok(permit)) = (size.take(), permit) {
-                        permit.send(resize(*id, size));
+                        permit.send(unanswered(resize(*id, size)));
+                    }
+                }
+                () = process_ended(process), if process.is_some() && wanted.end => {
+                    *process = None;
+                    *ended = true;
+                }
+                permit = asks.reserve(), if *ended && wanted.end => {
+                    *ended = false;
+                    if let Ok(permit) = permit {
+                        permit.send(unanswered(nudge()));
                     }
                 }
                 typed = type_next(typing, asks, *id, wanted.typed),
@@ -107,8 +131,11 @@ impl Pane {
         }
     }
 
-    /// tmux is asked when the session's task comes to it.
+    /// The program hears of it at once: tmux tells its programs of a second
+    /// resize within a quarter of a second only after that. tmux itself is told
+    /// when the session's task comes to it.
     pub(crate) fn set_size(&mut self, size: Size) -> io::Result<()> {
+        device::set_size_of(&self.tty, size)?;
         self.size = Some(size);
         Ok(())
     }
@@ -159,13 +186,30 @@ async fn type_next(
     }
 }
 
-/// Nobody waits for the answer: a pane that has gone tells so itself.
-fn resize(pane: PaneId, size: Size) -> Ask {
-    let (reply, _) = oneshot::channel();
-    let line = Line::of("resize-window")
+async fn process_ended(process: &Option<Process>) {
+    match process {
+        Some(process) => process.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn resize(pane: PaneId, size: Size) -> Line {
+    Line::of("resize-window")
         .args(["-t", &pane.to_string()])
         .args(["-x", &size.columns().to_string()])
-        .args(["-y", &size.rows().to_string()]);
+        .args(["-y", &size.rows().to_string()])
+}
+
+/// Makes tmux look which of its children have ended. Where it is built with
+/// utempter, as Debian builds it, it loses the signal of a child that ends while
+/// it writes to utmp; any other child's end lets it find both.
+fn nudge() -> Line {
+    Line::of("run-shell").args(["-b", "true"])
+}
+
+/// Nobody waits for the answer: a pane that has gone tells so itself.
+fn unanswered(line: Line) -> Ask {
+    let (reply, _) = oneshot::channel();
     Ask {
         line,
         watch: None,

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use tokio::sync::{mpsc, oneshot};
 
 use super::command::{Line, without_formats};
-use super::connection::{Ask, Connection, WAITING_PIECES, Watch};
+use super::connection::{Ask, Connection, WAITING_PIECES, Watch, Watched};
 use super::error::TmuxError;
 use super::pane::Pane;
 use super::protocol::PaneId;
@@ -28,6 +28,9 @@ const WAITING_ASKS: usize = 64;
 
 /// How long tmux may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What tmux tells of a pane that it has opened.
+const OPENED_FORMAT: &str = "#{pane_id} #{pane_pid} #{pane_tty}";
 
 /// The oldest version that has all that is used here.
 const OLDEST: (u32, u32) = (3, 2);
@@ -147,16 +150,16 @@ impl Server {
             source,
         })?;
         let (news, receiver) = mpsc::channel(WAITING_PIECES);
-        let watch = Watch { pane: None, news };
+        let watch = Watch {
+            pane: Watched::InAnswer(1),
+            news,
+        };
         let line = opening(&launch, &program, &session_id);
         let what = "open a window";
         let answers = self.ask_watching(what, line, Some(watch)).await?;
-        let answer = text(answers.first());
-        let (pane, pid) = answer
-            .split_once(' ')
-            .and_then(|(pane, pid)| Some((PaneId::parse(pane)?, pid.parse().ok()?)))
-            .ok_or_else(|| self.nonsense(what, answer))?;
-        let pane = Pane::new(pane, pid, self.asks.clone(), receiver);
+        let answer = text(answers.get(1));
+        let (pane, pid, tty) = opened(&answer).ok_or_else(|| self.nonsense(what, answer))?;
+        let pane = Pane::new(pane, pid, tty, self.asks.clone(), receiver);
         Ok(launch.begin(Backend::Tmux(pane), pid))
     }
 
@@ -206,7 +209,7 @@ impl Server {
         }
         let (news, receiver) = mpsc::channel(WAITING_PIECES);
         let watch = Watch {
-            pane: Some(pane),
+            pane: Watched::Pane(pane),
             news,
         };
         let above = format!("-{}", request.scrollback_lines);
@@ -229,7 +232,7 @@ impl Server {
             scrollback_lines: request.scrollback_lines,
             transcript_bytes: request.transcript_bytes,
         };
-        let carrier = Pane::new(pane, state.pid, self.asks.clone(), receiver);
+        let carrier = Pane::new(pane, state.pid, state.tty, self.asks.clone(), receiver);
         let backend = Backend::Tmux(carrier);
         Ok(begin(backend, state.pid, None, keeping, Some(seed)))
     }
@@ -305,11 +308,20 @@ fn opening(launch: &Launch, program: &Path, session_id: &str) -> Line {
     // Nobody else's window may be taken for this one until its id is known.
     let number = OPENED.fetch_add(1, Ordering::Relaxed);
     let name = format!("{}-{number}", std::process::id());
+    let id = if session_id.is_empty() {
+        &name
+    } else {
+        session_id
+    };
+    let session = format!("={SESSION}:");
     let target = format!("={SESSION}:={name}");
-    let size = launch.size();
-    let mut line = Line::of("new-window")
-        .args(["-d", "-P", "-F", "#{pane_id} #{pane_pid}"])
-        .args(["-t", &format!("={SESSION}:"), "-n", &name]);
+    let (columns, rows) = (launch.size().columns(), launch.size().rows());
+    let mut line = Line::of("set-option")
+        .args(["-t", &session, "default-size"])
+        .arg(format!("{columns}x{rows}"))
+        .then("new-window")
+        .args(["-d", "-P", "-F", OPENED_FORMAT])
+        .args(["-t", &session, "-n", &name]);
     if let Some(folder) = &launch.cwd {
         line = line.arg("-c").arg(without_formats(folder.as_os_str()));
     }
@@ -319,27 +331,39 @@ fn opening(launch: &Launch, program: &Path, session_id: &str) -> Line {
         setting.push(value);
         line = line.arg("-e").arg(setting);
     }
-    // One argument alone would be for a shell to read.
-    let line = line
+    line
+        // One argument alone would be for a shell to read.
         .args(["--", "/usr/bin/env", "--"])
         .arg(program)
         .args(&launch.args)
+        // Somebody who looks on has a say in the size of a new window, until it
+        // is given one.
         .then("resize-window")
         .args(["-t", &target])
-        .args(["-x", &size.columns().to_string()])
-        .args(["-y", &size.rows().to_string()])
+        .args(["-x", &columns.to_string()])
+        .args(["-y", &rows.to_string()])
         // How the program ends is asked before the pane goes.
         .then("set-option")
         .args(["-w", "-t", &target, "remain-on-exit", "on"])
         .then("set-hook")
         .args(["-w", "-t", &target, "pane-died"])
-        .arg(format!("send-keys -t ={SESSION}:={ANCHOR} Enter"))
+        .arg(format!(
+            "set-option -p @quarterdeck-dead 1 ; send-keys -t ={SESSION}:={ANCHOR} Enter"
+        ))
         .then("set-option")
-        .args(["-w", "-t", &target, "@quarterdeck-id", session_id]);
-    if session_id.is_empty() {
-        return line;
-    }
-    line.then("rename-window").args(["-t", &target, session_id])
+        .args(["-w", "-t", &target, "@quarterdeck-id", id])
+        .then("rename-window")
+        .args(["-t", &target, id])
+}
+
+/// Reads an answer in [`OPENED_FORMAT`].
+fn opened(answer: &str) -> Option<(PaneId, u32, PathBuf)> {
+    let mut fields = answer.splitn(3, ' ');
+    Some((
+        PaneId::parse(fields.next()?)?,
+        fields.next()?.parse().ok()?,
+        fields.next()?.into(),
+    ))
 }
 
 /// The program with its folder: what cannot be started is noticed here, where it
