@@ -75,7 +75,10 @@ impl Backend {
     pub(crate) fn set_size(&mut self, size: Size) -> io::Result<()> {
         match self {
             Self::Pty(pty) => pty.set_size(size),
-            Self::Tmux(pane) => pane.set_size(size),
+            Self::Tmux(pane) => {
+                pane.set_size(size);
+                Ok(())
+            }
         }
     }
 

@@ -2,12 +2,10 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Pid;
 use rustix::pty::OpenptFlags;
-use rustix::termios::Winsize;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -66,30 +64,21 @@ pub(crate) struct Master(AsyncFd<OwnedFd>);
 impl Master {
     /// Tells the kernel, which tells the program.
     pub(crate) fn set_size(&self, size: Size) -> io::Result<()> {
-        rustix::termios::tcsetwinsize(self.0.get_ref(), winsize(size))?;
+        rustix::termios::tcsetwinsize(
+            self.0.get_ref(),
+            rustix::termios::Winsize {
+                ws_row: size.rows(),
+                ws_col: size.columns(),
+                ws_xpixel: 0,
+                ws_ypixel: 0,
+            },
+        )?;
         Ok(())
     }
 
     /// The process group that has the terminal.
     pub(crate) fn foreground_group(&self) -> Option<Pid> {
         rustix::termios::tcgetpgrp(self.0.get_ref()).ok()
-    }
-}
-
-/// Gives somebody else's terminal device a size, from the program's side.
-pub(crate) fn set_size_of(tty: &Path, size: Size) -> io::Result<()> {
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let tty = rustix::fs::open(tty, flags, Mode::empty())?;
-    rustix::termios::tcsetwinsize(tty, winsize(size))?;
-    Ok(())
-}
-
-fn winsize(size: Size) -> Winsize {
-    Winsize {
-        ws_row: size.rows(),
-        ws_col: size.columns(),
-        ws_xpixel: 0,
-        ws_ypixel: 0,
     }
 }
 

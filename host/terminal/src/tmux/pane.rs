@@ -1,7 +1,6 @@
 //! A pane as the carrier of a session.
 
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use tokio::sync::{mpsc, oneshot};
@@ -10,7 +9,6 @@ use super::command::{self, Line};
 use super::connection::{Ask, News};
 use super::protocol::PaneId;
 use crate::backend::{Event, Wanted};
-use crate::device;
 use crate::process::{self, Process};
 use crate::request::Size;
 
@@ -28,8 +26,6 @@ pub(crate) struct Pane {
     /// Output that was more than a buffer.
     rest: Vec<u8>,
     typing: Option<Typing>,
-    /// The program's terminal device.
-    tty: PathBuf,
     /// Wanted, and tmux is not told yet.
     size: Option<Size>,
     /// Until the program has ended, where the system tells.
@@ -38,10 +34,12 @@ pub(crate) struct Pane {
     ended: bool,
 }
 
+type Answers = Result<Vec<Vec<u8>>, String>;
+
 /// A piece that is on its way to the program.
 struct Typing {
     count: usize,
-    done: oneshot::Receiver<Result<Vec<Vec<u8>>, String>>,
+    done: oneshot::Receiver<Answers>,
     /// Who offered it wants to hear no more of it.
     forgotten: bool,
 }
@@ -50,7 +48,6 @@ impl Pane {
     pub(super) fn new(
         id: PaneId,
         pid: u32,
-        tty: PathBuf,
         asks: mpsc::Sender<Ask>,
         news: mpsc::Receiver<News>,
     ) -> Self {
@@ -61,7 +58,6 @@ impl Pane {
             news,
             rest: Vec::new(),
             typing: None,
-            tty,
             size: None,
             process: Process::watch(pid),
             ended: false,
@@ -93,7 +89,7 @@ impl Pane {
                         return Event::Output(hand_over(bytes, buffer, rest));
                     }
                     Some(News::Output(_)) => (),
-                    Some(News::Ended(status)) => return Event::Ended(ending(status)),
+                    Some(News::Ended(status)) => return Event::Ended(known(status)),
                     None if wanted.end => return Event::Ended(Err(io::Error::other(
                         "the tmux server has ended, or has dropped Quarterdeck's connection",
                     ))),
@@ -101,7 +97,8 @@ impl Pane {
                 },
                 permit = asks.reserve(), if size.is_some() && wanted.end => {
                     if let (Some(size), Ok(permit)) = (size.take(), permit) {
-                        permit.send(unanswered(resize(*id, size)));
+                        // A pane that has gone tells so itself.
+                        permit.send(asked(resize(*id, size)).0);
                     }
                 }
                 () = process_ended(process), if process.is_some() && wanted.end => {
@@ -111,11 +108,11 @@ impl Pane {
                 permit = asks.reserve(), if *ended && wanted.end => {
                     *ended = false;
                     if let Ok(permit) = permit {
-                        permit.send(unanswered(nudge()));
+                        permit.send(asked(nudge()).0);
                     }
                 }
                 typed = type_next(typing, asks, *id, wanted.typed),
-                    if typing.is_some() || !wanted.typed.is_empty() => match typed {
+                    if typing.is_some() || (size.is_none() && !wanted.typed.is_empty()) => match typed {
                     Ok(Some(count)) => return Event::Typed(count),
                     Ok(None) => (),
                     Err(CannotType) => return Event::CannotType,
@@ -131,13 +128,11 @@ impl Pane {
         }
     }
 
-    /// The program hears of it at once: tmux tells its programs of a second
-    /// resize within a quarter of a second only after that. tmux itself is told
-    /// when the session's task comes to it.
-    pub(crate) fn set_size(&mut self, size: Size) -> io::Result<()> {
-        device::set_size_of(&self.tty, size)?;
+    /// tmux is asked when the session's task comes to it, and before anything
+    /// more is typed. A second size within a quarter of a second it passes on to
+    /// the program only after that.
+    pub(crate) fn set_size(&mut self, size: Size) {
         self.size = Some(size);
-        Ok(())
     }
 
     /// The leader of the process group that has the pane's terminal.
@@ -207,14 +202,14 @@ fn nudge() -> Line {
     Line::of("run-shell").args(["-b", "true"])
 }
 
-/// Nobody waits for the answer: a pane that has gone tells so itself.
-fn unanswered(line: Line) -> Ask {
-    let (reply, _) = oneshot::channel();
-    Ask {
+fn asked(line: Line) -> (Ask, oneshot::Receiver<Answers>) {
+    let (reply, answer) = oneshot::channel();
+    let ask = Ask {
         line,
         watch: None,
         reply,
-    }
+    };
+    (ask, answer)
 }
 
 /// Puts as much as fits into `buffer`, and what is over into `rest`.
@@ -225,7 +220,7 @@ fn hand_over(bytes: Vec<u8>, buffer: &mut [u8], rest: &mut Vec<u8>) -> usize {
     count
 }
 
-fn ending(status: Option<ExitStatus>) -> io::Result<ExitStatus> {
+fn known(status: Option<ExitStatus>) -> io::Result<ExitStatus> {
     status.ok_or_else(|| {
         io::Error::other("the tmux pane has gone, and nobody tells how its program ended")
     })

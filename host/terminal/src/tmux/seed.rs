@@ -1,8 +1,6 @@
 //! What a pane shows already when a session is attached to it, as the bytes that
 //! draw it. Pure.
 
-use std::path::PathBuf;
-
 use crate::opening::Seed;
 use crate::request::Size;
 
@@ -10,14 +8,13 @@ use crate::request::Size;
 pub(super) const FORMAT: &str = "#{pane_width} #{pane_height} #{cursor_x} #{cursor_y} \
 #{cursor_flag} #{alternate_on} #{keypad_cursor_flag} #{keypad_flag} #{insert_flag} #{wrap_flag} \
 #{origin_flag} #{mouse_standard_flag} #{mouse_button_flag} #{mouse_all_flag} #{mouse_sgr_flag} \
-#{scroll_region_upper} #{scroll_region_lower} #{pane_pid} #{pane_tty} #{pane_title}";
+#{scroll_region_upper} #{scroll_region_lower} #{pane_pid} #{pane_title}";
 
 /// A pane's state at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PaneState {
     pub(super) size: Size,
     pub(super) pid: u32,
-    pub(super) tty: PathBuf,
     alternate: bool,
     cursor: (u16, u16),
     region: (u16, u16),
@@ -30,7 +27,7 @@ pub(super) struct PaneState {
 impl PaneState {
     /// Reads an answer in [`FORMAT`].
     pub(super) fn parse(answer: &str) -> Option<Self> {
-        let mut fields = answer.splitn(20, ' ');
+        let mut fields = answer.splitn(19, ' ');
         let mut number = || fields.next()?.parse::<u32>().ok();
         let mut small = || u16::try_from(number()?).ok();
         let size = Size::new(small()?, small()?).ok()?;
@@ -55,12 +52,10 @@ impl PaneState {
         mode(flag()?, b"\x1b[?1006h");
         let region = (small()?, small()?);
         let pid = number()?;
-        let tty = fields.next()?.into();
         let title = fields.next().unwrap_or_default();
         Some(Self {
             size,
             pid,
-            tty,
             alternate,
             cursor,
             region,
@@ -139,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_shells_screen_with_lines_above_it() {
-        let state = state("20 3 2 1 1 0 0 0 0 1 0 0 0 0 0 0 2 77 /dev/pts/3 a title of words");
+        let state = state("20 3 2 1 1 0 0 0 0 1 0 0 0 0 0 0 2 77 a title of words");
         let screen = screen(&state, "above\n\x1b[32mone\x1b[39m\n$ \n", "", "");
         assert_eq!(screen.text(), "one\n$");
         assert_eq!((screen.cursor.row, screen.cursor.column), (1, 2));
@@ -150,7 +145,7 @@ mod tests {
 
     #[test]
     fn an_editors_screen_over_a_shells() {
-        let state = state("20 2 0 0 0 1 1 1 0 1 0 1 0 0 1 0 0 77 /dev/pts/3 vim");
+        let state = state("20 2 0 0 0 1 1 1 0 1 0 1 0 0 1 0 0 77 vim");
         let seed = seed(&state, b"above\n~\n~", b"$ vim\n", b"\x1b[3");
         assert_eq!(seed.printed, b"above\r\n$ vim");
         let mut emulator = Emulator::new(state.size, 100);
@@ -167,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_empty_pane() {
-        let state = state("20 2 0 0 1 0 0 0 0 1 0 0 0 0 0 0 1 77 /dev/pts/3 ");
+        let state = state("20 2 0 0 1 0 0 0 0 1 0 0 0 0 0 0 1 77 ");
         assert_eq!(screen(&state, "\n", "", "").text(), "");
     }
 

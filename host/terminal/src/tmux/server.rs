@@ -30,7 +30,7 @@ const WAITING_ASKS: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What tmux tells of a pane that it has opened.
-const OPENED_FORMAT: &str = "#{pane_id} #{pane_pid} #{pane_tty}";
+const OPENED_FORMAT: &str = "#{pane_id} #{pane_pid}";
 
 /// The oldest version that has all that is used here.
 const OLDEST: (u32, u32) = (3, 2);
@@ -158,8 +158,8 @@ impl Server {
         let what = "open a window";
         let answers = self.ask_watching(what, line, Some(watch)).await?;
         let answer = text(answers.get(1));
-        let (pane, pid, tty) = opened(&answer).ok_or_else(|| self.nonsense(what, answer))?;
-        let pane = Pane::new(pane, pid, tty, self.asks.clone(), receiver);
+        let (pane, pid) = opened(&answer).ok_or_else(|| self.nonsense(what, answer))?;
+        let pane = Pane::new(pane, pid, self.asks.clone(), receiver);
         Ok(launch.begin(Backend::Tmux(pane), pid))
     }
 
@@ -232,7 +232,7 @@ impl Server {
             scrollback_lines: request.scrollback_lines,
             transcript_bytes: request.transcript_bytes,
         };
-        let carrier = Pane::new(pane, state.pid, state.tty, self.asks.clone(), receiver);
+        let carrier = Pane::new(pane, state.pid, self.asks.clone(), receiver);
         let backend = Backend::Tmux(carrier);
         Ok(begin(backend, state.pid, None, keeping, Some(seed)))
     }
@@ -331,9 +331,8 @@ fn opening(launch: &Launch, program: &Path, session_id: &str) -> Line {
         setting.push(value);
         line = line.arg("-e").arg(setting);
     }
-    line
-        // One argument alone would be for a shell to read.
-        .args(["--", "/usr/bin/env", "--"])
+    // One argument alone would be for a shell to read.
+    line.args(["--", "/usr/bin/env", "--"])
         .arg(program)
         .args(&launch.args)
         // Somebody who looks on has a say in the size of a new window, until it
@@ -357,13 +356,9 @@ fn opening(launch: &Launch, program: &Path, session_id: &str) -> Line {
 }
 
 /// Reads an answer in [`OPENED_FORMAT`].
-fn opened(answer: &str) -> Option<(PaneId, u32, PathBuf)> {
-    let mut fields = answer.splitn(3, ' ');
-    Some((
-        PaneId::parse(fields.next()?)?,
-        fields.next()?.parse().ok()?,
-        fields.next()?.into(),
-    ))
+fn opened(answer: &str) -> Option<(PaneId, u32)> {
+    let (pane, pid) = answer.split_once(' ')?;
+    Some((PaneId::parse(pane)?, pid.parse().ok()?))
 }
 
 /// The program with its folder: what cannot be started is noticed here, where it

@@ -30,6 +30,12 @@ impl Carrier {
         self == Self::Tmux
     }
 
+    /// What a program wrote right before its end is shown. tmux closes a pane as
+    /// soon as it hears that the program has ended, read to the end or not.
+    pub(crate) fn keeps_last_words(self) -> bool {
+        self == Self::Pty
+    }
+
     /// Typing waits for a program that does not read. tmux takes everything that
     /// is typed, and keeps it for the program.
     pub(crate) fn waits_for_the_reader(self) -> bool {
