@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use quarterdeck_core::gate::Mode;
 use quarterdeck_core::policy::PolicyKind;
+use quarterdeck_core::{BackendChoice, BackendChoiceError};
 
 use crate::commands::plugin::Language;
 
@@ -43,6 +44,19 @@ pub(crate) struct Common {
     pub verbose: u8,
 }
 
+/// What carries the sessions of a host.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Backend {
+    /// What carries sessions: auto, pty or tmux [default: auto]
+    #[arg(long, value_name = "BACKEND", env = "MCP_TERMINAL_BACKEND", value_parser = backend)]
+    pub backend: Option<String>,
+}
+
+/// Complains of a backend that there is not.
+fn backend(text: &str) -> Result<String, BackendChoiceError> {
+    text.parse::<BackendChoice>().map(|_| text.to_owned())
+}
+
 /// The gate's modes as a flag.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum GateMode {
@@ -64,6 +78,18 @@ impl From<GateMode> for Mode {
     }
 }
 
+impl Command {
+    /// The backend that the command line or the environment asks for.
+    pub(crate) fn backend(&self) -> Option<&str> {
+        match self {
+            Self::Serve { backend, .. } | Self::Mcp { backend, .. } | Self::Run { backend, .. } => {
+                backend.backend.as_deref()
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -72,6 +98,8 @@ pub(crate) enum Command {
         /// Address to listen on [default: 127.0.0.1:3456]
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<SocketAddr>,
+        #[command(flatten)]
+        backend: Backend,
     },
     /// Speak MCP on standard input and output, for an agent's configuration
     ///
@@ -81,6 +109,8 @@ pub(crate) enum Command {
         /// Host by itself even if a host runs
         #[arg(long)]
         alone: bool,
+        #[command(flatten)]
+        backend: Backend,
     },
     /// Run one command through the gate; exits with its status
     ///
@@ -91,6 +121,8 @@ pub(crate) enum Command {
         /// Where to run it [default: the current folder]
         #[arg(long, value_name = "DIR")]
         cwd: Option<PathBuf>,
+        #[command(flatten)]
+        backend: Backend,
     },
     /// Judge a command without running it
     ///

@@ -52,11 +52,14 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
         _ => {}
     }
-    let setup = Setup::load(&arguments.common)?;
+    let mut setup = Setup::load(&arguments.common)?;
+    if let Some(backend) = arguments.command.backend() {
+        setup.config.set_backend(backend.to_owned());
+    }
     match arguments.command {
-        Command::Serve { listen } => commands::serve::run(setup, listen),
-        Command::Mcp { alone } => commands::mcp::run(setup, alone),
-        Command::Run { command, cwd } => commands::run::run(setup, &command, cwd),
+        Command::Serve { listen, .. } => commands::serve::run(setup, listen),
+        Command::Mcp { alone, .. } => commands::mcp::run(setup, alone),
+        Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
         Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),
         Command::Plugin { command } => commands::plugin::run(&setup, command),

@@ -10,11 +10,14 @@ use std::time::SystemTime;
 
 use quarterdeck_policy::{PolicyHost, PolicyIncident};
 use quarterdeck_terminal::Size;
+use quarterdeck_terminal::tmux::Socket;
 use tokio::sync::broadcast;
 
 use crate::audit::{AuditError, AuditLog};
+use crate::backends::{BackendChoice, Tmux};
 use crate::gate::{Gate, GateSettings};
 use crate::registry::Registry;
+use crate::session::BackendKind;
 use crate::usage::UsageMeter;
 
 /// Incidents kept for whoever asks.
@@ -35,6 +38,10 @@ pub struct SessionSettings {
     pub shell_integration: bool,
     /// How many sessions may be open at once.
     pub max_sessions: usize,
+    /// What carries a session that asks for nothing else.
+    pub backend: BackendChoice,
+    /// The tmux server of sessions on tmux.
+    pub tmux_socket: Socket,
 }
 
 /// Everything that a host is started with.
@@ -78,6 +85,7 @@ pub struct Incident {
 pub struct Host {
     pub(crate) sessions: SessionSettings,
     pub(crate) registry: Registry,
+    pub(crate) tmux: Tmux,
     pub(crate) gate: Gate,
     pub(crate) policies: PolicyHost,
     pub(crate) usage: UsageMeter,
@@ -108,6 +116,7 @@ impl Host {
         })?;
         Ok(Arc::new(Self {
             registry: Registry::new(settings.sessions.max_sessions),
+            tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             sessions: settings.sessions,
             gate: Gate::new(settings.gate, policies.clone(), audit),
             policies,
@@ -127,12 +136,14 @@ impl Host {
         self.incident_feed.subscribe()
     }
 
-    /// Ends every session and stops watching policies.
+    /// Ends every session, save those on tmux, which a later host finds again, and
+    /// stops watching policies.
     pub async fn shutdown(&self) {
         let closing = self
             .registry
             .all()
             .into_iter()
+            .filter(|session| session.backend == BackendKind::Pty)
             .map(|session| async move { session.terminal.close().await });
         futures::future::join_all(closing).await;
         self.policies.shutdown().await;

@@ -74,6 +74,16 @@ pub(crate) fn name(_pid: u32) -> Option<String> {
     None
 }
 
+/// Whether there is such a process.
+pub(crate) fn is_running(pid: u32) -> bool {
+    match as_pid(pid).map(rustix::process::test_kill_process) {
+        Some(Ok(())) => true,
+        // It is somebody else's.
+        Some(Err(error)) => error == rustix::io::Errno::PERM,
+        None => false,
+    }
+}
+
 /// The leader of the process group that has the terminal of a process.
 #[cfg(target_os = "linux")]
 pub(crate) fn terminal_group(pid: u32) -> Option<u32> {

@@ -87,6 +87,15 @@ impl Status {
         matches!(self.shell, ShellState::Exited(_))
     }
 
+    /// How it has ended, in words; `None` while it lives.
+    pub fn ending(&self) -> Option<String> {
+        match (&self.shell, &self.lost) {
+            (ShellState::Exited(_), Some(lost)) => Some(lost.clone()),
+            (ShellState::Exited(status), None) => Some(status.to_string()),
+            _ => None,
+        }
+    }
+
     /// A command runs in the foreground. Where marks do not tell, because there
     /// are none or because the shell is still reading its own files, a program
     /// other than the session's own has the terminal.

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use quarterdeck_terminal::{OpenRequest, Opened, Size, pty};
+use quarterdeck_terminal::{OpenRequest, Opened, Size};
 
+use crate::backends::BackendChoice;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{Door, VerdictReport};
 use crate::host::Host;
-use crate::session::{BackendKind, Session, SessionId};
+use crate::session::{Session, SessionId};
 
 /// Names of environment variables that run code when a shell or a program
 /// starts, or that change what a command line means. What they hold would pass
@@ -67,6 +68,8 @@ pub struct CreateSession {
     pub rows: Option<u16>,
     /// Added to the environment.
     pub env: Vec<(String, String)>,
+    /// What is to carry it; the configured one where there is none.
+    pub backend: Option<BackendChoice>,
     /// Words to find the session by.
     pub tags: Vec<String>,
 }
@@ -172,7 +175,8 @@ impl Host {
             )));
         }
         let id = self.registry.free_id()?;
-        let Opened { terminal, keyboard } = pty::open(OpenRequest {
+        let backend = request.backend.unwrap_or(self.sessions.backend).kind();
+        let opening = OpenRequest {
             shell: self.sessions.shell.clone(),
             args: Vec::new(),
             cwd: request.working_directory,
@@ -182,16 +186,15 @@ impl Host {
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
             session_id: id.to_string(),
-        })
-        .await
-        .map_err(|error| HostError::CannotOpen(error.to_string()))?;
+        };
+        let Opened { terminal, keyboard } = self.open_on(backend, opening).await?;
         let session = Arc::new(Session {
             name: request
                 .name
                 .filter(|name| !name.trim().is_empty())
                 .unwrap_or_else(|| id.to_string()),
             id,
-            backend: BackendKind::Pty,
+            backend,
             tags: request.tags,
             created_at: SystemTime::now(),
             terminal,

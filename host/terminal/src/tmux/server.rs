@@ -21,6 +21,7 @@ use super::{ANCHOR, SESSION};
 use crate::backend::Backend;
 use crate::environment;
 use crate::opening::{Keeping, Launch, OpenError, Opened, begin};
+use crate::process;
 use crate::request::OpenRequest;
 
 /// Questions that wait for the connection.
@@ -31,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What tmux tells of a pane that it has opened.
 const OPENED_FORMAT: &str = "#{pane_id} #{pane_pid}";
+
+/// The option that says which host has a window's pane as a session.
+const HOST_OPTION: &str = "@quarterdeck-host";
 
 /// The oldest version that has all that is used here.
 const OLDEST: (u32, u32) = (3, 2);
@@ -76,6 +80,8 @@ pub struct FoundPane {
     pub is_own: bool,
     /// tmux session and window, by name.
     pub place: String,
+    /// The process id of the host that has it as a session now, which runs.
+    pub host: Option<u32>,
     /// It is in the tmux session of Quarterdeck's.
     in_our_session: bool,
 }
@@ -166,7 +172,7 @@ impl Server {
     /// All panes whose programs run, the anchor excepted.
     pub async fn panes(&self) -> Result<Vec<FoundPane>, TmuxError> {
         let line = Line::of("list-panes").args(["-a", "-F"]).arg(
-            "#{pane_id} #{pane_pid} #{pane_dead} #{@quarterdeck-id},#{session_name}:#{window_name}",
+            "#{pane_id} #{pane_pid} #{pane_dead} #{@quarterdeck-host},#{@quarterdeck-id},#{session_name}:#{window_name}",
         );
         let answers = self.ask("list its panes", line).await?;
         let own = own_pane(&self.path);
@@ -212,6 +218,9 @@ impl Server {
             pane: Watched::Pane(pane),
             news,
         };
+        let host = std::process::id().to_string();
+        let line = Line::of("set-option").args(["-w", "-t", &target, HOST_OPTION, &host]);
+        self.ask("mark a pane", line).await?;
         let above = format!("-{}", request.scrollback_lines);
         let line = Line::of("display-message")
             .args(["-p", "-t", &target, seed::FORMAT])
@@ -285,7 +294,9 @@ impl FoundPane {
         let pane = PaneId::parse(fields.next()?)?;
         let pid = fields.next()?.parse().ok()?;
         let dead = fields.next()? == "1";
-        let (session_id, place) = fields.next()?.split_once(',')?;
+        let mut fields = fields.next()?.splitn(3, ',');
+        let host = fields.next()?.parse().ok();
+        let (session_id, place) = (fields.next()?, fields.next()?);
         if dead || place == format!("{SESSION}:{ANCHOR}") {
             return None;
         }
@@ -294,6 +305,7 @@ impl FoundPane {
             pid,
             session_id: Some(session_id.to_owned()).filter(|id| !id.is_empty()),
             is_own: Some(pane) == own,
+            host: host.filter(|host| process::is_running(*host)),
             in_our_session: place
                 .strip_prefix(SESSION)
                 .is_some_and(|rest| rest.starts_with(':')),
@@ -351,6 +363,9 @@ fn opening(launch: &Launch, program: &Path, session_id: &str) -> Line {
         ))
         .then("set-option")
         .args(["-w", "-t", &target, "@quarterdeck-id", id])
+        .then("set-option")
+        .args(["-w", "-t", &target, HOST_OPTION])
+        .arg(std::process::id().to_string())
         .then("rename-window")
         .args(["-t", &target, id])
 }
@@ -479,13 +494,14 @@ mod tests {
     #[test]
     fn panes_are_read_from_their_list() {
         let own = PaneId::parse("%2");
-        let found = FoundPane::parse("%2 77 0 ab12,quarterdeck:ab12", own).expect("a pane");
+        let found = FoundPane::parse("%2 77 0 1,ab12,quarterdeck:ab12", own).expect("a pane");
         assert!(found.is_own && found.in_our_session);
         assert_eq!(found.session_id.as_deref(), Some("ab12"));
-        let found = FoundPane::parse("%3 78 0 ,work:vim, again", own).expect("a pane");
+        assert_eq!(found.host, Some(1));
+        let found = FoundPane::parse("%3 78 0 ,,work:vim, again", own).expect("a pane");
         assert!(!found.is_own && !found.in_our_session);
         assert_eq!((found.session_id, &*found.place), (None, "work:vim, again"));
-        assert_eq!(FoundPane::parse("%0 1 0 ,quarterdeck:anchor", own), None);
-        assert_eq!(FoundPane::parse("%4 1 1 ab12,quarterdeck:x", own), None);
+        assert_eq!(FoundPane::parse("%0 1 0 ,,quarterdeck:anchor", own), None);
+        assert_eq!(FoundPane::parse("%4 1 1 1,ab12,quarterdeck:x", own), None);
     }
 }
