@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use quarterdeck_core::audit::Since;
 use quarterdeck_core::gate::Mode;
 use quarterdeck_core::policy::PolicyKind;
+use quarterdeck_core::{BackendChoice, BackendChoiceError};
 use quarterdeck_server::mcp::ToolFamily;
 
 use crate::commands::mcpretentious::MentionedBackend;
@@ -46,6 +47,19 @@ pub(crate) struct Common {
     pub verbose: u8,
 }
 
+/// What carries the sessions of a host.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Backend {
+    /// What carries sessions: auto, pty or tmux [default: auto]
+    #[arg(long, value_name = "BACKEND", env = "MCP_TERMINAL_BACKEND", value_parser = backend)]
+    pub backend: Option<String>,
+}
+
+/// Complains of a backend that there is not.
+fn backend(text: &str) -> Result<String, BackendChoiceError> {
+    text.parse::<BackendChoice>().map(|_| text.to_owned())
+}
+
 /// The gate's modes as a flag.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum GateMode {
@@ -67,6 +81,18 @@ impl From<GateMode> for Mode {
     }
 }
 
+impl Command {
+    /// The backend that the command line or the environment asks for.
+    pub(crate) fn backend(&self) -> Option<&str> {
+        match self {
+            Self::Serve { backend, .. } | Self::Mcp { backend, .. } | Self::Run { backend, .. } => {
+                backend.backend.as_deref()
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -78,6 +104,8 @@ pub(crate) enum Command {
         /// Tool families that clients see, separated by commas [default: native]
         #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
         tools: Option<Vec<ToolFamily>>,
+        #[command(flatten)]
+        backend: Backend,
     },
     /// Speak MCP on standard input and output, for an agent's configuration
     ///
@@ -90,6 +118,8 @@ pub(crate) enum Command {
         /// Tool families that the client sees, separated by commas [default: the host's]
         #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
         tools: Option<Vec<ToolFamily>>,
+        #[command(flatten)]
+        backend: Backend,
     },
     /// Stand in for MCPretentious: its nine tools on standard input and output
     ///
@@ -115,6 +145,8 @@ pub(crate) enum Command {
         /// Where to run it [default: the current folder]
         #[arg(long, value_name = "DIR")]
         cwd: Option<PathBuf>,
+        #[command(flatten)]
+        backend: Backend,
     },
     /// Judge a command without running it
     ///

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
 use quarterdeck_core::operations::SshSettings;
-use quarterdeck_core::{SessionSettings, Size};
+use quarterdeck_core::{BackendChoice, SessionSettings, Size, TmuxSocket};
 use quarterdeck_server::mcp::ToolFamily;
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -47,6 +47,8 @@ struct Sessions {
     scrollback_lines: usize,
     transcript_bytes: usize,
     shell_integration: bool,
+    backend: String,
+    tmux_socket: String,
     max: usize,
 }
 
@@ -141,6 +143,22 @@ impl Config {
         self.gate.mode = mode;
     }
 
+    /// What carries sessions.
+    pub(crate) fn backend(&self) -> Result<BackendChoice> {
+        let backend = self.sessions.backend.parse();
+        backend.context("sessions.backend in the configuration")
+    }
+
+    /// What carries sessions, as it was chosen.
+    pub(crate) fn backend_name(&self) -> &str {
+        &self.sessions.backend
+    }
+
+    /// Takes what carries sessions from a flag.
+    pub(crate) fn set_backend(&mut self, backend: String) {
+        self.sessions.backend = backend;
+    }
+
     /// How sessions are to be opened.
     pub(crate) fn session_settings(&self) -> Result<SessionSettings> {
         let size = Size::new(self.sessions.columns, self.sessions.rows)
@@ -157,6 +175,11 @@ impl Config {
                 known_hosts: Some(self.ssh.known_hosts.clone())
                     .filter(|file| !file.as_os_str().is_empty()),
                 timeout: Duration::from_secs(self.ssh.timeout_seconds),
+            },
+            backend: self.backend()?,
+            tmux_socket: match self.sessions.tmux_socket.as_str() {
+                "" => TmuxSocket::Users,
+                name => TmuxSocket::Named(name.to_owned()),
             },
         })
     }

@@ -63,12 +63,15 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Mcpretentious { .. } = arguments.command {
         common.verbose += commands::mcpretentious::verbosity();
     }
-    let setup = Setup::load(&common)?;
+    let mut setup = Setup::load(&common)?;
+    if let Some(backend) = arguments.command.backend() {
+        setup.config.set_backend(backend.to_owned());
+    }
     match arguments.command {
-        Command::Serve { listen, tools } => commands::serve::run(setup, listen, tools),
-        Command::Mcp { alone, tools } => commands::mcp::run(setup, alone, tools),
+        Command::Serve { listen, tools, .. } => commands::serve::run(setup, listen, tools),
+        Command::Mcp { alone, tools, .. } => commands::mcp::run(setup, alone, tools),
         Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
-        Command::Run { command, cwd } => commands::run::run(setup, &command, cwd),
+        Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
         Command::Explain(arguments) => commands::explain::run(setup, arguments),
         Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),

@@ -14,7 +14,9 @@ use policy_safety_tiers::{Request, Rules, review};
 use quarterdeck_core::gate::GateSettings;
 use quarterdeck_core::operations::CreateSession;
 use quarterdeck_core::policy::{BundledPolicy, Limits, PolicyKind, Settings};
-use quarterdeck_core::{Caller, Host, HostSettings, SessionSettings, Size};
+use quarterdeck_core::{
+    BackendChoice, Caller, Host, HostSettings, SessionSettings, Size, TmuxSocket,
+};
 
 const SAFETY_TIERS: &[u8] = include_bytes!("../../../plugins/dist/safety-tiers.wasm");
 const COMMAND: &str = "git log --oneline | head -20 && cargo test --workspace";
@@ -62,6 +64,8 @@ async fn decisions(folder: &Path) -> Vec<Duration> {
             transcript_bytes: 1 << 20,
             shell_integration: false,
             max_sessions: 1,
+            backend: BackendChoice::Auto,
+            tmux_socket: TmuxSocket::default(),
         },
         gate: GateSettings::default(),
         policies: Settings {

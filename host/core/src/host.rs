@@ -10,12 +10,15 @@ use std::time::SystemTime;
 
 use quarterdeck_policy::{PolicyHost, PolicyIncident};
 use quarterdeck_terminal::Size;
+use quarterdeck_terminal::tmux::Socket;
 use tokio::sync::broadcast;
 
 use crate::audit::{AuditError, AuditLog};
+use crate::backends::{BackendChoice, Tmux};
 use crate::gate::{Gate, GateSettings};
 use crate::operations::SshSettings;
 use crate::registry::Registry;
+use crate::session::BackendKind;
 use crate::usage::UsageMeter;
 
 /// Incidents kept for whoever asks.
@@ -38,6 +41,10 @@ pub struct SessionSettings {
     pub max_sessions: usize,
     /// How sessions on other machines are opened.
     pub ssh: SshSettings,
+    /// What carries a session that asks for nothing else.
+    pub backend: BackendChoice,
+    /// The tmux server of sessions on tmux.
+    pub tmux_socket: Socket,
 }
 
 /// Everything that a host is started with.
@@ -83,6 +90,7 @@ pub struct Incident {
 pub struct Host {
     pub(crate) sessions: SessionSettings,
     pub(crate) registry: Registry,
+    pub(crate) tmux: Tmux,
     pub(crate) gate: Gate,
     pub(crate) policies: PolicyHost,
     pub(crate) policy_settings: quarterdeck_policy::Settings,
@@ -115,6 +123,7 @@ impl Host {
         })?;
         Ok(Arc::new(Self {
             registry: Registry::new(settings.sessions.max_sessions),
+            tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             sessions: settings.sessions,
             gate: Gate::new(settings.gate, policies.clone(), audit),
             policies,
@@ -136,12 +145,14 @@ impl Host {
         self.incident_feed.subscribe()
     }
 
-    /// Ends every session and stops watching policies.
+    /// Ends every session, save those on tmux, which a later host finds again, and
+    /// stops watching policies.
     pub async fn shutdown(&self) {
         let closing = self
             .registry
             .all()
             .into_iter()
+            .filter(|session| session.backend == BackendKind::Pty)
             .map(|session| async move { session.terminal.close().await });
         futures::future::join_all(closing).await;
         self.policies.shutdown().await;

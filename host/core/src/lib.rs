@@ -14,6 +14,7 @@
 //! - Know a protocol: MCP, HTTP and the command line are the doors' business.
 
 pub mod audit;
+mod backends;
 mod caller;
 mod clock;
 mod error;
@@ -27,6 +28,7 @@ mod session;
 mod text;
 mod usage;
 
+pub use backends::{BackendChoice, BackendChoiceError};
 pub use caller::{Caller, CallerKind, Transport};
 pub use clock::rfc3339;
 pub use error::HostError;
@@ -36,4 +38,5 @@ pub use session::{BackendKind, SessionId};
 pub use text::inert as inert_text;
 
 pub use quarterdeck_policy as policy;
+pub use quarterdeck_terminal::tmux::Socket as TmuxSocket;
 pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys, mouse, screenshot};

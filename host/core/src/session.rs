@@ -30,6 +30,12 @@ impl SessionId {
         Self("new".to_owned())
     }
 
+    /// An id that a session of an earlier host had, if it can be one.
+    pub(crate) fn found(id: &str) -> Option<Self> {
+        let possible = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        (id.len() == 8 && id.chars().all(possible)).then(|| Self(id.to_owned()))
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -71,6 +77,8 @@ pub enum BackendKind {
     /// A pseudo-terminal of the host's own.
     #[default]
     Pty,
+    /// A pane of a tmux server.
+    Tmux,
 }
 
 impl BackendKind {
@@ -78,6 +86,7 @@ impl BackendKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pty => "pty",
+            Self::Tmux => "tmux",
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Stat {
     state: u8,
     pub(crate) parent: u32,
     pub(crate) session: u32,
+    /// The process group that has the terminal of the process; none without one.
+    pub(crate) terminal_group: Option<u32>,
 }
 
 #[cfg(target_os = "linux")]
@@ -69,10 +71,14 @@ impl Stat {
         let parent = fields.next()?.parse().ok()?;
         let _group = fields.next()?;
         let session = fields.next()?.parse().ok()?;
+        let _terminal = fields.next()?;
+        // -1 without a terminal.
+        let terminal_group = fields.next()?.parse().ok();
         Some(Self {
             state,
             parent,
             session,
+            terminal_group,
         })
     }
 
@@ -188,6 +194,7 @@ mod tests {
     fn a_name_may_hold_anything() {
         let stat = Stat::parse(b"12 (a) Z 99 (x)) S 7 12 42 34816 12").expect("parsed");
         assert_eq!((stat.parent, stat.session, stat.is_dead()), (7, 42, false));
+        assert_eq!(stat.terminal_group, Some(12));
         assert!(Stat::parse(b"12 (cut").is_none());
     }
 }

@@ -19,6 +19,7 @@
 //! `integration` how shells come to write them.
 
 pub mod ancestry;
+mod backend;
 mod device;
 mod emulator;
 mod environment;
@@ -27,6 +28,7 @@ mod keyboard;
 pub mod keys;
 mod marks;
 pub mod mouse;
+mod opening;
 mod outbox;
 mod process;
 mod prompt;
@@ -38,15 +40,17 @@ pub mod screenshot;
 mod session;
 mod stream;
 mod terminal;
+pub mod tmux;
 mod transcript;
 mod waits;
 
 pub use keyboard::{
     ClearLineError, CommandState, Keyboard, RunError, RunningCommand, ShellLine, ShellLineError,
 };
+pub use opening::{OpenError, Opened};
 pub use outbox::WriteError;
 pub use process::Foreground;
-pub use pty::{OpenError, Opened};
+
 pub use request::{OpenRequest, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 pub use stream::{Progress, ProgressState};

@@ -19,6 +19,11 @@ pub enum WriteError {
     /// What is typed would be shown.
     #[error("the terminal shows what is typed, so a secret was not typed")]
     Shown,
+    /// What carried the session has gone.
+    #[error(
+        "what carried the session has gone (a tmux server that was killed, for example), so nothing can be typed into it; open another"
+    )]
+    Lost,
     /// The program does not read.
     #[error(
         "the program in the session has read only {written} of {total} bytes and then nothing for {} s; \
@@ -116,10 +121,10 @@ impl Outbox {
     }
 
     /// There is nobody any more to write to.
-    pub(crate) fn close(&mut self) {
+    pub(crate) fn close(&mut self, why: WriteError) {
         for piece in self.pieces.drain(..) {
             if let Some(done) = piece.done {
-                let _ = done.send(Err(WriteError::Closed));
+                let _ = done.send(Err(why));
             }
         }
     }

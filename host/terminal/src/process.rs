@@ -74,6 +74,67 @@ pub(crate) fn name(_pid: u32) -> Option<String> {
     None
 }
 
+/// Whether there is such a process.
+pub(crate) fn is_running(pid: u32) -> bool {
+    match as_pid(pid).map(rustix::process::test_kill_process) {
+        Some(Ok(())) => true,
+        // It is somebody else's.
+        Some(Err(error)) => error == rustix::io::Errno::PERM,
+        None => false,
+    }
+}
+
+/// The leader of the process group that has the terminal of a process.
+#[cfg(target_os = "linux")]
+pub(crate) fn terminal_group(pid: u32) -> Option<u32> {
+    crate::ancestry::Stat::read(pid).ok()?.terminal_group
+}
+
+/// Not known without /proc.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn terminal_group(_pid: u32) -> Option<u32> {
+    None
+}
+
+/// A process that is no child of ours, until it ends.
+pub(crate) struct Process(
+    #[cfg(target_os = "linux")] tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>,
+);
+
+#[cfg(target_os = "linux")]
+impl Process {
+    /// `None` where the system has no such thing (before Linux 5.3), or no such
+    /// process. Must be called within a Tokio runtime.
+    pub(crate) fn watch(pid: u32) -> Option<Self> {
+        use rustix::process::{PidfdFlags, pidfd_open};
+
+        let process = pidfd_open(as_pid(pid)?, PidfdFlags::NONBLOCK).ok()?;
+        // SAFETY: an OwnedFd is open and stays the same one for as long as it
+        // lives, and it is moved into the AsyncFd.
+        #[allow(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
+        let process = unsafe {
+            tokio::io::unix::AsyncFd::register_with_interest(process, tokio::io::Interest::READABLE)
+        };
+        process.ok().map(Self)
+    }
+
+    /// Waits until it has ended, whether anybody has buried it or not.
+    pub(crate) async fn ended(&self) {
+        // An error means that nothing can be learnt: as good as ended.
+        let _ = self.0.readable().await;
+    }
+}
+
+/// Not known on other systems.
+#[cfg(not(target_os = "linux"))]
+impl Process {
+    pub(crate) fn watch(_pid: u32) -> Option<Self> {
+        None
+    }
+
+    pub(crate) async fn ended(&self) {}
+}
+
 /// What a process executes: other bytes after each `exec`, whatever it is that
 /// was executed, because they hold addresses chosen at random.
 #[cfg(target_os = "linux")]

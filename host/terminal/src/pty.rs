@@ -1,152 +1,87 @@
 //! The backend `pty`: a session on a terminal device of our own.
 
-use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::SystemTime;
 
-use thiserror::Error;
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
 
 use crate::ancestry::Leaders;
-use crate::device::Device;
-use crate::environment;
-use crate::integration::Integration;
-use crate::keyboard::Keyboard;
-use crate::request::OpenRequest;
-use crate::session::{Beginning, Session};
-use crate::stream::Stream;
-use crate::terminal::Terminal;
-
-/// A session that has begun.
-#[derive(Debug)]
-pub struct Opened {
-    /// For everybody.
-    pub terminal: Terminal,
-    /// For the gate.
-    pub keyboard: Keyboard,
-}
-
-/// Why a session could not be opened.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// The system gave no terminal device.
-    #[error("cannot get a terminal device from the system; close sessions that are not needed")]
-    Device(#[source] io::Error),
-    /// The folder to start in is none.
-    #[error("cannot start in {}: not a folder that can be entered", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// The program could not be started.
-    #[error("cannot start {}; name a program that is installed, for example bash", program.display())]
-    Program {
-        /// The program.
-        program: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// The files of the shell integration could not be written.
-    #[error(
-        "cannot write the files of the shell integration; make room in the temporary folder, or open without"
-    )]
-    Integration(#[source] io::Error),
-}
-
-/// Requests that wait for a session's task.
-const WAITING_REQUESTS: usize = 64;
+use crate::backend::{Backend, Event, Wanted};
+use crate::device::{self, Device, Master};
+use crate::opening::Launch;
+pub use crate::opening::{OpenError, Opened};
+use crate::process;
+use crate::request::{OpenRequest, Size};
 
 /// Opens a session and returns as soon as its program is started; its first
 /// prompt may still be to come. Must be called within a Tokio runtime, which
 /// then carries the session's task.
 pub async fn open(request: OpenRequest) -> Result<Opened, OpenError> {
-    let program = program(&request);
-    if let Some(folder) = &request.cwd {
-        let failed = |source| OpenError::Folder {
-            path: folder.clone(),
-            source,
-        };
-        let metadata = tokio::fs::metadata(folder).await.map_err(failed)?;
-        if !metadata.is_dir() {
-            return Err(failed(io::ErrorKind::NotADirectory.into()));
-        }
-    }
-    let mut env = environment::of_session(&request, std::env::vars_os());
-    let integration = if request.shell_integration {
-        let zdotdir = env.get(OsStr::new("ZDOTDIR")).map(OsString::as_os_str);
-        Integration::prepare(&program, &request.args, zdotdir).map_err(OpenError::Integration)?
-    } else {
-        None
-    };
-    if let Some(integration) = &integration {
-        env.extend(integration.env.iter().cloned());
-    }
-    let args = integration
-        .as_ref()
-        .map_or(&request.args, |integration| &integration.args);
-
-    let Device { master, slave } = Device::open(request.size).map_err(OpenError::Device)?;
-    let mut command = Command::new(&program);
-    command.args(args).env_clear().envs(&env);
-    if let Some(folder) = &request.cwd {
+    let launch = Launch::prepare(request).await?;
+    let Device { master, slave } = Device::open(launch.size()).map_err(OpenError::Device)?;
+    let mut command = Command::new(&launch.program);
+    command.args(&launch.args).env_clear().envs(&launch.env);
+    if let Some(folder) = &launch.cwd {
         command.current_dir(folder);
     }
     let (child, pid) = start(command, slave).map_err(|source| OpenError::Program {
-        program: program.clone(),
+        program: launch.program.clone(),
         source,
     })?;
-
-    let created_at = SystemTime::now();
-    let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
-    let stream = Stream::new(
-        integration
-            .as_ref()
-            .map(|integration| integration.key.clone()),
-    );
-    let session = Session::new(Beginning {
-        master,
-        child,
-        pid,
-        integration: integration.map(|integration| (integration.kind, integration.scripts)),
-        stream,
-        size: request.size,
-        scrollback_lines: request.scrollback_lines,
-        transcript_bytes: request.transcript_bytes,
-        created_at,
-    });
-    tokio::spawn(session.live(requests));
-    Ok(Opened {
-        terminal: Terminal::new(pid, request.size, created_at, sender.clone()),
-        keyboard: Keyboard::new(sender),
-    })
+    let master = Some(master);
+    Ok(launch.begin(Backend::Pty(Pty { master, child }), pid))
 }
 
-/// The program of a session: the one asked for, or the user's shell.
-fn program(request: &OpenRequest) -> PathBuf {
-    let of_user = || {
-        let shell = PathBuf::from(std::env::var_os("SHELL")?);
-        shell.is_file().then_some(shell)
-    };
-    let installed = |name: &str| {
-        let path = std::env::var_os("PATH")?;
-        std::env::split_paths(&path)
-            .map(|folder| folder.join(name))
-            .find(|program| program.is_file())
-    };
-    request
-        .shell
-        .clone()
-        .or_else(of_user)
-        .or_else(|| installed("bash"))
-        .unwrap_or_else(|| Path::new("/bin/sh").to_owned())
+/// Our side of the device, and the program on the other side.
+pub(crate) struct Pty {
+    /// None once the device is closed.
+    master: Option<Master>,
+    child: Child,
+}
+
+impl Pty {
+    /// See [`Backend::next`].
+    pub(crate) async fn next(&mut self, wanted: Wanted<'_>, buffer: &mut [u8]) -> Event {
+        let master = self.master.as_ref();
+        tokio::select! {
+            read = device::read(master, buffer), if wanted.output => match read {
+                Ok(count) if count > 0 => Event::Output(count),
+                _ => Event::Drained,
+            },
+            written = device::write(master, wanted.typed), if !wanted.typed.is_empty() => match written {
+                Ok(count) => Event::Typed(count),
+                Err(_) => Event::CannotType,
+            },
+            status = self.child.wait(), if wanted.end => Event::Ended(status),
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Ends with the device; the program should have ended before.
+    pub(crate) fn release(&mut self) {
+        self.master = None;
+    }
+
+    /// Tells the kernel, which tells the program.
+    pub(crate) fn set_size(&self, size: Size) -> io::Result<()> {
+        match &self.master {
+            Some(master) => master.set_size(size),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// The leader of the process group that has the terminal.
+    pub(crate) fn foreground_group(&self) -> Option<u32> {
+        let group = self.master.as_ref()?.foreground_group()?;
+        Some(process::as_number(group))
+    }
+
+    /// Whether what is typed may be shown; it counts as shown where the device
+    /// is gone.
+    pub(crate) fn may_echo(&self) -> bool {
+        self.master.as_ref().is_none_or(Master::echoes)
+    }
 }
 
 /// Starts the program as the leader of its own process session, with the

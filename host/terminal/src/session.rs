@@ -1,4 +1,4 @@
-//! The task that owns a session: its terminal device, its emulator, its
+//! The task that owns a session: what carries it, its emulator, its
 //! transcript and all who wait for something in it.
 //!
 //! Everything else talks to it through a channel, so there are no locks, and
@@ -11,15 +11,15 @@ mod requests;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::device::{self, Master};
+use crate::backend::{Backend, Event, Wanted};
 use crate::emulator::Emulator;
 use crate::integration::ShellKind;
 use crate::keyboard::CommandState;
-use crate::outbox::Outbox;
+use crate::opening::Seed;
+use crate::outbox::{Outbox, WriteError};
 use crate::process;
 use crate::prompt::{Effect, Phase, Prompt};
 use crate::request::Size;
@@ -38,8 +38,7 @@ const INTEGRATION_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a session is made of when it begins.
 pub(crate) struct Beginning {
-    pub(crate) master: Master,
-    pub(crate) child: Child,
+    pub(crate) backend: Backend,
     pub(crate) pid: u32,
     pub(crate) integration: Option<(ShellKind, TempDir)>,
     pub(crate) stream: Stream,
@@ -51,12 +50,12 @@ pub(crate) struct Beginning {
 
 pub(crate) struct Session {
     pid: u32,
-    child: Child,
-    /// None once the device is closed.
-    master: Option<Master>,
-    /// Nothing more will come from the device.
+    backend: Backend,
+    /// Nothing more will come from the program.
     drained: bool,
     exit: Option<Exit>,
+    /// Why nobody knows how the program ended: what carried it has gone.
+    lost: Option<String>,
     closing: Option<Closing>,
 
     stream: Stream,
@@ -86,19 +85,32 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(beginning: Beginning) -> Self {
+    pub(crate) fn new(beginning: Beginning, seed: Option<Seed>) -> Self {
         let now = (Instant::now(), SystemTime::now());
         let (shell, scripts) = beginning.integration.unzip();
+        let mut emulator = Emulator::new(beginning.size, beginning.scrollback_lines);
+        let mut stream = beginning.stream;
+        let mut transcript = Transcript::new(beginning.transcript_bytes);
+        if let Some(Seed { printed, drawn }) = seed {
+            emulator.advance(&printed);
+            emulator.advance(&drawn);
+            // Whatever it asked was asked, and answered, before.
+            emulator.take_answers();
+            let mut text = printed.as_slice();
+            while !text.is_empty() {
+                text = &text[stream.advance(text, &mut transcript).bytes..];
+            }
+        }
         Self {
             pid: beginning.pid,
-            child: beginning.child,
-            master: Some(beginning.master),
+            backend: beginning.backend,
             drained: false,
             exit: None,
+            lost: None,
             closing: None,
-            stream: beginning.stream,
-            emulator: Emulator::new(beginning.size, beginning.scrollback_lines),
-            transcript: Transcript::new(beginning.transcript_bytes),
+            stream,
+            emulator,
+            transcript,
             outbox: Outbox::default(),
             prompt: Prompt::new(),
             shell,
@@ -115,35 +127,42 @@ impl Session {
         }
     }
 
-    /// Lives until the last handle is dropped; then ends the session's processes.
+    /// Lives until the last handle is dropped; then ends the session's processes,
+    /// unless what carries them is there to be found again.
     pub(crate) async fn live(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut buffer = vec![0_u8; READ_BYTES];
         let mut handles_left = true;
         while handles_left || !self.is_closed() {
             let deadline = self.next_deadline();
+            let wanted = Wanted {
+                output: !self.drained,
+                end: self.exit.is_none(),
+                typed: self.outbox.next(),
+            };
             tokio::select! {
                 request = requests.recv(), if handles_left => match request {
                     Some(request) => self.answer(request),
                     None => {
+                        if self.backend.outlives_the_host() {
+                            return;
+                        }
                         handles_left = false;
                         self.close(None);
                     }
                 },
-                read = device::read(self.master.as_ref(), &mut buffer), if !self.drained => match read {
-                    Ok(count) if count > 0 => {
+                event = self.backend.next(wanted, &mut buffer) => match event {
+                    Event::Output(count) => {
                         self.receive(&buffer[..count]);
                         if count >= READ_BYTES / 4 {
                             // A flood: let the other sessions have their turn.
                             tokio::task::yield_now().await;
                         }
                     }
-                    _ => self.drained(),
+                    Event::Drained => self.drained(),
+                    Event::Typed(count) => self.outbox.written(count),
+                    Event::CannotType => self.outbox.close(WriteError::Closed),
+                    Event::Ended(status) => self.exited(status),
                 },
-                written = device::write(self.master.as_ref(), self.outbox.next()), if !self.outbox.is_empty() => match written {
-                    Ok(count) => self.outbox.written(count),
-                    Err(_) => self.outbox.close(),
-                },
-                status = self.child.wait(), if self.exit.is_none() => self.exited(status),
                 () = sleep_until(deadline) => self.on_time(),
             }
         }
@@ -191,6 +210,7 @@ impl Session {
             .is_some_and(|deadline| now >= deadline)
         {
             self.outbox.give_up();
+            self.backend.forget_typing();
         }
         if self
             .exit
@@ -232,7 +252,7 @@ impl Session {
             }
         }
         let answers = self.emulator.take_answers();
-        if !answers.is_empty() {
+        if !answers.is_empty() && !self.backend.answers_the_program() {
             self.outbox.push(answers, None);
         }
         self.check_waits();

@@ -46,6 +46,9 @@ pub enum ShellState {
 pub struct Status {
     /// What its shell is doing.
     pub shell: ShellState,
+    /// Why nobody knows how the session ended: what carried it, a tmux server for
+    /// example, has gone.
+    pub lost: Option<String>,
     /// Whether `shell` is not about to change: see [`Until::Settled`].
     pub settled: bool,
     /// Whether the shell writes marks.
@@ -82,6 +85,15 @@ impl Status {
     /// can be typed.
     pub fn has_ended(&self) -> bool {
         matches!(self.shell, ShellState::Exited(_))
+    }
+
+    /// How it has ended, in words; `None` while it lives.
+    pub fn ending(&self) -> Option<String> {
+        match (&self.shell, &self.lost) {
+            (ShellState::Exited(_), Some(lost)) => Some(lost.clone()),
+            (ShellState::Exited(status), None) => Some(status.to_string()),
+            _ => None,
+        }
     }
 
     /// A command runs in the foreground. Where marks do not tell, because there
@@ -147,6 +159,7 @@ impl Terminal {
     /// What is going on.
     pub async fn status(&self) -> Status {
         self.ask(Request::Status).await.unwrap_or(Status {
+            lost: None,
             settled: true,
             shell: ShellState::Unknown,
             integrated: false,

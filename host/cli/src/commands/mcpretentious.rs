@@ -27,24 +27,22 @@ pub(crate) enum MentionedBackend {
 
 /// Serves the nine tools on standard input and output. With a backend that is not
 /// there the server starts all the same, and each tool says what to do.
-pub(crate) fn run(setup: Setup, backend: MentionedBackend) -> Result<ExitCode> {
+pub(crate) fn run(mut setup: Setup, backend: MentionedBackend) -> Result<ExitCode> {
     let families = vec![ToolFamily::Mcpretentious];
     match backend {
-        MentionedBackend::Auto | MentionedBackend::Api | MentionedBackend::Pty => {
-            mcp::run(setup, false, Some(families))
+        MentionedBackend::Auto | MentionedBackend::Api => {}
+        MentionedBackend::Pty => setup.config.set_backend("pty".to_owned()),
+        MentionedBackend::Tmux => setup.config.set_backend("tmux".to_owned()),
+        MentionedBackend::Iterm => {
+            return mcp::run_without_backend(setup, families, NO_ITERM2);
         }
-        MentionedBackend::Iterm => mcp::run_without_backend(setup, families, &remedy("iTerm2")),
-        MentionedBackend::Tmux => mcp::run_without_backend(setup, families, &remedy("tmux")),
     }
+    mcp::run(setup, false, Some(families))
 }
 
-fn remedy(backend: &str) -> String {
-    format!(
-        "The backend {backend} is not available in this version of Quarterdeck, so there are no terminals. \
-         Leave out --backend (and MCP_TERMINAL_BACKEND) to have terminals of Quarterdeck's own, which need \
-         nothing to be installed"
-    )
-}
+const NO_ITERM2: &str = "The backend iTerm2 is not available in this version of Quarterdeck, so there are no terminals. \
+     Leave out --backend (and MCP_TERMINAL_BACKEND) to have terminals of Quarterdeck's own, which need \
+     nothing to be installed";
 
 /// What MCPretentious' variable VERBOSE adds to the flag.
 pub(crate) fn verbosity() -> u8 {

@@ -57,7 +57,19 @@ async fn run_in(setup: &Setup, host: &Arc<Host>, command: &str, cwd: PathBuf) ->
         timeout: LONGEST,
         max_bytes: usize::MAX,
     };
-    let mut outcome = host.run_command(request.clone(), &caller).await;
+    let done = run_command(setup, host, request, &caller).await;
+    // On tmux it would live on.
+    host.close_session(session.id.as_str()).await?;
+    done
+}
+
+async fn run_command(
+    setup: &Setup,
+    host: &Arc<Host>,
+    request: RunCommand,
+    caller: &Caller,
+) -> Result<ExitCode> {
+    let mut outcome = host.run_command(request.clone(), caller).await;
     if let Err(HostError::ConfirmationRequired(pending)) = &outcome {
         if !asks_here(setup).await? || !says_yes(pending)? {
             anstream::eprintln!("quarterdeck: not run: {}", pending.verdict.reason);
@@ -67,7 +79,7 @@ async fn run_in(setup: &Setup, host: &Arc<Host>, command: &str, cwd: PathBuf) ->
             client: "quarterdeck run".to_owned(),
         };
         host.answer_confirmation(&pending.confirmation_id, true, &origin)?;
-        outcome = host.run_command(request, &caller).await;
+        outcome = host.run_command(request, caller).await;
     }
     match outcome {
         Ok(outcome) => print(&outcome),

@@ -60,7 +60,7 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
         () = announced_for_good => {}
         () = stop_signals.received() => {}
     }
-    anstream::eprintln!("stopping: sessions are closed");
+    anstream::eprintln!("stopping: sessions are closed, those on tmux left to be found again");
     stop.cancel();
     host.shutdown().await;
     for door in doors {
@@ -79,7 +79,7 @@ fn print_addresses(setup: &Setup, address: SocketAddr, token: &Token) {
         setup.paths.token_file().display()
     );
     anstream::println!("  MCP over stdio  {NAME}quarterdeck mcp{NAME:#}   joins this host");
-    anstream::println!("  sessions on     pty");
+    anstream::println!("  sessions on     {}", setup.config.backend_name());
     anstream::println!(
         "  gate            {}",
         format!("{:?}", setup.config.gate_settings().mode).to_lowercase()

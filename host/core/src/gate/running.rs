@@ -212,7 +212,7 @@ fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostErro
         }),
         ShellState::Exited(exit) => Err(HostError::SessionEnded {
             session: session.id.clone(),
-            how: exit.to_string(),
+            how: status.ending().unwrap_or_else(|| exit.to_string()),
         }),
         // A shell that is starting runs something nameless; it is waited for.
         ShellState::Running { command: None, .. }

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use quarterdeck_policy::{Certainty, Entry};
-use quarterdeck_terminal::{Cursor, ShellState, Status, Until};
+use quarterdeck_terminal::{Cursor, Status, Until};
 
 use super::continuation::{Unfinished, waits_for_more};
 use super::door::Typist;
@@ -69,10 +69,10 @@ impl Gate {
     ) -> Result<Typed, HostError> {
         let mut typist = session.door.typist.lock().await;
         let status = settled_status(session).await;
-        if let ShellState::Exited(exit) = &status.shell {
+        if let Some(how) = status.ending() {
             return Err(HostError::SessionEnded {
                 session: session.id.clone(),
-                how: exit.to_string(),
+                how,
             });
         }
         let pieces = pieces(input, &status);

@@ -67,9 +67,16 @@ impl Host {
     }
 
     /// Whether a process descends from this host, as everything in its sessions
-    /// does: the host adopts what its sessions orphan. A process that cannot be
-    /// looked at counts as inside.
+    /// does: the host adopts what its sessions orphan. On a tmux server that
+    /// another host has started, it descends from a session's program. A process
+    /// that cannot be looked at counts as inside.
     pub fn is_inside_a_session(&self, pid: u32) -> bool {
-        crate::ancestry::is_descendant_of(pid, std::process::id()).unwrap_or(true)
+        let descends = |from| crate::ancestry::is_descendant_of(pid, from).unwrap_or(true);
+        descends(std::process::id())
+            || self
+                .registry
+                .all()
+                .iter()
+                .any(|session| descends(session.terminal.pid()))
     }
 }

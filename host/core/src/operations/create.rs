@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use quarterdeck_terminal::{OpenRequest, Opened, Size, pty};
+use quarterdeck_terminal::{OpenRequest, Opened, Size};
 
 use super::shells;
+use crate::backends::BackendChoice;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{Door, VerdictReport};
 use crate::host::Host;
 use crate::seen::Seen;
-
-use crate::session::{BackendKind, Session, SessionId};
+use crate::session::{Session, SessionId};
 
 /// Names of environment variables that run code when a shell or a program
 /// starts, or that change what a command line means. What they hold would pass
@@ -71,6 +71,8 @@ pub struct CreateSession {
     pub rows: Option<u16>,
     /// Added to the environment.
     pub env: Vec<(String, String)>,
+    /// What is to carry it; the configured one where there is none.
+    pub backend: Option<BackendChoice>,
     /// Words to find the session by.
     pub tags: Vec<String>,
     /// A shell that this machine lists, by name or path; the configured one
@@ -206,7 +208,8 @@ impl Host {
             )));
         }
         let id = self.registry.free_id()?;
-        let Opened { terminal, keyboard } = pty::open(OpenRequest {
+        let backend = request.backend.unwrap_or(self.sessions.backend).kind();
+        let opening = OpenRequest {
             shell: program.path.clone(),
             args: program.args,
             cwd: request.working_directory,
@@ -216,16 +219,15 @@ impl Host {
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
             session_id: id.to_string(),
-        })
-        .await
-        .map_err(|error| HostError::CannotOpen(error.to_string()))?;
+        };
+        let Opened { terminal, keyboard } = self.open_on(backend, opening).await?;
         let session = Arc::new(Session {
             name: request
                 .name
                 .filter(|name| !name.trim().is_empty())
                 .unwrap_or_else(|| id.to_string()),
             id,
-            backend: BackendKind::Pty,
+            backend,
             program: program_name(program.path),
             remote_shell: program.remote_shell,
             tags: request.tags,

@@ -60,6 +60,7 @@ pub struct SessionSummary {
 impl Host {
     /// All sessions, oldest first.
     pub async fn list_sessions(self: &Arc<Self>) -> Result<Vec<SessionSummary>, HostError> {
+        self.find_sessions().await?;
         let sessions = self.registry.all();
         let leaders: Vec<u32> = sessions
             .iter()

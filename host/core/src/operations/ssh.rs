@@ -13,11 +13,12 @@ use regex::Regex;
 
 use super::create::{CreateSession, Program};
 use super::read::read_text;
+use crate::backends::BackendChoice;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::host::Host;
 use crate::secret::Secret;
-use crate::session::{Session, SessionId};
+use crate::session::{BackendKind, Session, SessionId};
 
 /// After the login the remote shell may take this long to say something, and is
 /// taken to be ready when it has been quiet for [`READY_AFTER`].
@@ -229,6 +230,8 @@ impl Host {
             name: Some(name),
             // Questions are put on the terminal, to nobody else's window.
             env: vec![("SSH_ASKPASS_REQUIRE".to_owned(), "never".to_owned())],
+            // Only of a device of our own is it known whether it shows a password.
+            backend: Some(BackendChoice::Only(BackendKind::Pty)),
             ..CreateSession::default()
         };
         let session = self.open_program(program, request).await?;

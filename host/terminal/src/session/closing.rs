@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Session;
 use crate::ancestry::Leaders;
 use crate::keyboard::CommandState;
+use crate::outbox::WriteError;
 use crate::process;
 
 /// After the program's end, what it wrote may still be on its way.
@@ -57,11 +58,21 @@ impl Session {
             .map(|exit| exit.status)
     }
 
+    /// Why nothing can be typed any more.
+    pub(super) fn closed(&self) -> WriteError {
+        if self.lost.is_some() {
+            WriteError::Lost
+        } else {
+            WriteError::Closed
+        }
+    }
+
     /// The program has ended; its last output may still be on its way.
     pub(super) fn exited(&mut self, status: io::Result<ExitStatus>) {
         Leaders::lock().remove(self.pid);
         let status = status.unwrap_or_else(|error| {
-            tracing::warn!(pid = self.pid, %error, "cannot wait for the session's program");
+            tracing::warn!(pid = self.pid, %error, "nobody tells how the session's program ends");
+            self.lost = Some(error.to_string());
             ExitStatus::from_raw(255 << 8)
         });
         self.exit = Some(Exit {
@@ -92,10 +103,10 @@ impl Session {
     }
 
     fn on_ended(&mut self) {
-        self.master = None;
+        self.backend.release();
         self.scripts = None;
         self.integration_deadline = None;
-        self.outbox.close();
+        self.outbox.close(self.closed());
         self.refuse_questions();
         let start = self.prompt.run_output_start();
         self.prompt.give_up_run();

@@ -10,7 +10,6 @@ use super::Session;
 use crate::integration::ShellKind;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
 use crate::marks::Question;
-use crate::outbox::WriteError;
 use crate::prompt::Phase;
 use crate::quoting;
 
@@ -85,12 +84,12 @@ impl Questions {
 
 impl Session {
     fn is_closed_to_input(&self) -> bool {
-        self.exit.is_some() || self.master.is_none()
+        self.exit.is_some()
     }
 
     pub(super) fn ask_run(&mut self, command: String, reply: RunReply) {
         if self.is_closed_to_input() {
-            let _ = reply.send(Err(WriteError::Closed.into()));
+            let _ = reply.send(Err(self.closed().into()));
         } else if self.shell.is_none() {
             let _ = reply.send(Err(RunError::NoIntegration));
         } else if self.run.is_some() || self.questions.run.is_some() {
@@ -148,7 +147,7 @@ impl Session {
 
     pub(super) fn ask_line(&mut self, reply: oneshot::Sender<Result<ShellLine, ShellLineError>>) {
         let refusal = if self.is_closed_to_input() {
-            Some(WriteError::Closed.into())
+            Some(self.closed().into())
         } else if self.shell.is_none() {
             Some(ShellLineError::NoIntegration)
         } else if self.prompt.phase() != Phase::AtPrompt {
@@ -218,7 +217,7 @@ impl Session {
 
     pub(super) fn ask_clear(&mut self, reply: oneshot::Sender<Result<(), ClearLineError>>) {
         if self.is_closed_to_input() {
-            let _ = reply.send(Err(WriteError::Closed.into()));
+            let _ = reply.send(Err(self.closed().into()));
             return;
         }
         let Some(shell) = self
@@ -294,7 +293,7 @@ impl Session {
         let ended = self.exit.is_some();
         if let Some((_, reply, _)) = self.questions.run.take() {
             let error = if ended {
-                WriteError::Closed.into()
+                self.closed().into()
             } else {
                 RunError::NoIntegration
             };
@@ -303,14 +302,14 @@ impl Session {
         if let Some((purpose, _)) = self.questions.line.take() {
             match purpose {
                 LinePurpose::Tell(reply) if ended => {
-                    let _ = reply.send(Err(WriteError::Closed.into()));
+                    let _ = reply.send(Err(self.closed().into()));
                 }
                 purpose => self.no_line(purpose),
             }
         }
         if let Some(Clearing { reply, .. }) = self.questions.clear.take() {
             let error = if ended {
-                WriteError::Closed.into()
+                self.closed().into()
             } else {
                 ClearLineError::NotAtPrompt
             };

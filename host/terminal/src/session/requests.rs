@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::Session;
-use crate::device::Master;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
 use crate::keys::Key;
 use crate::outbox::WriteError;
@@ -166,6 +165,7 @@ impl Session {
                 },
                 (None, Some(_), _) => running(),
             },
+            lost: self.lost.clone(),
             settled: self.is_settled(),
             integrated: self.shell.is_some() && self.prompt.loaded,
             cwd: Some(self.pid)
@@ -188,8 +188,7 @@ impl Session {
     }
 
     fn foreground(&self) -> Option<Foreground> {
-        let group = self.master.as_ref()?.foreground_group()?;
-        let pid = process::as_number(group);
+        let pid = self.backend.foreground_group()?;
         Some(Foreground {
             pid,
             name: process::name(pid)?,
@@ -197,26 +196,24 @@ impl Session {
     }
 
     fn resize(&mut self, size: Size) -> Result<(), ClosedError> {
-        let master = self
-            .master
-            .as_ref()
-            .filter(|_| !self.is_ended())
-            .ok_or(ClosedError)?;
-        master.set_size(size).map_err(|_| ClosedError)?;
+        if self.is_ended() {
+            return Err(ClosedError);
+        }
+        self.backend.set_size(size).map_err(|_| ClosedError)?;
         self.emulator.resize(size);
         Ok(())
     }
 
     fn type_in(&mut self, input: Input, reply: oneshot::Sender<Result<(), WriteError>>) {
-        if self.exit.is_some() || self.master.is_none() {
-            let _ = reply.send(Err(WriteError::Closed));
+        if self.exit.is_some() {
+            let _ = reply.send(Err(self.closed()));
             return;
         }
         let modes = self.emulator.input_modes();
         let bytes = match input {
             Input::Bytes(bytes) => bytes,
             Input::Unseen(Unseen(bytes)) => {
-                if self.master.as_ref().is_none_or(Master::echoes) {
+                if self.backend.may_echo() {
                     let _ = reply.send(Err(WriteError::Shown));
                     return;
                 }

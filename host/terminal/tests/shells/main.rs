@@ -1,5 +1,8 @@
 //! Sessions with real shells: bash, zsh, fish, dash and Python's prompt.
 //!
+//! On terminal devices of our own here; `shells-on-tmux` tells the same stories on
+//! tmux.
+//!
 //! A shell that is not installed makes its tests fail, because a session that
 //! nobody tried is not known to work.
 
@@ -11,3 +14,6 @@ mod plain;
 mod prompts;
 mod screens;
 mod support;
+
+/// What carries the sessions of these stories.
+const ON: support::Carrier = support::Carrier::Pty;

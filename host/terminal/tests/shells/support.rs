@@ -5,11 +5,71 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use quarterdeck_terminal::keys::Key;
+use quarterdeck_terminal::tmux::{Server, Socket};
 use quarterdeck_terminal::{
     CommandState, Cursor, Keyboard, OpenRequest, Opened, Output, ShellLine, ShellState, Size,
     Terminal, Until, pty,
 };
 use tempfile::TempDir;
+
+use crate::ON;
+
+/// What carries the sessions of a run of the stories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Pty,
+    /// A tmux server for each session, which ends with its home folder.
+    Tmux,
+}
+
+/// All in which the carriers differ. A story that is about one of these asks
+/// here what to expect; no story is left out.
+impl Carrier {
+    /// The end of the host is not the end of the session.
+    pub(crate) fn outlives_the_host(self) -> bool {
+        self == Self::Tmux
+    }
+
+    /// What a program wrote right before its end is shown. tmux closes a pane as
+    /// soon as it hears that the program has ended, read to the end or not.
+    pub(crate) fn keeps_last_words(self) -> bool {
+        self == Self::Pty
+    }
+
+    /// Typing waits for a program that does not read. tmux takes everything that
+    /// is typed, and keeps it for the program.
+    pub(crate) fn waits_for_the_reader(self) -> bool {
+        self == Self::Pty
+    }
+}
+
+/// A home folder of a session's own.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Where the session's tmux server listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.0.path().join(".tmux-socket")
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if ON == Carrier::Tmux {
+            // It may have ended already, which is as well.
+            let _ = std::process::Command::new("tmux")
+                .arg("-S")
+                .arg(self.socket())
+                .arg("kill-server")
+                .stderr(std::process::Stdio::null())
+                .status();
+        }
+    }
+}
 
 /// Longer than anything takes on a busy machine; only a failing test waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -35,20 +95,20 @@ pub(crate) struct Session {
     pub(crate) terminal: Terminal,
     pub(crate) keyboard: Keyboard,
     pub(crate) shell: &'static str,
-    pub(crate) home: TempDir,
+    pub(crate) home: Home,
 }
 
 /// A session to be opened.
 pub(crate) struct Setup {
     pub(crate) shell: &'static str,
     pub(crate) request: OpenRequest,
-    home: TempDir,
+    home: Home,
 }
 
 /// Nothing of this machine's user: an empty home, and a plain environment.
 pub(crate) fn setup(shell: &'static str) -> Setup {
     let program = installed(shell);
-    let home = tempfile::tempdir().expect("a temporary folder");
+    let home = Home(tempfile::tempdir().expect("a temporary folder"));
     // Without it zsh greets its first user with a questionnaire.
     fs::write(home.path().join(".zshrc"), "").expect("written");
     let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
@@ -101,7 +161,14 @@ impl Setup {
     }
 
     pub(crate) async fn open(self) -> Session {
-        let Opened { terminal, keyboard } = pty::open(self.request).await.expect("opened");
+        let opened = match ON {
+            Carrier::Pty => pty::open(self.request).await,
+            Carrier::Tmux => {
+                let server = Server::connect(Socket::At(self.home.socket())).await;
+                server.expect("connected").open(self.request).await
+            }
+        };
+        let Opened { terminal, keyboard } = opened.expect("opened");
         Session {
             terminal,
             keyboard,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use quarterdeck_core::operations::CreateSession;
-use quarterdeck_core::{Caller, Host, HostError, rfc3339};
+use quarterdeck_core::{BackendChoiceError, Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     command: Option<String>,
     /// Absolute path
     working_directory: Option<PathBuf>,
-    /// Only "pty" for now
+    /// auto, pty, tmux
     backend: Option<String>,
     columns: Option<u16>,
     rows: Option<u16>,
@@ -56,13 +56,11 @@ impl NativeTool for SessionCreate {
         caller: Caller,
         arguments: Arguments,
     ) -> Result<Output, HostError> {
-        if let Some(backend) = arguments.backend.as_deref()
-            && !matches!(backend, "pty" | "auto")
-        {
-            return Err(HostError::InvalidParameters(format!(
-                "backend {backend:?} is not there: this version opens sessions on \"pty\""
-            )));
-        }
+        let backend = arguments
+            .backend
+            .map(|backend| backend.parse())
+            .transpose()
+            .map_err(|error: BackendChoiceError| HostError::InvalidParameters(error.to_string()))?;
         let created = host
             .create_session(
                 CreateSession {
@@ -71,6 +69,7 @@ impl NativeTool for SessionCreate {
                     working_directory: arguments.working_directory,
                     columns: arguments.columns,
                     rows: arguments.rows,
+                    backend,
                     env: arguments.env.unwrap_or_default().into_iter().collect(),
                     tags: arguments.tags.unwrap_or_default(),
                     shell: None,

@@ -1,0 +1,112 @@
+//! What carries a session: where its bytes come from, where what is typed goes,
+//! and how its end is learnt. The session's task drives one of these and does
+//! everything else itself, the same for each.
+
+use std::io;
+use std::process::ExitStatus;
+
+use crate::pty::Pty;
+use crate::request::Size;
+use crate::tmux::Pane;
+
+/// A session's carrier. Owned by the session's task.
+pub(crate) enum Backend {
+    /// A terminal device of our own.
+    Pty(Pty),
+    /// A pane of a tmux server.
+    Tmux(Pane),
+}
+
+/// What the session still wants to hear of.
+pub(crate) struct Wanted<'a> {
+    /// What the program writes.
+    pub(crate) output: bool,
+    /// How it ends.
+    pub(crate) end: bool,
+    /// What is to be typed next; empty when nothing is. The same bytes are
+    /// offered again until they are reported as typed.
+    pub(crate) typed: &'a [u8],
+}
+
+/// What has happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// So many bytes of output are in the buffer; at least one.
+    Output(usize),
+    /// Nothing more will be written.
+    Drained,
+    /// So many bytes of what was to be typed are typed.
+    Typed(usize),
+    /// Nothing can be typed any more.
+    CannotType,
+    /// The program has ended. An error: nobody can tell how.
+    Ended(io::Result<ExitStatus>),
+}
+
+impl Backend {
+    /// Waits for what happens next. May be dropped and called again without
+    /// losing output or typing anything twice.
+    pub(crate) async fn next(&mut self, wanted: Wanted<'_>, buffer: &mut [u8]) -> Event {
+        match self {
+            Self::Pty(pty) => pty.next(wanted, buffer).await,
+            Self::Tmux(pane) => pane.next(wanted, buffer).await,
+        }
+    }
+
+    /// What was offered for typing is no longer wanted; what is on its way may
+    /// still arrive, but will not be reported.
+    pub(crate) fn forget_typing(&mut self) {
+        match self {
+            // A write to the device is done or not begun.
+            Self::Pty(_) => (),
+            Self::Tmux(pane) => pane.forget_typing(),
+        }
+    }
+
+    /// Lets go of what carried the program, which has ended.
+    pub(crate) fn release(&mut self) {
+        match self {
+            Self::Pty(pty) => pty.release(),
+            Self::Tmux(_) => (),
+        }
+    }
+
+    /// Gives the program's terminal another size.
+    pub(crate) fn set_size(&mut self, size: Size) -> io::Result<()> {
+        match self {
+            Self::Pty(pty) => pty.set_size(size),
+            Self::Tmux(pane) => {
+                pane.set_size(size);
+                Ok(())
+            }
+        }
+    }
+
+    /// The leader of the process group that has the terminal.
+    pub(crate) fn foreground_group(&self) -> Option<u32> {
+        match self {
+            Self::Pty(pty) => pty.foreground_group(),
+            Self::Tmux(pane) => pane.foreground_group(),
+        }
+    }
+
+    /// Whether what is typed may be shown by the terminal itself.
+    pub(crate) fn may_echo(&self) -> bool {
+        match self {
+            Self::Pty(pty) => pty.may_echo(),
+            // The device is tmux's, which does not tell.
+            Self::Tmux(_) => true,
+        }
+    }
+
+    /// Whether the carrier is a terminal itself and answers what programs ask
+    /// of theirs. Two answers would be one too many.
+    pub(crate) fn answers_the_program(&self) -> bool {
+        matches!(self, Self::Tmux(_))
+    }
+
+    /// Whether the program goes on without the host, to be found again.
+    pub(crate) fn outlives_the_host(&self) -> bool {
+        matches!(self, Self::Tmux(_))
+    }
+}

@@ -1,0 +1,200 @@
+//! What opening a session takes on every backend: the program, its environment
+//! and its shell integration before, the session's task after.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::backend::Backend;
+use crate::environment;
+use crate::integration::Integration;
+use crate::keyboard::Keyboard;
+use crate::request::{OpenRequest, Size};
+use crate::session::{Beginning, Session};
+use crate::stream::Stream;
+use crate::terminal::Terminal;
+use crate::tmux::TmuxError;
+
+/// A session that has begun.
+#[derive(Debug)]
+pub struct Opened {
+    /// For everybody.
+    pub terminal: Terminal,
+    /// For the gate.
+    pub keyboard: Keyboard,
+}
+
+/// Why a session could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The system gave no terminal device.
+    #[error("cannot get a terminal device from the system; close sessions that are not needed")]
+    Device(#[source] io::Error),
+    /// The folder to start in is none.
+    #[error("cannot start in {}: not a folder that can be entered", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The program could not be started.
+    #[error("cannot start {}; name a program that is installed, for example bash", program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The files of the shell integration could not be written.
+    #[error(
+        "cannot write the files of the shell integration; make room in the temporary folder, or open without"
+    )]
+    Integration(#[source] io::Error),
+    /// tmux could not carry it.
+    #[error(transparent)]
+    Tmux(#[from] TmuxError),
+}
+
+/// Requests that wait for a session's task.
+const WAITING_REQUESTS: usize = 64;
+
+/// What is to be started.
+pub(crate) struct Launch {
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) env: BTreeMap<OsString, OsString>,
+    pub(crate) cwd: Option<PathBuf>,
+    integration: Option<Integration>,
+    keeping: Keeping,
+}
+
+/// What is kept of a session, and how large its screen is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keeping {
+    pub(crate) size: Size,
+    pub(crate) scrollback_lines: usize,
+    pub(crate) transcript_bytes: usize,
+}
+
+impl Launch {
+    /// Finds the program, checks the folder and prepares the integration.
+    pub(crate) async fn prepare(request: OpenRequest) -> Result<Self, OpenError> {
+        let program = program(&request);
+        if let Some(folder) = &request.cwd {
+            let failed = |source| OpenError::Folder {
+                path: folder.clone(),
+                source,
+            };
+            let metadata = tokio::fs::metadata(folder).await.map_err(failed)?;
+            if !metadata.is_dir() {
+                return Err(failed(io::ErrorKind::NotADirectory.into()));
+            }
+        }
+        let mut env = environment::of_session(&request, std::env::vars_os());
+        let integration = if request.shell_integration {
+            let zdotdir = env.get(OsStr::new("ZDOTDIR")).map(OsString::as_os_str);
+            Integration::prepare(&program, &request.args, zdotdir)
+                .map_err(OpenError::Integration)?
+        } else {
+            None
+        };
+        if let Some(integration) = &integration {
+            env.extend(integration.env.iter().cloned());
+        }
+        let args = match &integration {
+            Some(integration) => integration.args.clone(),
+            None => request.args,
+        };
+        Ok(Self {
+            program,
+            args,
+            env,
+            cwd: request.cwd,
+            integration,
+            keeping: Keeping {
+                size: request.size,
+                scrollback_lines: request.scrollback_lines,
+                transcript_bytes: request.transcript_bytes,
+            },
+        })
+    }
+
+    /// Columns and rows to start with.
+    pub(crate) fn size(&self) -> Size {
+        self.keeping.size
+    }
+
+    /// The program runs, as process `pid`, on `backend`: its session begins.
+    pub(crate) fn begin(self, backend: Backend, pid: u32) -> Opened {
+        begin(backend, pid, self.integration, self.keeping, None)
+    }
+}
+
+/// What a session shows already when it begins.
+pub(crate) struct Seed {
+    /// What its programs have printed.
+    pub(crate) printed: Vec<u8>,
+    /// What makes a screen of it.
+    pub(crate) drawn: Vec<u8>,
+}
+
+/// Starts the task of a session.
+pub(crate) fn begin(
+    backend: Backend,
+    pid: u32,
+    integration: Option<Integration>,
+    keeping: Keeping,
+    seed: Option<Seed>,
+) -> Opened {
+    let created_at = SystemTime::now();
+    let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
+    let key = integration
+        .as_ref()
+        .map(|integration| integration.key.clone());
+    let session = Session::new(
+        Beginning {
+            backend,
+            pid,
+            integration: integration.map(|integration| (integration.kind, integration.scripts)),
+            stream: Stream::new(key),
+            size: keeping.size,
+            scrollback_lines: keeping.scrollback_lines,
+            transcript_bytes: keeping.transcript_bytes,
+            created_at,
+        },
+        seed,
+    );
+    tokio::spawn(session.live(requests));
+    Opened {
+        terminal: Terminal::new(pid, keeping.size, created_at, sender.clone()),
+        keyboard: Keyboard::new(sender),
+    }
+}
+
+/// The program of a session: the one asked for, or the user's shell.
+fn program(request: &OpenRequest) -> PathBuf {
+    let of_user = || {
+        let shell = PathBuf::from(std::env::var_os("SHELL")?);
+        shell.is_file().then_some(shell)
+    };
+    let installed = |name: &str| {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(name))
+            .find(|program| program.is_file())
+    };
+    request
+        .shell
+        .clone()
+        .or_else(of_user)
+        .or_else(|| installed("bash"))
+        .unwrap_or_else(|| Path::new("/bin/sh").to_owned())
+}

@@ -1,0 +1,362 @@
+//! The one connection to a tmux server: a task that owns the control-mode
+//! client, gives each answer to whoever asked, and each pane's output to the
+//! session that watches it.
+//!
+//! Output is neither dropped nor piled up: where a session does not keep up,
+//! nothing more is read from tmux, which then reads no more from its programs.
+//! That is why tmux's own flow control (`pause-after`) stays off: a pause throws
+//! output away.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::sync::{mpsc, oneshot};
+
+use super::command::Line;
+use super::protocol::{Message, PaneId, Reader};
+use super::{ANCHOR, SESSION};
+
+/// Asked and not answered yet, at most; who asks more has to wait.
+const MOST_PENDING: usize = 256;
+
+/// Read at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Pieces of output that wait for a session, each of a few KiB.
+pub(super) const WAITING_PIECES: usize = 64;
+
+/// Something for tmux to do.
+pub(super) struct Ask {
+    pub(super) line: Line,
+    /// Which pane's news go to whom, from this answer on.
+    pub(super) watch: Option<Watch>,
+    /// What each command printed, or what tmux says is wrong.
+    pub(super) reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>>,
+}
+
+/// Who is to hear of a pane.
+pub(super) struct Watch {
+    pub(super) pane: Watched,
+    pub(super) news: mpsc::Sender<News>,
+}
+
+/// Which pane is watched.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Watched {
+    /// One that is there.
+    Pane(PaneId),
+    /// The one that the answer of this number, from 0, begins with.
+    InAnswer(usize),
+}
+
+/// What becomes of a pane. The connection's end is the channel's end.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Its program wrote something.
+    Output(Vec<u8>),
+    /// Its program has ended, and how, where tmux tells.
+    Ended(Option<ExitStatus>),
+}
+
+/// What the next answers are for.
+enum Pending {
+    Ask {
+        commands: usize,
+        answers: Vec<Vec<u8>>,
+        watch: Option<Watch>,
+        reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>>,
+    },
+    /// Which pane is the anchor.
+    Anchor,
+    /// Which panes there are, and which of them are dead.
+    Census,
+    /// Nobody cares.
+    Nothing,
+}
+
+/// The task's state.
+pub(super) struct Connection {
+    client: Child,
+    input: ChildStdin,
+    output: ChildStdout,
+    asks: mpsc::Receiver<Ask>,
+    /// Written to tmux as it takes it.
+    outgoing: Vec<u8>,
+    pending: VecDeque<Pending>,
+    watches: HashMap<PaneId, mpsc::Sender<News>>,
+    anchor: Option<PaneId>,
+    /// A census is on its way, and whether another one is wanted after it.
+    census: Option<bool>,
+}
+
+/// tmux has ended, or nobody needs it any more.
+struct Over;
+
+impl Connection {
+    pub(super) fn new(
+        client: Child,
+        input: ChildStdin,
+        output: ChildStdout,
+        asks: mpsc::Receiver<Ask>,
+    ) -> Self {
+        Self {
+            client,
+            input,
+            output,
+            asks,
+            outgoing: Vec::new(),
+            pending: VecDeque::new(),
+            watches: HashMap::new(),
+            anchor: None,
+            census: None,
+        }
+    }
+
+    /// Lives until tmux goes, or until the last who could ask has gone. With it
+    /// go all watches and everybody who waits for an answer.
+    pub(super) async fn live(mut self) {
+        self.send(
+            Line::of("display-message")
+                .args(["-p", "-t", &format!("={SESSION}:={ANCHOR}")])
+                .arg("#{pane_id}"),
+            |_| Pending::Anchor,
+        );
+        let mut reader = Reader::default();
+        let mut buffer = vec![0_u8; READ_BYTES];
+        let mut messages = Vec::new();
+        loop {
+            tokio::select! {
+                read = self.output.read(&mut buffer) => match read {
+                    Ok(count) if count > 0 => {
+                        if let Err(error) = reader.advance(&buffer[..count], |message| messages.push(message)) {
+                            tracing::error!(%error, "tmux says what it cannot say");
+                            break;
+                        }
+                        for message in messages.drain(..) {
+                            if let Err(Over) = self.on_message(message).await {
+                                return self.over().await;
+                            }
+                        }
+                    }
+                    _ => break,
+                },
+                written = self.input.write(&self.outgoing), if !self.outgoing.is_empty() => match written {
+                    Ok(count) => { self.outgoing.drain(..count); }
+                    Err(_) => break,
+                },
+                ask = self.asks.recv(), if self.pending.len() < MOST_PENDING => match ask {
+                    Some(Ask { line, watch, reply }) => self.send(line, |commands| Pending::Ask {
+                        commands,
+                        answers: Vec::with_capacity(commands),
+                        watch,
+                        reply,
+                    }),
+                    None => break,
+                },
+            }
+        }
+        self.over().await;
+    }
+
+    /// The client ends with its standard input; the server stays as it is.
+    async fn over(self) {
+        let Self {
+            mut client,
+            input,
+            output,
+            ..
+        } = self;
+        drop((input, output));
+        let _ = client.wait().await;
+    }
+
+    fn send(&mut self, line: Line, pending: impl FnOnce(usize) -> Pending) {
+        self.pending.push_back(pending(line.answers()));
+        self.outgoing.extend(line.into_bytes());
+    }
+
+    async fn on_message(&mut self, message: Message) -> Result<(), Over> {
+        match message {
+            Message::Output { pane, .. } if Some(pane) == self.anchor => self.count_panes(),
+            Message::Output { pane, bytes } => self.tell(pane, News::Output(bytes)).await,
+            Message::Answer(answer) => self.on_answer(answer).await,
+            Message::LayoutChanged => self.count_panes(),
+            // Somebody else has asked for pauses on this client.
+            Message::Paused(pane) => self.send(
+                Line::of("refresh-client").args(["-A", &format!("{pane}:continue")]),
+                |_| Pending::Nothing,
+            ),
+            Message::Exit { reason } => {
+                tracing::warn!(reason, "tmux has ended the connection");
+                return Err(Over);
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell(&mut self, pane: PaneId, news: News) {
+        if let Some(watcher) = self.watches.get(&pane)
+            && watcher.send(news).await.is_err()
+        {
+            self.watches.remove(&pane);
+        }
+    }
+
+    async fn on_answer(&mut self, answer: Result<Vec<u8>, String>) {
+        match (self.pending.pop_front(), answer) {
+            (
+                Some(Pending::Ask {
+                    commands,
+                    mut answers,
+                    watch,
+                    reply,
+                }),
+                Ok(answer),
+            ) => {
+                answers.push(answer);
+                if answers.len() < commands {
+                    self.pending.push_front(Pending::Ask {
+                        commands,
+                        answers,
+                        watch,
+                        reply,
+                    });
+                    return;
+                }
+                if let Some(Watch { pane, news }) = watch {
+                    let pane = match pane {
+                        Watched::Pane(pane) => Some(pane),
+                        Watched::InAnswer(number) => {
+                            answers.get(number).and_then(|answer| first_pane(answer))
+                        }
+                    };
+                    if let Some(pane) = pane {
+                        self.watches.insert(pane, news);
+                    }
+                }
+                let _ = reply.send(Ok(answers));
+            }
+            (Some(Pending::Ask { reply, .. }), Err(reason)) => {
+                let _ = reply.send(Err(reason));
+            }
+            (Some(Pending::Anchor), Ok(answer)) => self.anchor = first_pane(&answer),
+            (Some(Pending::Census), answer) => {
+                let again = self.census.take() == Some(true);
+                if let Ok(answer) = answer {
+                    self.on_census(&String::from_utf8_lossy(&answer)).await;
+                }
+                if again {
+                    self.count_panes();
+                }
+            }
+            (Some(Pending::Nothing | Pending::Anchor), _) => (),
+            (None, answer) => tracing::warn!(?answer, "tmux answers what nobody has asked"),
+        }
+    }
+
+    /// Some pane may have ended: asks which ones there are.
+    fn count_panes(&mut self) {
+        if let Some(again) = &mut self.census {
+            *again = true;
+            return;
+        }
+        self.census = Some(false);
+        self.send(
+            Line::of("list-panes")
+                .args(["-s", "-t", &format!("={SESSION}:"), "-F"])
+                .arg(Fate::FORMAT),
+            |_| Pending::Census,
+        );
+    }
+
+    /// Who watches a pane that is dead or gone hears of it, after all of its
+    /// output.
+    async fn on_census(&mut self, census: &str) {
+        let panes: HashMap<PaneId, Fate> = census
+            .lines()
+            .filter_map(|line| {
+                let (pane, fate) = line.split_once(' ')?;
+                Some((PaneId::parse(pane)?, Fate::parse(fate)))
+            })
+            .collect();
+        let watched: Vec<PaneId> = self.watches.keys().copied().collect();
+        for pane in watched {
+            let status = match panes.get(&pane) {
+                Some(Fate::Alive) => continue,
+                Some(Fate::Dead { status, kept_by_us }) => {
+                    if *kept_by_us {
+                        self.send(
+                            Line::of("kill-pane").args(["-t", &pane.to_string()]),
+                            |_| Pending::Nothing,
+                        );
+                    }
+                    *status
+                }
+                None => None,
+            };
+            self.tell(pane, News::Ended(status)).await;
+            self.watches.remove(&pane);
+        }
+    }
+}
+
+/// What has become of a pane's program.
+enum Fate {
+    Alive,
+    Dead {
+        /// How it ended; tmux before 3.3 does not tell a signal.
+        status: Option<ExitStatus>,
+        /// The pane stays for the sake of its status alone.
+        kept_by_us: bool,
+    },
+}
+
+impl Fate {
+    /// A pane of ours is dead when its hook says so: tmux's own `pane_dead` comes
+    /// earlier than the status.
+    const FORMAT: &str = "#{pane_id} #{?@quarterdeck-id,1,0},\
+#{?@quarterdeck-id,#{@quarterdeck-dead},#{pane_dead}},#{pane_dead_status},#{pane_dead_signal}";
+
+    /// Reads `ours,dead,status,signal`; what does not apply is empty.
+    fn parse(text: &str) -> Self {
+        let mut fields = text.split(',');
+        let kept_by_us = fields.next() == Some("1");
+        if fields.next() != Some("1") {
+            return Self::Alive;
+        }
+        let mut number = || fields.next().and_then(|field| field.parse::<i32>().ok());
+        let status = match (number(), number()) {
+            (_, Some(signal)) if signal > 0 => Some(ExitStatus::from_raw(signal & 0x7f)),
+            (Some(status), _) => Some(ExitStatus::from_raw((status & 0xff) << 8)),
+            _ => None,
+        };
+        Self::Dead { status, kept_by_us }
+    }
+}
+
+/// The pane that an answer begins with.
+fn first_pane(answer: &[u8]) -> Option<PaneId> {
+    let text = std::str::from_utf8(answer).ok()?;
+    PaneId::parse(text.split_ascii_whitespace().next()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_panes_status() {
+        let dead = |text: &str| match Fate::parse(text) {
+            Fate::Dead { status, .. } => Some(status),
+            Fate::Alive => None,
+        };
+        assert_eq!(dead("1,1,3,"), Some(Some(ExitStatus::from_raw(3 << 8))));
+        assert_eq!(dead("1,1,,9"), Some(Some(ExitStatus::from_raw(9))));
+        assert_eq!(dead("0,1,,"), Some(None));
+        assert_eq!(dead("1,,,"), None);
+        assert_eq!(dead("0,0,,"), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! The backend `tmux`: sessions in the panes of a tmux server.
+//!
+//! [`Server::connect`] speaks tmux's control mode over one client for each
+//! server, however many sessions there are ([`connection`]). The bytes that a
+//! pane's program writes reach the session's own emulator as they are
+//! ([`protocol`]), and what is typed goes to the pane byte by byte ([`pane`]).
+//! Unlike those on a device of our own, these sessions live on when the host
+//! ends, and are found again ([`Server::panes`], [`Server::attach`]).
+//!
+//! On every server there is one tmux session of ours, with a window for each
+//! session and one, the anchor, whose program only waits. tmux reports no death
+//! of a pane to its control clients, so a hook rings at the anchor, which echoes,
+//! and the connection looks who has died.
+
+mod command;
+mod connection;
+mod error;
+mod pane;
+mod protocol;
+mod seed;
+mod server;
+
+pub use error::TmuxError;
+pub(crate) use pane::Pane;
+pub use protocol::PaneId;
+pub use server::{FoundPane, Server, Socket};
+
+/// The tmux session of ours on each server.
+const SESSION: &str = "quarterdeck";
+
+/// Its window that only waits.
+const ANCHOR: &str = "anchor";
