@@ -1,0 +1,2 @@
+//! A client of the iTerm2 API.
+pub mod proto;
