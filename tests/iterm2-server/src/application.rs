@@ -484,8 +484,11 @@ impl Application {
         for window in &self.layout.windows {
             for tab in &window.tabs {
                 for place in tab.places(window.size) {
-                    if let Some(session) = self.sessions.get_mut(&place.session) {
-                        session.resize(place.size);
+                    if let Some(session) = self.sessions.get_mut(&place.session)
+                        && session.resize(place.size)
+                        && self.tell_screens_at.is_none()
+                    {
+                        self.tell_screens_at = Some(Instant::now() + SCREEN_INTERVAL);
                     }
                 }
             }
@@ -527,15 +530,15 @@ impl Application {
     fn tell(&mut self) {
         self.look_at_variables();
         for news in std::mem::take(&mut self.news) {
-            let mut clients: Vec<ClientId> = self
+            // Who asked twice, for one session and for all, is told once.
+            let told: BTreeMap<ClientId, Notification> = self
                 .subscriptions
                 .iter()
                 .filter(|subscription| news.is_for(subscription))
-                .map(|subscription| subscription.client)
+                .map(|subscription| (subscription.client, news.told_to(subscription)))
                 .collect();
-            clients.dedup();
-            for client in clients {
-                self.send_notification(client, news.notification.clone());
+            for (client, notification) in told {
+                self.send_notification(client, notification);
             }
         }
     }

@@ -15,6 +15,4 @@ pub(crate) struct Faults {
     pub(crate) half_frame: bool,
     /// The next so many requests get no reply at all.
     pub(crate) silences: usize,
-    /// Clients are refused as too old.
-    pub(crate) too_old: bool,
 }

@@ -144,7 +144,6 @@ impl Server {
         );
         application.open_first_window();
         let entrance = Entrance {
-            options: options.clone(),
             admission,
             events: events.clone(),
             next_client: Arc::new(AtomicU64::new(1)),

@@ -170,12 +170,15 @@ impl Session {
         self.folder.clone().or_else(of_process)
     }
 
-    pub(crate) fn resize(&mut self, size: Cells) {
-        if size != self.emulator.size() {
+    /// Whether that is another size than it had.
+    pub(crate) fn resize(&mut self, size: Cells) -> bool {
+        let other = size != self.emulator.size();
+        if other {
             self.emulator.resize(size);
             self.program.resize(size);
             self.start.size = size;
             self.stale = true;
         }
+        other
     }
 }

@@ -72,6 +72,18 @@ pub(crate) struct News {
 }
 
 impl News {
+    /// What a subscriber is told.
+    pub(crate) fn told_to(&self, subscription: &Subscription) -> Notification {
+        let mut told = self.notification.clone();
+        // Only advanced monitors are told what was done with a key.
+        if let (Some(keystroke), Subject::Keystrokes { advanced: true }) =
+            (&mut told.keystroke_notification, &subscription.subject)
+        {
+            keystroke.action = Some(Action::KeyDown as i32);
+        }
+        told
+    }
+
     pub(crate) fn is_for(&self, subscription: &Subscription) -> bool {
         let session = match &subscription.session {
             None => true,

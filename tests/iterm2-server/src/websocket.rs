@@ -17,7 +17,6 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use crate::application::{ClientId, Event};
 use crate::cookies::Cookies;
-use crate::server::Options;
 
 /// What this server says that it speaks.
 const PROTOCOL_VERSION: &str = "1.17";
@@ -114,7 +113,6 @@ impl Admission {
 /// What every way in needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Entrance {
-    pub(crate) options: Arc<Options>,
     pub(crate) admission: Admission,
     pub(crate) events: mpsc::Sender<Event>,
     pub(crate) next_client: Arc<std::sync::atomic::AtomicU64>,
