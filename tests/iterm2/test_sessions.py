@@ -139,7 +139,9 @@ async def test_a_selection_is_set_read_and_turned_into_text(connection: iterm2.C
     await session.async_inject(b"\x1b[2J\x1b[Hone two three")
     lines = await screen(session)
     assert lines[0] == "one two three"
-    range_ = iterm2.WindowedCoordRange(iterm2.CoordRange(iterm2.Point(4, 0), iterm2.Point(7, 0)))
+    # Clearing the screen moves what it showed into the history.
+    line = (await session.async_get_line_info()).first_visible_line_number
+    range_ = iterm2.WindowedCoordRange(iterm2.CoordRange(iterm2.Point(4, line), iterm2.Point(7, line)))
     wanted = iterm2.Selection([iterm2.SubSelection(range_, iterm2.SelectionMode.CHARACTER, False)])
     await session.async_set_selection(wanted)
     selection = await session.async_get_selection()

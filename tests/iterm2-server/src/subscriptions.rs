@@ -1,6 +1,8 @@
 //! Who wants to know what.
 
-use quarterdeck_iterm2::proto::{KeystrokePattern, Notification, NotificationType, VariableScope};
+use quarterdeck_iterm2::proto::{
+    KeystrokePattern, Notification, NotificationType, VariableScope, keystroke_notification::Action,
+};
 
 use crate::application::ClientId;
 
