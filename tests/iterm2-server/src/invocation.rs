@@ -16,9 +16,10 @@ impl Invocation {
         let mut arguments = Map::new();
         while !rest.starts_with(')') {
             let (name, value) = rest.split_once(':')?;
-            let mut values = serde_json::Deserializer::from_str(value).into_iter::<Value>();
-            arguments.insert(name.trim().to_owned(), values.next()?.ok()?);
-            rest = value[values.byte_offset()..].trim_start();
+            let end = end_of_value(value)?;
+            let parsed = serde_json::from_str(&value[..end]).ok()?;
+            arguments.insert(name.trim().to_owned(), parsed);
+            rest = &value[end..];
             rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
         }
         Some(Self {
@@ -30,6 +31,24 @@ impl Invocation {
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.arguments.get(name)?.as_str()
     }
+}
+
+/// Where a value ends: at a comma or bracket that is not within it.
+fn end_of_value(text: &str) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_u32, false, false);
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => (),
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.checked_sub(1)?,
+            ',' | ')' if depth == 0 => return Some(at),
+            _ => (),
+        }
+    }
+    None
 }
 
 #[cfg(test)]

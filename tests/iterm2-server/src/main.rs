@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
-use iterm2_server::{Options, Server};
+use iterm2_server::{Control, Options, Server};
 
 /// Stands in for iTerm2. Prints `ready` when it listens, and runs until its standard input ends.
 #[derive(Debug, Parser)]
@@ -21,11 +21,20 @@ struct Arguments {
     /// Closing is declined, as if a person said no.
     #[arg(long)]
     nobody_confirms: bool,
+    /// Starts nothing, but asks the server that runs below this home folder for a cookie and
+    /// prints it with a key, as `osascript` would.
+    #[arg(long)]
+    ask_cookie: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if arguments.ask_cookie {
+        let control = Control::new(Options::new(arguments.home).control_socket());
+        println!("{} key", control.say("cookie").await?);
+        return Ok(());
+    }
     let mut server = Server::start(Options {
         tcp: arguments.tcp,
         cookie_needed: !arguments.no_cookies,
