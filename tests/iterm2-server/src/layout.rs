@@ -1,0 +1,687 @@
+//! Windows, tabs and how tabs are divided. Pure: it knows sessions by their ids only.
+
+use quarterdeck_iterm2::proto::{
+    Frame, ListSessionsResponse, Point, SessionSummary, Size, SplitTreeNode,
+    list_sessions_response, split_tree_node,
+};
+
+/// Columns and rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cells {
+    pub(crate) columns: u16,
+    pub(crate) rows: u16,
+}
+
+/// What a window is opened with.
+pub(crate) const FIRST_SIZE: Cells = Cells {
+    columns: 80,
+    rows: 25,
+};
+
+/// Below this iTerm2 does not divide a pane any more.
+const SMALLEST: Cells = Cells {
+    columns: 4,
+    rows: 2,
+};
+
+/// The size of a character in pixels, for frames.
+const CELL_WIDTH: i32 = 7;
+const CELL_HEIGHT: i32 = 15;
+
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    pub(crate) windows: Vec<Window>,
+    /// Sessions that run without being shown.
+    pub(crate) buried: Vec<String>,
+    last_tab: u32,
+    last_window: i32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Window {
+    pub(crate) id: String,
+    pub(crate) number: i32,
+    pub(crate) tabs: Vec<Tab>,
+    pub(crate) selected: String,
+    pub(crate) size: Cells,
+    pub(crate) origin: (i32, i32),
+    pub(crate) full_screen: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Tab {
+    pub(crate) id: String,
+    pub(crate) root: Split,
+    pub(crate) active: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Split {
+    /// The dividers stand upright: the parts lie side by side.
+    pub(crate) vertical: bool,
+    pub(crate) parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// How much of the room it gets, beside the others.
+    pub(crate) weight: u32,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Session(String),
+    Split(Split),
+}
+
+/// Where a pane lies in its tab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) session: String,
+    pub(crate) column: u16,
+    pub(crate) row: u16,
+    pub(crate) size: Cells,
+}
+
+impl Part {
+    fn new(content: Content) -> Self {
+        Self { weight: 1, content }
+    }
+}
+
+impl Split {
+    fn of(session: &str) -> Self {
+        Self {
+            vertical: false,
+            parts: vec![Part::new(Content::Session(session.to_owned()))],
+        }
+    }
+
+    fn divide(&mut self, session: &str, vertical: bool, before: bool, new: &str) -> bool {
+        let alone = self.parts.len() == 1;
+        for at in 0..self.parts.len() {
+            match &mut self.parts[at].content {
+                Content::Session(id) if id == session => {
+                    if alone {
+                        self.vertical = vertical;
+                    }
+                    let added = Part::new(Content::Session(new.to_owned()));
+                    if self.vertical == vertical {
+                        self.parts[at].weight = 1;
+                        self.parts.insert(at + usize::from(!before), added);
+                    } else {
+                        let mut parts = vec![Part::new(Content::Session(session.to_owned()))];
+                        parts.insert(usize::from(!before), added);
+                        self.parts[at].content = Content::Split(Split { vertical, parts });
+                    }
+                    return true;
+                }
+                Content::Session(_) => (),
+                Content::Split(split) => {
+                    if split.divide(session, vertical, before, new) {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn remove(&mut self, session: &str) {
+        for part in &mut self.parts {
+            if let Content::Split(split) = &mut part.content {
+                split.remove(session);
+            }
+        }
+        self.parts.retain(|part| match &part.content {
+            Content::Session(id) => id != session,
+            Content::Split(split) => !split.parts.is_empty(),
+        });
+        // A split with one part is no split: its part takes its place, and what is divided the
+        // same way becomes siblings.
+        let parts = std::mem::take(&mut self.parts);
+        for Part { weight, content } in parts {
+            match content {
+                Content::Split(mut split) if split.parts.len() == 1 => {
+                    let inner = split.parts.remove(0).content;
+                    match inner {
+                        Content::Split(inner) if inner.vertical == self.vertical => {
+                            self.parts.extend(inner.parts);
+                        }
+                        content => self.parts.push(Part { weight, content }),
+                    }
+                }
+                content => self.parts.push(Part { weight, content }),
+            }
+        }
+        if let [
+            Part {
+                content: Content::Split(only),
+                ..
+            },
+        ] = self.parts.as_slice()
+        {
+            *self = only.clone();
+        }
+    }
+
+    fn rename(&mut self, old: &str, new: &str) {
+        for part in &mut self.parts {
+            match &mut part.content {
+                Content::Session(id) if id == old => new.clone_into(id),
+                Content::Session(_) => (),
+                Content::Split(split) => split.rename(old, new),
+            }
+        }
+    }
+
+    pub(crate) fn sessions(&self) -> Vec<String> {
+        self.parts
+            .iter()
+            .flat_map(|part| match &part.content {
+                Content::Session(id) => vec![id.clone()],
+                Content::Split(split) => split.sessions(),
+            })
+            .collect()
+    }
+
+    fn place(&self, column: u16, row: u16, size: Cells, places: &mut Vec<Place>) {
+        let count = u16::try_from(self.parts.len()).unwrap_or(u16::MAX);
+        let whole = if self.vertical {
+            size.columns
+        } else {
+            size.rows
+        };
+        // One cell for each divider.
+        let room = whole.saturating_sub(count.saturating_sub(1));
+        let weights: u32 = self.parts.iter().map(|part| part.weight.max(1)).sum();
+        let (mut offset, mut given) = (0, 0);
+        for (at, part) in self.parts.iter().enumerate() {
+            let last = at + 1 == self.parts.len();
+            let share = u32::from(room) * part.weight.max(1) / weights.max(1);
+            let extent = if last {
+                room.saturating_sub(given)
+            } else {
+                u16::try_from(share).unwrap_or(u16::MAX)
+            };
+            given = given.saturating_add(extent);
+            let (at_column, at_row, part_size) = if self.vertical {
+                let size = Cells {
+                    columns: extent,
+                    ..size
+                };
+                (column + offset, row, size)
+            } else {
+                let size = Cells {
+                    rows: extent,
+                    ..size
+                };
+                (column, row + offset, size)
+            };
+            offset += extent + 1;
+            match &part.content {
+                Content::Session(session) => places.push(Place {
+                    session: session.clone(),
+                    column: at_column,
+                    row: at_row,
+                    size: part_size,
+                }),
+                Content::Split(split) => split.place(at_column, at_row, part_size, places),
+            }
+        }
+    }
+
+    /// Takes the sizes over from a tree of the same shape.
+    fn weigh(&mut self, tree: &SplitTreeNode) -> bool {
+        let one_part = self.parts.len() == 1;
+        if tree.links.len() != self.parts.len() || (!one_part && tree.vertical() != self.vertical) {
+            return false;
+        }
+        let vertical = self.vertical;
+        self.parts.iter_mut().zip(&tree.links).all(|(part, link)| {
+            match (&mut part.content, &link.child) {
+                (
+                    Content::Session(id),
+                    Some(split_tree_node::split_tree_link::Child::Session(summary)),
+                ) => {
+                    part.weight = extent_of(summary, vertical);
+                    summary.unique_identifier() == id
+                }
+                (
+                    Content::Split(split),
+                    Some(split_tree_node::split_tree_link::Child::Node(node)),
+                ) => {
+                    part.weight = extent_of_node(node, vertical);
+                    split.weigh(node)
+                }
+                _ => false,
+            }
+        })
+    }
+
+    fn tree(&self, places: &[Place], title: &dyn Fn(&str) -> String) -> SplitTreeNode {
+        use split_tree_node::{SplitTreeLink, split_tree_link::Child};
+        let link = |part: &Part| SplitTreeLink {
+            child: Some(match &part.content {
+                Content::Split(split) => Child::Node(split.tree(places, title)),
+                Content::Session(id) => Child::Session(summary(id, places, title)),
+            }),
+        };
+        SplitTreeNode {
+            vertical: Some(self.vertical),
+            links: self.parts.iter().map(link).collect(),
+        }
+    }
+}
+
+fn extent_of(summary: &SessionSummary, vertical: bool) -> u32 {
+    let size = summary.grid_size.unwrap_or_default();
+    let extent = if vertical {
+        size.width()
+    } else {
+        size.height()
+    };
+    u32::try_from(extent).unwrap_or(1).max(1)
+}
+
+fn extent_of_node(node: &SplitTreeNode, vertical: bool) -> u32 {
+    use split_tree_node::split_tree_link::Child;
+    let extents = node.links.iter().map(|link| match &link.child {
+        Some(Child::Session(summary)) => extent_of(summary, vertical),
+        Some(Child::Node(node)) => extent_of_node(node, vertical),
+        None => 1,
+    });
+    if node.vertical() == vertical {
+        extents.sum()
+    } else {
+        extents.max().unwrap_or(1)
+    }
+}
+
+fn summary(id: &str, places: &[Place], title: &dyn Fn(&str) -> String) -> SessionSummary {
+    let place = places.iter().find(|place| place.session == id);
+    SessionSummary {
+        unique_identifier: Some(id.to_owned()),
+        frame: place.map(|place| Frame {
+            origin: Some(Point {
+                x: Some(i32::from(place.column) * CELL_WIDTH),
+                y: Some(i32::from(place.row) * CELL_HEIGHT),
+            }),
+            size: Some(pixels(place.size)),
+        }),
+        grid_size: place.map(|place| Size {
+            width: Some(place.size.columns.into()),
+            height: Some(place.size.rows.into()),
+        }),
+        title: Some(title(id)),
+    }
+}
+
+fn pixels(size: Cells) -> Size {
+    Size {
+        width: Some(i32::from(size.columns) * CELL_WIDTH),
+        height: Some(i32::from(size.rows) * CELL_HEIGHT),
+    }
+}
+
+impl Tab {
+    pub(crate) fn places(&self, size: Cells) -> Vec<Place> {
+        let mut places = Vec::new();
+        self.root.place(0, 0, size, &mut places);
+        places
+    }
+}
+
+impl Window {
+    pub(crate) fn frame(&self) -> Frame {
+        Frame {
+            origin: Some(Point {
+                x: Some(self.origin.0),
+                y: Some(self.origin.1),
+            }),
+            size: Some(pixels(self.size)),
+        }
+    }
+
+    /// Gives the window a place and about a size in pixels.
+    pub(crate) fn set_frame(&mut self, origin: (i32, i32), width: i32, height: i32) {
+        let cells =
+            |pixels: i32, cell: i32| u16::try_from(pixels / cell).unwrap_or(1).clamp(2, 1000);
+        self.origin = origin;
+        self.size = Cells {
+            columns: cells(width, CELL_WIDTH),
+            rows: cells(height, CELL_HEIGHT),
+        };
+    }
+
+    fn list(&self, title: &dyn Fn(&str) -> String) -> list_sessions_response::Window {
+        let tab = |tab: &Tab| list_sessions_response::Tab {
+            tab_id: Some(tab.id.clone()),
+            root: Some(tab.root.tree(&tab.places(self.size), title)),
+            tmux_window_id: Some("-1".to_owned()),
+            tmux_connection_id: None,
+            minimized_sessions: Vec::new(),
+            active_session_id: None,
+        };
+        list_sessions_response::Window {
+            tabs: self.tabs.iter().map(tab).collect(),
+            window_id: Some(self.id.clone()),
+            frame: Some(self.frame()),
+            number: Some(self.number),
+            selected_tab_id: None,
+        }
+    }
+}
+
+impl Layout {
+    /// Opens a window with one tab for a session; returns the tab's id.
+    pub(crate) fn open_window(&mut self, id: &str, session: &str) -> String {
+        let tab = self.new_tab(session);
+        let tab_id = tab.id.clone();
+        self.windows.push(Window {
+            id: id.to_owned(),
+            number: self.last_window,
+            tabs: vec![tab],
+            selected: tab_id.clone(),
+            size: FIRST_SIZE,
+            origin: (20 * self.last_window, 20 * self.last_window),
+            full_screen: false,
+        });
+        self.last_window += 1;
+        tab_id
+    }
+
+    fn new_tab(&mut self, session: &str) -> Tab {
+        self.last_tab += 1;
+        Tab {
+            id: self.last_tab.to_string(),
+            root: Split::of(session),
+            active: session.to_owned(),
+        }
+    }
+
+    /// Opens a tab in a window that exists; returns its id, or none if there is no such window.
+    pub(crate) fn open_tab(
+        &mut self,
+        window: &str,
+        at: Option<usize>,
+        select: bool,
+        session: &str,
+    ) -> Option<String> {
+        let window = self.windows.iter().position(|known| known.id == window)?;
+        let tab = self.new_tab(session);
+        let id = tab.id.clone();
+        let window = &mut self.windows[window];
+        let at = at.filter(|at| *at <= window.tabs.len());
+        window.tabs.insert(at.unwrap_or(window.tabs.len()), tab);
+        if select {
+            window.selected = id.clone();
+        }
+        Some(id)
+    }
+
+    pub(crate) fn window(&self, id: &str) -> Option<&Window> {
+        self.windows.iter().find(|window| window.id == id)
+    }
+
+    pub(crate) fn window_mut(&mut self, id: &str) -> Option<&mut Window> {
+        self.windows.iter_mut().find(|window| window.id == id)
+    }
+
+    pub(crate) fn tab(&self, id: &str) -> Option<(&Window, &Tab)> {
+        self.windows.iter().find_map(|window| {
+            let tab = window.tabs.iter().find(|tab| tab.id == id)?;
+            Some((window, tab))
+        })
+    }
+
+    pub(crate) fn tab_mut(&mut self, id: &str) -> Option<&mut Tab> {
+        self.windows
+            .iter_mut()
+            .find_map(|window| window.tabs.iter_mut().find(|tab| tab.id == id))
+    }
+
+    /// The window and tab that show a session.
+    pub(crate) fn showing(&self, session: &str) -> Option<(&Window, &Tab)> {
+        self.windows.iter().find_map(|window| {
+            let tab = window
+                .tabs
+                .iter()
+                .find(|tab| tab.root.sessions().iter().any(|id| id == session))?;
+            Some((window, tab))
+        })
+    }
+
+    /// Where a session lies, with its size.
+    pub(crate) fn place(&self, session: &str) -> Option<Place> {
+        let (window, tab) = self.showing(session)?;
+        let places = tab.places(window.size);
+        places.into_iter().find(|place| place.session == session)
+    }
+
+    /// Divides a pane; false if it is too small or unknown.
+    pub(crate) fn divide(
+        &mut self,
+        session: &str,
+        vertical: bool,
+        before: bool,
+        new: &str,
+    ) -> bool {
+        let Some(place) = self.place(session) else {
+            return false;
+        };
+        let too_small = if vertical {
+            place.size.columns < 2 * SMALLEST.columns + 1
+        } else {
+            place.size.rows < 2 * SMALLEST.rows + 1
+        };
+        let tab = self.showing(session).map(|(_, tab)| tab.id.clone());
+        let Some(tab) = tab.and_then(|id| self.tab_mut(&id)).filter(|_| !too_small) else {
+            return false;
+        };
+        new.clone_into(&mut tab.active);
+        tab.root.divide(session, vertical, before, new)
+    }
+
+    /// Takes a session out; what is left empty goes too.
+    pub(crate) fn remove(&mut self, session: &str) {
+        self.buried.retain(|id| id != session);
+        for window in &mut self.windows {
+            for tab in &mut window.tabs {
+                tab.root.remove(session);
+                if tab.active == session {
+                    tab.active = tab.root.sessions().first().cloned().unwrap_or_default();
+                }
+            }
+        }
+        self.remove_empty();
+    }
+
+    fn remove_empty(&mut self) {
+        for window in &mut self.windows {
+            window.tabs.retain(|tab| !tab.root.parts.is_empty());
+            if !window.tabs.iter().any(|tab| tab.id == window.selected)
+                && let Some(first) = window.tabs.first()
+            {
+                window.selected = first.id.clone();
+            }
+        }
+        self.windows.retain(|window| !window.tabs.is_empty());
+    }
+
+    /// Takes a session off the screen without ending it.
+    pub(crate) fn bury(&mut self, session: &str) {
+        self.remove(session);
+        self.buried.push(session.to_owned());
+    }
+
+    /// A session goes by another id from now on.
+    pub(crate) fn rename(&mut self, old: &str, new: &str) {
+        for tab in self.windows.iter_mut().flat_map(|window| &mut window.tabs) {
+            tab.root.rename(old, new);
+            if tab.active == old {
+                new.clone_into(&mut tab.active);
+            }
+        }
+    }
+
+    /// After a restart of the application tabs have other ids.
+    pub(crate) fn number_tabs_anew(&mut self) {
+        for window in &mut self.windows {
+            for tab in &mut window.tabs {
+                self.last_tab += 1;
+                let id = self.last_tab.to_string();
+                if window.selected == tab.id {
+                    window.selected = id.clone();
+                }
+                tab.id = id;
+            }
+        }
+    }
+
+    /// Takes sizes over from a tree; false if its shape is not the tab's.
+    pub(crate) fn weigh(&mut self, tab: &str, tree: &SplitTreeNode) -> bool {
+        let Some(tab) = self.tab_mut(tab) else {
+            return false;
+        };
+        let mut root = tab.root.clone();
+        let fits = root.weigh(tree);
+        if fits {
+            tab.root = root;
+        }
+        fits
+    }
+
+    /// Gives windows the tabs that are named for them, in that order. All must exist.
+    pub(crate) fn reorder(&mut self, assignments: &[(String, Vec<String>)]) {
+        for (window, tab_ids) in assignments {
+            let mut moved = Vec::new();
+            for id in tab_ids {
+                for from in &mut self.windows {
+                    if let Some(at) = from.tabs.iter().position(|tab| &tab.id == id) {
+                        moved.push(from.tabs.remove(at));
+                    }
+                }
+            }
+            if let Some(window) = self.window_mut(window) {
+                moved.append(&mut window.tabs);
+                window.tabs = moved;
+            }
+        }
+        self.remove_empty();
+    }
+
+    /// The pane beside a tab's active one: `left`, `right`, `above` or `below` it.
+    pub(crate) fn neighbour(&self, tab: &str, direction: &str) -> Option<String> {
+        let (window, tab) = self.tab(tab)?;
+        let places = tab.places(window.size);
+        let from = places.iter().find(|place| place.session == tab.active)?;
+        let is_beside = |place: &&Place| {
+            let same_rows =
+                place.row < from.row + from.size.rows && from.row < place.row + place.size.rows;
+            let same_columns = place.column < from.column + from.size.columns
+                && from.column < place.column + place.size.columns;
+            match direction {
+                "left" => same_rows && place.column + place.size.columns + 1 == from.column,
+                "right" => same_rows && from.column + from.size.columns + 1 == place.column,
+                "above" => same_columns && place.row + place.size.rows + 1 == from.row,
+                "below" => same_columns && from.row + from.size.rows + 1 == place.row,
+                _ => false,
+            }
+        };
+        let beside = places.iter().find(is_beside)?;
+        Some(beside.session.clone())
+    }
+
+    pub(crate) fn list(&self, title: &dyn Fn(&str) -> String) -> ListSessionsResponse {
+        ListSessionsResponse {
+            windows: self
+                .windows
+                .iter()
+                .map(|window| window.list(title))
+                .collect(),
+            buried_sessions: self
+                .buried
+                .iter()
+                .map(|id| summary(id, &[], title))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout() -> Layout {
+        let mut layout = Layout::default();
+        layout.open_window("w", "a");
+        layout
+    }
+
+    fn places(layout: &Layout) -> Vec<(String, u16, u16, u16, u16)> {
+        let window = &layout.windows[0];
+        let places = window.tabs[0].places(window.size);
+        let tuple = |place: Place| {
+            (
+                place.session,
+                place.column,
+                place.row,
+                place.size.columns,
+                place.size.rows,
+            )
+        };
+        places.into_iter().map(tuple).collect()
+    }
+
+    #[test]
+    fn panes_divided_the_same_way_are_siblings() {
+        let mut layout = layout();
+        assert!(layout.divide("a", true, false, "b"));
+        assert!(layout.divide("a", true, true, "c"));
+        let root = &layout.windows[0].tabs[0].root;
+        assert_eq!(root.sessions(), ["c", "a", "b"]);
+        assert_eq!(root.parts.len(), 3);
+        assert_eq!(
+            places(&layout),
+            [
+                ("c".into(), 0, 0, 26, 25),
+                ("a".into(), 27, 0, 26, 25),
+                ("b".into(), 54, 0, 26, 25),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_pane_divided_the_other_way_becomes_a_split_and_closing_undoes_it() {
+        let mut layout = layout();
+        assert!(layout.divide("a", true, false, "b"));
+        assert!(layout.divide("b", false, false, "c"));
+        assert_eq!(
+            places(&layout),
+            [
+                ("a".into(), 0, 0, 39, 25),
+                ("b".into(), 40, 0, 40, 12),
+                ("c".into(), 40, 13, 40, 12),
+            ]
+        );
+        layout.remove("b");
+        assert_eq!(layout.windows[0].tabs[0].root.parts.len(), 2);
+        layout.remove("a");
+        assert_eq!(places(&layout), [("c".into(), 0, 0, 80, 25)]);
+        layout.remove("c");
+        assert!(layout.windows.is_empty());
+    }
+
+    #[test]
+    fn a_small_pane_is_not_divided() {
+        let mut layout = layout();
+        let mut divided = 0;
+        while layout.divide("a", false, false, &format!("b{divided}")) {
+            divided += 1;
+            assert!(divided < 30, "a pane was divided for ever");
+        }
+        assert!(layout.place("a").is_some_and(|place| place.size.rows >= 2));
+    }
+}
