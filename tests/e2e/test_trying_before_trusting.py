@@ -8,6 +8,7 @@ import sqlite3
 from typing import Any
 
 import pytest
+from mcp import Client, StdioServerParameters, stdio_client
 
 from agent import agent_on_stdio
 from approvers import built, drop, drop_scripted
@@ -138,9 +139,7 @@ def append(world: World, body: dict[str, Any]) -> None:
         digest.update((last + 1).to_bytes(8, "big") + time_ms.to_bytes(8, "big"))
         for field in ("verdict", text):
             digest.update(len(field.encode()).to_bytes(8, "big") + field.encode())
-        log.execute(
-            "INSERT INTO entries VALUES (?, ?, 'verdict', ?, ?)", (last + 1, time_ms, text, digest.digest())
-        )
+        log.execute("INSERT INTO entries VALUES (?, ?, 'verdict', ?, ?)", (last + 1, time_ms, text, digest.digest()))
 
 
 async def test_an_agent_compares_but_reloads_only_where_it_may(world: World) -> None:
@@ -173,5 +172,15 @@ async def test_families_are_chosen_by_whoever_connects(world: World) -> None:
     async with agent_on_stdio(world, env={"QUARTERDECK_TOOLS": "policies"}) as agent:
         chosen = {tool.name for tool in (await agent.client.list_tools()).tools}
     assert chosen == {"policy_list", "policy_diff", "policy_reload"} and "policy_diff" not in usual
+
+    world.serve()  # offers the usual ones, but a client that joins may ask for others
+    joining = StdioServerParameters(
+        command=str(world.binary), args=["mcp", "--tools", "policies"], env=world.env, cwd=world.home
+    )
+    async with Client(stdio_client(joining), cache=None) as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == chosen
+    async with agent_on_stdio(world) as agent:
+        assert {tool.name for tool in (await agent.client.list_tools()).tools} == usual
+
     unknown = world.quarterdeck("mcp", "--tools", "native,everything")
     assert unknown.returncode != 0 and "everything" in unknown.stderr and "policies" in unknown.stderr

@@ -95,6 +95,8 @@ pub struct Host {
     pub(crate) policies: PolicyHost,
     pub(crate) policy_settings: quarterdeck_policy::Settings,
     pub(crate) agents_may_change_policies: bool,
+    /// Held by whoever replays the audit log.
+    pub(crate) diff_turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) usage: UsageMeter,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
@@ -129,6 +131,7 @@ impl Host {
             policies,
             policy_settings: settings.policies,
             agents_may_change_policies: settings.agents_may_change_policies,
+            diff_turn: Arc::default(),
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,
             incident_feed,

@@ -1,10 +1,11 @@
 //! The policies that are loaded, and those that might be.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use quarterdeck_policy::{PolicyKind, PolicyStatus, Workbench};
+use quarterdeck_policy::{PolicyKind, PolicyStatus, Settings, Workbench};
 
 use crate::audit::{DiffError, History, PolicyDiff, Scope};
 use crate::caller::{Caller, CallerKind};
@@ -41,7 +42,7 @@ pub struct LoadedPolicy {
     pub digest: String,
 }
 
-/// Which component is put the commands of the past to.
+/// The component that the commands of the past are put to.
 #[derive(Clone, Debug)]
 pub struct DiffPolicy {
     /// The name of a component in the plugins folder, or the absolute path of
@@ -73,32 +74,21 @@ impl Host {
 
     /// What a component would have said to the commands of the audit log. What
     /// cannot be replayed within some seconds is left out, and said to be.
+    ///
+    /// One at a time, and on a thread that may block: the component is compiled
+    /// first, in an engine of its own.
     pub async fn diff_policy(&self, request: DiffPolicy) -> Result<PolicyDiff, HostError> {
         let file = self.component_file(&request.component)?;
-        let name = request
-            .name
-            .or_else(|| Some(file.file_stem()?.to_str()?.to_owned()))
-            .unwrap_or_else(|| "policy".to_owned());
-        let failed = |error: &dyn std::fmt::Display| {
-            HostError::InvalidParameters(format!("the component {}: {error}", file.display()))
-        };
-        let workbench = Workbench::new(Some(&self.policy_settings.cache_dir))
-            .map_err(|error| HostError::Internal(error.to_string()))?
-            .with_limits(self.policy_settings.limits);
-        let sidecar = Some(file.with_extension("toml")).filter(|sidecar| sidecar.exists());
-        let policy = workbench
-            .open_as(&name, &file, sidecar.as_deref())
-            .await
-            .map_err(|error| failed(&error))?;
-        let history = History::open(self.gate.audit_path())
-            .map_err(|error| HostError::Internal(error.to_string()))?;
-        let until = Instant::now() + DIFF_PATIENCE;
-        PolicyDiff::of(history, request.scope, &policy, Some(until))
-            .await
-            .map_err(|error| match error {
-                DiffError::Ask(error) => failed(&error),
-                DiffError::History(error) => HostError::Internal(error.to_string()),
-            })
+        let turn = Arc::clone(&self.diff_turn).lock_owned().await;
+        let settings = self.policy_settings.clone();
+        let audit = self.gate.audit_path().to_owned();
+        let runtime = tokio::runtime::Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            runtime.block_on(diff(&settings, &audit, &file, request))
+        })
+        .await
+        .map_err(|_| HostError::Internal("the comparison was broken off".to_owned()))?
     }
 
     fn component_file(&self, component: &str) -> Result<PathBuf, HostError> {
@@ -116,6 +106,38 @@ impl Host {
         let file = format!("{name}.wasm");
         Ok(self.policy_settings.plugins_dir.join(file))
     }
+}
+
+async fn diff(
+    settings: &Settings,
+    audit: &Path,
+    file: &Path,
+    request: DiffPolicy,
+) -> Result<PolicyDiff, HostError> {
+    let failed = |error: &dyn std::fmt::Display| {
+        HostError::InvalidParameters(format!("the component {}: {error}", file.display()))
+    };
+    let stem = || Some(file.file_stem()?.to_str()?.to_owned());
+    let name = request
+        .name
+        .or_else(stem)
+        .ok_or_else(|| failed(&"its name is no text; give another with name"))?;
+    let workbench = Workbench::new(Some(&settings.cache_dir))
+        .map_err(|error| HostError::Internal(error.to_string()))?
+        .with_limits(settings.limits);
+    let sidecar = Some(file.with_extension("toml")).filter(|sidecar| sidecar.exists());
+    let policy = workbench
+        .open_as(&name, file, sidecar.as_deref())
+        .await
+        .map_err(|error| failed(&error))?;
+    let history = History::open(audit).map_err(|error| HostError::Internal(error.to_string()))?;
+    let until = Instant::now() + DIFF_PATIENCE;
+    PolicyDiff::of(history, request.scope, &policy, Some(until))
+        .await
+        .map_err(|error| match error {
+            DiffError::Ask(error) => failed(&error),
+            DiffError::History(error) => HostError::Internal(error.to_string()),
+        })
 }
 
 impl PolicyReload {
@@ -154,4 +176,60 @@ fn in_charge(policies: &[PolicyStatus]) -> impl Iterator<Item = (&str, u64)> {
         .iter()
         .filter(|policy| policy.generation > 0)
         .map(|policy| (&*policy.name, policy.generation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quarterdeck_policy::{Grants, Instances, PolicySource, PolicyState, Provenance, Trust};
+
+    fn policy(name: &str, generation: u64, rejection: Option<&str>) -> PolicyStatus {
+        PolicyStatus {
+            name: name.to_owned(),
+            kind: Some(PolicyKind::Approver),
+            generation,
+            digest: String::new(),
+            source: PolicySource::Bundled,
+            trust: Trust::Bundled,
+            state: PolicyState::Active,
+            calls: 0,
+            p50_micros: 0,
+            p99_micros: 0,
+            traps: 0,
+            shadow_differed: None,
+            rejection: rejection.map(str::to_owned),
+            last_error: None,
+            size: 0,
+            imports: Vec::new(),
+            wit_version: String::new(),
+            provenance: Provenance::default(),
+            limits: None,
+            grants: Grants::default(),
+            instances: Instances::Fresh,
+        }
+    }
+
+    #[test]
+    fn a_reload_says_what_came_what_went_and_what_was_refused() {
+        let before = [
+            policy("kept", 1, None),
+            policy("changed", 2, None),
+            policy("broken", 3, None),
+            policy("gone", 4, None),
+        ];
+        let after = [
+            policy("kept", 1, None),
+            policy("changed", 5, None),
+            policy("broken", 3, Some("it is cut short")),
+            policy("new", 6, None),
+            policy("newly-broken", 0, Some("it is empty")),
+        ];
+        let reload = PolicyReload::between(&before, &after);
+        let loaded: Vec<_> = reload.loaded.iter().map(|it| &*it.name).collect();
+        assert_eq!(loaded, ["changed", "new"]);
+        assert_eq!(reload.removed, ["gone"]);
+        let refused: Vec<_> = reload.refused.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(refused, ["broken", "newly-broken"]);
+        assert_eq!(reload.serving, 4);
+    }
 }
