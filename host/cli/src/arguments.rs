@@ -362,17 +362,39 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Copy a component into the plugins folder, if a host would take it
+    /// Say what a policy or a component is, imports, exports and may do
     ///
-    /// A running host takes it over at once. What it replaces is kept for
-    /// `plugin rollback`.
+    /// Claims of the component's own metadata (authors, version) are shown as
+    /// they are; nobody verified them. Example:
+    ///
+    ///     quarterdeck plugin inspect safety-tiers
+    #[command(verbatim_doc_comment)]
+    Inspect {
+        /// A policy's name, or a component's file
+        #[arg(value_name = "NAME|FILE")]
+        policy: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a component into the plugins folder, if a host would take it
+    ///
+    /// It comes from a file, from https:// (http:// on this machine), or from an
+    /// OCI registry that asks for no password. A running host takes it over at
+    /// once. What it replaces is kept for `plugin rollback`. Examples:
+    ///
+    ///     quarterdeck plugin add dist/no-push.wasm
+    ///     quarterdeck plugin add https://example.org/no-push.wasm --sha256 HEX
+    ///     quarterdeck plugin add oci://ghcr.io/someone/no-push:1.0
+    #[command(verbatim_doc_comment)]
     Add {
         /// The component
-        file: PathBuf,
-        /// The policy's name [default: the file's]
+        #[arg(value_name = "FILE|URL|OCI-REFERENCE")]
+        from: String,
+        /// The policy's name [default: as the file or the repository]
         #[arg(long)]
         name: Option<String>,
-        /// Refuse a component with another SHA-256
+        /// Refuse a component with another SHA-256; a URL needs it
         #[arg(long, value_name = "HEX")]
         sha256: Option<String>,
     },
@@ -388,6 +410,17 @@ pub(crate) enum PluginCommand {
     },
     /// Have a policy asked no more, also a bundled one
     Disable {
+        /// The policy
+        name: String,
+    },
+    /// Have a policy rule that was in shadow: asked, but not obeyed
+    ///
+    /// A sidecar that says `mode = "shadow"` puts an approver there; this makes
+    /// it say `mode = "ruling"`. Example:
+    ///
+    ///     quarterdeck plugin promote no-push
+    #[command(verbatim_doc_comment)]
+    Promote {
         /// The policy
         name: String,
     },

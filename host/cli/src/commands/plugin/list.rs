@@ -35,7 +35,7 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
 }
 
 /// Those of the running host, else those that a host started now would load.
-async fn policies(setup: &Setup) -> Result<Vec<Value>> {
+pub(super) async fn policies(setup: &Setup) -> Result<Vec<Value>> {
     match ask(&setup.paths.shared_socket(), &Request::Policies).await {
         Ok(policies) => Ok(policies),
         Err(AskError::NoHost(_)) => {

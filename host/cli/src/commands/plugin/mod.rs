@@ -7,10 +7,14 @@ mod check;
 mod diff;
 mod enable;
 mod folder;
+mod inspect;
 mod list;
 mod new;
+mod origin;
+mod promote;
 mod remove;
 mod rollback;
+mod sidecar;
 mod test;
 
 use std::process::ExitCode;
@@ -23,6 +27,7 @@ use crate::arguments::PluginCommand;
 use crate::hosting::plugins_dir;
 use folder::PluginsFolder;
 pub(crate) use new::Language;
+use origin::Origin;
 
 /// Looks at policies, and changes those of the plugins folder.
 pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
@@ -50,12 +55,15 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
             command,
             request,
         } => bench::run(setup, &file, &command, request.as_deref()),
-        PluginCommand::Add { file, name, sha256 } => {
-            add::run(setup, &folder()?, &file, name, sha256)
+        PluginCommand::Inspect { policy, json } => inspect::run(setup, &policy, json),
+        PluginCommand::Add { from, name, sha256 } => {
+            let origin = Origin::parse(&from)?;
+            add::run(setup, &folder()?, &origin, name, sha256)
         }
         PluginCommand::Remove { name } => remove::run(&folder()?, &name),
         PluginCommand::Enable { name } => enable::run(&folder()?, &name, true),
         PluginCommand::Disable { name } => enable::run(&folder()?, &name, false),
+        PluginCommand::Promote { name } => promote::run(&folder()?, &name),
         PluginCommand::Rollback { name } => rollback::run(&folder()?, &name),
     }
 }

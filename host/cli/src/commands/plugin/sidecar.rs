@@ -1,0 +1,61 @@
+//! Changing a key of a sidecar, and nothing else of it.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use toml_edit::{DocumentMut, Value, value};
+
+use super::folder::PluginsFolder;
+
+/// Changes the sidecar of this name, which may be missing, and says where it is.
+/// If `change` fails, nothing is written.
+pub(super) fn change(
+    folder: &PluginsFolder,
+    name: &str,
+    change: impl FnOnce(&mut DocumentMut) -> Result<()>,
+) -> Result<PathBuf> {
+    let path = folder.sidecar(name);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    };
+    let mut document: DocumentMut = text
+        .parse()
+        .with_context(|| format!("reading {}", path.display()))?;
+    change(&mut document)?;
+    folder.write(&path, document.to_string().as_bytes())?;
+    Ok(path)
+}
+
+/// Sets a key; comments around it stay.
+pub(super) fn set(document: &mut DocumentMut, key: &str, to: impl Into<Value>) {
+    match document.get_mut(key).and_then(|item| item.as_value_mut()) {
+        Some(present) => {
+            let decor = present.decor().clone();
+            *present = to.into();
+            *present.decor_mut() = decor;
+        }
+        None => document[key] = value(to),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_a_sidecar_stays_as_it_is() {
+        let sidecar = "# mine\norder = 3 # first\n\n[config]\nallow = [\"ls\"]\n";
+        let mut document: DocumentMut = sidecar.parse().expect("a sidecar");
+        set(&mut document, "enabled", false);
+        assert_eq!(
+            document.to_string(),
+            "# mine\norder = 3 # first\nenabled = false\n\n[config]\nallow = [\"ls\"]\n"
+        );
+        set(&mut document, "order", 4);
+        assert!(document.to_string().contains("order = 4 # first\n"));
+    }
+}
