@@ -48,8 +48,8 @@ pub struct CommandExplanation {
 }
 
 /// What the approvers are asked, and the audit rows of what it shows as recent.
-struct Asked {
-    request: ReviewRequest,
+pub(super) struct Asked {
+    pub(super) request: ReviewRequest,
     recent: Vec<i64>,
 }
 
@@ -71,7 +71,8 @@ impl Asked {
         }
     }
 
-    fn outside(caller: &Caller, command: &str, facts: SessionFacts) -> Self {
+    /// A whole command that is judged outside any session.
+    pub(super) fn outside(caller: &Caller, command: &str, facts: SessionFacts) -> Self {
         Self {
             request: ReviewRequest {
                 command_line: command.to_owned(),
@@ -234,7 +235,7 @@ impl Gate {
             })
     }
 
-    async fn ask(&self, request: &ReviewRequest) -> Ruling {
+    pub(super) async fn ask(&self, request: &ReviewRequest) -> Ruling {
         self.policies.approvers().await.review(request).await
     }
 
@@ -299,7 +300,7 @@ impl Gate {
     }
 
     /// Writes down what was asked and said, and returns the row's number.
-    fn keep_verdict(
+    pub(super) fn keep_verdict(
         &self,
         asked: Asked,
         caller: &Caller,
