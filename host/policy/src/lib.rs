@@ -56,8 +56,9 @@
 //! `guest`, which bounds it with the help of `engine` and `ticker`. How another
 //! version of the WIT package will live beside this one is said in `version`.
 //!
-//! Without a host, `workbench` opens one component with the same loader and the
-//! same calls; `workbench_case` is what its case files are made of.
+//! `statement` is what each policy says to one request, for whoever wants to know
+//! why. Without a host, `workbench` opens one component with the same loader and
+//! the same calls; `workbench_case` is what its case files are made of.
 //!
 //! # How instances come to be configured
 //!

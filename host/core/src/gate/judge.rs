@@ -71,6 +71,7 @@ impl Asked {
         }
     }
 
+    /// A whole command that is judged outside any session.
     pub(super) fn outside(caller: &Caller, command: &str, facts: SessionFacts) -> Self {
         Self {
             request: ReviewRequest {
