@@ -115,10 +115,15 @@ async def test_input_may_come_bare(terminals: Terminals) -> None:
     await terminals.shows(terminal, "^bare$")
 
 
+async def every_byte_is_shown(terminals: Terminals, terminal: str, modes: str = "") -> None:
+    """Runs a program that shows what it is sent, after it has asked for these modes."""
+    await terminals.type(terminal, rf"stty raw -echo; printf '{modes}ready\r\n'; cat -v", ENTER)
+    await terminals.shows(terminal, "^ready$")
+
+
 async def test_keys_have_the_bytes_of_this_family(terminals: Terminals) -> None:
     terminal = await terminals.ready()
-    await terminals.type(terminal, "stty raw -echo; cat -v", ENTER)
-    await terminals.shows(terminal, "cat -v")
+    await every_byte_is_shown(terminals, terminal)
     for key, shown in [
         ("up", "^[[A"),
         ("shift-tab", "^[[Z"),
@@ -209,8 +214,7 @@ async def test_a_screenshot_has_the_layers_that_were_asked_for(terminals: Termin
 
 async def test_a_program_is_told_what_the_mouse_does(terminals: Terminals) -> None:
     terminal = await terminals.ready()
-    await terminals.type(terminal, r"printf '\033[?1000h\033[?1006h'; stty raw -echo; cat -v", ENTER)
-    await terminals.shows(terminal, "cat -v")
+    await every_byte_is_shown(terminals, terminal, modes=r"\033[?1000h\033[?1006h")
     for event, button, held, said, sent in [
         ("press", "left", {}, "left at (10, 5)", "^[[<0;11;6M"),
         ("release", "left", {}, "left at (10, 5)", "^[[<0;11;6m"),
@@ -230,8 +234,7 @@ async def test_a_program_is_told_what_the_mouse_does(terminals: Terminals) -> No
 
 async def test_a_program_of_the_old_kind_gets_the_old_bytes(terminals: Terminals) -> None:
     terminal = await terminals.ready()
-    await terminals.type(terminal, r"printf '\033[?1000h'; stty raw -echo; cat -v", ENTER)
-    await terminals.shows(terminal, "cat -v")
+    await every_byte_is_shown(terminals, terminal, modes=r"\033[?1000h")
     await terminals.say("mouse", terminalId=terminal, event="press", x=10, y=5, button="left")
     await terminals.shows(terminal, re.escape("^[[M +&"))
 

@@ -6,9 +6,11 @@
 
 mod confirm;
 mod families;
+mod layered_screenshot;
 mod mcpretentious;
 mod native;
 mod reply;
+mod screens;
 mod terminal;
 mod tool;
 
