@@ -13,6 +13,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 from agent import Agent, Outcome
+from approvers import drop_scripted
 from waiting import until
 from world import World
 
@@ -262,3 +263,15 @@ async def test_a_refusal_reaches_the_client_as_a_text(terminals: Terminals, worl
     assert world.victim.exists() and not world.ran("rm")
     await terminals.type(terminal, "echo still here", ENTER)
     await terminals.shows(terminal, "^still here$")
+
+
+async def test_a_confirmation_reaches_the_client_as_a_text(world: World) -> None:
+    drop_scripted(world, "deploys", match="deploy", tier="review", reason="Deploying is a person's decision.")
+    async with client_of(world, "mcpretentious") as terminals:
+        terminal = await terminals.ready()
+        asked = await terminals.call("type", terminalId=terminal, input=["echo deploy it", ENTER])
+        assert asked.is_error and "a person has to confirm" in asked.text, asked
+        identifier = re.search(r"quarterdeck approve (\w+)", asked.text)[1]
+        assert world.quarterdeck("approve", identifier).returncode == 0
+        await terminals.type(terminal, "echo deploy it", ENTER)
+        await terminals.shows(terminal, "^deploy it$")

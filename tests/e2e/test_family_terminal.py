@@ -13,6 +13,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 from agent import Agent, stderr_of
+from approvers import drop_scripted
 from sshd import RemoteMachine, remote_machine
 from waiting import until
 from world import World
@@ -183,6 +184,19 @@ async def test_a_refusal_reaches_the_client_in_the_error(sessions: Sessions, wor
         assert refused["success"] is False and "refused" in refused["error"], refused
         assert refused["code"] == "PERMISSION_DENIED"
     assert world.victim.exists() and not world.ran("rm")
+
+
+async def test_a_confirmation_reaches_the_client_in_the_error(world: World) -> None:
+    drop_scripted(world, "deploys", match="deploy", tier="review", reason="That is a person's decision.")
+    async with client_of(world) as sessions:
+        session = await sessions.open()
+        asked = await sessions.run(session, "echo deploy it")
+        assert asked["success"] is False and asked["code"] == "CONFIRMATION_REQUIRED", asked
+        assert world.quarterdeck("approve", asked["details"]["confirmationId"]).returncode == 0
+        assert (await sessions.run(session, "echo deploy it"))["output"] == "deploy it\n"
+        login = await sessions.call("ssh_connect", host="deploy.example", username="ada")
+        assert login["code"] == "CONFIRMATION_REQUIRED", "a login is judged before it is tried"
+        assert login["details"]["command"] == "ssh -p 22 -l ada -- deploy.example"
 
 
 # Another machine.
