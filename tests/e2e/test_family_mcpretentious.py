@@ -13,6 +13,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 from agent import Agent, Outcome
+from approvers import drop_scripted
 from waiting import until
 from world import World
 
@@ -115,10 +116,15 @@ async def test_input_may_come_bare(terminals: Terminals) -> None:
     await terminals.shows(terminal, "^bare$")
 
 
+async def every_byte_is_shown(terminals: Terminals, terminal: str, modes: str = "") -> None:
+    """Runs a program that shows what it is sent, after it has asked for these modes."""
+    await terminals.type(terminal, rf"stty raw -echo; printf '{modes}ready\r\n'; cat -v", ENTER)
+    await terminals.shows(terminal, "^ready$")
+
+
 async def test_keys_have_the_bytes_of_this_family(terminals: Terminals) -> None:
     terminal = await terminals.ready()
-    await terminals.type(terminal, "stty raw -echo; cat -v", ENTER)
-    await terminals.shows(terminal, "cat -v")
+    await every_byte_is_shown(terminals, terminal)
     for key, shown in [
         ("up", "^[[A"),
         ("shift-tab", "^[[Z"),
@@ -209,8 +215,7 @@ async def test_a_screenshot_has_the_layers_that_were_asked_for(terminals: Termin
 
 async def test_a_program_is_told_what_the_mouse_does(terminals: Terminals) -> None:
     terminal = await terminals.ready()
-    await terminals.type(terminal, r"printf '\033[?1000h\033[?1006h'; stty raw -echo; cat -v", ENTER)
-    await terminals.shows(terminal, "cat -v")
+    await every_byte_is_shown(terminals, terminal, modes=r"\033[?1000h\033[?1006h")
     for event, button, held, said, sent in [
         ("press", "left", {}, "left at (10, 5)", "^[[<0;11;6M"),
         ("release", "left", {}, "left at (10, 5)", "^[[<0;11;6m"),
@@ -230,8 +235,7 @@ async def test_a_program_is_told_what_the_mouse_does(terminals: Terminals) -> No
 
 async def test_a_program_of_the_old_kind_gets_the_old_bytes(terminals: Terminals) -> None:
     terminal = await terminals.ready()
-    await terminals.type(terminal, r"printf '\033[?1000h'; stty raw -echo; cat -v", ENTER)
-    await terminals.shows(terminal, "cat -v")
+    await every_byte_is_shown(terminals, terminal, modes=r"\033[?1000h")
     await terminals.say("mouse", terminalId=terminal, event="press", x=10, y=5, button="left")
     await terminals.shows(terminal, re.escape("^[[M +&"))
 
@@ -259,3 +263,15 @@ async def test_a_refusal_reaches_the_client_as_a_text(terminals: Terminals, worl
     assert world.victim.exists() and not world.ran("rm")
     await terminals.type(terminal, "echo still here", ENTER)
     await terminals.shows(terminal, "^still here$")
+
+
+async def test_a_confirmation_reaches_the_client_as_a_text(world: World) -> None:
+    drop_scripted(world, "deploys", match="deploy", tier="review", reason="Deploying is a person's decision.")
+    async with client_of(world, "mcpretentious") as terminals:
+        terminal = await terminals.ready()
+        asked = await terminals.call("type", terminalId=terminal, input=["echo deploy it", ENTER])
+        assert asked.is_error and "a person has to confirm" in asked.text, asked
+        identifier = re.search(r"quarterdeck approve (\w+)", asked.text)[1]
+        assert world.quarterdeck("approve", identifier).returncode == 0
+        await terminals.type(terminal, "echo deploy it", ENTER)
+        await terminals.shows(terminal, "^deploy it$")

@@ -13,6 +13,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 from agent import Agent, stderr_of
+from approvers import drop_scripted
 from sshd import RemoteMachine, remote_machine
 from waiting import until
 from world import World
@@ -94,7 +95,8 @@ async def test_a_command_gives_its_own_output_and_real_exit_code(sessions: Sessi
 
 async def test_a_slow_command_times_out_and_goes_on(sessions: Sessions) -> None:
     session = await sessions.open()
-    slow = await sessions.run(session, "echo begun; read line; echo got $line", timeout=1)
+    await sessions.run(session, "true")
+    slow = await sessions.run(session, "echo begun; read line; echo got $line", timeout=2)
     assert slow["success"] is False and slow["error"] == "Command timed out" and slow["output"] == "begun\n"
     busy = await sessions.run(session, "echo next")
     assert busy["success"] is False and "still runs" in busy["error"] and "terminal_expect_tool" in busy["error"]
@@ -160,11 +162,11 @@ async def test_the_auto_managed_session_is_there_when_it_is_needed(sessions: Ses
 async def test_incremental_output_comes_once(sessions: Sessions) -> None:
     await sessions.call("auto_command", command="true", duration=30)
     begun = await sessions.call(
-        "auto_command", command="echo one; read word; echo two $word; read word; echo three", duration=0.5
+        "auto_command", command="echo one; read word; echo two $word; read word; echo three", duration=2
     )
     assert begun["output"] == "one\n"
     assert (await sessions.call("get_incremental"))["output"] == ""
-    answered = await sessions.call("auto_command", command="more", duration=0.5)
+    answered = await sessions.call("auto_command", command="more", duration=2)
     assert "two more" in answered["output"], "while a program runs it gets the line"
     assert "two more" not in (await sessions.call("get_incremental"))["output"]
     await sessions.call("auto_command", command="end", duration=5)
@@ -182,6 +184,19 @@ async def test_a_refusal_reaches_the_client_in_the_error(sessions: Sessions, wor
         assert refused["success"] is False and "refused" in refused["error"], refused
         assert refused["code"] == "PERMISSION_DENIED"
     assert world.victim.exists() and not world.ran("rm")
+
+
+async def test_a_confirmation_reaches_the_client_in_the_error(world: World) -> None:
+    drop_scripted(world, "deploys", match="deploy", tier="review", reason="That is a person's decision.")
+    async with client_of(world) as sessions:
+        session = await sessions.open()
+        asked = await sessions.run(session, "echo deploy it")
+        assert asked["success"] is False and asked["code"] == "CONFIRMATION_REQUIRED", asked
+        assert world.quarterdeck("approve", asked["details"]["confirmationId"]).returncode == 0
+        assert (await sessions.run(session, "echo deploy it"))["output"] == "deploy it\n"
+        login = await sessions.call("ssh_connect", host="deploy.example", username="ada")
+        assert login["code"] == "CONFIRMATION_REQUIRED", "a login is judged before it is tried"
+        assert login["details"]["command"] == "ssh -p 22 -l ada -- deploy.example"
 
 
 # Another machine.

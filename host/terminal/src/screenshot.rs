@@ -8,6 +8,7 @@
 
 mod cells;
 mod palette;
+mod svg;
 
 use std::ops::Range;
 
@@ -16,6 +17,7 @@ use crate::screen::{Position, Row, Screen, Style};
 pub use cells::{Cell, cells};
 use palette::Palette;
 pub use palette::{Rgb, background_of, foreground_of};
+pub use svg::svg;
 
 /// What of a screen to show.
 #[derive(Debug, Clone, PartialEq, Eq)]

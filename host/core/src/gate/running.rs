@@ -28,20 +28,20 @@ pub struct Running {
     /// Why it was.
     pub verdict: VerdictReport,
     command: String,
-    how: Followed,
+    how: FollowedBy,
 }
 
-enum Followed {
+enum FollowedBy {
     /// The shell tells when the command ends.
-    ByMarks(RunningCommand),
+    Marks(RunningCommand),
     /// A shell on another machine was asked to tell.
-    ByBounds {
+    Bounds {
         bounds: Bounds,
         typed_at: Cursor,
         started: Instant,
     },
     /// Nobody tells: the foreground program and silence have to do.
-    ByQuiet {
+    Quiet {
         output_from: Cursor,
         started: Instant,
     },
@@ -122,7 +122,7 @@ impl Gate {
         timeout: Duration,
     ) -> Result<CommandEnd, HostError> {
         let end = match &mut running.how {
-            Followed::ByMarks(command) => match command.finished(timeout).await {
+            FollowedBy::Marks(command) => match command.finished(timeout).await {
                 CommandState::Finished {
                     exit_status,
                     output,
@@ -150,12 +150,12 @@ impl Gate {
                     return Err(HostError::IncompleteCommand);
                 }
             },
-            Followed::ByBounds {
+            FollowedBy::Bounds {
                 bounds,
                 typed_at,
                 started,
             } => bounds.follow(session, *typed_at, *started, timeout).await?,
-            Followed::ByQuiet {
+            FollowedBy::Quiet {
                 output_from,
                 started,
             } => follow_blindly(session, *output_from, *started, timeout).await,
@@ -225,9 +225,9 @@ async fn hand_over(
     session: &Session,
     typist: &mut Typist,
     command: &str,
-) -> Result<Followed, HostError> {
+) -> Result<FollowedBy, HostError> {
     match typist.keyboard.run(command).await {
-        Ok(running) => Ok(Followed::ByMarks(running)),
+        Ok(running) => Ok(FollowedBy::Marks(running)),
         Err(RunError::NoIntegration) => run_blindly(session, typist, command).await,
         Err(RunError::Busy { command, since }) => Err(HostError::SessionBusy {
             session: session.id.clone(),
@@ -250,7 +250,7 @@ async fn run_blindly(
     session: &Session,
     typist: &mut Typist,
     command: &str,
-) -> Result<Followed, HostError> {
+) -> Result<FollowedBy, HostError> {
     let status = session.terminal.status().await;
     let output_from = status.cursor;
     let started = Instant::now();
@@ -265,12 +265,12 @@ async fn run_blindly(
         .await
         .map_err(|error| ended(session, &error))?;
     Ok(match bounds {
-        Some(bounds) => Followed::ByBounds {
+        Some(bounds) => FollowedBy::Bounds {
             bounds,
             typed_at: output_from,
             started,
         },
-        None => Followed::ByQuiet {
+        None => FollowedBy::Quiet {
             output_from,
             started,
         },

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use quarterdeck_terminal::Until;
 
-use super::RunCommand;
 use super::read::read_text;
 use crate::caller::Caller;
 use crate::error::HostError;
@@ -42,13 +41,13 @@ impl Host {
         caller: &Caller,
     ) -> Result<String, HostError> {
         let session = self.session_or_default(None, caller).await?;
-        let request = RunCommand {
-            command: command.to_owned(),
-            session_id: Some(session.id.to_string()),
-            timeout: duration,
-            max_bytes: MAX_OUTPUT,
-        };
-        match self.run_command(request, caller).await {
+        let turn = session.run_turn.lock().await;
+        // The time that judging takes is not the command's.
+        let ran = self
+            .run_at_prompt(&session, command, || duration, MAX_OUTPUT, caller)
+            .await;
+        drop(turn);
+        match ran {
             Ok(outcome) => {
                 session.seen.tell_after(outcome.cursor);
                 if !outcome.timed_out && !outcome.truncated {

@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{CommandEnd, VerdictReport};
 use crate::host::Host;
-use crate::session::SessionId;
+use crate::session::{Session, SessionId};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -68,9 +68,25 @@ impl Host {
                 since: started.elapsed(),
             });
         };
-        let mut running = self.gate.run(&session, &request.command, caller).await?;
-        let left = request.timeout.saturating_sub(started.elapsed());
-        let end = self.gate.follow(&session, &mut running, left).await?;
+        let left = || request.timeout.saturating_sub(started.elapsed());
+        self.run_at_prompt(&session, &request.command, left, request.max_bytes, caller)
+            .await
+    }
+
+    /// Runs a command at the session's prompt and waits for its end as long as
+    /// `patience` says once it has been handed over. The caller holds the
+    /// session's turn.
+    pub(super) async fn run_at_prompt(
+        &self,
+        session: &Session,
+        command: &str,
+        patience: impl FnOnce() -> Duration,
+        max_bytes: usize,
+        caller: &Caller,
+    ) -> Result<RunOutcome, HostError> {
+        let started = Instant::now();
+        let mut running = self.gate.run(session, command, caller).await?;
+        let end = self.gate.follow(session, &mut running, patience()).await?;
         let verdict = running.verdict;
         let note;
         let (from, to, exit_status, duration, timed_out) = match end {
@@ -99,7 +115,7 @@ impl Host {
                 (output_from, None, exit_status, started.elapsed(), false)
             }
         };
-        let output = read_text(&session, from, to, request.max_bytes).await;
+        let output = read_text(session, from, to, max_bytes).await;
         session.seen.expect_after(output.cursor);
         Ok(RunOutcome {
             session_id: session.id.clone(),

@@ -1,6 +1,6 @@
 //! What a session shows, in layers.
 
-use quarterdeck_terminal::screenshot::{Screenshot, ScreenshotRequest};
+use quarterdeck_terminal::screenshot::{Screenshot, ScreenshotRequest, svg};
 
 use crate::caller::Caller;
 use crate::error::HostError;
@@ -26,5 +26,11 @@ impl Host {
             *line = inert(line);
         }
         Ok(shot)
+    }
+
+    /// Draws what a session shows as SVG.
+    pub async fn draw_screen(&self, id: &str) -> Result<String, HostError> {
+        let session = self.registry.get(id)?;
+        Ok(inert(&svg(&session.terminal.screen().await)))
     }
 }

@@ -6,10 +6,12 @@
 
 mod confirm;
 mod families;
+mod layered_screenshot;
 mod mcpretentious;
 mod native;
 mod policies;
 mod reply;
+mod screens;
 mod terminal;
 mod tool;
 

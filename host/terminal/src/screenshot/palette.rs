@@ -37,8 +37,8 @@ const NAMED: [Rgb; 16] = [
 ];
 
 /// The terminal's own colours, which show only where a cell is inverse.
-const OWN_FOREGROUND: Rgb = NAMED[7];
-const OWN_BACKGROUND: Rgb = NAMED[0];
+pub(super) const OWN_FOREGROUND: Rgb = NAMED[7];
+pub(super) const OWN_BACKGROUND: Rgb = NAMED[0];
 
 impl From<Color> for Rgb {
     /// xterm's 256 colours: 16 with names, a cube of six levels, 24 greys.
