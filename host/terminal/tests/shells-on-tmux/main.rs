@@ -15,6 +15,7 @@ mod plain;
 mod prompts;
 #[path = "../shells/screens.rs"]
 mod screens;
+mod servers;
 #[path = "../shells/support.rs"]
 mod support;
 

@@ -1,0 +1,125 @@
+"""Sessions on tmux: they live on without the host, and the next one finds them."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+
+from agent import Agent, agent_on_http
+from waiting import until, until_blocking
+from world import ServingHost, World
+
+
+def socket(world: World) -> str:
+    """A tmux server of this world's own."""
+    return f"quarterdeck-test-{world.mark}"
+
+
+def tmux(world: World, *arguments: str) -> str:
+    done = subprocess.run(
+        ["tmux", "-L", socket(world), *arguments], env=world.env, capture_output=True, text=True, timeout=20, check=True
+    )
+    return done.stdout
+
+
+def serve(world: World) -> ServingHost:
+    world.configure(f'[sessions]\ntmux_socket = "{socket(world)}"\n')
+    return world.serve("--backend", "tmux")
+
+
+def kill(host: ServingHost) -> None:
+    host.process.send_signal(signal.SIGKILL)
+    until_blocking("the host is gone", lambda: host.process.poll() is not None)
+
+
+async def sessions(agent: Agent) -> dict[str, dict]:
+    return {one["sessionId"]: one for one in (await agent.do("session_list"))["sessions"]}
+
+
+async def test_a_session_on_tmux_works_like_any_other(world: World) -> None:
+    async with agent_on_http(serve(world)) as agent:
+        session = await agent.open_session()
+        assert (await sessions(agent))[session]["backend"] == "tmux"
+        ran = await agent.run("echo out; sh -c 'exit 3'", sessionId=session)
+        assert (ran["exitStatus"], ran["output"]) == (3, "out\n")
+        refused = await agent.type(session, "rm -rf ~", enter=True)
+        assert refused.code == "PERMISSION_DENIED", "the gate is the same"
+        assert world.victim.exists()
+        await agent.do("session_close", sessionId=session)
+        assert session not in await sessions(agent)
+
+
+async def test_after_a_crash_the_next_host_finds_the_sessions(world: World) -> None:
+    host = serve(world)
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session()
+        await agent.run("precious=kept; echo before the crash", sessionId=session)
+        kill(host)
+    async with agent_on_http(serve(world)) as agent:
+        found = await sessions(agent)
+        assert list(found) == [session], "under the id that it had"
+        assert "before the crash" in await agent.screen(session)
+        assert not found[session]["shellIntegration"], "nobody knows the key of its marks any more"
+        await agent.type(session, "echo $precious after", enter=True)
+        await agent.wait_for(session, pattern="(?m)^kept after$")
+
+
+async def test_a_killed_tmux_server_is_said_and_started_again(world: World) -> None:
+    async with agent_on_http(serve(world)) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        tmux(world, "kill-server")
+
+        async def ended() -> bool:
+            return session not in (all_ := await sessions(agent)) or all_[session]["ended"]
+
+        await until("the session is marked", ended)
+        refused = await agent.type(session, "echo lost", enter=True)
+        assert refused.code == "SESSION_ENDED"
+        assert "tmux server" in refused.text
+        another = await agent.open_session()
+        assert (await agent.run("echo again", sessionId=another))["output"] == "again\n"
+
+
+async def test_several_backends_at_once(world: World) -> None:
+    world.configure(f'[sessions]\ntmux_socket = "{socket(world)}"\n')
+    async with agent_on_http(world.serve()) as agent:
+        on_pty = await agent.open_session()
+        on_tmux = await agent.open_session(backend="tmux")
+        kinds = {id_: one["backend"] for id_, one in (await sessions(agent)).items()}
+        assert kinds == {on_pty: "pty", on_tmux: "tmux"}
+        missing = await agent.call("session_create", backend="iterm2")
+        assert missing.is_error and "not there yet" in missing.text
+
+
+@pytest.mark.parametrize("asked", ["iterm2", "api"])
+def test_a_backend_that_is_to_come_is_refused(world: World, asked: str) -> None:
+    for done in (
+        world.quarterdeck("run", "--backend", asked, "true"),
+        world.quarterdeck("run", "true", env={"MCP_TERMINAL_BACKEND": asked}),
+    ):
+        assert done.returncode != 0
+        assert "not there yet" in done.stderr
+
+
+def test_without_tmux_it_is_said_what_to_do(world: World) -> None:
+    env = {"PATH": str(world.decoys), "MCP_TERMINAL_BACKEND": "tmux"}
+    done = world.quarterdeck("run", "true", env=env)
+    assert done.returncode == 125
+    assert "apt install tmux" in done.stderr
+    old = world.decoys / "tmux"
+    old.write_text("#!/bin/sh\necho tmux 2.9a\n")
+    old.chmod(0o755)
+    done = world.quarterdeck("run", "true", env={"MCP_TERMINAL_BACKEND": "tmux"})
+    assert done.returncode == 125
+    assert "2.9a" in done.stderr and "3.2" in done.stderr
+
+
+def test_run_leaves_nothing_behind_on_tmux(world: World) -> None:
+    world.configure(f'[sessions]\ntmux_socket = "{socket(world)}"\n')
+    done = world.quarterdeck("run", "--backend", "tmux", "echo here; exit 4")
+    assert "here" in done.stdout
+    windows = tmux(world, "list-windows", "-a", "-F", "#{window_name}").split()
+    assert windows == ["anchor"]
