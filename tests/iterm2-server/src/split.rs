@@ -101,13 +101,11 @@ impl Split {
         for Part { weight, content } in parts {
             match content {
                 Content::Split(mut split) if split.parts.len() == 1 => {
-                    let inner = split.parts.remove(0).content;
-                    match inner {
-                        Content::Split(inner) if inner.vertical == self.vertical => {
-                            self.parts.extend(inner.parts);
-                        }
-                        content => self.parts.push(Part { weight, content }),
-                    }
+                    let content = split.parts.remove(0).content;
+                    self.parts.push(Part { weight, content });
+                }
+                Content::Split(split) if split.vertical == self.vertical => {
+                    self.parts.extend(split.parts);
                 }
                 content => self.parts.push(Part { weight, content }),
             }
@@ -285,5 +283,70 @@ pub(crate) fn pixels(size: Cells) -> Size {
     Size {
         width: Some(i32::from(size.columns) * CELL_WIDTH),
         height: Some(i32::from(size.rows) * CELL_HEIGHT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SIZE: Cells = Cells {
+        columns: 300,
+        rows: 300,
+    };
+
+    fn check(split: &Split, is_root: bool) {
+        assert!(is_root || split.parts.len() > 1, "a split of one part");
+        for part in &split.parts {
+            if let Content::Split(inner) = &part.content {
+                assert_ne!(
+                    inner.vertical, split.vertical,
+                    "siblings in a split of their own"
+                );
+                check(inner, false);
+            }
+        }
+    }
+
+    fn overlap(one: &Place, other: &Place) -> bool {
+        one.column < other.column + other.size.columns
+            && other.column < one.column + one.size.columns
+            && one.row < other.row + other.size.rows
+            && other.row < one.row + one.size.rows
+    }
+
+    proptest! {
+        #[test]
+        fn dividing_and_removing_keeps_the_tree_in_shape(
+            steps in proptest::collection::vec((any::<u8>(), any::<bool>(), any::<bool>(), 0..3_u8), 1..24),
+        ) {
+            let mut split = Split::of("0");
+            let mut sessions = vec!["0".to_owned()];
+            for (number, (at, vertical, before, kind)) in steps.into_iter().enumerate() {
+                let session = sessions[usize::from(at) % sessions.len()].clone();
+                if kind == 0 && sessions.len() > 1 {
+                    split.remove(&session);
+                    sessions.retain(|known| *known != session);
+                } else {
+                    let new = format!("{}", number + 1);
+                    prop_assert!(split.divide(&session, vertical, before, &new));
+                    sessions.push(new);
+                }
+                check(&split, true);
+                let mut shown = split.sessions();
+                shown.sort();
+                sessions.sort();
+                prop_assert_eq!(&shown, &sessions);
+                let mut places = Vec::new();
+                split.place(0, 0, SIZE, &mut places);
+                for (at, one) in places.iter().enumerate() {
+                    prop_assert!(one.column + one.size.columns <= SIZE.columns);
+                    prop_assert!(one.row + one.size.rows <= SIZE.rows);
+                    prop_assert!(!places[at + 1..].iter().any(|other| overlap(one, other)));
+                }
+            }
+        }
     }
 }
