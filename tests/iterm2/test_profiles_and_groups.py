@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 import iterm2
 
 from stand_in import SUPPORT, StandIn
-from story import first_session, shows, story
+from story import first_session, shows, story, until
 
 
 @story
@@ -93,8 +92,12 @@ async def test_nothing_moves_during_a_transaction(connection: iterm2.Connection)
     _, session = await first_session(connection)
     async with iterm2.Transaction(connection):
         before = (await session.async_get_screen_contents()).cursor_coord.y
-        await session.async_send_text("echo later\n")
-        await asyncio.sleep(0.2)
+        await session.async_send_text("echo later; touch ran\n")
+
+        async def ran() -> bool:
+            return (Path(os.environ["HOME"]) / "ran").exists()
+
+        await until("the program to run", ran)
         assert (await session.async_get_screen_contents()).cursor_coord.y == before
         started = await iterm2.rpc.async_start_transaction(connection)
         assert started.transaction_response.status == 2, "ALREADY_IN_TRANSACTION"

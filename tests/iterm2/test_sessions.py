@@ -18,7 +18,9 @@ async def test_a_script_runs_a_command_and_reads_what_it_printed(connection: ite
 @story
 async def test_styles_and_wide_characters_are_told_cell_by_cell(connection: iterm2.Connection) -> None:
     _, session = await first_session(connection)
-    await session.async_inject(b"\x1b[2J\x1b[H\x1b[1;31mred\x1b[0m \x1b[38;2;1;2;3;4mrgb\x1b[0m \xe6\x97\xa5x\xf0\x9f\x98\x80")
+    await session.async_inject(
+        b"\x1b[2J\x1b[H\x1b[1;31mred\x1b[0m \x1b[38;2;1;2;3;4mrgb\x1b[0m \xe6\x97\xa5x\xf0\x9f\x98\x80"
+    )
     contents = await session.async_get_screen_contents()
     line = contents.line(0)
     assert line.string == "red rgb 日x😀"

@@ -15,9 +15,7 @@ async def test_a_script_lays_out_a_window(connection: iterm2.Connection) -> None
     left = await session.async_split_pane(vertical=True, before=True)
     tab = app.current_terminal_window.current_tab
     assert tab.root.vertical
-    assert [pane.session_id for pane in tab.sessions] == [
-        pane.session_id for pane in (left, session, right, below)
-    ]
+    assert [pane.session_id for pane in tab.sessions] == [pane.session_id for pane in (left, session, right, below)]
     assert len(tab.root.children) == 3, "panes divided the same way are siblings"
     assert sum(pane.grid_size.height for pane in (right, below)) == 24, "one row is the divider's"
 

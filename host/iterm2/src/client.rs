@@ -79,8 +79,12 @@ impl Client {
     pub async fn connected(&self, at_most: Duration) -> Result<(), CallError> {
         let mut state = self.state.clone();
         let decided = state.wait_for(|state| !matches!(state, ConnectionState::Down(_)));
-        let _ = tokio::time::timeout(at_most, decided).await;
-        match self.state() {
+        let decided = match tokio::time::timeout(at_most, decided).await {
+            // It may have changed again since, but there was a connection.
+            Ok(Ok(state)) => state.clone(),
+            Ok(Err(_)) | Err(_) => self.state(),
+        };
+        match decided {
             ConnectionState::Connected => Ok(()),
             ConnectionState::Down(reason) => Err(not_connected(reason)),
             ConnectionState::GivenUp(reason) => Err(not_connected(Some(reason))),

@@ -100,16 +100,17 @@ impl Connection {
     /// Lives until the last handle is dropped.
     pub(crate) async fn live(mut self) {
         let mut delay = FIRST_DELAY;
+        let mut reason: Option<Arc<DialError>> = None;
         loop {
             let dialled = {
                 let dialling = dial(&self.address, &mut self.source);
-                let refusing = refuse(&mut self.orders, &mut self.interests, None);
+                let refusing = refuse(&mut self.orders, &mut self.interests, reason.clone());
                 tokio::select! {
                     dialled = dialling => dialled,
                     () = refusing => return,
                 }
             };
-            let reason = match dialled {
+            reason = match dialled {
                 Ok(socket) => {
                     if matches!(self.carry(socket).await, End::Unwanted) {
                         return;
@@ -132,7 +133,7 @@ impl Connection {
             }
             tokio::select! {
                 () = tokio::time::sleep(delay) => (),
-                () = refuse(&mut self.orders, &mut self.interests, reason) => return,
+                () = refuse(&mut self.orders, &mut self.interests, reason.clone()) => return,
             }
             delay = (delay * 2).min(LONGEST_DELAY);
         }

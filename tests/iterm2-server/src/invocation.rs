@@ -53,7 +53,16 @@ fn end_of_value(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in r#"[a-z(:,){}\[\]"\\ é]{0,40}"#) {
+            let _ = Invocation::parse(&text);
+        }
+    }
 
     #[test]
     fn arguments_are_json_values_by_name() {

@@ -29,7 +29,9 @@ mod prompts;
 mod requests;
 mod server;
 mod session;
+mod split;
 mod subscriptions;
+mod telling;
 mod variables;
 mod websocket;
 

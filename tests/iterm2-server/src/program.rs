@@ -38,6 +38,7 @@ pub(crate) enum Output {
     Ended { run: u64 },
 }
 
+#[derive(Debug)]
 enum Input {
     Bytes(Vec<u8>),
     Resize(Cells),
@@ -52,12 +53,6 @@ pub(crate) struct Program {
     input: mpsc::Sender<Input>,
     /// Dropped to end the program.
     _alive: watch::Sender<()>,
-}
-
-impl std::fmt::Debug for Input {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Input")
-    }
 }
 
 impl Program {

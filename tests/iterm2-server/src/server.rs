@@ -92,6 +92,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The shell of the first window could not be started.
+    #[error("cannot start `{0}` in a first window; is it installed?")]
+    Shell(String),
     /// A socket could not be listened at.
     #[error("cannot listen at {address}; is another server there, or is the path too long?")]
     Listen {
@@ -142,7 +145,9 @@ impl Server {
             outputs,
             events.downgrade(),
         );
-        application.open_first_window();
+        if !application.open_first_window() {
+            return Err(StartError::Shell(options.shell.join(" ")));
+        }
         let entrance = Entrance {
             admission,
             events: events.clone(),

@@ -88,10 +88,11 @@ impl Application {
         Ok(id)
     }
 
-    /// Opens a window with the default profile, as the application does when it starts.
-    pub(crate) fn open_first_window(&mut self) {
+    /// Opens a window with the default profile, as the application does when it starts; false
+    /// if its program could not be started.
+    pub(crate) fn open_first_window(&mut self) -> bool {
         let response = self.create_tab(&CreateTabRequest::default());
-        debug_assert_eq!(response.status(), create_tab_response::Status::Ok);
+        response.status() == create_tab_response::Status::Ok
     }
 
     pub(crate) fn create_tab(&mut self, request: &CreateTabRequest) -> CreateTabResponse {

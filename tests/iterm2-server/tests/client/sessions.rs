@@ -77,7 +77,7 @@ async fn lines_come_with_their_numbers_styles_and_wraps() {
     assert_eq!(screen.cursor, (20, screen.first + 2));
     let lines = Lines::Numbered(screen.first + 1..screen.first + 2);
     let one = client.buffer(&session, &lines).await.expect("a line");
-    assert_eq!(one.lines, [wide.clone()]);
+    assert_eq!(one.lines.as_slice(), std::slice::from_ref(wide));
     assert_eq!(one.first, screen.first + 1);
 }
 
