@@ -1,8 +1,8 @@
 //! Sessions as bytes and screens.
 //!
 //! A session is a program on a terminal, nearly always a shell. This crate
-//! opens it ([`pty::open`]), emulates its screen, keeps what it wrote as text
-//! ([`Terminal::read`]), and knows, where the shell is bash, zsh or fish, when
+//! opens it ([`pty::open`], [`tmux::Server::open`]), emulates its screen, keeps
+//! what it wrote as text ([`Terminal::read`]), and knows, where the shell is bash, zsh or fish, when
 //! it prompts, what it runs and how that ended ([`Keyboard::run`]).
 //!
 //! Two handles lead to a session. [`Terminal`] is for everybody and can do
@@ -14,7 +14,8 @@
 //! policy, a protocol or a store, believe what output says about the session
 //! (marks need a key), or write text that output chose back to the program.
 //!
-//! Start reading at [`pty`], then `session` with its parts; `stream` is how bytes become text
+//! Start reading at [`pty`], then `session` with its parts; `backend` is what
+//! differs between a device of our own and a pane of tmux; `stream` is how bytes become text
 //! and marks, `transcript` how text is kept, `prompt` what marks mean, and
 //! `integration` how shells come to write them.
 

@@ -34,7 +34,7 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
     for shell in ["bash", "zsh", "fish"] {
         findings.push((shell, integrated_shell(shell)));
     }
-    findings.push(("tmux", later("tmux", "sessions on tmux")));
+    findings.push(("tmux", tmux()));
     findings.push(("iTerm2", iterm2()));
     let (policies, running) = runtime()?.block_on(async {
         let running = running_host(&setup).await;
@@ -110,15 +110,13 @@ fn integrated_shell(name: &str) -> Finding {
     }
 }
 
-fn later(name: &str, use_for: &str) -> Finding {
-    match find(name) {
-        Some(path) => Finding::Absent(format!(
-            "{} is there; {use_for} come with a later version",
+fn tmux() -> Finding {
+    match find("tmux") {
+        Some(path) => Finding::Good(format!(
+            "{}, for sessions that outlive the host (--backend tmux)",
             path.display()
         )),
-        None => Finding::Absent(format!(
-            "not installed; {use_for} come with a later version"
-        )),
+        None => Finding::Absent("not installed; sessions on tmux need it, 3.2 or later".to_owned()),
     }
 }
 
