@@ -210,7 +210,11 @@ WAYS: dict[str, list[tuple[Any, ...]]] = {
 # What a line editor adds to that; dash has none.
 EDITED_WAYS: dict[str, list[tuple[Any, ...]]] = {
     "killed and yanked back": [(DANGER, {"key": "ctrl-u"}), (ENTER,), ({"key": "ctrl-y"},), (ENTER,)],
-    "killed and yanked back ahead of the prompt": [(DANGER, {"key": "ctrl-u"}), ("sleep 1", ENTER), ({"key": "ctrl-y"}, ENTER)],
+    "killed and yanked back ahead of the prompt": [
+        (DANGER, {"key": "ctrl-u"}),
+        ("sleep 1", ENTER),
+        ({"key": "ctrl-y"}, ENTER),
+    ],
     "from its end to its beginning": [("-rf ~", {"key": "home"}, "rm "), (ENTER,)],
     "with arrow keys": [("r -rf ~", *[{"key": "left"}] * 6, "m"), (ENTER,)],
     "recalled by up-arrow": [({"key": "up"}, {"key": "up"}), (ENTER,)],
