@@ -43,7 +43,7 @@ impl FromStr for BackendChoice {
             "auto" => Ok(Self::Auto),
             "pty" => Ok(Self::Only(BackendKind::Pty)),
             "tmux" => Ok(Self::Only(BackendKind::Tmux)),
-            "iterm2" | "api" => Err(BackendChoiceError::ToCome(text.to_owned())),
+            "iterm" | "iterm2" | "api" => Err(BackendChoiceError::ToCome(text.to_owned())),
             _ => Err(BackendChoiceError::Unknown(text.to_owned())),
         }
     }

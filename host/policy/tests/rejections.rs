@@ -16,7 +16,7 @@ use support::{
 /// there is a report and nothing else.
 async fn is_turned_away(quarters: &Quarters, content: &[u8], why: &str) {
     let before = quarters.review("ls").await;
-    quarters.incidents.lock().unwrap().clear();
+    quarters.incidents.send_modify(Vec::clear);
     quarters.rename_in("rules.wasm", content);
     let incident = quarters.until_incident(why).await;
     assert_eq!(incident.kind, IncidentKind::Rejected);

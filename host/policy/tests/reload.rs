@@ -117,8 +117,7 @@ async fn two_hundred_files_at_once_are_all_taken() {
     assert_eq!((ruling.all.len(), generations.len()), (151, 151));
     let rejected: BTreeSet<String> = quarters
         .incidents
-        .lock()
-        .unwrap()
+        .borrow()
         .iter()
         .map(|incident| incident.policy.clone())
         .collect();
@@ -244,7 +243,7 @@ async fn good_and_bad_take_turns() {
         let good = format!("round {round}");
         quarters.rename_in("rules.wasm", &puppet(1, &good));
         let ruling = quarters.until_reason(&good).await;
-        quarters.incidents.lock().unwrap().clear();
+        quarters.incidents.send_modify(Vec::clear);
         quarters.rename_in("rules.wasm", b"bad");
         quarters.until_incident("this is text").await;
         assert_eq!(quarters.review("ls").await, ruling);
@@ -264,7 +263,7 @@ async fn a_symlink_leads_to_a_policy_and_may_be_mended() {
     write(&target, &puppet(1, "built again"));
     quarters.until_reason("built again").await;
     std::fs::remove_file(&target).unwrap();
-    quarters.incidents.lock().unwrap().clear();
+    quarters.incidents.send_modify(Vec::clear);
     quarters.until_incident("leads nowhere").await;
     assert_eq!(quarters.review("ls").await.verdict.reason, "built again");
 }

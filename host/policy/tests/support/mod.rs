@@ -5,13 +5,14 @@
 pub(crate) mod kinds;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_policy::{
     BundledPolicy, CallerFacts, Certainty, Entry, Limits, PolicyHost, PolicyIncident, PromptState,
     ReviewRequest, Ruling, SessionFacts, Settings,
 };
+use tokio::sync::watch;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -290,9 +291,12 @@ pub(crate) struct Quarters {
     pub(crate) host: PolicyHost,
     pub(crate) plugins: PathBuf,
     pub(crate) cache: PathBuf,
-    pub(crate) incidents: Arc<Mutex<Vec<PolicyIncident>>>,
+    pub(crate) incidents: Arc<watch::Sender<Vec<PolicyIncident>>>,
     folder: Option<tempfile::TempDir>,
 }
+
+/// How long anything may take that has to come.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to set up [`Quarters`].
 #[derive(Default)]
@@ -327,7 +331,7 @@ impl Plan {
     pub(crate) async fn settle_in(self, folder: tempfile::TempDir) -> Quarters {
         let plugins = folder.path().join("plugins");
         let cache = folder.path().join("cache");
-        let incidents: Arc<Mutex<Vec<PolicyIncident>>> = Arc::default();
+        let incidents = Arc::new(watch::Sender::new(Vec::new()));
         let settings = Settings {
             plugins_dir: plugins.clone(),
             cache_dir: cache.clone(),
@@ -338,7 +342,7 @@ impl Plan {
         };
         let host = PolicyHost::start(settings, {
             let incidents = Arc::clone(&incidents);
-            move |incident| incidents.lock().unwrap().push(incident)
+            move |incident| incidents.send_modify(|known| known.push(incident))
         })
         .unwrap();
         host.ready().await;
@@ -350,6 +354,14 @@ impl Plan {
             folder: Some(folder),
         }
     }
+}
+
+/// The first incident whose text contains `part`.
+fn among(incidents: &[PolicyIncident], part: &str) -> Option<PolicyIncident> {
+    incidents
+        .iter()
+        .find(|incident| incident.to_string().contains(part))
+        .cloned()
 }
 
 /// A bundled approver named `base`.
@@ -400,25 +412,20 @@ impl Quarters {
 
     /// Waits for an incident whose text contains `part`.
     pub(crate) async fn until_incident(&self, part: &str) -> PolicyIncident {
-        for _ in 0..2000 {
-            if let Some(incident) = self.find(part) {
-                return incident;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        let mut incidents = self.incidents.subscribe();
+        let come = incidents.wait_for(|known| among(known, part).is_some());
+        match tokio::time::timeout(PATIENCE, come).await {
+            Ok(known) => among(&known.unwrap(), part).unwrap(),
+            Err(_) => panic!("no incident with {part:?} in {:?}", self.reports()),
         }
-        panic!("no incident with {part:?} in {:?}", self.reports());
     }
 
     pub(crate) fn find(&self, part: &str) -> Option<PolicyIncident> {
-        let incidents = self.incidents.lock().unwrap();
-        incidents
-            .iter()
-            .find(|incident| incident.to_string().contains(part))
-            .cloned()
+        among(&self.incidents.borrow(), part)
     }
 
     pub(crate) fn reports(&self) -> Vec<String> {
-        let incidents = self.incidents.lock().unwrap();
+        let incidents = self.incidents.borrow();
         incidents.iter().map(PolicyIncident::to_string).collect()
     }
 

@@ -96,11 +96,27 @@ pub struct Server {
     path: PathBuf,
 }
 
+/// How often a server is asked to take in a client.
+const ATTEMPTS: u32 = 5;
+/// What tmux 3.3a says, now and then, to the first words of a client that comes
+/// while another one leaves. It takes in the next one.
+const NOT_TAKEN_IN: &str = "no current client";
+
 impl Server {
     /// Connects to a server, which is started if need be. Must be called within
     /// a Tokio runtime, which then carries the connection's task.
     pub async fn connect(socket: Socket) -> Result<Self, TmuxError> {
         check_version(&socket).await?;
+        for _ in 1..ATTEMPTS {
+            match Self::join(socket.clone()).await {
+                Err(TmuxError::Refused { reason, .. }) if reason == NOT_TAKEN_IN => (),
+                joined => return joined,
+            }
+        }
+        Self::join(socket).await
+    }
+
+    async fn join(socket: Socket) -> Result<Self, TmuxError> {
         let started = |source| TmuxError::Start {
             socket: socket.clone(),
             source,

@@ -123,7 +123,7 @@ async fn a_window_that_quarterdeck_has_not_opened_is_attached_to() {
         .await
         .expect("attached");
     keyboard.write(b"echo $((6 * 7))\r").await.expect("typed");
-    wait_for(&terminal, "(?m)^42").await;
+    wait_for(&terminal, "(?m)^(?:# )?42").await;
     // Somebody scrolls back in it; what is typed reaches the program all the same.
     tmux(&session, &["copy-mode", "-t", "work:mine"]);
     keyboard.write(b"echo $((6 * 8))\r").await.expect("typed");
@@ -160,7 +160,7 @@ async fn a_killed_server_ends_its_sessions_and_the_next_one_works() {
         .write(b"echo $((6 * 7))\r")
         .await
         .expect("typed");
-    wait_for(&opened.terminal, "(?m)^42").await;
+    wait_for(&opened.terminal, "(?m)^(?:# )?42").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

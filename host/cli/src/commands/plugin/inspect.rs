@@ -105,20 +105,22 @@ fn print(inspected: &Inspected) {
 
     if *installed {
         let state = text(status, "state");
-        line(
-            "state",
-            &format!("{state}, generation {}", status["generation"]),
-        );
+        let state = match status["generation"].as_u64() {
+            Some(0) => state.to_owned(),
+            _ => format!("{state}, generation {}", status["generation"]),
+        };
+        line("state", &state);
         if text(status, "digest") != facts.digest {
             line("", "another version than the file's is in charge, or none");
         }
-        line(
-            "calls",
-            &format!(
+        let calls = match status["calls"].as_u64() {
+            Some(0) => "none yet".to_owned(),
+            _ => format!(
                 "{}, half of them under {} µs, 99 of 100 under {} µs; {} failed",
                 status["calls"], status["p50Micros"], status["p99Micros"], status["traps"]
             ),
-        );
+        };
+        line("calls", &calls);
     }
     line("trust", text(status, "trust"));
     if let Some(limits) = status["limits"].as_object() {

@@ -16,14 +16,22 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
         anstream::println!("{}", serde_json::to_string(&policies)?);
         return Ok(ExitCode::SUCCESS);
     }
+    let widest = |key: &str| {
+        let lengths = policies.iter().map(|policy| text(policy, key).len());
+        lengths.max().unwrap_or_default()
+    };
+    let (names, kinds) = (widest("name"), widest("kind"));
     for policy in &policies {
         let digest = text(policy, "digest");
+        let generation = match policy["generation"].as_u64() {
+            Some(0) => String::new(),
+            _ => format!("generation {}", policy["generation"]),
+        };
         anstream::println!(
-            "{}  {}  {}  generation {}  {}  {}",
+            "{:names$}  {:kinds$}  {:11}  {generation:12}  {}  {}",
             text(policy, "name"),
             text(policy, "kind"),
             text(policy, "state"),
-            policy["generation"],
             digest.get(..12).unwrap_or(digest),
             text(policy, "source"),
         );

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quarterdeck_core::operations::CreateSession;
-use quarterdeck_core::{Caller, Host, HostError};
+use quarterdeck_core::{BackendChoice, Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -40,16 +40,14 @@ impl ForeignTool for Open {
         let columns = arguments.columns.unwrap_or(DEFAULT_SIZE.0);
         let rows = arguments.rows.unwrap_or(DEFAULT_SIZE.1);
         check_size(columns, rows)?;
-        if let Some(backend) = &arguments.backend
-            && !matches!(backend.as_str(), "auto" | "pty")
-        {
-            return Err(HostError::InvalidParameters(format!(
-                "Backend {backend:?} is not available: leave it out, or use \"pty\""
-            )));
-        }
+        let backend = arguments.backend.map(|name| name.parse::<BackendChoice>());
+        let backend = backend
+            .transpose()
+            .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
         let request = CreateSession {
             columns: Some(columns),
             rows: Some(rows),
+            backend,
             ..CreateSession::default()
         };
         let created = host.create_session(request, &caller).await?;
