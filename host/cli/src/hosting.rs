@@ -25,6 +25,7 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
         policies: policy_settings(setup),
         agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),
+        store_path: setup.paths.store_file(),
     })
     .context("starting the host")
 }

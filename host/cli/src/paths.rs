@@ -63,6 +63,11 @@ impl Paths {
         self.state_dir.join("audit.sqlite")
     }
 
+    /// What outlives a host: sessions, tasks, agents.
+    pub(crate) fn store_file(&self) -> PathBuf {
+        self.state_dir.join("store.sqlite")
+    }
+
     /// Policies as they were compiled.
     pub(crate) fn policy_cache(&self) -> PathBuf {
         self.cache_dir.join("policies")

@@ -150,7 +150,7 @@ impl Host {
             .attach(found.pane, &kept)
             .await
             .map_err(cannot_open)?;
-        self.registry.insert(Arc::new(Session {
+        let session = Arc::new(Session {
             id,
             name: found.place.clone(),
             backend: BackendKind::Tmux,
@@ -162,7 +162,8 @@ impl Host {
             door: Door::new(keyboard),
             run_turn: tokio::sync::Mutex::default(),
             seen: Seen::default(),
-        }));
+        });
+        self.session_begins(&session, None);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 //! [`operations`](crate::operations). Doors translate; they decide nothing.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -15,10 +15,13 @@ use tokio::sync::broadcast;
 
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
+use crate::events::{EventBus, Happening};
 use crate::gate::{Gate, GateSettings};
+use crate::life::mark_lost;
 use crate::operations::SshSettings;
 use crate::registry::Registry;
 use crate::session::BackendKind;
+use crate::store::{Store, StoreError};
 use crate::usage::UsageMeter;
 
 /// Incidents kept for whoever asks.
@@ -59,6 +62,8 @@ pub struct HostSettings {
     pub agents_may_change_policies: bool,
     /// The audit log's file.
     pub audit_path: PathBuf,
+    /// What outlives the host.
+    pub store_path: PathBuf,
 }
 
 /// The host could not be started.
@@ -67,6 +72,9 @@ pub enum StartError {
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The policy engine.
     #[error(transparent)]
     Policies(#[from] quarterdeck_policy::StartError),
@@ -98,6 +106,8 @@ pub struct Host {
     /// Held by whoever replays the audit log.
     pub(crate) diff_turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) usage: UsageMeter,
+    pub(crate) store: Store,
+    pub(crate) events: Arc<EventBus>,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
 }
@@ -109,9 +119,13 @@ impl Host {
         let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
         let incidents = Arc::new(Mutex::new(VecDeque::new()));
         let (incident_feed, _) = broadcast::channel(INCIDENTS_KEPT);
+        let events = Arc::new(EventBus::default());
+        let store = open_store(&settings.store_path)?;
+        mark_lost(&store);
         let policies = PolicyHost::start(settings.policies.clone(), {
             let incidents = Arc::clone(&incidents);
             let feed = incident_feed.clone();
+            let events = Arc::clone(&events);
             move |incident: PolicyIncident| {
                 let incident = Incident {
                     at: SystemTime::now(),
@@ -119,6 +133,11 @@ impl Host {
                 };
                 tracing::warn!("{}", incident.message);
                 keep_incident(&incidents, incident.clone());
+                events.publish(Happening::SystemError {
+                    error: incident.message.clone(),
+                    component: "policies",
+                    severity: "warning",
+                });
                 // Nobody listening is fine: the incident is kept.
                 let _ = feed.send(incident);
             }
@@ -132,6 +151,8 @@ impl Host {
             policy_settings: settings.policies,
             agents_may_change_policies: settings.agents_may_change_policies,
             diff_turn: Arc::default(),
+            store,
+            events,
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,
             incident_feed,
@@ -148,6 +169,11 @@ impl Host {
         self.incident_feed.subscribe()
     }
 
+    /// What happens on this host, from now on and before.
+    pub fn events(&self) -> &EventBus {
+        &self.events
+    }
+
     /// Ends every session, save those on tmux, which a later host finds again, and
     /// stops watching policies.
     pub async fn shutdown(&self) {
@@ -159,6 +185,20 @@ impl Host {
             .map(|session| async move { session.terminal.close().await });
         futures::future::join_all(closing).await;
         self.policies.shutdown().await;
+    }
+}
+
+/// The first host of a user keeps what outlives it; one beside it forgets.
+fn open_store(path: &Path) -> Result<Store, StoreError> {
+    match Store::open(path) {
+        Err(StoreError::InUse { path }) => {
+            tracing::info!(
+                "another host keeps {}: what this one knows is forgotten when it ends",
+                path.display()
+            );
+            Store::temporary()
+        }
+        opened => opened,
     }
 }
 

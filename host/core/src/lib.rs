@@ -18,13 +18,16 @@ mod backends;
 mod caller;
 mod clock;
 mod error;
+pub mod events;
 pub mod gate;
 mod host;
+mod life;
 pub mod operations;
 mod registry;
 mod secret;
 mod seen;
 mod session;
+pub mod store;
 mod text;
 mod usage;
 

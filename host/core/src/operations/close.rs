@@ -9,7 +9,7 @@ impl Host {
     /// Ends a session with everything that runs in it; returns when it is over.
     pub async fn close_session(&self, id: &str) -> Result<SystemTime, HostError> {
         let session = self.registry.get(id)?;
-        self.registry.remove(&session.id);
+        self.session_ends(&session.id);
         session.terminal.close().await;
         Ok(SystemTime::now())
     }

@@ -119,7 +119,7 @@ impl Host {
                 // that waits for a yes is bound to its session, which stays.
                 Err(confirmation @ HostError::ConfirmationRequired(_)) => return Err(confirmation),
                 Err(error) => {
-                    self.registry.remove(&session.id);
+                    self.session_ends(&session.id);
                     session.terminal.close().await;
                     return Err(error);
                 }
@@ -170,7 +170,7 @@ impl Host {
             return;
         };
         if !session.terminal.status().await.is_running() {
-            self.registry.remove(&id);
+            self.session_ends(&id);
             session.terminal.close().await;
         }
     }
@@ -208,6 +208,7 @@ impl Host {
             )));
         }
         let id = self.registry.free_id()?;
+        let folder = (request.working_directory.as_ref()).map(|it| it.display().to_string());
         let backend = request.backend.unwrap_or(self.sessions.backend).kind();
         let opening = OpenRequest {
             shell: program.path.clone(),
@@ -237,7 +238,7 @@ impl Host {
             run_turn: tokio::sync::Mutex::default(),
             seen: Seen::default(),
         });
-        self.registry.insert(Arc::clone(&session));
+        self.session_begins(&session, folder);
         Ok(session)
     }
 }

@@ -237,7 +237,7 @@ impl Host {
         let session = self.open_program(program, request).await?;
         let login = self.log_in(&session, target, password, settings.timeout, caller);
         if let Err(error) = login.await {
-            self.registry.remove(&session.id);
+            self.session_ends(&session.id);
             session.terminal.close().await;
             return Err(error);
         }

@@ -1,0 +1,38 @@
+//! How the store's tables came to be: one file for each version, in order.
+//!
+//! A file that was released is never changed; what is new comes in a new one.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+const VERSIONS: &[&str] = &[include_str!("migrations/0001-sessions.sql")];
+
+/// Carries out the versions that the file has not seen.
+pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let found: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
+    let Some(missing) = VERSIONS.get(found as usize..) else {
+        return Err(StoreError::TooNew {
+            path: path.to_owned(),
+            found,
+            known: VERSIONS.len() as u32,
+        });
+    };
+    for (number, version) in (found + 1..).zip(missing) {
+        let transaction = connection.transaction().map_err(failed)?;
+        transaction
+            .execute_batch(version)
+            .and_then(|()| transaction.pragma_update(None, "user_version", number))
+            .and_then(|()| transaction.commit())
+            .map_err(failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,313 @@
+//! What outlives the host: one SQLite file, one writer.
+//!
+//! A thread of the store's own owns the writing connection. It takes what waits
+//! for it, carries all of it out in one transaction (each job in a savepoint of
+//! its own, so that one that fails takes nothing with it) and answers after the
+//! commit: what was acknowledged survives the host's sudden death. Readers have a
+//! connection of their own and never wait for the writer.
+//!
+//! The domain's modules bring their statements; this one knows no table. A table
+//! comes into being in a file of `migrations/`.
+
+mod migrations;
+mod writer;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::{Connection, OpenFlags, Transaction};
+use tokio::sync::oneshot;
+
+use writer::Writer;
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened or made.
+    #[error("cannot open the store {}: {source}; check that the folder exists and is yours", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The file's lock cannot be had.
+    #[error("cannot lock {}: {source}; check that the folder exists and is yours", .path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another host writes to the file.
+    #[error("the store {} belongs to another host that runs", .path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later version made the file.
+    #[error(
+        "the store {} has version {found}, and this program knows versions up to {known}: use the newer program, or move the file away to begin anew", .path.display()
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that is known here.
+        known: u32,
+    },
+    /// A statement failed.
+    #[error("the store {}: {source}", .path.display())]
+    Statement {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The work was dropped: the writer could not begin, or it is gone.
+    #[error("the store {} cannot be written; free the disk or end what locks the file", .path.display())]
+    Closed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The open store. A clone is another way to the same file.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    writer: Writer,
+    reader: Mutex<Connection>,
+    /// Held as long as the store is open.
+    _lock: File,
+    /// Deleted with the store.
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Store {
+    /// Opens the store at `path`, making it (mode 0600) where it is missing and
+    /// bringing it up to date where it is old. One process has it open at a time.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_in(path, None)
+    }
+
+    /// A store that is forgotten when it closes.
+    pub fn temporary() -> Result<Self, StoreError> {
+        let folder = tempfile::tempdir().map_err(|source| StoreError::Lock {
+            path: std::env::temp_dir(),
+            source,
+        })?;
+        Self::open_in(&folder.path().join("store.sqlite"), Some(folder))
+    }
+
+    fn open_in(path: &Path, folder: Option<tempfile::TempDir>) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        let failed = |source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let mut connection = connect(path).map_err(failed)?;
+        migrations::bring_up_to_date(&mut connection, path)?;
+        let reader = connect(path).map_err(failed)?;
+        reader
+            .pragma_update(None, "query_only", true)
+            .map_err(failed)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                writer: Writer::start(connection),
+                reader: Mutex::new(reader),
+                _lock: lock,
+                _folder: folder,
+            }),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Carries out `work` with whatever else waits to be written, and returns
+    /// once it is kept. Work that fails changes nothing.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.inner.writer.submit(work, move |done| {
+            // Whoever asked may have gone; the work is done all the same.
+            let _ = answer.send(done);
+        });
+        match answered.await {
+            Ok(done) => done.map_err(|source| self.failed(source)),
+            Err(_) => Err(self.closed()),
+        }
+    }
+
+    /// As [`write`](Self::write), for whoever need not know: a failure is logged.
+    pub fn write_later(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send + 'static,
+    ) {
+        self.inner.writer.submit(work, move |done| {
+            if let Err(error) = done {
+                tracing::warn!(%error, "the store could not keep {what}");
+            }
+        });
+    }
+
+    /// Reads, off the async threads.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        let read = tokio::task::spawn_blocking(move || store.read_blocking(work));
+        read.await.map_err(|_| self.closed())?
+    }
+
+    /// Reads on this thread: for starting up.
+    pub fn read_blocking<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        // A panic between two reads leaves nothing half done.
+        let reader = self
+            .inner
+            .reader
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        work(&reader).map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Statement {
+            path: self.inner.path.clone(),
+            source,
+        }
+    }
+
+    fn closed(&self) -> StoreError {
+        StoreError::Closed {
+            path: self.inner.path.clone(),
+        }
+    }
+}
+
+/// A lock beside the file, which the system lifts when its holder dies.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let lock_path = path.with_extension("lock");
+    let failed = |source| StoreError::Lock {
+        path: lock_path.clone(),
+        source,
+    };
+    let lock = File::create(&lock_path).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    make_private(path);
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+    )?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(connection)
+}
+
+/// The store quotes commands: nobody else reads it. A failure is not fatal, since
+/// the folder above is private as well.
+fn make_private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_acknowledged_is_there_after_opening_again() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("store.sqlite");
+        let store = Store::open(&path).expect("open");
+        store
+            .write(|kept| {
+                kept.execute_batch("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('a')")
+            })
+            .await
+            .expect("write");
+        drop(store);
+        let store = Store::open(&path).expect("open again");
+        let text: String = store
+            .read(|kept| kept.query_row("SELECT text FROM notes", [], |row| row.get(0)))
+            .await
+            .expect("read");
+        assert_eq!(text, "a");
+    }
+
+    #[tokio::test]
+    async fn work_that_fails_takes_nothing_with_it() {
+        let store = Store::temporary().expect("store");
+        store
+            .write(|kept| kept.execute_batch("CREATE TABLE notes (text TEXT UNIQUE)"))
+            .await
+            .expect("table");
+        let add = |text: &'static str| {
+            store.write(move |kept| {
+                kept.execute("INSERT INTO notes VALUES ('kept by ' || ?1)", [text])?;
+                kept.execute("INSERT INTO notes VALUES (?1)", [text])
+            })
+        };
+        let (first, second, third) = tokio::join!(add("a"), add("a"), add("b"));
+        first.expect("first");
+        second.expect_err("the same again");
+        third.expect("third");
+        let count: i64 = store
+            .read(|kept| kept.query_row("SELECT count(*) FROM notes", [], |row| row.get(0)))
+            .await
+            .expect("count");
+        assert_eq!(count, 4);
+    }
+
+    #[test]
+    fn a_second_host_is_told_that_the_store_is_taken() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("store.sqlite");
+        let _first = Store::open(&path).expect("open");
+        assert!(matches!(Store::open(&path), Err(StoreError::InUse { .. })));
+    }
+
+    #[test]
+    fn a_store_of_a_later_version_is_left_alone() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("store.sqlite");
+        drop(Store::open(&path).expect("open"));
+        Connection::open(&path)
+            .and_then(|c| c.pragma_update(None, "user_version", 9_999))
+            .expect("version");
+        assert!(matches!(
+            Store::open(&path),
+            Err(StoreError::TooNew { found: 9_999, .. })
+        ));
+    }
+}
