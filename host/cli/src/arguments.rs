@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use quarterdeck_core::audit::Since;
 use quarterdeck_core::gate::Mode;
-use quarterdeck_core::policy::PolicyKind;
+use quarterdeck_core::policy::{COMPILE_POLICY, PolicyKind};
 use quarterdeck_core::{BackendChoice, BackendChoiceError};
 use quarterdeck_server::mcp::ToolFamily;
 
@@ -193,6 +193,9 @@ pub(crate) enum Command {
     Doctor,
     /// Print every setting with its default and meaning
     Config,
+    /// Compile a policy into the cache: what a host calls, not a person
+    #[command(name = COMPILE_POLICY, hide = true)]
+    CompilePolicy,
     /// Print a completion script for a shell
     Completions {
         /// The shell

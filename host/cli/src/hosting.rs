@@ -54,11 +54,20 @@ pub(crate) fn policy_settings(setup: &Setup) -> Settings {
     Settings {
         plugins_dir: plugins_dir(setup),
         cache_dir: setup.paths.policy_cache(),
+        compiler: own_program(),
         bundled: bundled::policies(),
         limits: policy_limits(setup),
         watch: policies.watch,
         required: policies.required.clone(),
     }
+}
+
+/// This program, also where its file was replaced since it was started.
+fn own_program() -> Option<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Some(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe().ok()
 }
 
 /// A runtime for a host.

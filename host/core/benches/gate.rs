@@ -6,7 +6,7 @@
 //! hook of a coding agent costs.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,11 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let decision = runtime.block_on(decisions(folder.path()));
+    // On a worker, as every door's calls are: from another thread, each question to
+    // the session's task would wake one first.
+    let decision = runtime
+        .block_on(runtime.spawn(decisions(folder.path().to_owned())))
+        .expect("no panic");
     let native = native();
     let durable = durable_write(folder.path());
     let process = processes();
@@ -54,7 +58,7 @@ fn main() {
 /// Decisions as `safety_approve` gets them: every approver asked in a fresh
 /// instance, the verdict in the audit log (which waits for the disk at
 /// checkpoints, not at each row).
-async fn decisions(folder: &Path) -> Vec<Duration> {
+async fn decisions(folder: PathBuf) -> Vec<Duration> {
     let host = Host::start(HostSettings {
         sessions: SessionSettings {
             ssh: quarterdeck_core::operations::SshSettings::default(),
@@ -71,6 +75,7 @@ async fn decisions(folder: &Path) -> Vec<Duration> {
         policies: Settings {
             plugins_dir: folder.join("plugins"),
             cache_dir: folder.join("cache"),
+            compiler: None,
             bundled: vec![BundledPolicy {
                 kind: PolicyKind::Approver,
                 name: "safety-tiers",

@@ -79,6 +79,11 @@ impl CodeCache {
         })
     }
 
+    /// Whether anything is kept under `key`.
+    pub(crate) fn has(&self, key: &CodeKey) -> bool {
+        self.path(key).exists()
+    }
+
     /// The code kept under `key`, if there is any that can be run here.
     pub(crate) fn load(&self, engine: &PolicyEngine, key: &CodeKey) -> Option<Component> {
         let path = self.path(key);

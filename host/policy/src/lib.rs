@@ -73,6 +73,7 @@
 //! those before it.
 //! `benches/decision.rs` measures calls, starts and swaps.
 
+mod apart;
 mod approver;
 mod approvers;
 mod batch;
@@ -133,6 +134,7 @@ mod workbench;
 mod workbench_case;
 mod world;
 
+pub use apart::{COMPILE_POLICY, CompileError, compile_into_cache};
 pub use approvers::Approvers;
 pub use batch::{Assignment, Batch, Plan, TaskFacts, TaskPriority, Waiting, WorkerFacts};
 pub use distributors::{Distribution, Distributors};

@@ -2,6 +2,7 @@
 //! out. Every step can reject; none changes who serves.
 
 use std::borrow::Cow;
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,10 +10,12 @@ use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
+use crate::apart::Apart;
 use crate::approver::Approver;
 use crate::callable::Callable;
 use crate::code_cache::{CodeCache, CodeKey};
 use crate::configuration::ConfigureError;
+use crate::digest::sha256;
 use crate::distributor::Distributor;
 use crate::engine::PolicyEngine;
 use crate::fault::one_line;
@@ -49,6 +52,8 @@ pub(crate) struct Loader {
     engine: Arc<PolicyEngine>,
     linkers: Linkers,
     cache: Option<CodeCache>,
+    /// Who compiles; this process, where there is none.
+    apart: Option<Apart>,
     generations: AtomicU64,
 }
 
@@ -66,8 +71,16 @@ impl Loader {
             engine,
             linkers: Linkers::default(),
             cache,
+            apart: None,
             generations: AtomicU64::new(0),
         }
+    }
+
+    /// Has `apart` compile, if there is one.
+    pub(crate) fn compiling(self, apart: Option<Apart>) -> Self {
+        // Without a cache there is no way for the code to come back.
+        let apart = apart.filter(|_| self.cache.is_some());
+        Loader { apart, ..self }
     }
 
     /// Does everything that can fail before anybody relies on the component.
@@ -100,7 +113,9 @@ impl Loader {
             grants: origin.sidecar.grants.clone(),
             reuse: origin.sidecar.instances == Instances::Reused,
         });
-        let prepared = self.prepare(&wasm, &inspection, &origin, &terms).await?;
+        let config = origin.sidecar.config.as_str();
+        self.compile_apart(&wasm, &origin.digest, config, &terms)?;
+        let prepared = (self.prepare(&wasm, &inspection, &origin.digest, config, &terms)).await?;
         let facade = match inspection.kind {
             PolicyKind::Approver => {
                 Facade::Approver(Box::new(Approver::new(prepared, inspection.version)?))
@@ -132,12 +147,13 @@ impl Loader {
         &self,
         wasm: &[u8],
         inspection: &Inspection,
-        origin: &Origin,
+        digest: &str,
+        config: &str,
         terms: &Arc<Terms>,
     ) -> Result<Prepared, Rejection> {
         let kind = inspection.kind;
-        let config: Arc<str> = origin.sidecar.config.as_str().into();
-        let configured_key = CodeKey::configured(&origin.digest, &config);
+        let config: Arc<str> = config.into();
+        let configured_key = CodeKey::configured(digest, &config);
         let link = |component: &Component, config: Option<&Arc<str>>| {
             self.check_grants(component, kind, &terms.grants)?;
             Prepared::link(
@@ -152,11 +168,11 @@ impl Loader {
         if let Some(component) = self.cached(&configured_key) {
             return link(&component, None);
         }
-        let component = match self.cached(&CodeKey::plain(&origin.digest)) {
+        let component = match self.cached(&CodeKey::plain(digest)) {
             Some(component) => component,
             None => {
                 let component = self.compile(wasm)?;
-                self.keep(&CodeKey::plain(&origin.digest), &component);
+                self.keep(&CodeKey::plain(digest), &component);
                 component
             }
         };
@@ -169,6 +185,12 @@ impl Loader {
         // A snapshot cannot hold the handles that a guest got from WASI.
         if cost < WORTH_A_SNAPSHOT || inspection.wants_wasi() {
             return Ok(prepared);
+        }
+        if let Some(apart) = &self.apart {
+            apart.compile(wasm, &config, terms).map_err(ended)?;
+            if let Some(component) = self.cached(&configured_key) {
+                return link(&component, None);
+            }
         }
         match self.snapshot(inspection, wasm, &configuring, &config).await {
             Ok(component) => {
@@ -184,6 +206,37 @@ impl Loader {
                 Ok(prepared)
             }
         }
+    }
+
+    /// Leaves compiled code in the cache, and nothing else.
+    pub(crate) async fn prepare_for_cache(
+        &self,
+        wasm: &[u8],
+        config: &str,
+        terms: &Arc<Terms>,
+    ) -> Result<(), Rejection> {
+        let inspection = inspect(wasm)?;
+        let digest = sha256(wasm);
+        let prepared = self.prepare(wasm, &inspection, &digest, config, terms);
+        prepared.await.map(drop)
+    }
+
+    /// Has what is not in the cache compiled in a process of its own.
+    fn compile_apart(
+        &self,
+        wasm: &[u8],
+        digest: &str,
+        config: &str,
+        terms: &Terms,
+    ) -> Result<(), Rejection> {
+        let (Some(apart), Some(cache)) = (&self.apart, &self.cache) else {
+            return Ok(());
+        };
+        let keys = [CodeKey::plain(digest), CodeKey::configured(digest, config)];
+        if keys.iter().any(|key| cache.has(key)) {
+            return Ok(());
+        }
+        apart.compile(wasm, config, terms).map_err(ended)
     }
 
     /// Compares types before anything is called, so that a component built
@@ -312,6 +365,11 @@ impl Loader {
         }
         Ok(cost)
     }
+}
+
+/// A compilation that did not come to an end by itself.
+fn ended(status: ExitStatus) -> Rejection {
+    Rejection::Compiler(status.to_string())
 }
 
 /// Whether `sidecar` says nothing that means nothing for `kind`: what is

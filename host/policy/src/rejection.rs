@@ -38,6 +38,10 @@ pub(crate) enum Rejection {
     #[error("this is not a valid component: {0}")]
     Invalid(String),
     #[error(
+        "compiling it was ended ({0}): it takes too much memory or processor time; build it smaller"
+    )]
+    Compiler(String),
+    #[error(
         "it exports no policy interface (found: {found}); an approver exports `quarterdeck:policy/approve@0.1.0` and `quarterdeck:policy/configuration@0.1.0`"
     )]
     NoPolicy {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use notify::RecommendedWatcher;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::apart::Apart;
 use crate::code_cache::CodeCache;
 use crate::engine::PolicyEngine;
 use crate::folder::{Folder, FolderError, FolderId};
@@ -74,6 +75,10 @@ impl Reloader {
                 None
             }
         };
+        let apart = settings.compiler.clone().map(|program| Apart {
+            program,
+            cache_dir: settings.cache_dir.clone(),
+        });
         let folder = Folder::new(settings.plugins_dir.clone());
         let mut reloader = Reloader {
             folder: folder.clone(),
@@ -81,7 +86,7 @@ impl Reloader {
             slots: Slots::new(
                 folder,
                 settings,
-                Loader::new(engine, cache),
+                Loader::new(engine, cache).compiling(apart),
                 incidents.clone(),
                 published,
             ),

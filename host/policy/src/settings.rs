@@ -14,6 +14,10 @@ pub struct Settings {
     /// Where compiled code is kept. Made (mode 0700) when it is missing; has to
     /// belong to this user and to be closed to everybody else.
     pub cache_dir: PathBuf,
+    /// The program that compiles components in a process of its own: called with
+    /// [`crate::COMPILE_POLICY`], it calls [`crate::compile_into_cache`]. Without
+    /// one this process compiles.
+    pub compiler: Option<PathBuf>,
     /// Policies that travel inside the program.
     pub bundled: Vec<BundledPolicy>,
     /// What a policy may use unless its sidecar says otherwise.

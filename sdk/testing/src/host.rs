@@ -52,6 +52,7 @@ impl TestHost {
         let settings = Settings {
             plugins_dir: folder.path().join("plugins"),
             cache_dir: folder.path().join("cache"),
+            compiler: None,
             bundled: Vec::new(),
             limits: Limits::default(),
             // Asked to look, it looks; no test has to wait for a notification.

@@ -335,6 +335,7 @@ impl Plan {
         let settings = Settings {
             plugins_dir: plugins.clone(),
             cache_dir: cache.clone(),
+            compiler: None,
             bundled: self.bundled,
             limits: self.limits,
             watch: !self.unwatched,

@@ -78,6 +78,7 @@ pub(super) fn try_component(
     let settings = Settings {
         plugins_dir,
         cache_dir: folder.path().join("cache"),
+        compiler: None,
         bundled: Vec::new(),
         limits: policy_limits(setup),
         watch: false,
