@@ -25,6 +25,11 @@ use crate::{Grants, Limits};
 /// The argument under which the program calls [`compile_into_cache`].
 pub const COMPILE_POLICY: &str = "compile-policy";
 
+/// Components up to this many bytes are compiled in the host itself: that takes
+/// some ten milliseconds and little memory, and another process would double the
+/// time to the first verdict of a small policy that was swapped.
+pub(crate) const SMALL: usize = 128 << 10;
+
 /// Processor time that one compilation may take, in seconds: the largest
 /// components take some twenty.
 const PROCESSOR_SECONDS: u64 = 600;

@@ -3,6 +3,7 @@
 
 use wasmparser::{Chunk, Encoding, Parser, Payload};
 
+use crate::config_schema::CONFIG_SCHEMA_SECTION;
 use crate::grants::Import;
 use crate::rejection::Rejection;
 use crate::text::presentable;
@@ -23,6 +24,8 @@ pub(crate) struct Inspection {
     pub(crate) wit_version: String,
     /// What its metadata claims.
     pub(crate) provenance: Provenance,
+    /// The JSON Schema of its configuration, if it carries one; not checked yet.
+    pub(crate) config_schema: Option<Vec<u8>>,
 }
 
 impl Inspection {
@@ -101,6 +104,7 @@ pub(crate) fn judge(names: Outline) -> Result<Inspection, Rejection> {
         version,
         wit_version,
         provenance: names.provenance,
+        config_schema: names.config_schema,
     })
 }
 
@@ -153,6 +157,7 @@ pub(crate) struct Outline {
     pub(crate) imports: Vec<String>,
     pub(crate) exports: Vec<String>,
     pub(crate) provenance: Provenance,
+    pub(crate) config_schema: Option<Vec<u8>>,
 }
 
 /// Walks the sections of the outermost component. Nested modules and components
@@ -199,6 +204,9 @@ fn outer_names(bytes: &[u8]) -> Result<Outline, Rejection> {
                         .exports
                         .push(export.map_err(invalid)?.name.name.to_owned());
                 }
+            }
+            Payload::CustomSection(section) if section.name() == CONFIG_SCHEMA_SECTION => {
+                names.config_schema = Some(section.data().to_vec());
             }
             Payload::CustomSection(section) => names.provenance.read(&section),
             _ => {}

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use crate::apart::Apart;
+use crate::apart::{self, Apart};
 use crate::approver::Approver;
 use crate::callable::Callable;
 use crate::code_cache::{CodeCache, CodeKey};
+use crate::config_schema;
 use crate::configuration::ConfigureError;
 use crate::digest::sha256;
 use crate::distributor::Distributor;
@@ -114,6 +115,9 @@ impl Loader {
             reuse: origin.sidecar.instances == Instances::Reused,
         });
         let config = origin.sidecar.config.as_str();
+        if let Some(schema) = &inspection.config_schema {
+            config_schema::check(schema, config)?;
+        }
         self.compile_apart(&wasm, &origin.digest, config, &terms)?;
         let prepared = (self.prepare(&wasm, &inspection, &origin.digest, config, &terms)).await?;
         let facade = match inspection.kind {
@@ -186,7 +190,7 @@ impl Loader {
         if cost < WORTH_A_SNAPSHOT || inspection.wants_wasi() {
             return Ok(prepared);
         }
-        if let Some(apart) = &self.apart {
+        if let Some(apart) = self.apart_for(wasm) {
             apart.compile(wasm, &config, terms).map_err(ended)?;
             if let Some(component) = self.cached(&configured_key) {
                 return link(&component, None);
@@ -229,7 +233,7 @@ impl Loader {
         config: &str,
         terms: &Terms,
     ) -> Result<(), Rejection> {
-        let (Some(apart), Some(cache)) = (&self.apart, &self.cache) else {
+        let (Some(apart), Some(cache)) = (self.apart_for(wasm), &self.cache) else {
             return Ok(());
         };
         let keys = [CodeKey::plain(digest), CodeKey::configured(digest, config)];
@@ -237,6 +241,10 @@ impl Loader {
             return Ok(());
         }
         apart.compile(wasm, config, terms).map_err(ended)
+    }
+
+    fn apart_for(&self, wasm: &[u8]) -> Option<&Apart> {
+        self.apart.as_ref().filter(|_| wasm.len() > apart::SMALL)
     }
 
     /// Compares types before anything is called, so that a component built

@@ -38,6 +38,14 @@ pub(crate) enum Rejection {
     #[error("this is not a valid component: {0}")]
     Invalid(String),
     #[error(
+        "the JSON Schema that it carries for its configuration is not one: {0}; build the component anew with a mended config.schema.json"
+    )]
+    ConfigSchema(String),
+    #[error(
+        "[config] in its sidecar is not what the component takes: {0}; `quarterdeck plugin inspect` shows what it takes"
+    )]
+    ConfigDiffers(String),
+    #[error(
         "compiling it was ended ({0}): it takes too much memory or processor time; build it smaller"
     )]
     Compiler(String),

@@ -62,20 +62,65 @@ impl Project {
     }
 
     /// Builds the component, and says where it is: `dist/NAME.wasm`, in the
-    /// project's folder. The build tools speak on standard error.
+    /// project's folder. It carries the project's `config.schema.json`, if there is
+    /// one. The build tools speak on standard error.
     ///
     /// # Errors
     ///
     /// [`BuildError::Missing`] names what has to be installed, and how; the rest
     /// is what is wrong with the project.
     pub fn build(&self) -> Result<PathBuf, BuildError> {
-        match self.language {
+        let component = match self.language {
             Language::Rust => rust::build(&self.folder),
             Language::JavaScript => javascript::build(&self.folder),
             Language::C => c::build(&self.folder),
             Language::Python => python::build(&self.folder),
+        }?;
+        let schema = self.folder.join(CONFIG_SCHEMA);
+        if schema.is_file() {
+            carry_schema(&schema, &component)?;
         }
+        Ok(component)
     }
+}
+
+/// The JSON Schema of what a policy takes as `[config]`.
+const CONFIG_SCHEMA: &str = "config.schema.json";
+
+/// The custom section of a component where hosts look for it.
+const CONFIG_SCHEMA_SECTION: &str = "quarterdeck-config-schema";
+
+fn carry_schema(schema: &Path, component: &Path) -> Result<(), BuildError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |error| BuildError::File { path, error }
+    };
+    let text = read(schema)?;
+    serde_json::from_str::<serde_json::Value>(&text).map_err(|error| BuildError::Project {
+        path: schema.to_owned(),
+        problem: format!("it is no JSON: {error}"),
+    })?;
+    let built = fs::read(component).map_err(failed(component))?;
+    let section = wasm_encoder::CustomSection {
+        name: CONFIG_SCHEMA_SECTION.into(),
+        data: text.as_bytes().into(),
+    };
+    put_in_place(component, &with_section(built, &section)).map_err(failed(component))
+}
+
+/// The component with one more section at its end.
+fn with_section(mut component: Vec<u8>, section: &wasm_encoder::CustomSection<'_>) -> Vec<u8> {
+    use wasm_encoder::{ComponentSection, Encode};
+    component.push(ComponentSection::id(section));
+    section.encode(&mut component);
+    component
+}
+
+/// Renamed into place: a host may be looking at this folder.
+fn put_in_place(component: &Path, content: &[u8]) -> std::io::Result<()> {
+    let beside = component.with_extension("wasm.new");
+    fs::write(&beside, content)?;
+    fs::rename(&beside, component)
 }
 
 /// Where the component of this name goes.
@@ -104,11 +149,7 @@ pub(crate) fn wrap(module: &Path, component: &Path) -> Result<(), BuildError> {
     })?;
     let folder = component.parent().unwrap_or(component);
     fs::create_dir_all(folder).map_err(failed(folder))?;
-    // Renamed into place: a host may be looking at this folder.
-    let beside = component.with_extension("wasm.new");
-    fs::write(&beside, wrapped)
-        .and_then(|()| fs::rename(&beside, component))
-        .map_err(failed(component))
+    put_in_place(component, &wrapped).map_err(failed(component))
 }
 
 #[cfg(test)]
@@ -130,6 +171,17 @@ mod tests {
             let project = Project::find(folder.path()).expect("a project");
             assert_eq!(project.language(), language);
         }
+    }
+
+    #[test]
+    fn a_section_is_added_behind_what_was_built() {
+        let empty = b"\0asm\x0d\0\x01\0".to_vec();
+        let section = wasm_encoder::CustomSection {
+            name: "a".into(),
+            data: b"{}".into(),
+        };
+        let with = with_section(empty.clone(), &section);
+        assert_eq!(with, [&empty[..], b"\0\x04\x01a{}"].concat());
     }
 
     #[test]
