@@ -86,7 +86,7 @@ impl Pty {
 
 /// Starts the program as the leader of its own process session, with the
 /// device as its terminal.
-fn start(mut command: Command, slave: OwnedFd) -> io::Result<(Child, u32)> {
+pub(crate) fn start(mut command: Command, slave: OwnedFd) -> io::Result<(Child, u32)> {
     command
         .stdin(Stdio::from(slave.try_clone()?))
         .stdout(Stdio::from(slave.try_clone()?))

@@ -40,7 +40,7 @@ const INTEGRATION_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Beginning {
     pub(crate) backend: Backend,
     pub(crate) pid: u32,
-    pub(crate) integration: Option<(ShellKind, TempDir)>,
+    pub(crate) integration: Option<(ShellKind, Option<TempDir>)>,
     pub(crate) stream: Stream,
     pub(crate) size: Size,
     pub(crate) scrollback_lines: usize,
@@ -116,7 +116,7 @@ impl Session {
             shell,
             silent: None,
             image: None,
-            scripts,
+            scripts: scripts.flatten(),
             integration_deadline: shell.map(|_| now.0 + INTEGRATION_PATIENCE),
             progress: None,
             waits: Waits::default(),
@@ -161,6 +161,10 @@ impl Session {
                     Event::Drained => self.drained(),
                     Event::Typed(count) => self.outbox.written(count),
                     Event::CannotType => self.outbox.close(WriteError::Closed),
+                    Event::NotTyped(why) => self.outbox.close(why),
+                    Event::TypedThere(bytes) => self.on_typed_there(&bytes),
+                    Event::Resized(size) => self.on_resized(size),
+                    Event::CommandEnded(status) => self.prompt.last_status = Some(status),
                     Event::Ended(status) => self.exited(status),
                 },
                 () = sleep_until(deadline) => self.on_time(),
@@ -256,6 +260,20 @@ impl Session {
             self.outbox.push(answers, None);
         }
         self.check_waits();
+    }
+
+    /// Somebody else has typed, where a session can be seen by a person: what the
+    /// line holds is not what the host has typed.
+    fn on_typed_there(&mut self, bytes: &[u8]) {
+        self.active();
+        self.prompt.typed(bytes);
+    }
+
+    /// A person has made the terminal larger or smaller, or it could not be made so.
+    fn on_resized(&mut self, size: Size) {
+        if size != self.emulator.size() {
+            self.emulator.resize(size);
+        }
     }
 
     fn on_signal(&mut self, signal: Signal) {
