@@ -55,6 +55,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         // These need no configuration, and work when it is broken.
+        Command::Relay { socket } => return commands::relay::run(&socket),
         Command::Config => return Ok(commands::config::print()),
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
         _ => {}
@@ -78,7 +79,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),
-        Command::Config | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+        Command::Config | Command::Completions { .. } | Command::Relay { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -66,6 +66,7 @@ async fn decisions(folder: &Path) -> Vec<Duration> {
             max_sessions: 1,
             backend: BackendChoice::Auto,
             tmux_socket: TmuxSocket::default(),
+            iterm2: None,
         },
         gate: GateSettings::default(),
         policies: Settings {

@@ -18,6 +18,9 @@ use crate::request::{OpenRequest, Size};
 /// prompt may still be to come. Must be called within a Tokio runtime, which
 /// then carries the session's task.
 pub async fn open(request: OpenRequest) -> Result<Opened, OpenError> {
+    if request.beside.is_some() {
+        return Err(OpenError::NoPlaces { backend: "pty" });
+    }
     let launch = Launch::prepare(request).await?;
     let Device { master, slave } = Device::open(launch.size()).map_err(OpenError::Device)?;
     let mut command = Command::new(&launch.program);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_iterm2::{
-    Address, CallError, Client, CloseTarget, CredentialSource, Interest, NewTab, SessionId, Split,
-    VariableScope,
+    Address, CallError, Client, CloseTarget, ConnectionState, CredentialSource, Interest, NewTab,
+    SessionId, Split, VariableScope,
 };
 use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
@@ -70,7 +70,15 @@ pub struct FoundPane {
     pub title: String,
     /// The pane that the host was started from.
     pub is_own: bool,
+    /// A relay runs there: it is a session that was opened, by whatever host.
+    pub is_relayed: bool,
+    /// The id that it had as a session of an earlier host.
+    pub session_id: Option<String>,
 }
+
+/// The variables of a pane that say what it is to hosts.
+const RELAYED: &str = "quarterdeckRelayed";
+const SESSION: &str = "quarterdeckSession";
 
 /// A session of an earlier host that lives on.
 pub struct FoundRelay {
@@ -88,24 +96,35 @@ pub struct FoundRelay {
 pub struct Application {
     pub(super) client: Client,
     settings: Arc<Settings>,
+    is_ready: Arc<tokio::sync::Mutex<bool>>,
 }
 
 impl Application {
-    /// Connects. Must be called within a Tokio runtime, which then carries the connection.
-    pub async fn connect(
-        settings: Settings,
-        credentials: CredentialSource,
-    ) -> Result<Self, Iterm2Error> {
+    /// Begins to connect. Must be called within a Tokio runtime, which then carries the
+    /// connection.
+    pub fn new(settings: Settings, credentials: CredentialSource) -> Result<Self, Iterm2Error> {
         if !settings.may_be_there() {
             return Err(Iterm2Error::Absent {
                 socket: settings.address.socket,
             });
         }
-        let client = Client::new(settings.address.clone(), credentials);
-        client.connected(CONNECT_PATIENCE).await?;
-        client.subscribe(Interest::EndedSessions).await?;
-        client.subscribe(Interest::Layout).await?;
-        let folder = &settings.relays;
+        Ok(Self {
+            client: Client::new(settings.address.clone(), credentials),
+            settings: Arc::new(settings),
+            is_ready: Arc::default(),
+        })
+    }
+
+    /// Waits until it can be worked with, at most so long. Whether this is the first time.
+    pub async fn ready(&self, patience: Duration) -> Result<bool, Iterm2Error> {
+        self.client.connected(patience).await?;
+        let mut is_ready = self.is_ready.lock().await;
+        if *is_ready {
+            return Ok(false);
+        }
+        self.client.subscribe(Interest::EndedSessions).await?;
+        self.client.subscribe(Interest::Layout).await?;
+        let folder = &self.settings.relays;
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -114,16 +133,23 @@ impl Application {
                 path: folder.clone(),
                 source,
             })?;
-        Ok(Self {
-            client,
-            settings: Arc::new(settings),
-        })
+        *is_ready = true;
+        Ok(true)
     }
 
-    /// Whether it answers now. When it does not, it is being tried again.
-    pub fn is_connected(&self) -> bool {
-        use quarterdeck_iterm2::ConnectionState::Connected;
-        matches!(self.client.state(), Connected)
+    /// As [`Application::new`] and [`Application::ready`].
+    pub async fn connect(
+        settings: Settings,
+        credentials: CredentialSource,
+    ) -> Result<Self, Iterm2Error> {
+        let application = Self::new(settings, credentials)?;
+        application.ready(CONNECT_PATIENCE).await?;
+        Ok(application)
+    }
+
+    /// Whether it is not tried any more, for example because a person has said no.
+    pub fn has_given_up(&self) -> bool {
+        matches!(self.client.state(), ConnectionState::GivenUp(_))
     }
 
     /// Opens a session in a window of its own, or beside another pane.
@@ -137,6 +163,9 @@ impl Application {
             Some(beside) => self.split(beside, &socket).await?,
             None => self.open_window(&socket).await?,
         };
+        // Programs can set variables, too: at worst a pane is left alone that could be attached to.
+        let noted = self.note(&pane, RELAYED, &socket.to_string_lossy()).await;
+        noted.map_err(Iterm2Error::from)?;
         let opened = self.start(launch, pane.clone(), &listener, beside.is_some());
         match opened.await {
             Ok(opened) => Ok(opened),
@@ -287,12 +316,34 @@ impl Application {
     pub async fn panes(&self) -> Result<Vec<FoundPane>, Iterm2Error> {
         let layout = self.client.list_sessions().await?;
         let own = own_pane();
-        let found = |pane: &quarterdeck_iterm2::Pane| FoundPane {
-            handle: pane.session.to_string(),
-            title: pane.title.clone(),
-            is_own: own.as_ref() == Some(&pane.session),
-        };
-        Ok(layout.panes().into_iter().map(found).collect())
+        let names = [RELAYED, SESSION].map(|name| format!("user.{name}"));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut found = Vec::new();
+        for pane in layout.panes() {
+            let scope = VariableScope::Session(pane.session.clone());
+            let variables = match self.client.variables(&scope, &names).await {
+                Ok(variables) => variables,
+                // It has gone meanwhile.
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let text = |index: usize| variables.get(index).and_then(Value::as_str);
+            found.push(FoundPane {
+                handle: pane.session.to_string(),
+                title: pane.title.clone(),
+                is_own: own.as_ref() == Some(&pane.session),
+                is_relayed: text(0).is_some(),
+                session_id: text(1).map(str::to_owned),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Writes on a pane what hosts are to know of it.
+    async fn note(&self, pane: &SessionId, name: &str, value: &str) -> Result<(), CallError> {
+        let scope = VariableScope::Session(pane.clone());
+        let value = Value::from(value);
+        self.client.set_user_variable(&scope, name, &value).await
     }
 
     /// Attaches to a pane that is there: its lines are followed from now on. Of `request`, the
@@ -309,6 +360,9 @@ impl Application {
             },
             false => error.into(),
         };
+        self.note(&pane, SESSION, &request.session_id)
+            .await
+            .map_err(no_pane)?;
         let notices = self.client.notices();
         let interests = [Interest::Screens, Interest::Prompts];
         for interest in interests {
