@@ -100,12 +100,7 @@ impl Host {
             .await
             .map_err(|error| cannot_open(error.into()))?;
         if is_new {
-            for found in application.relays().await {
-                // One that ends meanwhile must not hide the others.
-                if let Err(error) = self.rejoin(&application, found) {
-                    tracing::warn!(%error, "cannot go on with a session on iTerm2");
-                }
-            }
+            self.find_relays(&application).await;
         }
         Ok(application)
     }
@@ -114,6 +109,8 @@ impl Host {
     pub(crate) async fn find_panes(&self) -> Result<(), HostError> {
         let application = self.iterm2().await?;
         let _turn = self.iterm2.application.lock().await;
+        // A host that was about to end may have had some at first.
+        self.find_relays(&application).await;
         let panes = application
             .panes()
             .await
@@ -132,6 +129,18 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// Goes on with the sessions that earlier hosts have opened.
+    async fn find_relays(&self, application: &Application) {
+        let sessions = self.registry.all();
+        let known: Vec<&str> = sessions.iter().map(|it| it.id.as_str()).collect();
+        for found in application.relays(&known).await {
+            // One that ends meanwhile must not hide the others.
+            if let Err(error) = self.rejoin(application, found) {
+                tracing::warn!(%error, "cannot go on with a session on iTerm2");
+            }
+        }
     }
 
     fn rejoin(&self, application: &Application, found: FoundRelay) -> Result<(), HostError> {

@@ -181,6 +181,14 @@ impl Marking {
     }
 }
 
+/// What was there before a session began.
+pub(crate) enum Before {
+    /// A screen.
+    Shown(Seed),
+    /// What its program has written lately, as it wrote it; and somebody may have begun a line.
+    Written(Vec<u8>),
+}
+
 /// What a session shows already when it begins.
 pub(crate) struct Seed {
     /// What its programs have printed.
@@ -195,7 +203,7 @@ pub(crate) fn begin(
     pid: u32,
     marking: Option<Marking>,
     keeping: Keeping,
-    seed: Option<Seed>,
+    before: Option<Before>,
 ) -> Opened {
     let created_at = SystemTime::now();
     let handle = backend.handle();
@@ -212,7 +220,7 @@ pub(crate) fn begin(
             transcript_bytes: keeping.transcript_bytes,
             created_at,
         },
-        seed,
+        before,
     );
     tokio::spawn(session.live(requests));
     Opened {

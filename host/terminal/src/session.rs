@@ -18,7 +18,7 @@ use crate::backend::{Backend, Event, Wanted};
 use crate::emulator::Emulator;
 use crate::integration::ShellKind;
 use crate::keyboard::CommandState;
-use crate::opening::Seed;
+use crate::opening::{Before, Seed};
 use crate::outbox::{Outbox, WriteError};
 use crate::process;
 use crate::prompt::{Effect, Phase, Prompt};
@@ -85,15 +85,15 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(beginning: Beginning, seed: Option<Seed>) -> Self {
+    pub(crate) fn new(beginning: Beginning, before: Option<Before>) -> Self {
         let now = (Instant::now(), SystemTime::now());
         let (shell, scripts) = beginning.integration.unzip();
         let mut emulator = Emulator::new(beginning.size, beginning.scrollback_lines);
         let mut stream = beginning.stream;
         let mut transcript = Transcript::new(beginning.transcript_bytes);
-        if let Some(Seed { printed, drawn }) = seed {
-            emulator.advance(&printed);
-            emulator.advance(&drawn);
+        if let Some(Before::Shown(Seed { printed, drawn })) = &before {
+            emulator.advance(printed);
+            emulator.advance(drawn);
             // Whatever it asked was asked, and answered, before.
             emulator.take_answers();
             let mut text = printed.as_slice();
@@ -101,7 +101,7 @@ impl Session {
                 text = &text[stream.advance(text, &mut transcript).bytes..];
             }
         }
-        Self {
+        let mut session = Self {
             pid: beginning.pid,
             backend: beginning.backend,
             drained: false,
@@ -124,7 +124,12 @@ impl Session {
             run: None,
             created_at: beginning.created_at,
             last_activity: now,
+        };
+        if let Some(Before::Written(bytes)) = before {
+            session.receive(&bytes);
+            session.prompt.typed(b" ");
         }
+        session
     }
 
     /// Lives until the last handle is dropped; then ends the session's processes,

@@ -21,7 +21,7 @@ use super::sizing;
 use crate::backend::Backend;
 use crate::integration::ShellKind;
 use crate::marks::MarkKey;
-use crate::opening::{Keeping, Launch, Marking, OpenError, Opened, begin};
+use crate::opening::{Before, Keeping, Launch, Marking, OpenError, Opened, begin};
 use crate::request::{Beside, OpenRequest, Side, Size};
 
 /// How long a fresh connection may take.
@@ -88,6 +88,7 @@ pub struct FoundRelay {
     pub handle: String,
     link: RelayLink,
     running: Running,
+    recent: Vec<u8>,
 }
 
 /// A connection to iTerm2, which is tried again when it is lost. Cheap to clone; ends with the
@@ -276,14 +277,18 @@ impl Application {
         words.join(" ")
     }
 
-    /// Sessions of earlier hosts whose relays live, and that no other host has. Sockets of
-    /// those that ended without a word are removed.
-    pub async fn relays(&self) -> Vec<FoundRelay> {
+    /// Sessions of earlier hosts whose relays live, and that no other host has; `known` are the ids of
+    /// those that need not be looked at. Sockets of those that ended without a word are removed.
+    pub async fn relays(&self, known: &[&str]) -> Vec<FoundRelay> {
         let Ok(entries) = std::fs::read_dir(&self.settings.relays) else {
             return Vec::new();
         };
         let sockets = entries.flatten().map(|entry| entry.path());
-        let sockets: Vec<PathBuf> = sockets.filter(|path| path.extension().is_none()).collect();
+        let is_unknown = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            path.extension().is_none() && name.is_some_and(|name| !known.contains(&name))
+        };
+        let sockets: Vec<PathBuf> = sockets.filter(is_unknown).collect();
         let mut found = Vec::new();
         for socket in sockets {
             found.extend(find(&socket).await);
@@ -293,7 +298,12 @@ impl Application {
 
     /// Goes on with a session of an earlier host. Its transcript begins with what was written recently.
     pub fn rejoin(&self, found: FoundRelay, request: &OpenRequest) -> Opened {
-        let FoundRelay { link, running, .. } = found;
+        let FoundRelay {
+            link,
+            running,
+            recent,
+            ..
+        } = found;
         let keeping = Keeping {
             size: running.size().unwrap_or(request.size),
             scrollback_lines: request.scrollback_lines,
@@ -308,8 +318,14 @@ impl Application {
         });
         let pid = running.pid;
         let pane = SessionId::new(&found.handle);
-        let carrier = Relayed::found(self.client.clone(), pane, link, running);
-        begin(Backend::Relayed(carrier), pid, marking, keeping, None)
+        let backend = Backend::Relayed(Relayed::new(self.client.clone(), pane, link, running));
+        begin(
+            backend,
+            pid,
+            marking,
+            keeping,
+            Some(Before::Written(recent)),
+        )
     }
 
     /// All panes, and sessions that are not shown.
@@ -435,18 +451,31 @@ async fn find(socket: &Path) -> Option<FoundRelay> {
         }
     };
     let mut link = RelayLink::over(stream);
-    let hello = tokio::time::timeout(HELLO_PATIENCE, link.heard.recv()).await;
-    let Ok(Some(FromRelay::Hello(hello))) = hello else {
-        // Another host has it.
-        return None;
-    };
-    let Hello { pane, running } = *hello;
+    let told = tokio::time::timeout(HELLO_PATIENCE, hear_hello(&mut link)).await;
+    // Another host has it, where it says nothing.
+    let (Hello { pane, running, .. }, recent) = told.ok()??;
     Some(FoundRelay {
         session_id,
         handle: SessionId::new(&pane).to_string(),
         link,
         running: running?,
+        recent,
     })
+}
+
+/// What a relay says first, and what its program has written recently.
+async fn hear_hello(link: &mut RelayLink) -> Option<(Hello, Vec<u8>)> {
+    let Some(FromRelay::Hello(hello)) = link.heard.recv().await else {
+        return None;
+    };
+    let recent = match hello.recent_follows {
+        true => match link.heard.recv().await? {
+            FromRelay::Output(recent) => recent,
+            _ => return None,
+        },
+        false => Vec::new(),
+    };
+    Some((*hello, recent))
 }
 
 /// The pane of this process, where it runs in one.

@@ -33,10 +33,6 @@ pub(crate) struct Relayed {
     sizing: Sizing,
     /// Until then nothing is typed, so that programs know their size first.
     resizing_until: Option<Instant>,
-    /// What comes first was written before this host came.
-    found: bool,
-    /// Nobody knows what was typed before this host came: something may be on the line.
-    unsure_now: bool,
     ended: bool,
 }
 
@@ -71,24 +67,7 @@ impl Relayed {
             rest: Vec::new(),
             typing: Typing::Nothing,
             resizing_until: None,
-            found: false,
-            unsure_now: false,
             ended: false,
-        }
-    }
-
-    /// As [`Relayed::new`], for a program that ran before this host did: what the relay tells
-    /// first is what was written recently.
-    pub(super) fn found(
-        client: Client,
-        pane: SessionId,
-        link: RelayLink,
-        running: Running,
-    ) -> Self {
-        Self {
-            found: true,
-            unsure_now: false,
-            ..Self::new(client, pane, link, running)
         }
     }
 
@@ -97,9 +76,6 @@ impl Relayed {
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
             return self.hand_over(rest, buffer);
-        }
-        if std::mem::take(&mut self.unsure_now) {
-            return Event::TypedThere(b" ".to_vec());
         }
         loop {
             if self.ended {
@@ -189,7 +165,6 @@ impl Relayed {
         let count = bytes.len().min(buffer.len());
         buffer[..count].copy_from_slice(&bytes[..count]);
         self.rest = bytes.split_off(count);
-        self.unsure_now = self.rest.is_empty() && std::mem::take(&mut self.found);
         Event::Output(count)
     }
 

@@ -9,10 +9,12 @@ mod commands;
 mod lines;
 #[path = "../shells/output.rs"]
 mod output;
+mod panes;
 #[path = "../shells/plain.rs"]
 mod plain;
 #[path = "../shells/prompts.rs"]
 mod prompts;
+mod relays;
 #[path = "../shells/screens.rs"]
 mod screens;
 #[path = "../shells/support.rs"]

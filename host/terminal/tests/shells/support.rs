@@ -83,6 +83,12 @@ impl Home {
         connected.expect("connected")
     }
 
+    /// The door at which faults of this home's iTerm2 are asked for.
+    pub(crate) async fn iterm2_fault(&self, line: &str) -> String {
+        let door = iterm2_server::Control::new(Options::new(self.path()).control_socket());
+        door.say(line).await.expect("an answer")
+    }
+
     /// How many sessions a host that starts now would find.
     pub(crate) async fn left_sessions(&self) -> usize {
         match ON {
@@ -96,7 +102,7 @@ impl Home {
                     .expect("listed")
                     .len()
             }
-            Carrier::Iterm2 => self.iterm2().await.relays().await.len(),
+            Carrier::Iterm2 => self.iterm2().await.relays(&[]).await.len(),
         }
     }
 
@@ -218,16 +224,16 @@ impl Setup {
     }
 
     pub(crate) async fn open(mut self) -> Session {
+        if ON == Carrier::Iterm2 {
+            self.home.start_iterm2().await;
+        }
         let opened = match ON {
             Carrier::Pty => pty::open(self.request).await,
             Carrier::Tmux => {
                 let server = Server::connect(Socket::At(self.home.socket())).await;
                 server.expect("connected").open(self.request).await
             }
-            Carrier::Iterm2 => {
-                self.home.start_iterm2().await;
-                self.home.iterm2().await.open(self.request).await
-            }
+            Carrier::Iterm2 => self.home.iterm2().await.open(self.request).await,
         };
         let Opened { terminal, keyboard } = opened.expect("opened");
         Session {

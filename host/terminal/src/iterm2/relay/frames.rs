@@ -35,8 +35,8 @@ pub(crate) enum FromRelay {
     Hello(Box<Hello>),
     /// The program was not started: the system's number of what is wrong.
     NotStarted(i32),
-    /// The program has written this. Right after [`FromRelay::Hello`] it is what it wrote
-    /// recently, if it runs already.
+    /// The program has written this. Right after a [`FromRelay::Hello`] that says so, it is what it
+    /// wrote recently.
     Output(Vec<u8>),
     /// So many bytes of what was to be typed are typed.
     Typed(u32),
@@ -78,6 +78,8 @@ pub(crate) struct Hello {
     pub(crate) pane: String,
     /// What was started, if anything was.
     pub(crate) running: Option<Running>,
+    /// What it wrote recently comes next.
+    pub(crate) recent_follows: bool,
 }
 
 /// A program that was started.
@@ -232,6 +234,7 @@ mod tests {
         let hello = FromRelay::Hello(Box::new(Hello {
             pane: "ID".to_owned(),
             running: None,
+            recent_follows: false,
         }));
         for frame in [
             hello,

@@ -62,6 +62,19 @@ pub enum RelayError {
     Device(#[source] io::Error),
 }
 
+impl RelayError {
+    /// The system's number of what is wrong; 0 where it has none.
+    fn number(&self) -> i32 {
+        match self {
+            Self::NoTerminal(source)
+            | Self::Socket { source, .. }
+            | Self::Program { source, .. }
+            | Self::Device(source) => source.raw_os_error().unwrap_or(0),
+            Self::NoHost => 0,
+        }
+    }
+}
+
 /// Where the host waits for a relay that it has just opened a pane for.
 pub(crate) fn waiting_host(socket: &Path) -> PathBuf {
     socket.with_extension("host")

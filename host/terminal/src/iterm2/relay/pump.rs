@@ -111,7 +111,7 @@ pub(super) async fn pump(
     let mut from_pane = vec![0; PIECE_BYTES];
     loop {
         if let Some(status) = pump.end() {
-            pump.say_farewell(status).await;
+            pump.say_farewell(FromRelay::Ended(status.into_raw())).await;
             return Ok(status);
         }
         let Pump {
@@ -165,7 +165,13 @@ pub(super) async fn pump(
         };
         match event {
             Event::Accepted(stream) => pump.take_in(stream),
-            Event::Said(Some(said)) => pump.on_said(said)?,
+            Event::Said(Some(said)) => {
+                if let Err(error) = pump.on_said(said) {
+                    pump.say_farewell(FromRelay::NotStarted(error.number()))
+                        .await;
+                    return Err(error);
+                }
+            }
             Event::Said(None) => pump.host = None,
             Event::FromProgram(Ok(count)) if count > 0 => {
                 pump.on_output(from_program[..count].to_vec());
@@ -203,8 +209,13 @@ impl Pump {
         // What the pane is called when it is restored is what it was called at first.
         let pane = std::env::var(PANE_VARIABLE).unwrap_or_default();
         let running = self.program.as_ref().map(|program| program.running.clone());
-        self.tell(FromRelay::Hello(Box::new(Hello { pane, running })));
-        if !self.recent.is_empty() {
+        let recent_follows = !self.recent.is_empty();
+        self.tell(FromRelay::Hello(Box::new(Hello {
+            pane,
+            running,
+            recent_follows,
+        })));
+        if recent_follows {
             let recent = self.recent.iter().copied().collect();
             self.tell(FromRelay::Output(recent));
         }
@@ -248,8 +259,6 @@ impl Pump {
         let (child, pid) = match pty::start(command, slave) {
             Ok(started) => started,
             Err(source) => {
-                let number = source.raw_os_error().unwrap_or(0);
-                self.tell(FromRelay::NotStarted(number));
                 return Err(RelayError::Program {
                     program: start.program,
                     source,
@@ -270,8 +279,11 @@ impl Pump {
             ended: None,
         });
         let pane = std::env::var(PANE_VARIABLE).unwrap_or_default();
-        let running = Some(running);
-        self.tell(FromRelay::Hello(Box::new(Hello { pane, running })));
+        self.tell(FromRelay::Hello(Box::new(Hello {
+            pane,
+            running: Some(running),
+            recent_follows: false,
+        })));
         Ok(())
     }
 
@@ -374,8 +386,8 @@ impl Pump {
     }
 
     /// The host and the pane get what is still on its way to them.
-    async fn say_farewell(mut self, status: ExitStatus) {
-        self.tell(FromRelay::Ended(status.into_raw()));
+    async fn say_farewell(mut self, last: FromRelay) {
+        self.tell(last);
         let pane = self.pane.take();
         let mut last_words = std::mem::take(&mut self.to_pane);
         let farewell = async {
