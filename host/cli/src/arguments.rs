@@ -50,7 +50,7 @@ pub(crate) struct Common {
 /// What carries the sessions of a host.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Backend {
-    /// What carries sessions: auto, pty or tmux [default: auto]
+    /// What carries sessions: auto, pty, tmux or iterm2 [default: auto]
     #[arg(long, value_name = "BACKEND", env = "MCP_TERMINAL_BACKEND", value_parser = backend)]
     pub backend: Option<String>,
 }
@@ -135,6 +135,12 @@ pub(crate) enum Command {
             default_value = "auto"
         )]
         backend: MentionedBackend,
+    },
+    /// Carry a session in a pane of iTerm2; hosts start this
+    #[command(hide = true)]
+    Relay {
+        /// Where hosts find it
+        socket: PathBuf,
     },
     /// Run one command through the gate; exits with its status
     ///

@@ -181,6 +181,8 @@ impl Config {
                 "" => TmuxSocket::Users,
                 name => TmuxSocket::Named(name.to_owned()),
             },
+            // Where it is, the paths tell.
+            iterm2: None,
         })
     }
 }

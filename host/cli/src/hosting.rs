@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::policy::{Limits, Settings};
-use quarterdeck_core::{Host, HostSettings, ancestry};
+use quarterdeck_core::{Host, HostSettings, Iterm2Address, Iterm2Settings, RelayProgram, ancestry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Setup, bundled};
@@ -19,8 +19,10 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
         tracing::debug!(%error, "cannot adopt orphaned processes");
     }
     tokio::spawn(ancestry::reap_orphans());
+    let mut sessions = setup.config.session_settings()?;
+    sessions.iterm2 = iterm2_settings(setup);
     Host::start(HostSettings {
-        sessions: setup.config.session_settings()?,
+        sessions,
         gate: setup.config.gate_settings(),
         policies: policy_settings(setup),
         agents_may_change_policies: setup.config.policies.agents_may_change,
@@ -28,6 +30,18 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
         store_path: setup.paths.store_file(),
     })
     .context("starting the host")
+}
+
+/// How to work with iTerm2; none without a home folder, below which its socket is.
+pub(crate) fn iterm2_settings(setup: &Setup) -> Option<Iterm2Settings> {
+    Some(Iterm2Settings {
+        address: Iterm2Address::of_environment()?,
+        relay: RelayProgram {
+            program: std::env::current_exe().ok()?,
+            args: vec!["relay".to_owned()],
+        },
+        relays: setup.paths.relays_dir(),
+    })
 }
 
 /// The folder whose components are loaded.

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         // These need no configuration, and work when it is broken.
+        Command::Relay { socket } => return commands::relay::run(&socket),
         Command::Config => return Ok(commands::config::print()),
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
         Command::CompilePolicy => return commands::compile_policy::run(),
@@ -79,7 +80,10 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),
-        Command::Config | Command::Completions { .. } | Command::CompilePolicy => {
+        Command::Config
+        | Command::Completions { .. }
+        | Command::CompilePolicy
+        | Command::Relay { .. } => {
             Ok(ExitCode::SUCCESS)
         }
     }

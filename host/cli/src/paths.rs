@@ -89,6 +89,11 @@ impl Paths {
             .join(format!("host-{}.sock", std::process::id()))
     }
 
+    /// The sockets of sessions on iTerm2, which outlive a host.
+    pub(crate) fn relays_dir(&self) -> PathBuf {
+        self.runtime_dir.join("iterm2")
+    }
+
     /// Sockets that hosts of this user listen on, the shared one first.
     pub(crate) fn sockets(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&self.runtime_dir) else {

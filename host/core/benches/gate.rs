@@ -70,6 +70,7 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
             max_sessions: 1,
             backend: BackendChoice::Auto,
             tmux_socket: TmuxSocket::default(),
+            iterm2: None,
         },
         gate: GateSettings::default(),
         policies: Settings {

@@ -17,7 +17,7 @@ use crate::session::{BackendKind, Session, SessionId};
 /// Which backend to open a session on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackendChoice {
-    /// The best that is there; `pty` for now.
+    /// The best that is there: `iterm2` where it answers, else `pty`.
     #[default]
     Auto,
     /// This one.
@@ -27,11 +27,8 @@ pub enum BackendChoice {
 /// A backend that cannot be chosen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackendChoiceError {
-    /// It is to come.
-    #[error("the backend {0} is not there yet: choose auto, pty or tmux")]
-    ToCome(String),
     /// Nobody knows it.
-    #[error("there is no backend {0:?}: choose auto, pty or tmux")]
+    #[error("there is no backend {0:?}: choose auto, pty, tmux or iterm2")]
     Unknown(String),
 }
 
@@ -43,18 +40,9 @@ impl FromStr for BackendChoice {
             "auto" => Ok(Self::Auto),
             "pty" => Ok(Self::Only(BackendKind::Pty)),
             "tmux" => Ok(Self::Only(BackendKind::Tmux)),
-            "iterm" | "iterm2" | "api" => Err(BackendChoiceError::ToCome(text.to_owned())),
+            // By the name of its API, as other servers' clients have it.
+            "iterm" | "iterm2" | "api" => Ok(Self::Only(BackendKind::Iterm2)),
             _ => Err(BackendChoiceError::Unknown(text.to_owned())),
-        }
-    }
-}
-
-impl BackendChoice {
-    /// The backend to open on.
-    pub(crate) fn kind(self) -> BackendKind {
-        match self {
-            Self::Auto => BackendKind::Pty,
-            Self::Only(kind) => kind,
         }
     }
 }
@@ -86,16 +74,18 @@ impl Host {
         match backend {
             BackendKind::Pty => pty::open(request).await,
             BackendKind::Tmux => self.tmux().await?.open(request).await,
+            BackendKind::Iterm2 => self.iterm2().await?.open(request).await,
         }
         .map_err(cannot_open)
     }
 
-    /// Takes over the sessions that are on tmux already, if that is where the
-    /// host's sessions are.
+    /// Takes over the sessions that are on tmux or iTerm2 already, if that is where
+    /// the host's sessions are.
     pub(crate) async fn find_sessions(&self) -> Result<(), HostError> {
-        match self.sessions.backend.kind() {
+        match self.kind_of(self.sessions.backend).await {
             BackendKind::Pty => Ok(()),
             BackendKind::Tmux => self.tmux().await.map(drop),
+            BackendKind::Iterm2 => self.find_panes().await,
         }
     }
 
@@ -168,7 +158,7 @@ impl Host {
     }
 }
 
-fn cannot_open(error: OpenError) -> HostError {
+pub(crate) fn cannot_open(error: OpenError) -> HostError {
     HostError::CannotOpen(error.to_string())
 }
 
@@ -180,9 +170,10 @@ mod tests {
     fn a_backend_is_chosen_by_name() {
         assert_eq!("auto".parse(), Ok(BackendChoice::Auto));
         assert_eq!("tmux".parse(), Ok(BackendChoice::Only(BackendKind::Tmux)));
-        let error = |text: &str| text.parse::<BackendChoice>().expect_err("refused");
-        assert!(error("iterm2").to_string().contains("not there yet"));
-        assert!(error("screen").to_string().contains("no backend"));
-        assert_eq!(BackendChoice::Auto.kind(), BackendKind::Pty);
+        for name in ["iterm2", "iterm", "api"] {
+            assert_eq!(name.parse(), Ok(BackendChoice::Only(BackendKind::Iterm2)));
+        }
+        let error = "screen".parse::<BackendChoice>().expect_err("refused");
+        assert!(error.to_string().contains("no backend"));
     }
 }

@@ -17,6 +17,7 @@ use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
 use crate::events::{EventBus, Happening};
 use crate::gate::{Gate, GateSettings};
+use crate::iterm2::Iterm2;
 use crate::life::mark_lost;
 use crate::operations::SshSettings;
 use crate::registry::Registry;
@@ -48,6 +49,8 @@ pub struct SessionSettings {
     pub backend: BackendChoice,
     /// The tmux server of sessions on tmux.
     pub tmux_socket: Socket,
+    /// How to work with iTerm2; none where it cannot be.
+    pub iterm2: Option<quarterdeck_terminal::iterm2::Settings>,
 }
 
 /// Everything that a host is started with.
@@ -99,6 +102,7 @@ pub struct Host {
     pub(crate) sessions: SessionSettings,
     pub(crate) registry: Registry,
     pub(crate) tmux: Tmux,
+    pub(crate) iterm2: Iterm2,
     pub(crate) gate: Gate,
     pub(crate) policies: PolicyHost,
     pub(crate) policy_settings: quarterdeck_policy::Settings,
@@ -145,6 +149,7 @@ impl Host {
         Ok(Arc::new(Self {
             registry: Registry::new(settings.sessions.max_sessions),
             tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
+            iterm2: Iterm2::new(settings.sessions.iterm2.clone()),
             sessions: settings.sessions,
             gate: Gate::new(settings.gate, policies.clone(), audit),
             policies,
@@ -174,8 +179,8 @@ impl Host {
         &self.events
     }
 
-    /// Ends every session, save those on tmux, which a later host finds again, and
-    /// stops watching policies.
+    /// Ends every session, save those on tmux and iTerm2, which a later host finds
+    /// again, and stops watching policies.
     pub async fn shutdown(&self) {
         let closing = self
             .registry

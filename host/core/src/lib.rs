@@ -21,6 +21,7 @@ mod error;
 pub mod events;
 pub mod gate;
 mod host;
+mod iterm2;
 mod life;
 pub mod operations;
 mod registry;
@@ -41,5 +42,8 @@ pub use session::{BackendKind, SessionId};
 pub use text::inert as inert_text;
 
 pub use quarterdeck_policy as policy;
+pub use quarterdeck_terminal::iterm2::{
+    Address as Iterm2Address, Appearance, Colour, RelayProgram, Settings as Iterm2Settings, relay,
+};
 pub use quarterdeck_terminal::tmux::Socket as TmuxSocket;
 pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys, mouse, screenshot};

@@ -79,6 +79,8 @@ pub enum BackendKind {
     Pty,
     /// A pane of a tmux server.
     Tmux,
+    /// A pane of iTerm2.
+    Iterm2,
 }
 
 impl BackendKind {
@@ -87,6 +89,7 @@ impl BackendKind {
         match self {
             Self::Pty => "pty",
             Self::Tmux => "tmux",
+            Self::Iterm2 => "iterm2",
         }
     }
 }

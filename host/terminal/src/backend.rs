@@ -5,6 +5,8 @@
 use std::io;
 use std::process::ExitStatus;
 
+use crate::iterm2::{Mirrored, Relayed};
+use crate::outbox::WriteError;
 use crate::pty::Pty;
 use crate::request::Size;
 use crate::tmux::Pane;
@@ -15,6 +17,10 @@ pub(crate) enum Backend {
     Pty(Pty),
     /// A pane of a tmux server.
     Tmux(Pane),
+    /// A pane of iTerm2 that was opened for it.
+    Relayed(Relayed),
+    /// A pane of iTerm2 that was there.
+    Mirrored(Mirrored),
 }
 
 /// What the session still wants to hear of.
@@ -39,6 +45,15 @@ pub(crate) enum Event {
     Typed(usize),
     /// Nothing can be typed any more.
     CannotType,
+    /// What was to be typed is not typed, or may not be; what comes next can be.
+    NotTyped(WriteError),
+    /// Somebody else has typed this into the session.
+    TypedThere(Vec<u8>),
+    /// The terminal has this size now.
+    Resized(Size),
+    /// The carrier says how a command of the shell has ended, where the shell itself does not
+    /// say so in marks.
+    CommandEnded(i32),
     /// The program has ended. An error: nobody can tell how.
     Ended(io::Result<ExitStatus>),
 }
@@ -50,6 +65,8 @@ impl Backend {
         match self {
             Self::Pty(pty) => pty.next(wanted, buffer).await,
             Self::Tmux(pane) => pane.next(wanted, buffer).await,
+            Self::Relayed(pane) => pane.next(wanted, buffer).await,
+            Self::Mirrored(pane) => pane.next(wanted, buffer).await,
         }
     }
 
@@ -60,6 +77,8 @@ impl Backend {
             // A write to the device is done or not begun.
             Self::Pty(_) => (),
             Self::Tmux(pane) => pane.forget_typing(),
+            Self::Relayed(pane) => pane.forget_typing(),
+            Self::Mirrored(pane) => pane.forget_typing(),
         }
     }
 
@@ -67,7 +86,8 @@ impl Backend {
     pub(crate) fn release(&mut self) {
         match self {
             Self::Pty(pty) => pty.release(),
-            Self::Tmux(_) => (),
+            Self::Relayed(pane) => pane.release(),
+            Self::Tmux(_) | Self::Mirrored(_) => (),
         }
     }
 
@@ -79,6 +99,14 @@ impl Backend {
                 pane.set_size(size);
                 Ok(())
             }
+            Self::Relayed(pane) => {
+                pane.set_size(size);
+                Ok(())
+            }
+            Self::Mirrored(pane) => {
+                pane.set_size(size);
+                Ok(())
+            }
         }
     }
 
@@ -87,6 +115,8 @@ impl Backend {
         match self {
             Self::Pty(pty) => pty.foreground_group(),
             Self::Tmux(pane) => pane.foreground_group(),
+            Self::Relayed(pane) => pane.foreground_group(),
+            Self::Mirrored(pane) => pane.foreground_group(),
         }
     }
 
@@ -94,19 +124,42 @@ impl Backend {
     pub(crate) fn may_echo(&self) -> bool {
         match self {
             Self::Pty(pty) => pty.may_echo(),
-            // The device is tmux's, which does not tell.
-            Self::Tmux(_) => true,
+            Self::Relayed(pane) => pane.may_echo(),
+            // The device is tmux's or iTerm2's, which do not tell.
+            Self::Tmux(_) | Self::Mirrored(_) => true,
         }
     }
 
     /// Whether the carrier is a terminal itself and answers what programs ask
     /// of theirs. Two answers would be one too many.
     pub(crate) fn answers_the_program(&self) -> bool {
-        matches!(self, Self::Tmux(_))
+        !matches!(self, Self::Pty(_))
     }
 
     /// Whether the program goes on without the host, to be found again.
     pub(crate) fn outlives_the_host(&self) -> bool {
-        matches!(self, Self::Tmux(_))
+        !matches!(self, Self::Pty(_))
+    }
+
+    /// What the session is called outside of the host.
+    pub(crate) fn handle(&self) -> Option<String> {
+        match self {
+            Self::Pty(_) => None,
+            Self::Tmux(pane) => Some(pane.handle()),
+            Self::Relayed(pane) => Some(pane.handle()),
+            Self::Mirrored(pane) => Some(pane.handle()),
+        }
+    }
+
+    /// Begins to close the session in the carrier's own way; `false` where there is
+    /// none but to end its processes.
+    pub(crate) fn close(&mut self) -> bool {
+        match self {
+            Self::Mirrored(pane) => {
+                pane.close();
+                true
+            }
+            Self::Pty(_) | Self::Tmux(_) | Self::Relayed(_) => false,
+        }
     }
 }

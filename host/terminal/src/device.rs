@@ -33,12 +33,7 @@ impl Device {
             termios.input_modes |= rustix::termios::InputModes::IUTF8;
             rustix::termios::tcsetattr(&slave, rustix::termios::OptionalActions::Now, &termios)?;
         }
-        let flags = rustix::fs::fcntl_getfl(&master)?;
-        rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK)?;
-        // SAFETY: an OwnedFd is open and stays the same one for as long as it
-        // lives, and it is moved into the AsyncFd.
-        #[allow(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
-        let master = Master(unsafe { AsyncFd::register(master) }?);
+        let master = Master::of(master)?;
         master.set_size(size)?;
         Ok(Self { master, slave })
     }
@@ -62,6 +57,23 @@ fn open_master() -> io::Result<OwnedFd> {
 pub(crate) struct Master(AsyncFd<OwnedFd>);
 
 impl Master {
+    /// A device that is open already. Must be called within a Tokio runtime.
+    pub(crate) fn of(device: OwnedFd) -> io::Result<Self> {
+        let flags = rustix::fs::fcntl_getfl(&device)?;
+        rustix::fs::fcntl_setfl(&device, flags | OFlags::NONBLOCK)?;
+        // SAFETY: an OwnedFd is open and stays the same one for as long as it
+        // lives, and it is moved into the AsyncFd.
+        #[allow(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
+        let device = unsafe { AsyncFd::register(device) }?;
+        Ok(Self(device))
+    }
+
+    /// The size that the device has, where it is one that a session can have.
+    pub(crate) fn size(&self) -> Option<Size> {
+        let size = rustix::termios::tcgetwinsize(self.0.get_ref()).ok()?;
+        Size::new(size.ws_col, size.ws_row).ok()
+    }
+
     /// Tells the kernel, which tells the program.
     pub(crate) fn set_size(&self, size: Size) -> io::Result<()> {
         rustix::termios::tcsetwinsize(
@@ -79,17 +91,28 @@ impl Master {
     /// Whether the kernel shows what is typed. A device that cannot be asked
     /// counts as one that does.
     pub(crate) fn echoes(&self) -> bool {
-        rustix::termios::tcgetattr(self.0.get_ref()).map_or(true, |termios| {
-            termios
-                .local_modes
-                .contains(rustix::termios::LocalModes::ECHO)
-        })
+        echoes(self.0.get_ref())
     }
 
     /// The process group that has the terminal.
     pub(crate) fn foreground_group(&self) -> Option<Pid> {
         rustix::termios::tcgetpgrp(self.0.get_ref()).ok()
     }
+}
+
+/// Whether the device of this path shows what is typed; one that cannot be asked counts as
+/// one that does.
+pub(crate) fn echoes_at(path: &std::path::Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).map_or(true, |device| echoes(&device))
+}
+
+fn echoes(device: &OwnedFd) -> bool {
+    rustix::termios::tcgetattr(device).map_or(true, |termios| {
+        termios
+            .local_modes
+            .contains(rustix::termios::LocalModes::ECHO)
+    })
 }
 
 /// Reads what there is, as much as fits; 0 at the end, or without a device.

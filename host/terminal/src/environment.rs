@@ -41,9 +41,11 @@ const DROPPED: [&str; 30] = [
 ];
 
 /// As [`DROPPED`], by how their names begin.
-const DROPPED_PREFIXES: [&str; 9] = [
+const DROPPED_PREFIXES: [&str; 10] = [
     "ALACRITTY_",
     "GHOSTTY_",
+    // The cookie that lets a program into iTerm2 is the host's own.
+    "ITERM2_",
     "ITERM_",
     "KITTY_",
     "KONSOLE_",

@@ -1,7 +1,8 @@
 //! Sessions as bytes and screens.
 //!
 //! A session is a program on a terminal, nearly always a shell. This crate
-//! opens it ([`pty::open`], [`tmux::Server::open`]), emulates its screen, keeps
+//! opens it ([`pty::open`], [`tmux::Server::open`],
+//! [`iterm2::Application::open`]), emulates its screen, keeps
 //! what it wrote as text ([`Terminal::read`]), and knows, where the shell is bash, zsh or fish, when
 //! it prompts, what it runs and how that ended ([`Keyboard::run`]).
 //!
@@ -25,6 +26,7 @@ mod device;
 mod emulator;
 mod environment;
 mod integration;
+pub mod iterm2;
 mod keyboard;
 pub mod keys;
 mod marks;
@@ -52,7 +54,7 @@ pub use opening::{OpenError, Opened};
 pub use outbox::WriteError;
 pub use process::Foreground;
 
-pub use request::{OpenRequest, Size, SizeError};
+pub use request::{Beside, OpenRequest, Side, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 pub use stream::{Progress, ProgressState};
 pub use terminal::{ClosedError, Output, ShellState, Status, Terminal};

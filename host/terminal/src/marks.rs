@@ -34,7 +34,7 @@ impl MarkKey {
         &self.0
     }
 
-    #[cfg(test)]
+    /// One that an earlier host made.
     pub(crate) fn of(text: &str) -> Self {
         Self(text.to_owned())
     }

@@ -7,13 +7,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use tempfile::TempDir;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
 use crate::backend::Backend;
 use crate::environment;
-use crate::integration::Integration;
+use crate::integration::{Integration, ShellKind};
+use crate::iterm2::Iterm2Error;
 use crate::keyboard::Keyboard;
+use crate::marks::MarkKey;
 use crate::request::{OpenRequest, Size};
 use crate::session::{Beginning, Session};
 use crate::stream::Stream;
@@ -61,6 +64,15 @@ pub enum OpenError {
     /// tmux could not carry it.
     #[error(transparent)]
     Tmux(#[from] TmuxError),
+    /// iTerm2 could not carry it.
+    #[error(transparent)]
+    Iterm2(#[from] Iterm2Error),
+    /// The backend has no places beside sessions.
+    #[error("a session on {backend} cannot be put beside another one; open it on tmux or iterm2")]
+    NoPlaces {
+        /// The backend.
+        backend: &'static str,
+    },
 }
 
 /// Requests that wait for a session's task.
@@ -134,8 +146,47 @@ impl Launch {
 
     /// The program runs, as process `pid`, on `backend`: its session begins.
     pub(crate) fn begin(self, backend: Backend, pid: u32) -> Opened {
-        begin(backend, pid, self.integration, self.keeping, None)
+        let marking = self.integration.map(Marking::of);
+        begin(backend, pid, marking, self.keeping, None)
     }
+
+    /// As [`Launch::begin`], where the terminal turned out to have another size.
+    pub(crate) fn begin_sized(mut self, backend: Backend, pid: u32, size: Size) -> Opened {
+        self.keeping.size = size;
+        self.begin(backend, pid)
+    }
+
+    /// The shell that writes marks, and their key.
+    pub(crate) fn marks(&self) -> Option<(ShellKind, &MarkKey)> {
+        let integration = self.integration.as_ref()?;
+        Some((integration.kind, &integration.key))
+    }
+}
+
+/// A shell that writes marks.
+pub(crate) struct Marking {
+    pub(crate) shell: ShellKind,
+    pub(crate) key: MarkKey,
+    /// The integration's scripts, where the shell has not read them yet.
+    pub(crate) scripts: Option<TempDir>,
+}
+
+impl Marking {
+    fn of(integration: Integration) -> Self {
+        Self {
+            shell: integration.kind,
+            key: integration.key,
+            scripts: Some(integration.scripts),
+        }
+    }
+}
+
+/// What was there before a session began.
+pub(crate) enum Before {
+    /// A screen.
+    Shown(Seed),
+    /// What its program has written lately, as it wrote it; and somebody may have begun a line.
+    Written(Vec<u8>),
 }
 
 /// What a session shows already when it begins.
@@ -150,31 +201,30 @@ pub(crate) struct Seed {
 pub(crate) fn begin(
     backend: Backend,
     pid: u32,
-    integration: Option<Integration>,
+    marking: Option<Marking>,
     keeping: Keeping,
-    seed: Option<Seed>,
+    before: Option<Before>,
 ) -> Opened {
     let created_at = SystemTime::now();
+    let handle = backend.handle();
     let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
-    let key = integration
-        .as_ref()
-        .map(|integration| integration.key.clone());
+    let key = marking.as_ref().map(|marking| marking.key.clone());
     let session = Session::new(
         Beginning {
             backend,
             pid,
-            integration: integration.map(|integration| (integration.kind, integration.scripts)),
+            integration: marking.map(|marking| (marking.shell, marking.scripts)),
             stream: Stream::new(key),
             size: keeping.size,
             scrollback_lines: keeping.scrollback_lines,
             transcript_bytes: keeping.transcript_bytes,
             created_at,
         },
-        seed,
+        before,
     );
     tokio::spawn(session.live(requests));
     Opened {
-        terminal: Terminal::new(pid, keeping.size, created_at, sender.clone()),
+        terminal: Terminal::new(pid, handle, keeping.size, created_at, sender.clone()),
         keyboard: Keyboard::new(sender),
     }
 }

@@ -24,6 +24,21 @@ pub enum WriteError {
         "what carried the session has gone (a tmux server that was killed, for example), so nothing can be typed into it; open another"
     )]
     Lost,
+    /// There is no connection to what carries the session now.
+    #[error(
+        "iTerm2 cannot be reached at the moment, so nothing was typed; Quarterdeck goes on trying to reach it, try again in a while"
+    )]
+    NotReached,
+    /// The carrier takes text only.
+    #[error(
+        "iTerm2 takes text only, and what was to be typed is no UTF-8; nothing of it was typed"
+    )]
+    NotText,
+    /// The connection went, or the answer did not come, while it was typed.
+    #[error(
+        "iTerm2 did not confirm what was typed: it may have arrived or not; look at the screen before you repeat it"
+    )]
+    Unconfirmed,
     /// The program does not read.
     #[error(
         "the program in the session has read only {written} of {total} bytes and then nothing for {} s; \

@@ -39,6 +39,10 @@ pub(crate) fn signal_session(leader: u32, signal: Signal) -> usize {
 /// Processes of a session that still run; not the dead that nobody reaped yet.
 #[cfg(target_os = "linux")]
 pub(crate) fn session_members(leader: u32) -> Vec<u32> {
+    // Nobody's: what the kernel does itself, and what is outside of a container.
+    if leader == 0 {
+        return Vec::new();
+    }
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return Vec::new();
     };

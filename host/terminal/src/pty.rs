@@ -18,6 +18,9 @@ use crate::request::{OpenRequest, Size};
 /// prompt may still be to come. Must be called within a Tokio runtime, which
 /// then carries the session's task.
 pub async fn open(request: OpenRequest) -> Result<Opened, OpenError> {
+    if request.beside.is_some() {
+        return Err(OpenError::NoPlaces { backend: "pty" });
+    }
     let launch = Launch::prepare(request).await?;
     let Device { master, slave } = Device::open(launch.size()).map_err(OpenError::Device)?;
     let mut command = Command::new(&launch.program);
@@ -86,7 +89,7 @@ impl Pty {
 
 /// Starts the program as the leader of its own process session, with the
 /// device as its terminal.
-fn start(mut command: Command, slave: OwnedFd) -> io::Result<(Child, u32)> {
+pub(crate) fn start(mut command: Command, slave: OwnedFd) -> io::Result<(Child, u32)> {
     command
         .stdin(Stdio::from(slave.try_clone()?))
         .stdout(Stdio::from(slave.try_clone()?))

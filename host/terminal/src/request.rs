@@ -77,6 +77,30 @@ pub struct OpenRequest {
     pub shell_integration: bool,
     /// Exported to the session as `QUARTERDECK_SESSION`.
     pub session_id: String,
+    /// Where to put it, on a backend that has places.
+    pub beside: Option<Beside>,
+}
+
+/// A place beside a session that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// That session, as [`crate::Terminal::backend_handle`] names it.
+    pub handle: String,
+    /// On which side of it.
+    pub side: Side,
+}
+
+/// A side of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// On top of it.
+    Above,
+    /// Under it.
+    Below,
+    /// On its left.
+    Left,
+    /// On its right.
+    Right,
 }
 
 impl Default for OpenRequest {
@@ -91,6 +115,7 @@ impl Default for OpenRequest {
             transcript_bytes: 8 * 1024 * 1024,
             shell_integration: true,
             session_id: String::new(),
+            beside: None,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::backend::{Backend, Event, Wanted};
 use crate::emulator::Emulator;
 use crate::integration::ShellKind;
 use crate::keyboard::CommandState;
-use crate::opening::Seed;
+use crate::opening::{Before, Seed};
 use crate::outbox::{Outbox, WriteError};
 use crate::process;
 use crate::prompt::{Effect, Phase, Prompt};
@@ -40,7 +40,7 @@ const INTEGRATION_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Beginning {
     pub(crate) backend: Backend,
     pub(crate) pid: u32,
-    pub(crate) integration: Option<(ShellKind, TempDir)>,
+    pub(crate) integration: Option<(ShellKind, Option<TempDir>)>,
     pub(crate) stream: Stream,
     pub(crate) size: Size,
     pub(crate) scrollback_lines: usize,
@@ -85,15 +85,15 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(beginning: Beginning, seed: Option<Seed>) -> Self {
+    pub(crate) fn new(beginning: Beginning, before: Option<Before>) -> Self {
         let now = (Instant::now(), SystemTime::now());
         let (shell, scripts) = beginning.integration.unzip();
         let mut emulator = Emulator::new(beginning.size, beginning.scrollback_lines);
         let mut stream = beginning.stream;
         let mut transcript = Transcript::new(beginning.transcript_bytes);
-        if let Some(Seed { printed, drawn }) = seed {
-            emulator.advance(&printed);
-            emulator.advance(&drawn);
+        if let Some(Before::Shown(Seed { printed, drawn })) = &before {
+            emulator.advance(printed);
+            emulator.advance(drawn);
             // Whatever it asked was asked, and answered, before.
             emulator.take_answers();
             let mut text = printed.as_slice();
@@ -101,7 +101,7 @@ impl Session {
                 text = &text[stream.advance(text, &mut transcript).bytes..];
             }
         }
-        Self {
+        let mut session = Self {
             pid: beginning.pid,
             backend: beginning.backend,
             drained: false,
@@ -116,7 +116,7 @@ impl Session {
             shell,
             silent: None,
             image: None,
-            scripts,
+            scripts: scripts.flatten(),
             integration_deadline: shell.map(|_| now.0 + INTEGRATION_PATIENCE),
             progress: None,
             waits: Waits::default(),
@@ -124,7 +124,12 @@ impl Session {
             run: None,
             created_at: beginning.created_at,
             last_activity: now,
+        };
+        if let Some(Before::Written(bytes)) = before {
+            session.receive(&bytes);
+            session.prompt.typed(b" ");
         }
+        session
     }
 
     /// Lives until the last handle is dropped; then ends the session's processes,
@@ -161,6 +166,10 @@ impl Session {
                     Event::Drained => self.drained(),
                     Event::Typed(count) => self.outbox.written(count),
                     Event::CannotType => self.outbox.close(WriteError::Closed),
+                    Event::NotTyped(why) => self.outbox.close(why),
+                    Event::TypedThere(bytes) => self.on_typed_there(&bytes),
+                    Event::Resized(size) => self.on_resized(size),
+                    Event::CommandEnded(status) => self.prompt.last_status = Some(status),
                     Event::Ended(status) => self.exited(status),
                 },
                 () = sleep_until(deadline) => self.on_time(),
@@ -256,6 +265,20 @@ impl Session {
             self.outbox.push(answers, None);
         }
         self.check_waits();
+    }
+
+    /// Somebody else has typed, where a session can be seen by a person: what the
+    /// line holds is not what the host has typed.
+    fn on_typed_there(&mut self, bytes: &[u8]) {
+        self.active();
+        self.prompt.typed(bytes);
+    }
+
+    /// A person has made the terminal larger or smaller, or it could not be made so.
+    fn on_resized(&mut self, size: Size) {
+        if size != self.emulator.size() {
+            self.emulator.resize(size);
+        }
     }
 
     fn on_signal(&mut self, signal: Signal) {

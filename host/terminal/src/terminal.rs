@@ -125,6 +125,7 @@ pub struct Output {
 #[derive(Debug, Clone)]
 pub struct Terminal {
     pid: u32,
+    handle: Option<String>,
     size: Size,
     created_at: SystemTime,
     requests: mpsc::Sender<Request>,
@@ -133,12 +134,14 @@ pub struct Terminal {
 impl Terminal {
     pub(crate) fn new(
         pid: u32,
+        handle: Option<String>,
         size: Size,
         created_at: SystemTime,
         requests: mpsc::Sender<Request>,
     ) -> Self {
         Self {
             pid,
+            handle,
             size,
             created_at,
             requests,
@@ -148,6 +151,12 @@ impl Terminal {
     /// The process id of the session's program, and of its process session.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// What the backend calls it: a pane of tmux, a session of iTerm2. `None` where
+    /// it has no name outside of the host.
+    pub fn backend_handle(&self) -> Option<String> {
+        self.handle.clone()
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {

@@ -1,5 +1,6 @@
 //! `quarterdeck doctor`.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use quarterdeck_server::socket::{Request, ask};
 use serde_json::Value;
 
 use crate::Setup;
-use crate::hosting::{plugins_dir, runtime, start_host};
+use crate::hosting::{iterm2_settings, plugins_dir, runtime, start_host};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -35,7 +36,7 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
         findings.push((shell, integrated_shell(shell)));
     }
     findings.push(("tmux", tmux()));
-    findings.push(("iTerm2", iterm2()));
+    findings.push(("iTerm2", iterm2(&setup)));
     let (policies, running) = runtime()?.block_on(async {
         let running = running_host(&setup).await;
         (policies(&setup).await, running)
@@ -120,12 +121,32 @@ fn tmux() -> Finding {
     }
 }
 
-fn iterm2() -> Finding {
-    Finding::Absent(if cfg!(target_os = "macos") {
-        "sessions on iTerm2 come with a later version".to_owned()
-    } else {
-        "only on macOS".to_owned()
-    })
+/// Looks whether somebody listens, and asks for nothing: that would ask a person.
+fn iterm2(setup: &Setup) -> Finding {
+    let Some(settings) = iterm2_settings(setup) else {
+        return Finding::Absent("$HOME is not set, below which its socket would be".to_owned());
+    };
+    let socket = &settings.address.socket;
+    if !settings.may_be_there() {
+        return Finding::Absent(if cfg!(target_os = "macos") {
+            format!(
+                "no socket at {}; start it, and switch on its Python API in Settings > General > Magic",
+                socket.display()
+            )
+        } else {
+            "only on macOS".to_owned()
+        });
+    }
+    match UnixStream::connect(socket) {
+        Ok(_) => Finding::Good(format!(
+            "listens at {}, for sessions that a person sees (--backend iterm2, auto)",
+            socket.display()
+        )),
+        Err(error) => Finding::Absent(format!(
+            "not running: {} was left behind ({error})",
+            socket.display()
+        )),
+    }
 }
 
 async fn policies(setup: &Setup) -> Finding {

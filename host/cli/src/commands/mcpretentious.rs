@@ -8,6 +8,7 @@ use quarterdeck_server::mcp::ToolFamily;
 
 use super::mcp;
 use crate::Setup;
+use crate::hosting::iterm2_settings;
 
 /// The backends that MCPretentious' flag names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,14 +34,17 @@ pub(crate) fn run(mut setup: Setup, backend: MentionedBackend) -> Result<ExitCod
         MentionedBackend::Auto | MentionedBackend::Api => {}
         MentionedBackend::Pty => setup.config.set_backend("pty".to_owned()),
         MentionedBackend::Tmux => setup.config.set_backend("tmux".to_owned()),
-        MentionedBackend::Iterm => {
+        MentionedBackend::Iterm
+            if !iterm2_settings(&setup).is_some_and(|iterm2| iterm2.may_be_there()) =>
+        {
             return mcp::run_without_backend(setup, families, NO_ITERM2);
         }
+        MentionedBackend::Iterm => setup.config.set_backend("iterm2".to_owned()),
     }
     mcp::run(setup, false, Some(families))
 }
 
-const NO_ITERM2: &str = "The backend iTerm2 is not available in this version of Quarterdeck, so there are no terminals. \
+const NO_ITERM2: &str = "iTerm2 is not there: it runs on macOS, with its Python API enabled. So there are no terminals. \
      Leave out --backend (and MCP_TERMINAL_BACKEND) to have terminals of Quarterdeck's own, which need \
      nothing to be installed";
 

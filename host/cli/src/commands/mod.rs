@@ -11,5 +11,6 @@ pub(crate) mod explain;
 pub(crate) mod mcp;
 pub(crate) mod mcpretentious;
 pub(crate) mod plugin;
+pub(crate) mod relay;
 pub(crate) mod run;
 pub(crate) mod serve;

@@ -60,7 +60,9 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
         () = announced_for_good => {}
         () = stop_signals.received() => {}
     }
-    anstream::eprintln!("stopping: sessions are closed, those on tmux left to be found again");
+    anstream::eprintln!(
+        "stopping: sessions are closed, those on tmux and iTerm2 left to be found again"
+    );
     stop.cancel();
     host.shutdown().await;
     for door in doors {

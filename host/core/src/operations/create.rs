@@ -209,7 +209,8 @@ impl Host {
         }
         let id = self.registry.free_id()?;
         let folder = (request.working_directory.as_ref()).map(|it| it.display().to_string());
-        let backend = request.backend.unwrap_or(self.sessions.backend).kind();
+        let backend = request.backend.unwrap_or(self.sessions.backend);
+        let backend = self.kind_of(backend).await;
         let opening = OpenRequest {
             shell: program.path.clone(),
             args: program.args,
@@ -220,6 +221,7 @@ impl Host {
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
             session_id: id.to_string(),
+            beside: None,
         };
         let Opened { terminal, keyboard } = self.open_on(backend, opening).await?;
         let session = Arc::new(Session {

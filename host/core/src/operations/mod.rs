@@ -1,6 +1,7 @@
 //! What can be asked of a host, a file for each thing. Every door, whatever
 //! names its tools have, ends in one of these.
 
+mod appearance;
 mod approve;
 mod check;
 mod close;

@@ -121,8 +121,11 @@ impl Session {
 
     pub(super) fn close(&mut self, reply: Option<oneshot::Sender<Option<ExitStatus>>>) {
         let now = Instant::now();
+        let backend = &mut self.backend;
         let closing = self.closing.get_or_insert_with(|| {
-            process::signal_session(self.pid, Signal::HUP);
+            if !backend.close() {
+                process::signal_session(self.pid, Signal::HUP);
+            }
             Closing {
                 next_look: now,
                 kill_at: now + CLOSE_GRACE,

@@ -122,6 +122,11 @@ impl Pane {
         }
     }
 
+    /// What tmux calls it.
+    pub(crate) fn handle(&self) -> String {
+        self.id.to_string()
+    }
+
     pub(crate) fn forget_typing(&mut self) {
         if let Some(typing) = &mut self.typing {
             typing.forgotten = true;

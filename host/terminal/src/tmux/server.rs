@@ -20,7 +20,7 @@ use super::seed::{self, PaneState};
 use super::{ANCHOR, SESSION};
 use crate::backend::Backend;
 use crate::environment;
-use crate::opening::{Keeping, Launch, OpenError, Opened, begin};
+use crate::opening::{Before, Keeping, Launch, OpenError, Opened, begin};
 use crate::process;
 use crate::request::OpenRequest;
 
@@ -259,7 +259,13 @@ impl Server {
         };
         let carrier = Pane::new(pane, state.pid, self.asks.clone(), receiver);
         let backend = Backend::Tmux(carrier);
-        Ok(begin(backend, state.pid, None, keeping, Some(seed)))
+        Ok(begin(
+            backend,
+            state.pid,
+            None,
+            keeping,
+            Some(Before::Shown(seed)),
+        ))
     }
 
     async fn ask(&self, what: &'static str, line: Line) -> Result<Vec<Vec<u8>>, TmuxError> {

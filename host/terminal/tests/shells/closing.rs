@@ -5,8 +5,6 @@ use std::path::Path;
 
 use quarterdeck_terminal::{CommandState, ShellState, Until, WaitEnd, WriteError};
 
-use quarterdeck_terminal::tmux::{Server, Socket};
-
 use crate::ON;
 use crate::support::{INTEGRATED, PATIENCE, Session, open};
 
@@ -113,10 +111,7 @@ async fn dropping_every_handle_closes_what_could_not_be_found_again() {
     } = session;
     drop((terminal, keyboard));
     if ON.outlives_the_host() {
-        let server = Server::connect(Socket::At(home.socket()))
-            .await
-            .expect("connected");
-        assert_eq!(server.panes().await.expect("listed").len(), 1);
+        assert_eq!(home.left_sessions().await, 1);
         assert!(pids.iter().all(|pid| alive(pid)), "{pids:?}");
         return;
     }

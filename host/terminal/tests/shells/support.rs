@@ -4,6 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use iterm2_server::Options;
+use quarterdeck_terminal::iterm2::{
+    Address, Application, CredentialSource, RelayProgram, Settings,
+};
 use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::tmux::{Server, Socket};
 use quarterdeck_terminal::{
@@ -20,6 +24,8 @@ pub(crate) enum Carrier {
     Pty,
     /// A tmux server for each session, which ends with its home folder.
     Tmux,
+    /// A stand-in for iTerm2 for each session, which ends with its home folder.
+    Iterm2,
 }
 
 /// All in which the carriers differ. A story that is about one of these asks
@@ -27,33 +33,87 @@ pub(crate) enum Carrier {
 impl Carrier {
     /// The end of the host is not the end of the session.
     pub(crate) fn outlives_the_host(self) -> bool {
-        self == Self::Tmux
+        self != Self::Pty
     }
 
     /// What a program wrote right before its end is shown. tmux closes a pane as
     /// soon as it hears that the program has ended, read to the end or not.
     pub(crate) fn keeps_last_words(self) -> bool {
-        self == Self::Pty
+        self != Self::Tmux
     }
 
     /// Typing waits for a program that does not read. tmux takes everything that
     /// is typed, and keeps it for the program.
     pub(crate) fn waits_for_the_reader(self) -> bool {
-        self == Self::Pty
+        self != Self::Tmux
     }
 }
 
 /// A home folder of a session's own.
-pub(crate) struct Home(TempDir);
+pub(crate) struct Home {
+    folder: TempDir,
+    /// The stand-in for iTerm2, once a session is opened on it.
+    iterm2: Option<iterm2_server::Server>,
+}
 
 impl Home {
     pub(crate) fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 
     /// Where the session's tmux server listens.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.0.path().join(".tmux-socket")
+        self.folder.path().join(".tmux-socket")
+    }
+
+    /// A connection with this home's iTerm2, as a host has one.
+    pub(crate) async fn iterm2(&self) -> Application {
+        let settings = Settings {
+            address: Address {
+                socket: Options::new(self.path()).socket(),
+                port: 1,
+            },
+            relay: RelayProgram {
+                program: env!("CARGO_BIN_EXE_quarterdeck-relay").into(),
+                args: Vec::new(),
+            },
+            relays: self.path().join(".relays"),
+        };
+        let connected = Application::connect(settings, CredentialSource::none("stories")).await;
+        connected.expect("connected")
+    }
+
+    /// The door at which faults of this home's iTerm2 are asked for.
+    pub(crate) async fn iterm2_fault(&self, line: &str) -> String {
+        let door = iterm2_server::Control::new(Options::new(self.path()).control_socket());
+        door.say(line).await.expect("an answer")
+    }
+
+    /// How many sessions a host that starts now would find.
+    pub(crate) async fn left_sessions(&self) -> usize {
+        match ON {
+            Carrier::Pty => 0,
+            Carrier::Tmux => {
+                let server = Server::connect(Socket::At(self.socket())).await;
+                server
+                    .expect("connected")
+                    .panes()
+                    .await
+                    .expect("listed")
+                    .len()
+            }
+            Carrier::Iterm2 => self.iterm2().await.relays(&[]).await.len(),
+        }
+    }
+
+    async fn start_iterm2(&mut self) {
+        let mut options = Options::new(self.path());
+        options.cookie_needed = false;
+        self.iterm2 = Some(
+            iterm2_server::Server::start(options)
+                .await
+                .expect("started"),
+        );
     }
 }
 
@@ -108,7 +168,10 @@ pub(crate) struct Setup {
 /// Nothing of this machine's user: an empty home, and a plain environment.
 pub(crate) fn setup(shell: &'static str) -> Setup {
     let program = installed(shell);
-    let home = Home(tempfile::tempdir().expect("a temporary folder"));
+    let home = Home {
+        folder: tempfile::tempdir().expect("a temporary folder"),
+        iterm2: None,
+    };
     // Without it zsh greets its first user with a questionnaire.
     fs::write(home.path().join(".zshrc"), "").expect("written");
     let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
@@ -160,13 +223,17 @@ impl Setup {
         self
     }
 
-    pub(crate) async fn open(self) -> Session {
+    pub(crate) async fn open(mut self) -> Session {
+        if ON == Carrier::Iterm2 {
+            self.home.start_iterm2().await;
+        }
         let opened = match ON {
             Carrier::Pty => pty::open(self.request).await,
             Carrier::Tmux => {
                 let server = Server::connect(Socket::At(self.home.socket())).await;
                 server.expect("connected").open(self.request).await
             }
+            Carrier::Iterm2 => self.home.iterm2().await.open(self.request).await,
         };
         let Opened { terminal, keyboard } = opened.expect("opened");
         Session {

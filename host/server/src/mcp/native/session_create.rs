@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     command: Option<String>,
     /// Absolute path
     working_directory: Option<PathBuf>,
-    /// auto, pty, tmux
+    /// auto, pty, tmux, iterm2
     backend: Option<String>,
     columns: Option<u16>,
     rows: Option<u16>,
