@@ -39,6 +39,8 @@ pub(crate) enum Event {
     Typed(usize),
     /// Nothing can be typed any more.
     CannotType,
+    /// The terminal has another size, which nobody asked for.
+    Resized(Size),
     /// The program has ended. An error: nobody can tell how.
     Ended(io::Result<ExitStatus>),
 }
@@ -103,6 +105,14 @@ impl Backend {
     /// of theirs. Two answers would be one too many.
     pub(crate) fn answers_the_program(&self) -> bool {
         matches!(self, Self::Tmux(_))
+    }
+
+    /// What the carrier itself calls the session.
+    pub(crate) fn handle(&self) -> Option<String> {
+        match self {
+            Self::Pty(_) => None,
+            Self::Tmux(pane) => Some(pane.id().to_string()),
+        }
     }
 
     /// Whether the program goes on without the host, to be found again.

@@ -52,7 +52,7 @@ pub use opening::{OpenError, Opened};
 pub use outbox::WriteError;
 pub use process::Foreground;
 
-pub use request::{OpenRequest, Size, SizeError};
+pub use request::{Beside, OpenRequest, Side, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 pub use stream::{Progress, ProgressState};
 pub use terminal::{ClosedError, Output, ShellState, Status, Terminal};

@@ -132,6 +132,12 @@ impl Launch {
         self.keeping.size
     }
 
+    /// The backend gives another size than was asked for.
+    pub(crate) fn of_size(mut self, size: Size) -> Self {
+        self.keeping.size = size;
+        self
+    }
+
     /// The program runs, as process `pid`, on `backend`: its session begins.
     pub(crate) fn begin(self, backend: Backend, pid: u32) -> Opened {
         begin(backend, pid, self.integration, self.keeping, None)
@@ -155,6 +161,7 @@ pub(crate) fn begin(
     seed: Option<Seed>,
 ) -> Opened {
     let created_at = SystemTime::now();
+    let handle = backend.handle();
     let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
     let key = integration
         .as_ref()
@@ -174,7 +181,7 @@ pub(crate) fn begin(
     );
     tokio::spawn(session.live(requests));
     Opened {
-        terminal: Terminal::new(pid, keeping.size, created_at, sender.clone()),
+        terminal: Terminal::new(pid, handle, keeping.size, created_at, sender.clone()),
         keyboard: Keyboard::new(sender),
     }
 }

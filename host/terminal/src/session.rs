@@ -161,6 +161,7 @@ impl Session {
                     Event::Drained => self.drained(),
                     Event::Typed(count) => self.outbox.written(count),
                     Event::CannotType => self.outbox.close(WriteError::Closed),
+                    Event::Resized(size) => self.emulator.resize(size),
                     Event::Ended(status) => self.exited(status),
                 },
                 () = sleep_until(deadline) => self.on_time(),
@@ -358,7 +359,8 @@ impl Session {
             integrated: self.shell.is_some(),
             last_activity: self.last_activity.0,
             last_status: self.prompt.last_status,
-            ended: self.ended(),
+            ended: self.is_ended(),
+            exit: self.exit_status(),
         }
     }
 

@@ -37,8 +37,8 @@ pub enum ShellState {
     },
     /// Without shell integration nobody knows.
     Unknown,
-    /// It has ended.
-    Exited(ExitStatus),
+    /// It has ended. How is `None` where nobody can tell: [`Status::lost`] says why.
+    Exited(Option<ExitStatus>),
 }
 
 /// A session at one moment.
@@ -89,11 +89,12 @@ impl Status {
 
     /// How it has ended, in words; `None` while it lives.
     pub fn ending(&self) -> Option<String> {
-        match (&self.shell, &self.lost) {
-            (ShellState::Exited(_), Some(lost)) => Some(lost.clone()),
-            (ShellState::Exited(status), None) => Some(status.to_string()),
-            _ => None,
-        }
+        let ShellState::Exited(status) = &self.shell else {
+            return None;
+        };
+        let told = status.map(|status| status.to_string());
+        let lost = || self.lost.clone();
+        Some(told.or_else(lost).unwrap_or_else(|| "ended".to_owned()))
     }
 
     /// A command runs in the foreground. Where marks do not tell, because there
@@ -125,6 +126,7 @@ pub struct Output {
 #[derive(Debug, Clone)]
 pub struct Terminal {
     pid: u32,
+    handle: Option<String>,
     size: Size,
     created_at: SystemTime,
     requests: mpsc::Sender<Request>,
@@ -133,12 +135,14 @@ pub struct Terminal {
 impl Terminal {
     pub(crate) fn new(
         pid: u32,
+        handle: Option<String>,
         size: Size,
         created_at: SystemTime,
         requests: mpsc::Sender<Request>,
     ) -> Self {
         Self {
             pid,
+            handle,
             size,
             created_at,
             requests,
@@ -148,6 +152,12 @@ impl Terminal {
     /// The process id of the session's program, and of its process session.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// What the backend itself calls the session: a pane of tmux. `None` on a
+    /// device of our own.
+    pub fn backend_handle(&self) -> Option<String> {
+        self.handle.clone()
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
@@ -243,7 +253,7 @@ impl Terminal {
             matched: None,
             cursor: from.unwrap_or(Cursor::START),
             exit_status: None,
-            ended: None,
+            exit: None,
         })
     }
 

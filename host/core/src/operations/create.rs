@@ -216,6 +216,7 @@ impl Host {
             cwd: request.working_directory,
             env: request.env,
             size,
+            beside: None,
             scrollback_lines: self.sessions.scrollback_lines,
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
