@@ -10,25 +10,35 @@ use super::protocol::PaneId;
 /// A pane in a census.
 pub(super) struct Counted {
     pub(super) room: Room,
+    /// We are not the only client of its tmux session.
+    pub(super) others_look: bool,
     pub(super) fate: Fate,
 }
 
 impl Counted {
     /// A pane of ours is dead when its hook says so: tmux's own `pane_dead` comes
     /// earlier than the status.
-    pub(super) const FORMAT: &str = "#{pane_id} #{pane_width} #{pane_height} #{window_panes} \
+    pub(super) const FORMAT: &str = "#{pane_id} #{pane_width} #{pane_height} #{window_panes} #{session_attached} \
 #{?@quarterdeck-id,1,0},#{?@quarterdeck-id,#{@quarterdeck-dead},#{pane_dead}},\
 #{pane_dead_status},#{pane_dead_signal}";
 
     /// Reads a line in [`Self::FORMAT`].
     pub(super) fn parse(line: &str) -> Option<(PaneId, Self)> {
-        let mut fields = line.splitn(5, ' ');
+        let mut fields = line.splitn(6, ' ');
         let pane = PaneId::parse(fields.next()?)?;
         let size = place::size(fields.next()?, fields.next()?)?;
         let alone = fields.next()? == "1";
+        let others_look = fields.next()? != "1";
         let fate = Fate::parse(fields.next()?);
         let room = Room { size, alone };
-        Some((pane, Self { room, fate }))
+        Some((
+            pane,
+            Self {
+                room,
+                others_look,
+                fate,
+            },
+        ))
     }
 }
 
@@ -64,6 +74,19 @@ impl Fate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pane_beside_others() {
+        let (pane, counted) = Counted::parse("%3 80 24 2 1 1,,,").expect("a pane");
+        assert_eq!(pane.to_string(), "%3");
+        assert_eq!(
+            counted.room.size,
+            crate::Size::new(80, 24).expect("possible")
+        );
+        assert!(!counted.room.alone && !counted.others_look);
+        assert!(matches!(counted.fate, Fate::Alive));
+        assert!(Counted::parse("%3 80 24 2").is_none());
+    }
 
     #[test]
     fn a_dead_panes_status() {

@@ -29,7 +29,7 @@ const READ_BYTES: usize = 64 * 1024;
 /// Pieces of output that wait for a session, each of a few KiB.
 pub(super) const WAITING_PIECES: usize = 64;
 
-/// How long tmux keeps a dead pane after somebody has seen that it is dead.
+/// How long tmux keeps a dead pane for others after one has seen that it is dead.
 const LINGER_SECONDS: &str = "10";
 
 /// Something for tmux to do.
@@ -311,6 +311,7 @@ impl Connection {
                 Some(Counted {
                     room,
                     fate: Fate::Alive,
+                    ..
                 }) => self.tell_room(pane, *room).await,
                 Some(Counted {
                     fate: Fate::Dead { status, .. },
@@ -322,31 +323,32 @@ impl Connection {
             }
         }
         self.removed.retain(|pane| panes.contains_key(pane));
-        for (pane, Counted { fate, .. }) in panes {
+        for (pane, counted) in panes {
             let kept_by_us = matches!(
-                fate,
+                counted.fate,
                 Fate::Dead {
                     kept_by_us: true,
                     ..
                 }
             );
             if kept_by_us && self.removed.insert(pane) {
-                self.send(remove_later(pane), |_| Pending::Nothing);
+                self.send(remove(pane, counted.others_look), |_| Pending::Nothing);
             }
         }
     }
 }
 
-/// Removes a dead pane, after everybody who is connected had the time to see how
-/// its program ended.
-fn remove_later(pane: PaneId) -> Line {
-    Line::of("run-shell").args([
-        "-b",
-        "-d",
-        LINGER_SECONDS,
-        "-C",
-        &format!("kill-pane -t {pane}"),
-    ])
+/// Removes a dead pane; where others are connected, after they had the time to see
+/// how its program ended.
+fn remove(pane: PaneId, others_look: bool) -> Line {
+    if others_look {
+        let later = ["-b", "-d", LINGER_SECONDS, "-C"];
+        Line::of("run-shell")
+            .args(later)
+            .arg(format!("kill-pane -t {pane}"))
+    } else {
+        Line::of("kill-pane").args(["-t", &pane.to_string()])
+    }
 }
 
 /// The pane that an answer begins with.
