@@ -9,6 +9,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -31,6 +32,9 @@ pub(super) const WAITING_PIECES: usize = 64;
 
 /// How long tmux keeps a dead pane for others after one has seen that it is dead.
 const LINGER_SECONDS: &str = "10";
+
+/// How long the client may take to end by itself.
+const CLIENT_GRACE: Duration = Duration::from_secs(2);
 
 /// Something for tmux to do.
 pub(super) struct Ask {
@@ -177,16 +181,20 @@ impl Connection {
         self.over().await;
     }
 
-    /// The client ends with its standard input; the server stays as it is.
+    /// Everybody hears at once that it is over. The client ends with its standard
+    /// input, or is ended; the server stays as it is.
     async fn over(self) {
-        let Self {
-            mut client,
-            input,
-            output,
-            ..
-        } = self;
-        drop((input, output));
-        let _ = client.wait().await;
+        let mut client = {
+            let Self { client, .. } = self;
+            client
+        };
+        if tokio::time::timeout(CLIENT_GRACE, client.wait())
+            .await
+            .is_err()
+        {
+            // It may have ended in between, which is what is wanted.
+            let _ = client.kill().await;
+        }
     }
 
     fn send(&mut self, line: Line, pending: impl FnOnce(usize) -> Pending) {
