@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use quarterdeck_terminal::tmux::{FoundPane, Server, Socket};
+use quarterdeck_terminal::tmux::{FoundPane, Server, Socket, TmuxError};
 use quarterdeck_terminal::{OpenError, OpenRequest, Opened, pty};
 use tokio::sync::Mutex;
 
@@ -73,7 +73,13 @@ impl Host {
     ) -> Result<Opened, HostError> {
         match backend {
             BackendKind::Pty => pty::open(request).await,
-            BackendKind::Tmux => self.tmux().await?.open(request).await,
+            BackendKind::Tmux => match self.tmux().await?.open(request.clone()).await {
+                // It went before it could be asked, or with what it had opened.
+                Err(OpenError::Tmux(TmuxError::Gone { .. })) => {
+                    self.tmux().await?.open(request).await
+                }
+                opened => opened,
+            },
             BackendKind::Iterm2 => self.iterm2().await?.open(request).await,
         }
         .map_err(cannot_open)

@@ -18,13 +18,15 @@ impl Host {
         self.registry.insert(Arc::clone(session));
         let (id, name) = (session.id.to_string(), session.name.clone());
         let backend = session.backend.as_str();
+        let handle = session.terminal.backend_handle();
         let tags = serde_json::json!(session.tags).to_string();
         self.store.write_later("a session", move |kept| {
             kept.execute(
-                "INSERT INTO sessions (id, name, backend, tags, created_ms, last_activity_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
-                 ON CONFLICT (id) DO UPDATE SET ended_ms = NULL, ending = NULL",
-                params![id, name, backend, tags, now_ms().cast_signed()],
+                "INSERT INTO sessions (id, name, backend, backend_handle, tags, created_ms, last_activity_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+                 ON CONFLICT (id) DO UPDATE SET
+                     ended_ms = NULL, ending = NULL, backend_handle = excluded.backend_handle",
+                params![id, name, backend, handle, tags, now_ms().cast_signed()],
             )
             .map(drop)
         });

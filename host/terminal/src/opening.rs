@@ -144,6 +144,12 @@ impl Launch {
         self.keeping.size
     }
 
+    /// The backend gives another size than was asked for.
+    pub(crate) fn of_size(mut self, size: Size) -> Self {
+        self.keeping.size = size;
+        self
+    }
+
     /// The program runs, as process `pid`, on `backend`: its session begins.
     pub(crate) fn begin(self, backend: Backend, pid: u32) -> Opened {
         let marking = self.integration.map(Marking::of);

@@ -53,6 +53,29 @@ impl Default for Size {
     }
 }
 
+/// A place beside another session of the same backend, which gives up half of
+/// its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// The other session, by [`crate::Terminal::backend_handle`].
+    pub handle: String,
+    /// On which side of it.
+    pub side: Side,
+}
+
+/// A side of a session on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Over it.
+    Above,
+    /// Under it.
+    Below,
+    /// To its left.
+    Left,
+    /// To its right.
+    Right,
+}
+
 /// What to open a session with. `OpenRequest::default()` is the user's shell in
 /// the host's directory.
 #[derive(Debug, Clone)]
@@ -69,6 +92,9 @@ pub struct OpenRequest {
     pub env: Vec<(String, String)>,
     /// Columns and rows.
     pub size: Size,
+    /// Where on the backend's own screen; by default in a place of its own. A
+    /// device of our own has no places, and passes it over.
+    pub beside: Option<Beside>,
     /// Lines kept above the screen.
     pub scrollback_lines: usize,
     /// Bytes of transcript kept, rounded up to whole blocks of 64 KiB.
@@ -77,30 +103,6 @@ pub struct OpenRequest {
     pub shell_integration: bool,
     /// Exported to the session as `QUARTERDECK_SESSION`.
     pub session_id: String,
-    /// Where to put it, on a backend that has places.
-    pub beside: Option<Beside>,
-}
-
-/// A place beside a session that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Beside {
-    /// That session, as [`crate::Terminal::backend_handle`] names it.
-    pub handle: String,
-    /// On which side of it.
-    pub side: Side,
-}
-
-/// A side of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// On top of it.
-    Above,
-    /// Under it.
-    Below,
-    /// On its left.
-    Left,
-    /// On its right.
-    Right,
 }
 
 impl Default for OpenRequest {
@@ -111,11 +113,11 @@ impl Default for OpenRequest {
             cwd: None,
             env: Vec::new(),
             size: Size::default(),
+            beside: None,
             scrollback_lines: 10_000,
             transcript_bytes: 8 * 1024 * 1024,
             shell_integration: true,
             session_id: String::new(),
-            beside: None,
         }
     }
 }

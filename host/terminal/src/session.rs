@@ -381,7 +381,8 @@ impl Session {
             integrated: self.shell.is_some(),
             last_activity: self.last_activity.0,
             last_status: self.prompt.last_status,
-            ended: self.ended(),
+            ended: self.is_ended(),
+            exit: self.exit_status(),
         }
     }
 

@@ -37,8 +37,8 @@ pub enum ShellState {
     },
     /// Without shell integration nobody knows.
     Unknown,
-    /// It has ended.
-    Exited(ExitStatus),
+    /// It has ended. How is `None` where nobody can tell: [`Status::lost`] says why.
+    Exited(Option<ExitStatus>),
 }
 
 /// A session at one moment.
@@ -89,11 +89,12 @@ impl Status {
 
     /// How it has ended, in words; `None` while it lives.
     pub fn ending(&self) -> Option<String> {
-        match (&self.shell, &self.lost) {
-            (ShellState::Exited(_), Some(lost)) => Some(lost.clone()),
-            (ShellState::Exited(status), None) => Some(status.to_string()),
-            _ => None,
-        }
+        let ShellState::Exited(status) = &self.shell else {
+            return None;
+        };
+        let told = status.map(|status| status.to_string());
+        let lost = || self.lost.clone();
+        Some(told.or_else(lost).unwrap_or_else(|| "ended".to_owned()))
     }
 
     /// A command runs in the foreground. Where marks do not tell, because there
@@ -252,7 +253,7 @@ impl Terminal {
             matched: None,
             cursor: from.unwrap_or(Cursor::START),
             exit_status: None,
-            ended: None,
+            exit: None,
         })
     }
 

@@ -58,8 +58,8 @@ pub struct Waited {
     pub cursor: Cursor,
     /// Exit status of the last command, where marks tell.
     pub exit_status: Option<i32>,
-    /// How the session's program ended, if it has.
-    pub ended: Option<ExitStatus>,
+    /// How the session's program ended, if it has and somebody can tell.
+    pub exit: Option<ExitStatus>,
 }
 
 /// What the session's task knows at one moment.
@@ -72,7 +72,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) integrated: bool,
     pub(crate) last_activity: Instant,
     pub(crate) last_status: Option<i32>,
-    pub(crate) ended: Option<ExitStatus>,
+    pub(crate) ended: bool,
+    pub(crate) exit: Option<ExitStatus>,
 }
 
 /// The most that wait for one session.
@@ -171,17 +172,17 @@ impl Waiting {
                 }
                 false
             }
-            Until::Prompt if moment.ended.is_none() && !moment.integrated => {
+            Until::Prompt if !moment.ended && !moment.integrated => {
                 return Some(moment.waited(WaitEnd::NoIntegration, None));
             }
             Until::Prompt => moment.at_prompt,
             Until::Settled => moment.settled,
             Until::Quiet(quiet) => now >= after(moment.last_activity, *quiet),
-            Until::Exit => moment.ended.is_some(),
+            Until::Exit => moment.ended,
         };
         if met {
             Some(moment.waited(WaitEnd::Met, None))
-        } else if moment.ended.is_some() {
+        } else if moment.ended {
             Some(moment.waited(WaitEnd::SessionEnded, None))
         } else if now >= self.deadline {
             Some(moment.waited(WaitEnd::TimedOut, None))
@@ -219,7 +220,7 @@ impl Moment<'_> {
             matched,
             cursor: self.transcript.end(),
             exit_status: self.last_status,
-            ended: self.ended,
+            exit: self.exit,
         }
     }
 }

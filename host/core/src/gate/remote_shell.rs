@@ -84,7 +84,7 @@ impl Bounds {
         Ok(match terminal.status().await.shell {
             ShellState::Exited(exit) => CommandEnd::SessionEnded {
                 output_from,
-                exit_status: exit.code(),
+                exit_status: exit.and_then(|exit| exit.code()),
             },
             _ => CommandEnd::StillRunning { output_from },
         })

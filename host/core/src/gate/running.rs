@@ -210,14 +210,14 @@ fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostErro
             command: format!("`{command}`"),
             since: since.elapsed().unwrap_or_default(),
         }),
-        ShellState::Exited(exit) => Err(HostError::SessionEnded {
-            session: session.id.clone(),
-            how: status.ending().unwrap_or_else(|| exit.to_string()),
-        }),
         // A shell that is starting runs something nameless; it is waited for.
-        ShellState::Running { command: None, .. }
-        | ShellState::AtPrompt { .. }
-        | ShellState::Unknown => Ok(()),
+        _ => match status.ending() {
+            Some(how) => Err(HostError::SessionEnded {
+                session: session.id.clone(),
+                how,
+            }),
+            None => Ok(()),
+        },
     }
 }
 
@@ -294,7 +294,7 @@ async fn follow_blindly(
         if let ShellState::Exited(exit) = &status.shell {
             return CommandEnd::SessionEnded {
                 output_from,
-                exit_status: exit.code(),
+                exit_status: exit.and_then(|exit| exit.code()),
             };
         }
         let shell_in_front = status

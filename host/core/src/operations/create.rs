@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use quarterdeck_terminal::{OpenRequest, Opened, Size};
+use quarterdeck_terminal::{Beside, OpenRequest, Opened, Size};
 
 use super::shells;
 use crate::backends::BackendChoice;
@@ -176,6 +176,16 @@ impl Host {
     }
 
     async fn open(&self, request: CreateSession) -> Result<Arc<Session>, HostError> {
+        self.open_beside(request, None).await
+    }
+
+    /// Opens a session with a shell, without its first command, in a place of its
+    /// own or beside another session of its backend.
+    pub(super) async fn open_beside(
+        &self,
+        request: CreateSession,
+        beside: Option<Beside>,
+    ) -> Result<Arc<Session>, HostError> {
         let path = match &request.shell {
             Some(shell) => Some(shells::listed(shell)?),
             None => self.sessions.shell.clone(),
@@ -185,7 +195,7 @@ impl Host {
             args: Vec::new(),
             remote_shell: false,
         };
-        self.open_program(program, request).await
+        self.open_program_beside(program, request, beside).await
     }
 
     /// Opens a session on a program of the host's choice.
@@ -193,6 +203,15 @@ impl Host {
         &self,
         program: Program,
         request: CreateSession,
+    ) -> Result<Arc<Session>, HostError> {
+        self.open_program_beside(program, request, None).await
+    }
+
+    async fn open_program_beside(
+        &self,
+        program: Program,
+        request: CreateSession,
+        beside: Option<Beside>,
     ) -> Result<Arc<Session>, HostError> {
         refuse_variables_that_run_code(&request.env)?;
         let size = Size::new(
@@ -217,11 +236,11 @@ impl Host {
             cwd: request.working_directory,
             env: request.env,
             size,
+            beside,
             scrollback_lines: self.sessions.scrollback_lines,
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
             session_id: id.to_string(),
-            beside: None,
         };
         let Opened { terminal, keyboard } = self.open_on(backend, opening).await?;
         let session = Arc::new(Session {

@@ -83,8 +83,9 @@ impl Host {
 }
 
 fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
+    let ended = status.has_ended();
     let exit = match &status.shell {
-        ShellState::Exited(exit) => Some(*exit),
+        ShellState::Exited(exit) => *exit,
         _ => None,
     };
     SessionSummary {
@@ -92,6 +93,8 @@ fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
         name: session.name.clone(),
         state: match exit {
             Some(exit) if !exit.success() => SessionState::Error,
+            // Nobody can tell how: what carried it has gone.
+            None if ended => SessionState::Error,
             None if status.is_running() => SessionState::Active,
             _ => SessionState::Idle,
         },
@@ -102,7 +105,7 @@ fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
         cwd: status.cwd,
         program: status.foreground.map(|program| program.name),
         exit_status: exit.and_then(|exit| exit.code()),
-        ended: exit.is_some(),
+        ended,
         integrated: status.integrated,
         size: status.size,
         tags: session.tags.clone(),

@@ -96,7 +96,7 @@ impl Host {
             text: stretch.text,
             cursor: stretch.cursor,
             exit_status: match &status.shell {
-                ShellState::Exited(exit) => exit.code(),
+                ShellState::Exited(exit) => exit.and_then(|exit| exit.code()),
                 ShellState::Running { .. } => None,
                 _ => status.last_exit_status,
             },

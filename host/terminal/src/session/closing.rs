@@ -1,7 +1,6 @@
 //! How a session ends: by itself, or by being closed.
 
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -29,7 +28,8 @@ const CLOSE_TICK: Duration = Duration::from_millis(5);
 
 /// How the program has ended.
 pub(super) struct Exit {
-    pub(super) status: ExitStatus,
+    /// `None` where nobody can tell.
+    pub(super) status: Option<ExitStatus>,
     /// Until then its last output is waited for.
     pub(super) drain_until: Instant,
 }
@@ -51,11 +51,11 @@ impl Session {
         self.is_ended() && self.closing.is_none()
     }
 
-    pub(super) fn ended(&self) -> Option<ExitStatus> {
-        self.exit
-            .as_ref()
-            .filter(|_| self.drained)
-            .map(|exit| exit.status)
+    /// How the program has ended, once all of its output is there; `None` also
+    /// where nobody can tell.
+    pub(super) fn exit_status(&self) -> Option<ExitStatus> {
+        let exit = self.exit.as_ref().filter(|_| self.drained)?;
+        exit.status
     }
 
     /// Why nothing can be typed any more.
@@ -70,13 +70,12 @@ impl Session {
     /// The program has ended; its last output may still be on its way.
     pub(super) fn exited(&mut self, status: io::Result<ExitStatus>) {
         Leaders::lock().remove(self.pid);
-        let status = status.unwrap_or_else(|error| {
+        if let Err(error) = &status {
             tracing::warn!(pid = self.pid, %error, "nobody tells how the session's program ends");
             self.lost = Some(error.to_string());
-            ExitStatus::from_raw(255 << 8)
-        });
+        }
         self.exit = Some(Exit {
-            status,
+            status: status.ok(),
             drain_until: Instant::now() + DRAIN_PATIENCE,
         });
         if self.drained {
@@ -112,7 +111,7 @@ impl Session {
         self.prompt.give_up_run();
         if let (Some(run), Some(start)) = (self.run.take(), start) {
             run.send_replace(CommandState::SessionEnded {
-                exit: self.ended(),
+                exit: self.exit_status(),
                 output: start..self.transcript.end().max(start),
             });
         }
@@ -166,7 +165,7 @@ impl Session {
         }
         let replies = self.closing.take().map(|closing| closing.replies);
         for reply in replies.into_iter().flatten() {
-            let _ = reply.send(self.ended());
+            let _ = reply.send(self.exit_status());
         }
     }
 }

@@ -157,13 +157,13 @@ impl Session {
                 .is_some_and(|foreground| foreground.pid != self.pid),
         };
         Status {
-            shell: match (self.ended(), self.shell, self.prompt.phase()) {
-                (Some(status), ..) => ShellState::Exited(status),
-                (None, None, _) => ShellState::Unknown,
-                (None, Some(_), Phase::AtPrompt) => ShellState::AtPrompt {
+            shell: match (self.shell, self.prompt.phase()) {
+                _ if self.is_ended() => ShellState::Exited(self.exit_status()),
+                (None, _) => ShellState::Unknown,
+                (Some(_), Phase::AtPrompt) => ShellState::AtPrompt {
                     line_dirty: self.prompt.line_dirty(),
                 },
-                (None, Some(_), _) => running(),
+                (Some(_), _) => running(),
             },
             lost: self.lost.clone(),
             settled: self.is_settled(),

@@ -7,15 +7,17 @@
 //! That is why tmux's own flow control (`pause-after`) stays off: a pause throws
 //! output away.
 
-use std::collections::{HashMap, VecDeque};
-use std::os::unix::process::ExitStatusExt;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, oneshot};
 
+use super::census::{Counted, Fate};
 use super::command::Line;
+use super::pane::Room;
 use super::protocol::{Message, PaneId, Reader};
 use super::{ANCHOR, SESSION};
 
@@ -27,6 +29,12 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// Pieces of output that wait for a session, each of a few KiB.
 pub(super) const WAITING_PIECES: usize = 64;
+
+/// How long tmux keeps a dead pane for others after one has seen that it is dead.
+const LINGER_SECONDS: &str = "10";
+
+/// How long the client may take to end by itself.
+const CLIENT_GRACE: Duration = Duration::from_secs(2);
 
 /// Something for tmux to do.
 pub(super) struct Ask {
@@ -57,6 +65,8 @@ pub(super) enum Watched {
 pub(super) enum News {
     /// Its program wrote something.
     Output(Vec<u8>),
+    /// It has another size, or other neighbours.
+    Room(Room),
     /// Its program has ended, and how, where tmux tells.
     Ended(Option<ExitStatus>),
 }
@@ -77,6 +87,13 @@ enum Pending {
     Nothing,
 }
 
+/// Who hears of a pane.
+struct Watcher {
+    news: mpsc::Sender<News>,
+    /// What was told last.
+    room: Option<Room>,
+}
+
 /// The task's state.
 pub(super) struct Connection {
     client: Child,
@@ -86,10 +103,12 @@ pub(super) struct Connection {
     /// Written to tmux as it takes it.
     outgoing: Vec<u8>,
     pending: VecDeque<Pending>,
-    watches: HashMap<PaneId, mpsc::Sender<News>>,
+    watches: HashMap<PaneId, Watcher>,
     anchor: Option<PaneId>,
     /// A census is on its way, and whether another one is wanted after it.
     census: Option<bool>,
+    /// Dead panes that tmux is told to remove.
+    removed: HashSet<PaneId>,
 }
 
 /// tmux has ended, or nobody needs it any more.
@@ -112,6 +131,7 @@ impl Connection {
             watches: HashMap::new(),
             anchor: None,
             census: None,
+            removed: HashSet::new(),
         }
     }
 
@@ -161,16 +181,20 @@ impl Connection {
         self.over().await;
     }
 
-    /// The client ends with its standard input; the server stays as it is.
+    /// Everybody hears at once that it is over. The client ends with its standard
+    /// input, or is ended; the server stays as it is.
     async fn over(self) {
-        let Self {
-            mut client,
-            input,
-            output,
-            ..
-        } = self;
-        drop((input, output));
-        let _ = client.wait().await;
+        let mut client = {
+            let Self { client, .. } = self;
+            client
+        };
+        if tokio::time::timeout(CLIENT_GRACE, client.wait())
+            .await
+            .is_err()
+        {
+            // It may have ended in between, which is what is wanted.
+            let _ = client.kill().await;
+        }
     }
 
     fn send(&mut self, line: Line, pending: impl FnOnce(usize) -> Pending) {
@@ -199,10 +223,23 @@ impl Connection {
 
     async fn tell(&mut self, pane: PaneId, news: News) {
         if let Some(watcher) = self.watches.get(&pane)
-            && watcher.send(news).await.is_err()
+            && watcher.news.send(news).await.is_err()
         {
             self.watches.remove(&pane);
         }
+    }
+
+    async fn tell_room(&mut self, pane: PaneId, room: Room) {
+        if let Some(watcher) = self.watches.get_mut(&pane)
+            && watcher.room.replace(room) != Some(room)
+        {
+            self.tell(pane, News::Room(room)).await;
+        }
+    }
+
+    async fn tell_end(&mut self, pane: PaneId, status: Option<ExitStatus>) {
+        self.tell(pane, News::Ended(status)).await;
+        self.watches.remove(&pane);
     }
 
     async fn on_answer(&mut self, answer: Result<Vec<u8>, String>) {
@@ -234,7 +271,7 @@ impl Connection {
                         }
                     };
                     if let Some(pane) = pane {
-                        self.watches.insert(pane, news);
+                        self.watches.insert(pane, Watcher { news, room: None });
                     }
                 }
                 let _ = reply.send(Ok(answers));
@@ -267,73 +304,58 @@ impl Connection {
         self.send(
             Line::of("list-panes")
                 .args(["-s", "-t", &format!("={SESSION}:"), "-F"])
-                .arg(Fate::FORMAT),
+                .arg(Counted::FORMAT),
             |_| Pending::Census,
         );
     }
 
-    /// Who watches a pane that is dead or gone hears of it, after all of its
-    /// output.
+    /// Who watches a pane hears of its size, and of its end after all of its
+    /// output. What is kept for the sake of its status goes, whoever opened it:
+    /// the host that did may have ended.
     async fn on_census(&mut self, census: &str) {
-        let panes: HashMap<PaneId, Fate> = census
-            .lines()
-            .filter_map(|line| {
-                let (pane, fate) = line.split_once(' ')?;
-                Some((PaneId::parse(pane)?, Fate::parse(fate)))
-            })
-            .collect();
-        let watched: Vec<PaneId> = self.watches.keys().copied().collect();
-        for pane in watched {
-            let status = match panes.get(&pane) {
-                Some(Fate::Alive) => continue,
-                Some(Fate::Dead { status, kept_by_us }) => {
-                    if *kept_by_us {
-                        self.send(
-                            Line::of("kill-pane").args(["-t", &pane.to_string()]),
-                            |_| Pending::Nothing,
-                        );
-                    }
-                    *status
+        let panes: HashMap<PaneId, Counted> = census.lines().filter_map(Counted::parse).collect();
+        for pane in self.watches.keys().copied().collect::<Vec<_>>() {
+            match panes.get(&pane) {
+                Some(Counted {
+                    room,
+                    fate: Fate::Alive,
+                    ..
+                }) => self.tell_room(pane, *room).await,
+                Some(Counted {
+                    fate: Fate::Dead { status, .. },
+                    ..
+                }) => {
+                    self.tell_end(pane, *status).await;
                 }
-                None => None,
-            };
-            self.tell(pane, News::Ended(status)).await;
-            self.watches.remove(&pane);
+                None => self.tell_end(pane, None).await,
+            }
+        }
+        self.removed.retain(|pane| panes.contains_key(pane));
+        for (pane, counted) in panes {
+            let kept_by_us = matches!(
+                counted.fate,
+                Fate::Dead {
+                    kept_by_us: true,
+                    ..
+                }
+            );
+            if kept_by_us && self.removed.insert(pane) {
+                self.send(remove(pane, counted.others_look), |_| Pending::Nothing);
+            }
         }
     }
 }
 
-/// What has become of a pane's program.
-enum Fate {
-    Alive,
-    Dead {
-        /// How it ended; tmux before 3.3 does not tell a signal.
-        status: Option<ExitStatus>,
-        /// The pane stays for the sake of its status alone.
-        kept_by_us: bool,
-    },
-}
-
-impl Fate {
-    /// A pane of ours is dead when its hook says so: tmux's own `pane_dead` comes
-    /// earlier than the status.
-    const FORMAT: &str = "#{pane_id} #{?@quarterdeck-id,1,0},\
-#{?@quarterdeck-id,#{@quarterdeck-dead},#{pane_dead}},#{pane_dead_status},#{pane_dead_signal}";
-
-    /// Reads `ours,dead,status,signal`; what does not apply is empty.
-    fn parse(text: &str) -> Self {
-        let mut fields = text.split(',');
-        let kept_by_us = fields.next() == Some("1");
-        if fields.next() != Some("1") {
-            return Self::Alive;
-        }
-        let mut number = || fields.next().and_then(|field| field.parse::<i32>().ok());
-        let status = match (number(), number()) {
-            (_, Some(signal)) if signal > 0 => Some(ExitStatus::from_raw(signal & 0x7f)),
-            (Some(status), _) => Some(ExitStatus::from_raw((status & 0xff) << 8)),
-            _ => None,
-        };
-        Self::Dead { status, kept_by_us }
+/// Removes a dead pane; where others are connected, after they had the time to see
+/// how its program ended.
+fn remove(pane: PaneId, others_look: bool) -> Line {
+    if others_look {
+        let later = ["-b", "-d", LINGER_SECONDS, "-C"];
+        Line::of("run-shell")
+            .args(later)
+            .arg(format!("kill-pane -t {pane}"))
+    } else {
+        Line::of("kill-pane").args(["-t", &pane.to_string()])
     }
 }
 
@@ -341,22 +363,4 @@ impl Fate {
 fn first_pane(answer: &[u8]) -> Option<PaneId> {
     let text = std::str::from_utf8(answer).ok()?;
     PaneId::parse(text.split_ascii_whitespace().next()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dead_panes_status() {
-        let dead = |text: &str| match Fate::parse(text) {
-            Fate::Dead { status, .. } => Some(status),
-            Fate::Alive => None,
-        };
-        assert_eq!(dead("1,1,3,"), Some(Some(ExitStatus::from_raw(3 << 8))));
-        assert_eq!(dead("1,1,,9"), Some(Some(ExitStatus::from_raw(9))));
-        assert_eq!(dead("0,1,,"), Some(None));
-        assert_eq!(dead("1,,,"), None);
-        assert_eq!(dead("0,0,,"), None);
-    }
 }

@@ -5,7 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use super::protocol::PaneId;
-use super::server::Socket;
+use super::socket::Socket;
 
 /// Why tmux could not carry a session.
 #[derive(Debug, Error)]
@@ -73,6 +73,14 @@ pub enum TmuxError {
     OwnPane {
         /// The pane.
         pane: PaneId,
+    },
+    /// What a session was to be opened beside is none.
+    #[error("tmux on {socket} has no pane {handle:?} to open a session beside")]
+    NotAPane {
+        /// The server.
+        socket: Socket,
+        /// What was named.
+        handle: String,
     },
     /// No such pane.
     #[error("tmux on {socket} has no pane {pane}")]

@@ -8,25 +8,35 @@
 //! ends, and are found again ([`Server::panes`], [`Server::attach`]).
 //!
 //! On every server there is one tmux session of ours, with a window for each
-//! session and one, the anchor, whose program only waits. tmux reports no death
+//! session, or for several that were opened beside each other, and one, the anchor, whose program only waits. tmux reports no death
 //! of a pane to its control clients, so a hook rings at the anchor, which echoes,
 //! and the connection looks who has died.
 
+mod census;
 mod command;
 mod connection;
 mod error;
+mod found;
 mod pane;
+mod place;
+mod program;
 mod protocol;
 mod seed;
 mod server;
+mod socket;
 
 pub use error::TmuxError;
+pub use found::FoundPane;
 pub(crate) use pane::Pane;
 pub use protocol::PaneId;
-pub use server::{FoundPane, Server, Socket};
+pub use server::Server;
+pub use socket::Socket;
 
 /// The tmux session of ours on each server.
 const SESSION: &str = "quarterdeck";
 
 /// Its window that only waits.
 const ANCHOR: &str = "anchor";
+
+/// The option that says which host has a pane as a session.
+const HOST_OPTION: &str = "@quarterdeck-host";

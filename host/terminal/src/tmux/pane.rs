@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::command::{self, Line};
 use super::connection::{Ask, News};
+use super::place;
 use super::protocol::PaneId;
 use crate::backend::{Event, Wanted};
 use crate::process::{self, Process};
@@ -15,6 +16,14 @@ use crate::request::Size;
 /// Typed with one command. Each byte takes three on the way, and tmux answers
 /// before the next piece goes.
 const PIECE_BYTES: usize = 2048;
+
+/// What tmux gives a pane of its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) size: Size,
+    /// The only pane of its window: the window's size is the pane's to decide.
+    pub(super) alone: bool,
+}
 
 /// A pane of a tmux server. Owned by its session's task.
 pub(crate) struct Pane {
@@ -26,8 +35,12 @@ pub(crate) struct Pane {
     /// Output that was more than a buffer.
     rest: Vec<u8>,
     typing: Option<Typing>,
+    /// What the session takes for the pane's size and neighbours.
+    room: Room,
     /// Wanted, and tmux is not told yet.
     size: Option<Size>,
+    /// tmux is told; the answer says what it made of that.
+    resizing: Option<oneshot::Receiver<Answers>>,
     /// Until the program has ended, where the system tells.
     process: Option<Process>,
     /// The program has ended, and tmux is not nudged yet.
@@ -48,6 +61,7 @@ impl Pane {
     pub(super) fn new(
         id: PaneId,
         pid: u32,
+        room: Room,
         asks: mpsc::Sender<Ask>,
         news: mpsc::Receiver<News>,
     ) -> Self {
@@ -58,7 +72,9 @@ impl Pane {
             news,
             rest: Vec::new(),
             typing: None,
+            room,
             size: None,
+            resizing: None,
             process: Process::watch(pid),
             ended: false,
         }
@@ -72,7 +88,9 @@ impl Pane {
             news,
             rest,
             typing,
+            room,
             size,
+            resizing,
             process,
             ended,
             ..
@@ -82,23 +100,22 @@ impl Pane {
         }
         loop {
             // Whatever waits to be asked, news are taken all the while: the
-            // connection may be waiting to hand them over.
+            // connection may be waiting to hand them over. They are looked at
+            // before the answer to a resize: those that came before it are old.
             tokio::select! {
-                news = news.recv(), if wanted.output || wanted.end => match news {
-                    Some(News::Output(bytes)) if !bytes.is_empty() => {
-                        return Event::Output(hand_over(bytes, buffer, rest));
-                    }
-                    Some(News::Output(_)) => (),
-                    Some(News::Ended(status)) => return Event::Ended(known(status)),
-                    None if wanted.end => return Event::Ended(Err(io::Error::other(
-                        "the tmux server has ended, or has dropped Quarterdeck's connection",
-                    ))),
-                    None => return Event::Drained,
+                biased;
+                typed = type_next(typing, asks, *id, wanted.typed),
+                    if typing.is_some() || (size.is_none() && !wanted.typed.is_empty()) => match typed {
+                    Ok(Some(count)) => return Event::Typed(count),
+                    Ok(None) => (),
+                    Err(CannotType) => return Event::CannotType,
                 },
                 permit = asks.reserve(), if size.is_some() && wanted.end => {
                     if let (Some(size), Ok(permit)) = (size.take(), permit) {
                         // A pane that has gone tells so itself.
-                        permit.send(asked(resize(*id, size)).0);
+                        let (ask, answer) = asked(resize(*id, Room { size, ..*room }));
+                        permit.send(ask);
+                        *resizing = Some(answer);
                     }
                 }
                 () = process_ended(process), if process.is_some() && wanted.end => {
@@ -111,12 +128,31 @@ impl Pane {
                         permit.send(asked(nudge()).0);
                     }
                 }
-                typed = type_next(typing, asks, *id, wanted.typed),
-                    if typing.is_some() || (size.is_none() && !wanted.typed.is_empty()) => match typed {
-                    Ok(Some(count)) => return Event::Typed(count),
-                    Ok(None) => (),
-                    Err(CannotType) => return Event::CannotType,
+                news = news.recv(), if wanted.output || wanted.end => match news {
+                    Some(News::Output(bytes)) if !bytes.is_empty() => {
+                        return Event::Output(hand_over(bytes, buffer, rest));
+                    }
+                    Some(News::Output(_)) => (),
+                    Some(News::Room(now)) => {
+                        room.alone = now.alone;
+                        if size.is_none() && resizing.is_none() && now.size != room.size {
+                            room.size = now.size;
+                            return Event::Resized(now.size);
+                        }
+                    }
+                    Some(News::Ended(status)) => return Event::Ended(known(status)),
+                    None if wanted.end => return Event::Ended(Err(io::Error::other(
+                        "the tmux server has ended, or has dropped Quarterdeck's connection",
+                    ))),
+                    None => return Event::Drained,
                 },
+                given = resized(resizing), if resizing.is_some() => {
+                    *resizing = None;
+                    if let Some(given) = given && size.is_none() && given != room.size {
+                        room.size = given;
+                        return Event::Resized(given);
+                    }
+                }
                 else => std::future::pending().await,
             }
         }
@@ -137,9 +173,11 @@ impl Pane {
     /// more is typed. A second size within a quarter of a second it passes on to
     /// the program only after that.
     pub(crate) fn set_size(&mut self, size: Size) {
+        self.room.size = size;
         self.size = Some(size);
     }
 
+    /// Names it for as long as its server lives.
     /// The leader of the process group that has the pane's terminal.
     pub(crate) fn foreground_group(&self) -> Option<u32> {
         process::terminal_group(self.pid)
@@ -193,11 +231,28 @@ async fn process_ended(process: &Option<Process>) {
     }
 }
 
-fn resize(pane: PaneId, size: Size) -> Line {
-    Line::of("resize-window")
+/// Beside others, a pane gets what its neighbours leave it.
+fn resize(pane: PaneId, room: Room) -> Line {
+    let command = if room.alone {
+        "resize-window"
+    } else {
+        "resize-pane"
+    };
+    Line::of(command)
         .args(["-t", &pane.to_string()])
-        .args(["-x", &size.columns().to_string()])
-        .args(["-y", &size.rows().to_string()])
+        .args(["-x", &room.size.columns().to_string()])
+        .args(["-y", &room.size.rows().to_string()])
+        .then("display-message")
+        .args(["-p", "-t", &pane.to_string()])
+        .arg("#{pane_width} #{pane_height}")
+}
+
+/// What a resize has led to; `None` where tmux does not tell.
+async fn resized(resizing: &mut Option<oneshot::Receiver<Answers>>) -> Option<Size> {
+    let answers = resizing.as_mut()?.await.ok()?.ok()?;
+    let answer = String::from_utf8_lossy(answers.last()?).into_owned();
+    let (columns, rows) = answer.split_once(' ')?;
+    place::size(columns, rows)
 }
 
 /// Makes tmux look which of its children have ended. Where it is built with

@@ -8,13 +8,15 @@ use crate::request::Size;
 pub(super) const FORMAT: &str = "#{pane_width} #{pane_height} #{cursor_x} #{cursor_y} \
 #{cursor_flag} #{alternate_on} #{keypad_cursor_flag} #{keypad_flag} #{insert_flag} #{wrap_flag} \
 #{origin_flag} #{mouse_standard_flag} #{mouse_button_flag} #{mouse_all_flag} #{mouse_sgr_flag} \
-#{scroll_region_upper} #{scroll_region_lower} #{pane_pid} #{pane_title}";
+#{scroll_region_upper} #{scroll_region_lower} #{window_panes} #{pane_pid} #{pane_title}";
 
 /// A pane's state at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PaneState {
     pub(super) size: Size,
     pub(super) pid: u32,
+    /// The only pane of its window.
+    pub(super) alone: bool,
     alternate: bool,
     cursor: (u16, u16),
     region: (u16, u16),
@@ -27,7 +29,7 @@ pub(super) struct PaneState {
 impl PaneState {
     /// Reads an answer in [`FORMAT`].
     pub(super) fn parse(answer: &str) -> Option<Self> {
-        let mut fields = answer.splitn(19, ' ');
+        let mut fields = answer.splitn(20, ' ');
         let mut number = || fields.next()?.parse::<u32>().ok();
         let mut small = || u16::try_from(number()?).ok();
         let size = Size::new(small()?, small()?).ok()?;
@@ -51,11 +53,13 @@ impl PaneState {
         mode(flag()?, b"\x1b[?1003h");
         mode(flag()?, b"\x1b[?1006h");
         let region = (small()?, small()?);
+        let alone = small()? == 1;
         let pid = number()?;
         let title = fields.next().unwrap_or_default();
         Some(Self {
             size,
             pid,
+            alone,
             alternate,
             cursor,
             region,
@@ -134,18 +138,18 @@ mod tests {
 
     #[test]
     fn a_shells_screen_with_lines_above_it() {
-        let state = state("20 3 2 1 1 0 0 0 0 1 0 0 0 0 0 0 2 77 a title of words");
+        let state = state("20 3 2 1 1 0 0 0 0 1 0 0 0 0 0 0 2 1 77 a title of words");
         let screen = screen(&state, "above\n\x1b[32mone\x1b[39m\n$ \n", "", "");
         assert_eq!(screen.text(), "one\n$");
         assert_eq!((screen.cursor.row, screen.cursor.column), (1, 2));
         assert_eq!(screen.title.as_deref(), Some("a title of words"));
         assert!(!screen.full_screen && screen.cursor_visible);
-        assert_eq!(state.pid, 77);
+        assert_eq!((state.pid, state.alone), (77, true));
     }
 
     #[test]
     fn an_editors_screen_over_a_shells() {
-        let state = state("20 2 0 0 0 1 1 1 0 1 0 1 0 0 1 0 0 77 vim");
+        let state = state("20 2 0 0 0 1 1 1 0 1 0 1 0 0 1 0 0 2 77 vim");
         let seed = seed(&state, b"above\n~\n~", b"$ vim\n", b"\x1b[3");
         assert_eq!(seed.printed, b"above\r\n$ vim");
         let mut emulator = Emulator::new(state.size, 100);
@@ -162,13 +166,13 @@ mod tests {
 
     #[test]
     fn an_empty_pane() {
-        let state = state("20 2 0 0 1 0 0 0 0 1 0 0 0 0 0 0 1 77 ");
+        let state = state("20 2 0 0 1 0 0 0 0 1 0 0 0 0 0 0 1 1 77 ");
         assert_eq!(screen(&state, "\n", "", "").text(), "");
     }
 
     proptest! {
         #[test]
-        fn no_answer_makes_it_panic(answer in "([0-9]{1,6} ){0,18}.{0,10} .{0,10}", shown in any::<Vec<u8>>()) {
+        fn no_answer_makes_it_panic(answer in "([0-9]{1,6} ){0,19}.{0,10} .{0,10}", shown in any::<Vec<u8>>()) {
             if let Some(state) = PaneState::parse(&answer) {
                 let _ = seed(&state, &shown, &shown, &shown);
             }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use quarterdeck_terminal::tmux::{Server, Socket, TmuxError};
 use quarterdeck_terminal::{
-    Cursor, OpenError, OpenRequest, Opened, ShellState, Until, WaitEnd, WriteError,
+    Beside, Cursor, OpenError, OpenRequest, Opened, ShellState, Side, Size, Terminal, Until,
+    WaitEnd, WriteError,
 };
 
-use crate::support::{PATIENCE, Session, open, setup};
+use crate::support::{PATIENCE, Session, open, ran, setup};
 
 fn tmux(session: &Session, arguments: &[&str]) -> String {
     let output = Command::new("tmux")
@@ -28,7 +29,21 @@ async fn server(session: &Session) -> Server {
         .expect("connected")
 }
 
-async fn wait_for(terminal: &quarterdeck_terminal::Terminal, pattern: &str) {
+fn size(columns: u16, rows: u16) -> Size {
+    Size::new(columns, rows).expect("possible")
+}
+
+impl Session {
+    /// Waits until a terminal has a size that tmux has given it.
+    async fn has_size(&self, terminal: &Terminal, size: Size) {
+        self.eventually(&format!("{size:?}"), async || {
+            terminal.status().await.size == size
+        })
+        .await;
+    }
+}
+
+async fn wait_for(terminal: &Terminal, pattern: &str) {
     let until = Until::Pattern(regex::Regex::new(pattern).expect("a pattern"));
     let waited = terminal.wait(until, Some(Cursor::START), PATIENCE).await;
     assert!(waited.met, "{pattern}: {}", terminal.screen().await.text());
@@ -72,8 +87,26 @@ async fn a_session_is_found_again_as_it_was() {
     keyboard.write(b"two\r").await.expect("typed");
     wait_for(&terminal, "(?m)^typed by two$").await;
     keyboard.write(b"exit 7\r").await.expect("typed");
-    let waited = terminal.wait(Until::Exit, None, PATIENCE).await;
-    assert_eq!(waited.ended.and_then(|status| status.code()), Some(7));
+    // Whoever of the two sees it first must not take it from the other.
+    for terminal in [&terminal, &session.terminal] {
+        let waited = terminal.wait(Until::Exit, None, PATIENCE).await;
+        assert_eq!(waited.exit.and_then(|status| status.code()), Some(7));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_can_tell_how_a_session_ended_no_number_is_made_up() {
+    let session = open("bash").await;
+    session.run("true").await;
+    tmux(&session, &["kill-window", "-t", "quarterdeck:tested"]);
+    let waited = session.terminal.wait(Until::Exit, None, PATIENCE).await;
+    assert!(waited.met);
+    assert_eq!(waited.exit, None);
+    let status = session.terminal.status().await;
+    assert_eq!(status.shell, ShellState::Exited(None));
+    let how = status.ending().expect("ended");
+    assert!(how.contains("nobody tells"), "{how}");
+    assert_eq!(session.terminal.close().await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +164,70 @@ async fn a_window_that_quarterdeck_has_not_opened_is_attached_to() {
     wait_for(&terminal, "(?m)48$").await;
     keyboard.write(b"exit\r").await.expect("typed");
     let waited = terminal.wait(Until::Exit, None, PATIENCE).await;
-    assert!(waited.ended.is_some(), "{waited:?}");
+    assert!(waited.met, "{waited:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_opened_beside_each_other_and_share_their_window() {
+    let session = setup("bash").size(80, 24).open().await;
+    session.run("true").await;
+    let server = server(&session).await;
+    let handle = session.terminal.backend_handle().expect("a pane");
+    let beside = |handle: &str, side| OpenRequest {
+        shell: Some("sh".into()),
+        beside: Some(Beside {
+            handle: handle.to_owned(),
+            side,
+        }),
+        ..OpenRequest::default()
+    };
+    let right = server.open(beside(&handle, Side::Right)).await;
+    let right = right.expect("opened").terminal;
+    assert_eq!(right.status().await.size, size(39, 24));
+    let handle = right.backend_handle().expect("a pane");
+    let above = server.open(beside(&handle, Side::Above)).await;
+    let Opened { terminal, keyboard } = above.expect("opened");
+    assert_eq!(terminal.status().await.size, size(39, 12));
+    // Both neighbours hear of it, and so do their programs.
+    session.has_size(&right, size(39, 11)).await;
+    session.has_size(&session.terminal, size(40, 24)).await;
+    assert_eq!(session.run("stty size").await, ran(0, "24 40\n"));
+    let panes = tmux(
+        &session,
+        &[
+            "list-panes",
+            "-t",
+            "quarterdeck:tested",
+            "-F",
+            "#{pane_left},#{pane_top}",
+        ],
+    );
+    assert_eq!(panes, "0,0\n41,0\n41,13\n");
+    // A size is what the neighbours leave, not what was asked for.
+    terminal.resize(size(39, 5)).await.expect("resized");
+    session.has_size(&right, size(39, 18)).await;
+    terminal.resize(size(500, 500)).await.expect("resized");
+    session.has_size(&right, size(78, 1)).await;
+    session.has_size(&terminal, size(78, 22)).await;
+    // Squeezed to a column, which is less than a session can have.
+    session.has_size(&session.terminal, size(2, 24)).await;
+    session
+        .terminal
+        .resize(size(40, 24))
+        .await
+        .expect("resized");
+    // The end of one is nobody else's.
+    keyboard.write(b"exit 3\r").await.expect("typed");
+    let waited = terminal.wait(Until::Exit, None, PATIENCE).await;
+    assert_eq!(waited.exit.and_then(|status| status.code()), Some(3));
+    assert!(!right.status().await.has_ended());
+    assert_eq!(session.run("echo still here").await, ran(0, "still here\n"));
+
+    for nowhere in ["%99", "x"] {
+        let error = server.open(beside(nowhere, Side::Left)).await;
+        let error = error.expect_err("no such pane").to_string();
+        assert!(error.contains(&format!("no pane {nowhere:?}")), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

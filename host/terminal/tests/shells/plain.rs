@@ -49,7 +49,7 @@ async fn dash_is_typed_into_and_read() {
         .await;
     session.type_in("exit 6\r").await;
     let waited = session.terminal.wait(Until::Exit, None, PATIENCE).await;
-    assert_eq!(waited.ended.and_then(|status| status.code()), Some(6));
+    assert_eq!(waited.exit.and_then(|status| status.code()), Some(6));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +70,7 @@ async fn pythons_prompt_is_waited_for_by_pattern_or_quiet() {
     assert_eq!(quiet.end, WaitEnd::Met);
     session.type_in("raise SystemExit(9)\r").await;
     let waited = session.terminal.wait(Until::Exit, None, PATIENCE).await;
-    assert_eq!(waited.ended.and_then(|status| status.code()), Some(9));
+    assert_eq!(waited.exit.and_then(|status| status.code()), Some(9));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn a_shell_with_a_command_of_its_own_is_no_prompt() {
         .open()
         .await;
     let waited = session.terminal.wait(Until::Exit, None, PATIENCE).await;
-    assert_eq!(waited.ended.and_then(|status| status.code()), Some(2));
+    assert_eq!(waited.exit.and_then(|status| status.code()), Some(2));
     if ON.keeps_last_words() {
         session.shows("(?m)^done$").await;
     }

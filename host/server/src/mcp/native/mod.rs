@@ -13,7 +13,7 @@ mod session_resize;
 mod session_run;
 mod session_type;
 mod session_wait;
-mod shapes;
+pub(super) mod shapes;
 
 use std::sync::{Arc, OnceLock};
 

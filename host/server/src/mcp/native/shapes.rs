@@ -8,7 +8,7 @@ use serde::Serialize;
 // A doc comment would become part of every schema that holds one.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct VerdictShape {
+pub(in crate::mcp) struct VerdictShape {
     /// safe, review or dangerous
     tier: String,
     reason: String,

@@ -1,6 +1,7 @@
-//! Looking at screens more closely than `session_read` does: layers, only what
-//! has changed, pictures.
+//! Screens as a whole: looked at more closely than `session_read` does (layers,
+//! only what has changed, pictures), and several of them arranged.
 
+mod session_layout;
 mod session_screenshot;
 
 use std::sync::{Arc, OnceLock};
@@ -11,7 +12,11 @@ use super::tool::Toolbox;
 pub(super) fn toolbox() -> Arc<Toolbox> {
     static TOOLBOX: OnceLock<Arc<Toolbox>> = OnceLock::new();
     Arc::clone(TOOLBOX.get_or_init(|| {
-        Arc::new(Toolbox::default().with::<session_screenshot::SessionScreenshot>())
+        Arc::new(
+            Toolbox::default()
+                .with::<session_screenshot::SessionScreenshot>()
+                .with::<session_layout::SessionLayout>(),
+        )
     }))
 }
 

@@ -1,0 +1,196 @@
+//! Where on a tmux server a session is opened: the commands that make the place
+//! and start the program there.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::command::{Line, without_formats};
+use super::protocol::PaneId;
+use super::{ANCHOR, HOST_OPTION, SESSION};
+use crate::opening::Launch;
+use crate::request::{Side, Size};
+
+/// Where to open.
+pub(super) enum Place {
+    /// In a window of its own.
+    Window,
+    /// In half of the place of another pane.
+    Beside {
+        pane: PaneId,
+        /// The window that the pane is in, as tmux numbers it.
+        window: String,
+        side: Side,
+    },
+}
+
+/// The answer that says what was opened, by its number.
+pub(super) const OPENED: usize = 1;
+
+/// What it says.
+const OPENED_FORMAT: &str = "#{pane_id} #{pane_pid} #{pane_width} #{pane_height}";
+
+/// What was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OpenedPane {
+    pub(super) pane: PaneId,
+    pub(super) pid: u32,
+    pub(super) size: Size,
+}
+
+impl OpenedPane {
+    /// Reads the answer [`OPENED`].
+    pub(super) fn parse(answer: &str) -> Option<Self> {
+        let mut fields = answer.split(' ');
+        let pane = PaneId::parse(fields.next()?)?;
+        let pid = fields.next()?.parse().ok()?;
+        let size = size(fields.next()?, fields.next()?)?;
+        Some(Self { pane, pid, size })
+    }
+}
+
+/// Columns and rows as tmux writes them. A pane can be squeezed to one column,
+/// which no session can have; it is taken for two.
+pub(super) fn size(columns: &str, rows: &str) -> Option<Size> {
+    let columns: u16 = columns.parse().ok()?;
+    Size::new(columns.max(2), rows.parse().ok()?).ok()
+}
+
+impl Place {
+    /// The commands that open a session here. They run at once, so that nothing
+    /// can happen to the program before the last one.
+    pub(super) fn open(&self, launch: &Launch, program: &Path, session_id: &str) -> Line {
+        static OPENED: AtomicU32 = AtomicU32::new(0);
+        // Nobody else's window may be taken for this one until its id is known.
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{number}", std::process::id());
+        let id = if session_id.is_empty() {
+            &name
+        } else {
+            session_id
+        };
+        match self {
+            Self::Window => open_window(launch, program, &name, id),
+            Self::Beside { pane, window, side } => split(launch, program, *pane, window, *side, id),
+        }
+    }
+}
+
+fn open_window(launch: &Launch, program: &Path, name: &str, id: &str) -> Line {
+    let session = format!("={SESSION}:");
+    let target = format!("={SESSION}:={name}");
+    let (columns, rows) = (launch.size().columns(), launch.size().rows());
+    let line = Line::of("set-option")
+        .args(["-t", &session, "default-size"])
+        .arg(format!("{columns}x{rows}"))
+        .then("new-window")
+        .args(["-d", "-P", "-F", OPENED_FORMAT])
+        .args(["-t", &session, "-n", name]);
+    let line = start(line, launch, program)
+        // Somebody who looks on has a say in the size of a new window, until it
+        // is given one.
+        .then("resize-window")
+        .args(["-t", &target])
+        .args(["-x", &columns.to_string()])
+        .args(["-y", &rows.to_string()]);
+    keep(line, &target, id)
+        .then("rename-window")
+        .args(["-t", &target, id])
+}
+
+/// A new pane becomes the active one of its window, by which it is named here:
+/// its own name is not known yet.
+fn split(
+    launch: &Launch,
+    program: &Path,
+    pane: PaneId,
+    window: &str,
+    side: Side,
+    id: &str,
+) -> Line {
+    let pane = pane.to_string();
+    let line = Line::of("select-pane")
+        .args(["-t", &pane])
+        .then("split-window")
+        .args(["-P", "-F", OPENED_FORMAT, "-t", &pane])
+        .args(match side {
+            Side::Above => ["-v", "-b"].as_slice(),
+            Side::Below => &["-v"],
+            Side::Left => &["-h", "-b"],
+            Side::Right => &["-h"],
+        });
+    keep(start(line, launch, program), window, id)
+        .then("select-pane")
+        .args(["-t", &pane])
+}
+
+/// The program, as the last arguments of a command that opens a pane.
+fn start(mut line: Line, launch: &Launch, program: &Path) -> Line {
+    if let Some(folder) = &launch.cwd {
+        line = line.arg("-c").arg(without_formats(folder.as_os_str()));
+    }
+    for (variable, value) in &launch.env {
+        let mut setting = variable.clone();
+        setting.push("=");
+        setting.push(value);
+        line = line.arg("-e").arg(setting);
+    }
+    // One argument alone would be for a shell to read.
+    line.args(["--", "/usr/bin/env", "--"])
+        .arg(program)
+        .args(&launch.args)
+}
+
+/// Marks the pane as a session of this host, and keeps it when its program ends:
+/// how it ended is asked before the pane goes.
+fn keep(line: Line, target: &str, id: &str) -> Line {
+    line.then("set-option")
+        .args(["-p", "-t", target, "remain-on-exit", "on"])
+        .then("set-hook")
+        .args(["-p", "-t", target, "pane-died"])
+        .arg(format!(
+            "set-option -p @quarterdeck-dead 1 ; send-keys -t ={SESSION}:={ANCHOR} Enter"
+        ))
+        .then("set-option")
+        .args(["-p", "-t", target, "@quarterdeck-id", id])
+        .then("set-option")
+        .args(["-p", "-t", target, HOST_OPTION])
+        .arg(std::process::id().to_string())
+}
+
+/// The program with its folder: what cannot be started is noticed here, where it
+/// can still be said.
+pub(super) fn find_program(launch: &Launch) -> io::Result<PathBuf> {
+    if launch.program.components().count() > 1 {
+        let program = match &launch.cwd {
+            Some(folder) => folder.join(&launch.program),
+            None => launch.program.clone(),
+        };
+        return match program.metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(launch.program.clone()),
+            Ok(_) => Err(io::ErrorKind::PermissionDenied.into()),
+            Err(error) => Err(error),
+        };
+    }
+    let path = launch.env.get(OsStr::new("PATH")).cloned();
+    std::env::split_paths(&path.unwrap_or_default())
+        .map(|folder| folder.join(&launch.program))
+        .find(|program| program.is_file())
+        .ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_opened_is_read() {
+        let opened = OpenedPane::parse("%3 77 80 24").expect("read");
+        assert_eq!((opened.pane.to_string().as_str(), opened.pid), ("%3", 77));
+        assert_eq!((opened.size.columns(), opened.size.rows()), (80, 24));
+        for nonsense in ["", "3 77 80 24", "%3 77 80", "%3 x 80 24"] {
+            assert_eq!(OpenedPane::parse(nonsense), None, "{nonsense}");
+        }
+    }
+}
