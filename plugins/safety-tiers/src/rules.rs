@@ -23,6 +23,8 @@ impl Sources {
     pub(crate) const DOWNLOADED: Self = Self(8);
     /// Is the value of a variable that is named like a token or a password.
     pub(crate) const CREDENTIAL: Self = Self(16);
+    /// Is what a shell prints that somebody else types into.
+    pub(crate) const SHELL: Self = Self(32);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -39,6 +41,7 @@ impl Sources {
             "decoded" => Some(Self::DECODED),
             "secret" => Some(Self::SECRET),
             "downloaded" => Some(Self::DOWNLOADED),
+            "shell" => Some(Self::SHELL),
             "credential" => Some(Self::CREDENTIAL),
             _ => None,
         }

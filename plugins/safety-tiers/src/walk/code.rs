@@ -58,8 +58,23 @@ impl Walk<'_> {
             return None;
         }
         let text = code.join("\n");
+        if program.reads_code {
+            self.escapes(&text, span, context);
+        }
         let unresolved = self.judge_code(&text, span, context);
         Some(Code { text, unresolved })
+    }
+
+    /// Shell lines that lead out of a database's prompt.
+    fn escapes(&mut self, text: &str, span: Span, context: &Context) {
+        const ESCAPES: [&str; 5] = ["\\!", ".shell ", ".system ", "system ", "! "];
+        for line in text.lines() {
+            let line = line.trim_start();
+            let escape = ESCAPES.iter().find_map(|escape| line.strip_prefix(escape));
+            if let Some(line) = escape {
+                self.line(line, span, context);
+            }
+        }
     }
 
     /// Judges the processes that a program's text starts, and the strings in it

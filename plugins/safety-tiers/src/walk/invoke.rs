@@ -268,7 +268,8 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
     if !matches!(last.text.as_str(), "--help" | "--version") || path != name {
         return false;
     }
-    let runs_others = program.shell || program.runs_after.is_some();
+    let runs_others =
+        program.shell || program.runs_after.is_some() && program.runs_in.is_empty();
     rest.is_empty() && !name.contains("sudo")
         || !runs_others
             && program.code_flags.is_empty()

@@ -10,7 +10,7 @@ use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::place::Places;
 use crate::rules::Program;
-use crate::text::{self, SOMETHING};
+use crate::text::{self, SOMETHING, STAR};
 use crate::verdict::{Span, Tier};
 
 /// `find` and `fd` take whole commands among their flags.
@@ -346,8 +346,14 @@ impl Walk<'_> {
             let narrowed = fields.windows(2).any(|pair| {
                 NARROWING_FLAGS.contains(&pair[0].text.as_str()) && pair[1].text != "*"
             });
+            let named = fields
+                .windows(2)
+                .find(|pair| pair[0].text == "-name" && narrowed)
+                .map(|pair| pair[1].text.replace('*', &STAR.to_string()));
             for start in &found {
-                let path = if narrowed {
+                let path = if let Some(name) = &named {
+                    format!("{start}/{name}")
+                } else if narrowed {
                     format!("{start}/{SOMETHING}")
                 } else {
                     start.clone()

@@ -23,7 +23,13 @@ impl Walk<'_> {
         } else {
             program.gives
         };
-        let from = read.and(gives);
+        let unseen = context.input.piped && context.input.text.is_none();
+        let typed_into = program.shell && (unseen || words_have(arguments, "-i"));
+        let from = read.and(gives).and(if typed_into {
+            Sources::SHELL
+        } else {
+            Sources::NONE
+        });
         let words = || arguments.iter().map(|argument| argument.text.as_str());
         let text = match name {
             "cat" | "tee" if words().all(|word| word == "-") || name == "tee" => {
@@ -87,6 +93,10 @@ impl Walk<'_> {
             None => vec![field(&UNKNOWN.to_string())],
         }
     }
+}
+
+fn words_have(arguments: &[Field], flag: &str) -> bool {
+    arguments.iter().any(|argument| argument.text == flag)
 }
 
 /// Tools that print settings for the shell to take over with `eval`: known, and
