@@ -27,6 +27,8 @@ struct Pack {
     /// `*` are asked besides, and the strictest answer counts.
     #[serde(rename = "rule")]
     rules: Vec<RuleEntry>,
+    /// Names for several programs: `@name` in a rule's `programs`.
+    groups: BTreeMap<String, Vec<String>>,
 }
 
 fn main() {
@@ -41,16 +43,37 @@ fn main() {
 
     let mut programs = Vec::new();
     let mut rules = Vec::new();
+    let mut groups = BTreeMap::new();
     for file in &files {
         let pack = read(file);
         programs.extend(pack.programs);
         rules.extend(pack.rules);
+        groups.extend(pack.groups);
+    }
+    for rule in &mut rules {
+        rule.programs = members(&groups, &rule.programs);
     }
     // What holds for a program in general is asked last, wherever it stands.
     rules.sort_by_key(RuleEntry::is_default);
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     fs::write(out.join("tables.rs"), tables(&programs, &rules)).expect("OUT_DIR is writable");
+}
+
+/// The names with each group replaced by its members.
+fn members(groups: &BTreeMap<String, Vec<String>>, names: &[String]) -> Vec<String> {
+    let mut all = Vec::new();
+    for name in names {
+        match name.strip_prefix('@') {
+            Some(group) => all.extend_from_slice(
+                groups
+                    .get(group)
+                    .unwrap_or_else(|| panic!("there is no group `{group}`")),
+            ),
+            None => all.push(name.clone()),
+        }
+    }
+    all
 }
 
 fn read(file: &Path) -> Pack {
@@ -128,7 +151,8 @@ fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
 fn program_code(program: &ProgramEntry) -> String {
     format!(
         "Program {{ value_flags: &{:?}, single_dash: {}, gnu: {}, shell: {}, runs_after: {:?}, \
-         assignments: {}, joined: {}, runs_in: &{:?}, line_flags: &{:?}, code_flags: &{:?}, reads_code: {}, \
+         assignments: {}, joined: {}, runs_in: &{:?}, line_flags: &{:?}, code_flags: &{:?}, code_operand: {:?}, editor_flags: &{:?}, \
+         text_first: &{:?}, reads_code: {}, \
          writes: Writes::{:?}, writes_with: {:?}, write_flags: &{:?}, gives: {} }},",
         program.value_flags,
         program.single_dash,
@@ -140,6 +164,9 @@ fn program_code(program: &ProgramEntry) -> String {
         program.runs_in,
         program.line_flags,
         program.code_flags,
+        program.code_operand,
+        program.editor_flags,
+        program.text_first,
         program.reads_code,
         program.writes,
         program.writes_with,
@@ -151,8 +178,9 @@ fn program_code(program: &ProgramEntry) -> String {
 fn rule_code(rule: &RuleEntry) -> String {
     format!(
         "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, flags: &{:?}, without: &{:?}, operands: {}, \
-         all_operands: {}, leading: {}, bare: {}, arguments: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
-         code: &{:?}, tier: Tier::{:?}, reason: {:?}, suggestion: {:?} }},",
+         all_operands: {}, leading: {}, leading_operand: {}, bare: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
+         code: &{:?}, code_without: &{:?}, code_unresolved: {}, statement: &{:?}, statement_without: &{:?}, tier: Tier::{:?}, \
+         in_production: {}, reason: {:?}, suggestion: {:?} }},",
         rule.id,
         rule.except,
         rule.subcommands,
@@ -161,15 +189,24 @@ fn rule_code(rule: &RuleEntry) -> String {
         patterns(&rule.operands),
         patterns(&rule.all_operands),
         patterns(&rule.leading),
+        patterns(&rule.leading_operand),
         rule.bare,
         patterns(&rule.arguments),
+        patterns(&rule.arguments_with),
+        rule.to_screen,
         patterns(&rule.writes),
         patterns(&rule.reads),
         rule.assigns,
         rule.defines,
         sources(&rule.from),
         rule.code,
+        rule.code_without,
+        rule.code_unresolved,
+        rule.statement,
+        rule.statement_without,
         rule.tier,
+        rule.in_production
+            .map_or("None".to_owned(), |tier| format!("Some(Tier::{tier:?})")),
         rule.reason,
         rule.suggestion,
     )

@@ -10,6 +10,8 @@ pub(crate) struct Arguments<'a> {
     pub(crate) all: &'a [Field],
     flags: Vec<Flag<'a>>,
     operands: Vec<usize>,
+    /// The operand that is text, no file.
+    text: Option<usize>,
     program: &'static Program,
 }
 
@@ -32,6 +34,7 @@ impl<'a> Arguments<'a> {
             all,
             flags: Vec::new(),
             operands: Vec::new(),
+            text: None,
             program,
         };
         let mut index = 0;
@@ -54,7 +57,18 @@ impl<'a> Arguments<'a> {
             }
             index += 1;
         }
+        if !program.text_first.is_empty()
+            && !program.text_first.iter().any(|flag| arguments.has_flag(flag))
+            && !arguments.operands.is_empty()
+        {
+            arguments.text = Some(arguments.operands.remove(0));
+        }
         arguments
+    }
+
+    /// The operand that is a pattern or a script, no file.
+    pub(crate) fn text(&self) -> Option<&'a Field> {
+        self.text.map(|index| &self.all[index])
     }
 
     /// What follows the first operands is the command line of another program.
@@ -121,6 +135,11 @@ impl<'a> Arguments<'a> {
             });
         }
         false
+    }
+
+    /// Whether that text is a program: sed's, rather than grep's.
+    pub(crate) fn text_is_code(&self) -> bool {
+        self.program.writes_with.is_some() || self.program.code_flags.contains(&"-")
     }
 
     /// Arguments that are no flags and not their values.

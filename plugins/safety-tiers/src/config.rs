@@ -17,6 +17,10 @@ use crate::verdict::Tier;
 /// review = ["make *"]
 /// deny = ["npm publish*"]
 /// unknown-program-tier = "review"
+/// observer-roles = ["auditor"]
+///
+/// [config.typed]
+/// gdb = "review"
 ///
 /// [config.tiers]
 /// "git/push-force" = "dangerous"
@@ -39,6 +43,10 @@ struct Config {
     deny: Vec<String>,
     /// For programs that no rule knows.
     unknown_program_tier: Option<TierEntry>,
+    /// For what is typed into a program, by its name: `htop = "review"`.
+    typed: BTreeMap<String, TierEntry>,
+    /// Roles that may only look: what is more than safe is refused to them.
+    observer_roles: Option<Vec<String>>,
     /// Other tiers for the rules of these ids.
     tiers: BTreeMap<String, TierEntry>,
     /// How to read the command lines of programs that the bundled tables do
@@ -51,15 +59,21 @@ struct Config {
 }
 
 /// Ids that the walk itself uses, besides those of rules.
-const WALK_IDS: [&str; 15] = [
+const WALK_IDS: [&str; 21] = [
+    "core/asks-for-help",
     "core/characters",
+    "core/foreign-program",
     "core/foreign-script",
     "core/history",
+    "core/look-alike",
+    "core/observer",
     "core/project-program",
     "core/syntax",
     "core/too-deep",
     "core/too-long",
+    "core/typed-into-program",
     "core/uncertain",
+    "core/search-path",
     "core/unknown-command",
     "core/unknown-destroyer",
     "core/unknown-program",
@@ -85,6 +99,15 @@ impl Rules {
         let mut rules = Self::default();
         if let Some(tier) = config.unknown_program_tier {
             rules.unknown_program = tier.into();
+        }
+        rules.typed.extend(
+            config
+                .typed
+                .into_iter()
+                .map(|(name, tier)| (name, tier.into())),
+        );
+        if let Some(roles) = config.observer_roles {
+            rules.observers = roles;
         }
         for (list, tier) in [
             (config.allow, Tier::Safe),
@@ -142,8 +165,11 @@ impl RuleEntry {
             operands: patterns("operands", &self.operands)?,
             all_operands: patterns("all-operands", &self.all_operands)?,
             leading: patterns("leading", &self.leading)?,
+            leading_operand: patterns("leading-operand", &self.leading_operand)?,
             bare: self.bare,
             arguments: patterns("arguments", &self.arguments)?,
+            arguments_with: patterns("arguments-with", &self.arguments_with)?,
+            to_screen: self.to_screen,
             writes: patterns("writes", &self.writes)?,
             reads: patterns("reads", &self.reads)?,
             except: leaked(&self.except),
@@ -153,8 +179,13 @@ impl RuleEntry {
             assigns: leaked(&self.assigns),
             defines: leaked(&self.defines),
             code: leaked(&self.code),
+            code_without: leaked(&self.code_without),
+            code_unresolved: self.code_unresolved,
+            statement: leaked(&self.statement),
+            statement_without: leaked(&self.statement_without),
             from,
             tier: self.tier.into(),
+            in_production: self.in_production.map(Tier::from),
             reason: if self.reason.is_empty() {
                 "A rule of this configuration."
             } else {
@@ -185,6 +216,9 @@ impl ProgramEntry {
             runs_in: leaked(&self.runs_in),
             line_flags: leaked(&self.line_flags),
             code_flags: leaked(&self.code_flags),
+            code_operand: self.code_operand,
+            editor_flags: leaked(&self.editor_flags),
+            text_first: leaked(&self.text_first),
             reads_code: self.reads_code,
             writes: self.writes,
             writes_with: self.writes_with.map(|flags| &*flags.leak()),
@@ -275,21 +309,22 @@ mod tests {
     fn a_program_of_ones_own_is_looked_through() {
         let config = r#"{"program": [{"names": ["in-sandbox"], "runs-after": 0}]}"#;
         assert_eq!(tier(config, "in-sandbox rm -rf ~"), Tier::Dangerous);
-        assert_eq!(tier("{}", "in-sandbox ls"), Tier::Safe);
+        assert_eq!(tier("{}", "in-sandbox ls"), Tier::Review);
     }
 
     #[test]
     fn tiers_of_rules_and_of_unknown_programs_can_be_set() {
         assert_eq!(
             tier(
-                r#"{"tiers": {"git/push-force": "dangerous"}}"#,
+                r#"{"tiers": {"git/push-force": "review"}}"#,
                 "git push -f"
             ),
-            Tier::Dangerous
-        );
-        assert_eq!(
-            tier(r#"{"unknown-program-tier": "review"}"#, "frobnicate"),
             Tier::Review
+        );
+        assert_eq!(tier("{}", "frobnicate"), Tier::Review);
+        assert_eq!(
+            tier(r#"{"unknown-program-tier": "safe"}"#, "frobnicate"),
+            Tier::Safe
         );
     }
 

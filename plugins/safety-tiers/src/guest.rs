@@ -36,6 +36,12 @@ impl Approve for SafetyTiers {
 
 impl From<Request> for crate::Request {
     fn from(request: Request) -> Self {
+        let attribute = |name: &str| {
+            let told = request.attributes.iter().chain(&request.session.attributes);
+            told.into_iter()
+                .find(|attribute| attribute.name == name)
+                .map(|attribute| attribute.value.clone())
+        };
         Self {
             command_line: request.command_line,
             entry: match request.entry {
@@ -50,6 +56,12 @@ impl From<Request> for crate::Request {
                 Certainty::Typed => crate::Certainty::Typed,
                 Certainty::Unknown => crate::Certainty::Unknown,
             },
+            project: attribute("project"),
+            role: request.caller.role.or(request.session.role),
+            surroundings: attribute("host")
+                .into_iter()
+                .chain(request.session.tags)
+                .collect(),
             cwd: request.session.cwd,
             program: request.session.program,
             prompt: match request.session.prompt {

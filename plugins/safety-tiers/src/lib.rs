@@ -28,6 +28,7 @@ mod typed;
 mod verdict;
 mod walk;
 
-pub use review::{Certainty, Entry, Prompt, Request, review};
+pub use review::{Certainty, Entry, Explanation, Prompt, Request, explain, review};
 pub use rules::Rules;
 pub use verdict::{Span, Tier, Verdict};
+pub use walk::Step;

@@ -1,11 +1,13 @@
 //! Holds one rule against one command.
 
+use std::cell::OnceCell;
+
 use crate::arguments::Arguments;
-use crate::place::Places;
+use crate::place::{Here, Places};
 use crate::rules::{Pattern, Rule, Sources};
 use crate::text;
 use crate::verdict::Tier;
-use crate::walk::Field;
+use crate::walk::{Field, statements};
 
 /// One command as rules see it.
 pub(crate) struct Subject<'a> {
@@ -22,8 +24,39 @@ pub(crate) struct Subject<'a> {
     pub(crate) code: Option<&'a str>,
     /// Name of the function defined, when that is what the command does.
     pub(crate) defines: Option<&'a str>,
-    /// The working directory, as far as it is known.
-    pub(crate) cwd: &'a str,
+    /// Whether what it prints is shown.
+    pub(crate) to_screen: bool,
+    /// Whether the code starts processes that could not be told.
+    pub(crate) unresolved: bool,
+    /// Where it runs, as far as it is known.
+    pub(crate) here: Here<'a>,
+    /// The statements in the code, once somebody has asked.
+    pub(crate) statements: OnceCell<Vec<String>>,
+}
+
+impl<'a> Subject<'a> {
+    /// A command of which nothing is known but its arguments.
+    pub(crate) fn new(program: &'a str, arguments: &'a Arguments<'a>, here: Here<'a>) -> Self {
+        Self {
+            program,
+            arguments,
+            writes: &[],
+            reads: &[],
+            assigns: &[],
+            from: Sources::NONE,
+            code: None,
+            defines: None,
+            to_screen: false,
+            unresolved: true,
+            here,
+            statements: OnceCell::new(),
+        }
+    }
+
+    fn statements(&self) -> &[String] {
+        self.statements
+            .get_or_init(|| self.code.map(statements).unwrap_or_default())
+    }
 }
 
 impl Rule {
@@ -34,7 +67,7 @@ impl Rule {
             patterns.is_empty()
                 || fields
                     .iter()
-                    .any(|field| one_of(patterns, field, subject.cwd))
+                    .any(|field| one_of(patterns, field, subject.here))
         };
         let names = |patterns: &[&str], names: &[String]| {
             patterns.is_empty()
@@ -81,29 +114,62 @@ impl Rule {
             && (self.operands.is_empty()
                 || arguments
                     .operands()
-                    .any(|field| one_of(self.operands, field, subject.cwd)))
+                    .any(|field| one_of(self.operands, field, subject.here)))
             && (self.all_operands.is_empty()
                 || arguments.operands().next().is_some()
                     && arguments
                         .operands()
-                        .all(|field| one_of(self.all_operands, field, subject.cwd)))
+                        .all(|field| one_of(self.all_operands, field, subject.here)))
             && (!self.bare || arguments.operands().next().is_none())
             && (self.leading.is_empty()
                 || arguments
                     .leading()
-                    .any(|field| one_of(self.leading, field, subject.cwd)))
-            && (self.arguments.is_empty() || self.some_argument(subject))
+                    .any(|field| one_of(self.leading, field, subject.here)))
+            && (self.leading_operand.is_empty()
+                || arguments
+                    .operands()
+                    .next()
+                    .is_some_and(|field| one_of(self.leading_operand, field, subject.here)))
+            && (!self.to_screen || subject.to_screen)
+            && some_argument(self.arguments, subject)
+            && some_argument(self.arguments_with, subject)
+            && (!self.code_unresolved || subject.unresolved)
             && (self.code.is_empty()
                 || subject.code.is_some_and(|code| {
-                    self.code
-                        .iter()
-                        .any(|pattern| text::matches_any_case(pattern, code))
+                    let holds = |patterns: &[&str]| {
+                        patterns
+                            .iter()
+                            .any(|pattern| text::matches_any_case(pattern, code))
+                    };
+                    holds(self.code) && !holds(self.code_without)
+                }))
+            && (self.statement.is_empty()
+                || subject.statements().iter().any(|statement| {
+                    let is = |patterns: &[&str]| {
+                        patterns
+                            .iter()
+                            .any(|pattern| text::matches(pattern, statement))
+                    };
+                    is(self.statement) && !is(self.statement_without)
                 }))
     }
 
-    fn some_argument(&self, subject: &Subject<'_>) -> bool {
-        subject.arguments.all.iter().any(|field| {
-            self.arguments.iter().any(|pattern| match pattern {
+    /// Whether the command names something that looks like production.
+    pub(crate) fn names_production(subject: &Subject<'_>) -> bool {
+        subject
+            .arguments
+            .all
+            .iter()
+            .filter(|field| !field.text.starts_with('-') || field.text.contains('='))
+            .any(|field| is_production(&field.text))
+    }
+
+}
+
+fn some_argument(patterns: &[Pattern], subject: &Subject<'_>) -> bool {
+    patterns.is_empty()
+        || subject.arguments.all.iter().any(|field| {
+            patterns.iter().any(|pattern| match pattern {
                 Pattern::Text(pattern) => text::matches_any_case(pattern, &field.text),
                 Pattern::Place(place) => {
                     // `--data=@file`, `-F file=@path`, `host:path`, `-Ifile`.
@@ -113,16 +179,28 @@ impl Rule {
                         .map(|(at, _)| &whole[at + 1..]);
                     std::iter::once(whole)
                         .chain(tails.take(4))
-                        .any(|path| !path.is_empty() && place.meets(Places::of(path, subject.cwd)))
+                        .any(|path| !path.is_empty() && place.meets(Places::of(path, subject.here)))
                 }
             })
         })
-    }
 }
 
-fn one_of(patterns: &[Pattern], field: &Field, cwd: &str) -> bool {
+/// Whether a name looks like that of what others rely on.
+pub(crate) fn is_production(name: &str) -> bool {
+    name.split(|character: char| !character.is_ascii_alphanumeric())
+        .any(|word| {
+            ["prod", "production", "prd", "live"]
+                .iter()
+                .any(|known| word.eq_ignore_ascii_case(known))
+                || word
+                    .strip_prefix("prod")
+                    .is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+}
+
+fn one_of(patterns: &[Pattern], field: &Field, here: Here<'_>) -> bool {
     patterns.iter().any(|pattern| match pattern {
-        Pattern::Place(place) => place.meets(field.places(cwd)),
+        Pattern::Place(place) => place.meets(field.places(here)),
         Pattern::Text(pattern) => {
             if text::is_glob(&field.text) {
                 text::matches(pattern, &text::shown(&field.text))

@@ -32,6 +32,13 @@ pub(crate) struct ProgramEntry {
     /// Flags whose value is a program in another language; `-` alone stands
     /// for the first operand.
     pub(crate) code_flags: Vec<String>,
+    /// The operand with this number, counted from none, is code in its
+    /// language.
+    pub(crate) code_operand: Option<u8>,
+    /// Flags whose value is a command of an editor, which `!` leads out of.
+    pub(crate) editor_flags: Vec<String>,
+    /// Its first operand is text, no file, unless one of these flags is given.
+    pub(crate) text_first: Vec<String>,
     /// What it reads from its input is code in its language, even when it has
     /// operands.
     pub(crate) reads_code: bool,
@@ -63,7 +70,8 @@ pub(crate) enum Writes {
 pub(crate) struct RuleEntry {
     /// `area/what`, unique and stable.
     pub(crate) id: String,
-    /// Names of programs; `*` within them stands for any text.
+    /// Names of programs; `*` within them stands for any text, `@name` for a
+    /// group that a pack defines.
     pub(crate) programs: Vec<String>,
     /// Programs that it leaves alone.
     pub(crate) except: Vec<String>,
@@ -81,11 +89,17 @@ pub(crate) struct RuleEntry {
     /// Some operand other than the last is one of these: what is moved, not
     /// where to.
     pub(crate) leading: Vec<String>,
+    /// The first operand is one of these: the script, not what it is given.
+    pub(crate) leading_operand: Vec<String>,
     /// It has no operands.
     pub(crate) bare: bool,
     /// Some argument, flags and their values included, is one of these;
     /// patterns regardless of case.
     pub(crate) arguments: Vec<String>,
+    /// Some argument is one of these besides.
+    pub(crate) arguments_with: Vec<String>,
+    /// What it prints is shown, and goes into no pipe, file or variable.
+    pub(crate) to_screen: bool,
     /// A redirection writes to one of these.
     pub(crate) writes: Vec<String>,
     /// A redirection reads from one of these.
@@ -95,12 +109,24 @@ pub(crate) struct RuleEntry {
     /// A function of such a name is defined.
     pub(crate) defines: Vec<String>,
     /// Its input, arguments or program come from `network`, `decoded`,
-    /// `secret`, or the program itself was `downloaded`.
+    /// `secret`, a variable named like a `credential`, or the program itself
+    /// was `downloaded`.
     pub(crate) from: Vec<String>,
     /// Code in another language holds one of these.
     pub(crate) code: Vec<String>,
+    /// And none of these.
+    pub(crate) code_without: Vec<String>,
+    /// What processes the code starts could not be told.
+    pub(crate) code_unresolved: bool,
+    /// Some statement of a database's language is one of these.
+    pub(crate) statement: Vec<String>,
+    /// And that statement is none of these.
+    pub(crate) statement_without: Vec<String>,
     /// `safe`, `review` or `dangerous`.
     pub(crate) tier: TierEntry,
+    /// The tier where a host, context or account is named that looks like
+    /// production.
+    pub(crate) in_production: Option<TierEntry>,
     /// One sentence: what the command does.
     pub(crate) reason: String,
     /// What to do instead.
@@ -125,7 +151,10 @@ impl RuleEntry {
             &self.operands,
             &self.all_operands,
             &self.leading,
+            &self.leading_operand,
             &self.arguments,
+            &self.arguments_with,
+            &self.statement,
             &self.writes,
             &self.reads,
             &self.assigns,
@@ -133,7 +162,7 @@ impl RuleEntry {
             &self.from,
             &self.code,
         ];
-        !self.bare && lists.iter().all(|list| list.is_empty())
+        !self.bare && !self.to_screen && lists.iter().all(|list| list.is_empty())
     }
 }
 

@@ -6,10 +6,27 @@ mod names;
 use std::borrow::Cow;
 
 use self::names::{
-    BUILD, DEVICES, ENTRY, HOME_FOLDERS, QUARTERDECK, SECRET_NAMES, SECRET_PATHS, SHALLOW_SYSTEM,
-    STARTUP, STREAMS, SYSTEM, TEMPORARY,
+    BUILD, DEVICES, ENTRY, HOME_FOLDERS, KEY_NAMES, PROGRAM_FOLDERS, QUARTERDECK, SECRET_NAMES,
+    SECRET_PATHS, SHALLOW_SYSTEM, STARTUP, STREAMS, SYSTEM, TEMPORARY,
 };
 use crate::text::{self, ANY_ONE, HOME, SOMETHING, STAR, UNKNOWN};
+
+/// Where a command runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here<'a> {
+    /// The working directory; empty when nobody knows it.
+    pub(crate) cwd: &'a str,
+    /// The folder of the project; empty when it is the working directory.
+    pub(crate) project: &'a str,
+}
+
+impl Here<'_> {
+    /// Nowhere that is known.
+    pub(crate) const UNKNOWN: Here<'static> = Here {
+        cwd: "",
+        project: "",
+    };
+}
 
 /// Kinds of places, as a set. Rules name them `@root`, `@home` and so on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,21 +67,24 @@ places! {
     ENTRY = 7, "entry";
     /// Quarterdeck's own configuration, token, sockets and audit log.
     QUARTERDECK = 8, "quarterdeck";
-    /// The working directory itself, all that is in it, or a parent.
+    /// The working directory or the project itself, all that is in it, or a
+    /// parent.
     WHOLE = 9, "whole";
     /// The history of a repository.
     REPOSITORY = 10, "repository";
-    /// Not below the working directory, and not a temporary file.
+    /// Not below the project's folder, and not a temporary file.
     OUTSIDE = 11, "outside";
     /// Not known at all.
     UNKNOWN = 12, "unknown";
     /// A network address.
     URL = 13, "url";
+    /// By its name a file with a key or a password in it.
+    KEY = 14, "key";
     /// A file below a temporary folder.
     TEMPORARY = 16, "temporary";
-    /// A folder below the working directory that a build makes again.
+    /// A folder of the project that a build makes again.
     BUILD = 17, "build";
-    /// Below the working directory.
+    /// Below the project's folder.
     INSIDE = 18, "inside";
     /// `/dev/null` and the like.
     STREAM = 19, "stream";
@@ -76,22 +96,25 @@ const MILD: u32 = 0xffff_0000;
 
 impl Places {
     /// Everything that holds keys, tokens or passwords.
-    pub(crate) const SECRETS: Self = Self(Self::SECRET.0 | Self::ENVIRONMENT.0);
+    pub(crate) const SECRETS: Self = Self(Self::SECRET.0 | Self::ENVIRONMENT.0 | Self::KEY.0);
 
     /// Whether the two sets share a kind.
     pub(crate) fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// What `argument` may point at when the working directory is `cwd`.
-    pub(crate) fn of(argument: &str, cwd: &str) -> Self {
+    /// What `argument` may point at from `here`.
+    pub(crate) fn of(argument: &str, here: Here<'_>) -> Self {
         if !argument.contains(UNKNOWN) {
-            return Self::of_path(argument, cwd);
+            return Self::of_path(argument, here);
         }
         // The unknown part may be empty: `rm -rf "$X/"`.
         let something = argument.replace(UNKNOWN, "\u{2}");
         let nothing = argument.replace(UNKNOWN, "");
-        let (something, nothing) = (Self::of_path(&something, cwd), Self::of_path(&nothing, cwd));
+        let (something, nothing) = (
+            Self::of_path(&something, here),
+            Self::of_path(&nothing, here),
+        );
         let mut places =
             Self(((something.0 | nothing.0) & !MILD) | (something.0 & nothing.0 & MILD));
         if argument.starts_with(UNKNOWN) {
@@ -100,7 +123,7 @@ impl Places {
         places
     }
 
-    fn of_path(argument: &str, cwd: &str) -> Self {
+    fn of_path(argument: &str, here: Here<'_>) -> Self {
         let mut places = Self::default();
         // The longest path that a system takes has 4096 bytes.
         if argument.is_empty() || argument.len() > 8192 {
@@ -110,8 +133,13 @@ impl Places {
             places.0 |= Self::URL.0;
             return places;
         }
-        let path = Path::new(argument, cwd);
-        let cwd = Path::new(cwd, "");
+        let path = Path::new(argument, here.cwd);
+        let cwd = Path::new(here.cwd, "");
+        let project = if here.project.is_empty() {
+            Cow::Borrowed(cwd.text.as_str())
+        } else {
+            Cow::Owned(Path::new(here.project, "").text)
+        };
         let mut add = |place: Self, holds: bool| places.0 |= if holds { place.0 } else { 0 };
         let whole = path.text.as_str();
         let name = whole.rsplit('/').next().unwrap_or(whole);
@@ -134,7 +162,9 @@ impl Places {
             Self::SYSTEM,
             !stream && !temporary && !temporary_itself && is_system(whole),
         );
-        add(Self::SECRET, is_secret(whole, name));
+        let secret = is_secret(whole, name);
+        add(Self::SECRET, secret);
+        add(Self::KEY, !secret && is_key(name));
         add(Self::ENVIRONMENT, is_environment(name));
         add(
             Self::STARTUP,
@@ -145,10 +175,11 @@ impl Places {
             ENTRY.iter().any(|pattern| text::matches(pattern, whole)),
         );
         add(Self::QUARTERDECK, is_quarterdeck(whole));
-        let root = cwd.text.as_str();
+        let root = project.as_ref();
         add(
             Self::WHOLE,
-            covers(&path, root)
+            covers(&path, &cwd.text)
+                || covers(&path, root)
                 || whole.starts_with("..")
                     && path.relative
                     && !whole.contains(|c| c != '.' && c != '/'),
@@ -165,7 +196,7 @@ impl Places {
         add(Self::INSIDE, inside);
         add(
             Self::OUTSIDE,
-            !inside && !temporary && !stream && whole != root,
+            !inside && !temporary && !stream && whole != root && whole != cwd.text,
         );
         add(
             Self::BUILD,
@@ -331,7 +362,10 @@ fn is_device(path: &str) -> bool {
 
 fn is_secret(path: &str, name: &str) -> bool {
     let public = name.ends_with(".pub")
-        || matches!(name, "known_hosts" | "config" | "authorized_keys") && path.contains("/.ssh/");
+        || matches!(
+            name,
+            "known_hosts" | "known_hosts.old" | "config" | "authorized_keys"
+        ) && path.contains("/.ssh/");
     !public
         && (SECRET_NAMES
             .iter()
@@ -341,9 +375,36 @@ fn is_secret(path: &str, name: &str) -> bool {
                 .any(|pattern| text::matches(pattern, path)))
 }
 
+/// Whether a program at this path is one that everybody on the machine uses.
+pub(crate) fn is_program_folder(path: &str) -> bool {
+    let path = Path::new(path, "").text;
+    path.rsplit_once('/').is_some_and(|(folder, _)| {
+        PROGRAM_FOLDERS
+            .iter()
+            .any(|known| text::matches(known, folder))
+    })
+}
+
+fn is_key(name: &str) -> bool {
+    KEY_NAMES
+        .iter()
+        .any(|pattern| text::matches_any_case(pattern, name))
+        && ![".example", ".sample", ".template", ".pub", ".rs", ".py", ".ts", ".js", ".go", ".md"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+}
+
 fn is_environment(name: &str) -> bool {
-    (name == ".env" || name.starts_with(".env."))
-        && ![".env.example", ".env.sample", ".env.template", ".env.dist"].contains(&name)
+    (name == ".env" || name == ".envrc" || name.starts_with(".env."))
+        && ![
+            ".env.example",
+            ".env.sample",
+            ".env.template",
+            ".env.dist",
+            ".env.test",
+            ".env.defaults",
+        ]
+        .contains(&name)
 }
 
 fn is_quarterdeck(path: &str) -> bool {

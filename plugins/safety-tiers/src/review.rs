@@ -1,9 +1,11 @@
 //! From a request to a verdict.
 
+use crate::matching::is_production;
+use crate::place::Here;
 use crate::rules::Rules;
 use crate::typed::{Language, Reader, UNKNOWN_SCREEN, program_name, reader};
 use crate::verdict::{Finding, Span, Tier, Verdict};
-use crate::walk::Walk;
+use crate::walk::{Step, Walk, base_name};
 
 /// Longer texts are not judged to their end, and so never safe.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
@@ -68,16 +70,64 @@ pub struct Request {
     pub full_screen: bool,
     /// Lines accepted before, oldest first.
     pub recent: Vec<String>,
+    /// The folder of the project; the working directory where it is not told.
+    pub project: Option<String>,
+    /// The role of whoever asks.
+    pub role: Option<String>,
+    /// Names of the machine and of the session's tags, which tell production
+    /// from the rest.
+    pub surroundings: Vec<String>,
+}
+
+impl Request {
+    fn here(&self) -> Here<'_> {
+        Here {
+            cwd: self.cwd.as_deref().unwrap_or_default(),
+            project: self.project.as_deref().unwrap_or_default(),
+        }
+    }
+
+    fn walk<'r>(&self, rules: &'r Rules) -> Walk<'r> {
+        let in_production = self.surroundings.iter().any(|name| is_production(name));
+        Walk::new(rules, self.here(), in_production)
+    }
 }
 
 /// Judges a request. Answers on any text, in time bounded by its length.
 pub fn review(rules: &Rules, request: &Request) -> Verdict {
-    if let Some(language) = other_language(request) {
-        return typed_into(rules, request, language);
+    let mut walk = request.walk(rules);
+    judge(&mut walk, rules, request)
+}
+
+/// Judges a request as [`review`] does, and tells what the verdict rests on.
+pub fn explain(rules: &Rules, request: &Request) -> Explanation {
+    let mut walk = request.walk(rules);
+    walk.trace();
+    let verdict = judge(&mut walk, rules, request);
+    Explanation {
+        verdict,
+        steps: walk.take_trace(),
     }
-    let verdict = shell_line(rules, request);
-    if request.certainty == Certainty::Unknown && verdict.tier == Tier::Safe {
-        return Verdict {
+}
+
+/// A verdict, and what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The answer.
+    pub verdict: Verdict,
+    /// The commands that would run, as they were resolved, each with the rule
+    /// that decided about it.
+    pub steps: Vec<Step>,
+}
+
+fn judge(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict {
+    let mut verdict = match other_language(request) {
+        Some(language) => typed_into(walk, rules, request, language),
+        None => shell_line(walk, rules, request),
+    };
+    let shell = other_language(request).is_none();
+    if shell && request.certainty == Certainty::Unknown && verdict.tier == Tier::Safe {
+        verdict = Verdict {
             tier: rules.tier_of("core/uncertain", Tier::Review),
             reason: "Keys were typed whose effect cannot be known, so this may not be what runs."
                 .to_owned(),
@@ -87,6 +137,17 @@ pub fn review(rules: &Rules, request: &Request) -> Verdict {
                 "Type the whole command again, without history or completion.".to_owned(),
             ),
         };
+    }
+    let observer = request
+        .role
+        .as_deref()
+        .filter(|role| rules.observers.iter().any(|known| known == role));
+    if let Some(role) = observer
+        && verdict.tier == Tier::Review
+    {
+        verdict.tier = rules.tier_of("core/observer", Tier::Dangerous);
+        verdict.reason = format!("The role `{role}` may only look. {}", verdict.reason);
+        verdict.rule = Some("core/observer".to_owned());
     }
     verdict
 }
@@ -108,9 +169,15 @@ fn other_language(request: &Request) -> Option<&'static Language> {
 }
 
 /// Text that a shell will run.
-fn shell_line(rules: &Rules, request: &Request) -> Verdict {
+fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict {
     let line = within_bounds(&request.command_line);
-    let mut walk = Walk::new(rules, request.cwd.as_deref().unwrap_or_default());
+    // A program that reads it may take it for an answer, not for a command.
+    let answers = request.prompt == Prompt::Running
+        && !matches!(request.entry, Entry::Command | Entry::Hook)
+        && request.program.as_deref().map(reader) == Some(Reader::Nothing);
+    if answers {
+        walk.may_be_no_command(configured(rules, request).unwrap_or(Tier::Safe));
+    }
     for earlier in &request.recent {
         walk.remember(earlier);
     }
@@ -124,7 +191,7 @@ fn shell_line(rules: &Rules, request: &Request) -> Verdict {
         walk.scan(line);
     }
     let suspicious = suspicious_character(line);
-    match (walk.into_worst(), suspicious) {
+    match (walk.take_worst(), suspicious) {
         (Some(finding), Some(_)) if finding.tier > Tier::Safe => verdict(finding),
         (_, Some(found)) => verdict(Finding {
             tier: rules.tier_of("core/characters", Tier::Review),
@@ -146,14 +213,18 @@ fn shell_line(rules: &Rules, request: &Request) -> Verdict {
 }
 
 /// Text that goes to a program which is not a shell.
-fn typed_into(rules: &Rules, request: &Request, language: &Language) -> Verdict {
+fn typed_into(
+    walk: &mut Walk<'_>,
+    rules: &Rules,
+    request: &Request,
+    language: &Language,
+) -> Verdict {
     let text = within_bounds(&request.command_line);
     let program = request
         .program
         .as_deref()
         .unwrap_or("a full-screen program");
     let name = program_name(program);
-    let mut walk = Walk::new(rules, request.cwd.as_deref().unwrap_or_default());
     let mut offset = 0;
     let mut ended = false;
     for line in text.split_inclusive(['\n', '\r']) {
@@ -174,26 +245,44 @@ fn typed_into(rules: &Rules, request: &Request, language: &Language) -> Verdict 
                 walk.escaped_line(rest, span);
             }
         }
-        if language.code {
+        if language.code && !trimmed.is_empty() && !ended {
             walk.typed_code(&name, trimmed, span);
         }
     }
     let shown = crate::text::shown(program);
-    match walk.into_worst() {
-        Some(finding) if finding.tier > Tier::Safe => Verdict {
+    let (tier, on_what) = match configured(rules, request) {
+        Some(tier) => (tier, "the configuration's tier for that program"),
+        None if language.code => (language.tier, "the rules for its own language"),
+        None => (language.tier, "the usual tier for that program"),
+    };
+    let tier = rules.tier_of("core/typed-into-program", tier);
+    match walk.take_worst() {
+        Some(finding) if finding.tier > Tier::Safe && finding.tier >= tier => Verdict {
             reason: format!("Typed into {shown}: {}", finding.reason),
             ..verdict(finding)
         },
         _ => Verdict {
-            tier: Tier::Safe,
+            tier,
             reason: format!(
-                "It is typed into {shown}, not to a shell, and leads to no shell command."
+                "It is typed into {shown}, not to a shell, and leads to no shell command; this rests on {on_what}."
             ),
             rule: Some("core/typed-into-program".to_owned()),
             span: None,
-            suggestion: None,
+            suggestion: (tier > Tier::Safe)
+                .then(|| format!("Leave {shown} first, and run the command at the shell's prompt.")),
         },
     }
+}
+
+/// The tier that the configuration sets for what is typed into the program.
+fn configured(rules: &Rules, request: &Request) -> Option<Tier> {
+    let program = request.program.as_deref()?;
+    let name = program_name(program);
+    rules
+        .typed
+        .iter()
+        .find(|(known, _)| *known == name || known == base_name(program))
+        .map(|(_, tier)| *tier)
 }
 
 /// As much of a text as is judged.
@@ -224,7 +313,7 @@ fn suspicious_character(line: &str) -> Option<Span> {
     line.char_indices()
         .find(|(_, character)| match character {
             '\n' | '\t' | '\r' => false,
-            '\u{ad}' | '\u{a0}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{feff}' => true,
+            '\u{ad}' | '\u{a0}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{feff}' => true,
             '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2000}'..='\u{200a}' => true,
             '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => true,
             character => character.is_control(),

@@ -21,6 +21,10 @@ impl Sources {
     pub(crate) const SECRET: Self = Self(4);
     /// Is a file that was downloaded a moment ago.
     pub(crate) const DOWNLOADED: Self = Self(8);
+    /// Is the value of a variable that is named like a token or a password.
+    pub(crate) const CREDENTIAL: Self = Self(16);
+    /// Is what a shell prints that somebody else types into.
+    pub(crate) const SHELL: Self = Self(32);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -37,6 +41,8 @@ impl Sources {
             "decoded" => Some(Self::DECODED),
             "secret" => Some(Self::SECRET),
             "downloaded" => Some(Self::DOWNLOADED),
+            "shell" => Some(Self::SHELL),
+            "credential" => Some(Self::CREDENTIAL),
             _ => None,
         }
     }
@@ -62,6 +68,9 @@ pub(crate) struct Program {
     pub(crate) runs_in: &'static [&'static str],
     pub(crate) line_flags: &'static [&'static str],
     pub(crate) code_flags: &'static [&'static str],
+    pub(crate) code_operand: Option<u8>,
+    pub(crate) editor_flags: &'static [&'static str],
+    pub(crate) text_first: &'static [&'static str],
     pub(crate) reads_code: bool,
     pub(crate) writes: Writes,
     pub(crate) writes_with: Option<&'static str>,
@@ -81,6 +90,9 @@ pub(crate) static PLAIN_PROGRAM: Program = Program {
     runs_in: &[],
     line_flags: &[],
     code_flags: &[],
+    code_operand: None,
+    editor_flags: &[],
+    text_first: &[],
     reads_code: false,
     writes: Writes::None,
     writes_with: None,
@@ -99,15 +111,23 @@ pub(crate) struct Rule {
     pub(crate) operands: &'static [Pattern],
     pub(crate) all_operands: &'static [Pattern],
     pub(crate) leading: &'static [Pattern],
+    pub(crate) leading_operand: &'static [Pattern],
     pub(crate) bare: bool,
     pub(crate) arguments: &'static [Pattern],
+    pub(crate) arguments_with: &'static [Pattern],
+    pub(crate) to_screen: bool,
     pub(crate) writes: &'static [Pattern],
     pub(crate) reads: &'static [Pattern],
     pub(crate) assigns: &'static [&'static str],
     pub(crate) defines: &'static [&'static str],
     pub(crate) from: Sources,
     pub(crate) code: &'static [&'static str],
+    pub(crate) code_without: &'static [&'static str],
+    pub(crate) code_unresolved: bool,
+    pub(crate) statement: &'static [&'static str],
+    pub(crate) statement_without: &'static [&'static str],
     pub(crate) tier: Tier,
+    pub(crate) in_production: Option<Tier>,
     pub(crate) reason: &'static str,
     pub(crate) suggestion: Option<&'static str>,
 }
@@ -132,6 +152,10 @@ pub struct Rules {
     pub(crate) tiers: Vec<(String, Tier)>,
     /// For programs that no rule knows.
     pub(crate) unknown_program: Tier,
+    /// For what is typed into a program, by its name.
+    pub(crate) typed: Vec<(String, Tier)>,
+    /// Roles that may look and do no more.
+    pub(crate) observers: Vec<String>,
 }
 
 impl Default for Rules {
@@ -141,7 +165,11 @@ impl Default for Rules {
             programs: Vec::new(),
             listed: Vec::new(),
             tiers: Vec::new(),
-            unknown_program: Tier::Safe,
+            unknown_program: Tier::Review,
+            typed: Vec::new(),
+            observers: ["observer", "reader", "read-only", "auditor"]
+                .map(str::to_owned)
+                .to_vec(),
         }
     }
 }
@@ -212,7 +240,7 @@ impl Rules {
         named
             .iter()
             .map(|index| &tables::RULES[usize::from(*index)])
-            .filter(|rule| !rule.code.is_empty())
+            .filter(|rule| !(rule.code.is_empty() && rule.statement.is_empty()))
     }
 
     /// The strictest of the rules that are for every program.

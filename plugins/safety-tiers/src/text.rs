@@ -170,6 +170,20 @@ pub(crate) fn decode_base64(source: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// Decodes hexadecimal digits; nothing when it is none.
+pub(crate) fn decode_hex(source: &str) -> Option<String> {
+    let digits: Vec<u8> = source
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|byte| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes = digits
+        .chunks_exact(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect();
+    String::from_utf8(bytes).ok()
+}
+
 /// Whether `pattern`, in which `*` stands for any text and `?` for any
 /// character, covers the whole of `text`.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {

@@ -4,6 +4,7 @@
 //! in it runs only through an escape such as `:!cmd`. Programs that read no
 //! lines at all leave them to the shell, which runs them afterwards.
 
+use crate::verdict::Tier;
 use crate::walk::base_name;
 
 /// How a program takes what is typed into it.
@@ -27,6 +28,9 @@ pub(crate) struct Language {
     /// Whether its lines are code, which rules can be asked about, and whose
     /// strings may be shell lines.
     pub(crate) code: bool,
+    /// What is typed into it has this tier, where nothing is known to be worse
+    /// and the configuration says nothing else.
+    pub(crate) tier: Tier,
 }
 
 const EDITOR: Language = Language {
@@ -37,16 +41,19 @@ const EDITOR: Language = Language {
         ":q", ":q!", ":wq", ":wq!", ":x", ":qa", ":qa!", ":wqa", "ZZ", "ZQ", "q", "Q",
     ],
     code: false,
+    tier: Tier::Safe,
 };
 const PAGER: Language = Language {
     escapes: &["!", "|", ":!"],
     quits: &["q", ":q", "Q", "ZZ"],
     code: false,
+    tier: Tier::Safe,
 };
 const DATABASE: Language = Language {
     escapes: &["\\!", ".shell", ".system", "system ", "\\o |", "\\g |", "!"],
     quits: &["\\q", ".quit", ".exit", "exit", "quit", "exit;", "quit;"],
     code: true,
+    tier: Tier::Safe,
 };
 const INTERPRETER: Language = Language {
     escapes: &["!", "%sx", "!!", "%%bash", "%system"],
@@ -54,21 +61,33 @@ const INTERPRETER: Language = Language {
         "exit", "quit", "exit()", "quit()", ".exit", "exit;", "q()", ":q", ":quit", "halt.",
     ],
     code: true,
+    tier: Tier::Safe,
 };
 const DEBUGGER: Language = Language {
     escapes: &["shell ", "!", "platform shell "],
     quits: &["q", "quit", "exit"],
     code: true,
+    tier: Tier::Safe,
 };
 const TRANSFER: Language = Language {
     escapes: &["!"],
     quits: &["bye", "quit", "exit", "q"],
     code: false,
+    tier: Tier::Review,
 };
 const SCREEN: Language = Language {
     escapes: &["!"],
     quits: &["q", "Q", "/exit", "/quit", ":q"],
     code: false,
+    tier: Tier::Safe,
+};
+
+/// Other agents, and prompts that ask for a secret or a decision.
+const DECISION: Language = Language {
+    escapes: &["!"],
+    quits: &["/exit", "/quit"],
+    code: false,
+    tier: Tier::Review,
 };
 
 /// A full-screen program that is not known: anything might lead out of it.
@@ -76,6 +95,7 @@ pub(crate) const UNKNOWN_SCREEN: Language = Language {
     escapes: &["!", ":!"],
     quits: &["q", ":q", "exit", "quit"],
     code: true,
+    tier: Tier::Review,
 };
 
 /// How the program in the foreground reads what is typed.
@@ -90,7 +110,7 @@ pub(crate) fn reader(program: &str) -> Reader {
         "vi" | "vim" | "nvim" | "view" | "vimdiff" | "ex" | "ed" | "nano" | "pico" | "emacs"
         | "hx" | "helix" | "kak" | "micro" | "joe" | "mcedit" => Reader::Program(&EDITOR),
         "less" | "more" | "most" | "man" | "bat" | "delta" | "pg" => Reader::Program(&PAGER),
-        "psql" | "mysql" | "mariadb" | "sqlite" | "sqlplus" | "redis-cli" | "mongo" | "mongosh"
+        "psql" | "mysql" | "mariadb" | "sqlite" | "sqlplus" | "redis-cli" | "valkey-cli" | "mongo" | "mongosh"
         | "duckdb" | "clickhouse" | "cqlsh" | "usql" | "pgcli" | "mycli" | "litecli" => {
             Reader::Program(&DATABASE)
         }
@@ -103,8 +123,11 @@ pub(crate) fn reader(program: &str) -> Reader {
             Reader::Program(&TRANSFER)
         }
         "top" | "htop" | "btop" | "atop" | "fzf" | "tig" | "lazygit" | "gitui" | "ranger"
-        | "nnn" | "lf" | "mc" | "watch" | "dialog" | "whiptail" | "claude" | "codex" | "gemini"
-        | "aider" | "k9s" | "ncdu" | "passwd" | "ssh-keygen" | "gpg" => Reader::Program(&SCREEN),
+        | "nnn" | "lf" | "mc" | "watch" => Reader::Program(&SCREEN),
+        "claude" | "codex" | "gemini" | "aider" | "k9s" | "ncdu" | "passwd" | "ssh-keygen"
+        | "gpg" | "dialog" | "whiptail" | "fdisk" | "parted" | "visudo" => {
+            Reader::Program(&DECISION)
+        }
         _ => Reader::Nothing,
     }
 }

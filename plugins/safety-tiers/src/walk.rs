@@ -17,13 +17,19 @@ mod look_through;
 mod output;
 mod redirects;
 mod shell;
+mod starters;
+mod statements;
+mod trace;
+
+pub use self::trace::Step;
+pub(crate) use self::statements::statements;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
 
 use self::shell::Shell;
 use crate::parser::{self, Origin, Parsed, ProblemKind};
-use crate::place::Places;
+use crate::place::{Here, Places};
 use crate::rules::{Rules, Sources};
 use crate::syntax::{Command, Compound, Pipeline, Script, Simple};
 use crate::text::{self, SOMETHING, UNKNOWN};
@@ -69,9 +75,9 @@ impl Field {
         }
     }
 
-    /// What it points at from the working directory of its command.
-    pub(crate) fn places(&self, cwd: &str) -> Places {
-        *self.places.get_or_init(|| Places::of(&self.text, cwd))
+    /// What it points at from where its command runs.
+    pub(crate) fn places(&self, here: Here<'_>) -> Places {
+        *self.places.get_or_init(|| Places::of(&self.text, here))
     }
 }
 
@@ -91,6 +97,8 @@ struct Context {
     input: Stream,
     /// May run or not, so that what it sets may hold or not.
     conditional: bool,
+    /// What it prints goes elsewhere than to the screen.
+    hidden: bool,
     depth: u32,
 }
 
@@ -98,16 +106,25 @@ struct Context {
 pub(crate) struct Walk<'r> {
     rules: &'r Rules,
     shell: Shell,
+    /// For programs that no rule knows.
+    unknown_program: Tier,
+    /// Whether the whole session is in what looks like production.
+    in_production: bool,
+    /// What was met on the way, where somebody wants to know.
+    trace: Option<Vec<Step>>,
     worst: Option<Finding>,
     steps_left: u32,
     bytes_left: usize,
 }
 
 impl<'r> Walk<'r> {
-    pub(crate) fn new(rules: &'r Rules, cwd: &str) -> Self {
+    pub(crate) fn new(rules: &'r Rules, here: Here<'_>, in_production: bool) -> Self {
         Self {
             rules,
-            shell: Shell::at(cwd),
+            shell: Shell::at(here),
+            unknown_program: rules.unknown_program,
+            in_production,
+            trace: None,
             worst: None,
             steps_left: MAX_STEPS,
             bytes_left: MAX_NESTED_BYTES,
@@ -235,6 +252,7 @@ impl<'r> Walk<'r> {
                     ..stream
                 },
                 conditional: context.conditional || pipeline.conditional,
+                hidden: context.hidden || position + 1 < pipeline.commands.len(),
                 depth: context.depth,
             };
             stream = self.command(command, &context);

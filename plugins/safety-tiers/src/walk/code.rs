@@ -2,12 +2,20 @@
 //! line, or typed into one.
 
 use super::output::single_quoted;
+use super::starters::started;
 use super::{Context, Walk};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
-use crate::rules::{PLAIN_PROGRAM, Program, Sources};
-use crate::text;
+use crate::rules::{PLAIN_PROGRAM, Program};
+use crate::text::{self, UNKNOWN};
 use crate::verdict::{Span, Tier};
+
+/// Code in another language that a command runs.
+pub(super) struct Code {
+    pub(super) text: String,
+    /// Whether it may start processes that were not judged.
+    pub(super) unresolved: bool,
+}
 
 impl Walk<'_> {
     /// Code in another language: shell lines in its strings are judged too.
@@ -17,55 +25,94 @@ impl Walk<'_> {
         arguments: &Arguments<'_>,
         span: Span,
         context: &Context,
-    ) -> Option<String> {
+    ) -> Option<Code> {
         let mut code: Vec<String> = arguments
             .values_of(program.code_flags)
             .map(str::to_owned)
             .collect();
-        if program.code_flags.contains(&"-") {
-            if code.is_empty() {
-                code.extend(
-                    arguments
-                        .operands()
-                        .next()
-                        .map(|operand| operand.text.clone()),
-                );
-            }
-        } else if program.reads_code
+        let operand = program
+            .code_operand
+            .and_then(|number| arguments.operands().nth(usize::from(number)));
+        code.extend(operand.map(|operand| operand.text.clone()));
+        code.extend(arguments.text().filter(|_| arguments.text_is_code()).map(|text| text.text.clone()));
+        let reads_code = program.reads_code
             || !program.code_flags.is_empty()
+                && !program.code_flags.contains(&"-")
                 && arguments.operands().all(|operand| operand.text == "-")
-        {
-            // `python <<EOF`
-            code.extend(context.input.text.as_deref().map(str::to_owned));
+                && !arguments.has_flag("-m|--version|-V|-v|-h|--help");
+        if code.is_empty() && reads_code && context.input.piped {
+            match context.input.text.as_deref() {
+                // `python <<EOF`
+                Some(text) => code.push(text.to_owned()),
+                // Statements that nobody can see: none of those that are known.
+                None if program.reads_code => code.push(UNKNOWN.to_string()),
+                None => self.note(
+                    "core/unknown-script",
+                    Tier::Review,
+                    "Runs text that only the machine knows when the time comes.",
+                    span,
+                ),
+            }
         }
         if code.is_empty() {
             return None;
         }
-        let code = code.join("\n");
-        self.judge_code(&code, span, context);
-        Some(code)
+        let text = code.join("\n");
+        if program.reads_code {
+            self.escapes(&text, span, context);
+        }
+        let unresolved = self.judge_code(&text, span, context);
+        Some(Code { text, unresolved })
     }
 
-    /// Judges the strings in a program's text as shell lines, each alone and
-    /// all of them in a row (`run(["rm", "-rf", "/"])`).
-    pub(super) fn judge_code(&mut self, code: &str, span: Span, context: &Context) {
+    /// Shell lines that lead out of a database's prompt.
+    fn escapes(&mut self, text: &str, span: Span, context: &Context) {
+        const ESCAPES: [&str; 5] = ["\\!", ".shell ", ".system ", "system ", "! "];
+        for line in text.lines() {
+            let line = line.trim_start();
+            let escape = ESCAPES.iter().find_map(|escape| line.strip_prefix(escape));
+            if let Some(line) = escape {
+                self.line(line, span, context);
+            }
+        }
+    }
+
+    /// Judges the processes that a program's text starts, and the strings in it
+    /// as shell lines, each alone and all of them in a row (`run(["rm", "-rf",
+    /// "/"])`). Gives whether it may start others.
+    pub(super) fn judge_code(&mut self, code: &str, span: Span, context: &Context) -> bool {
         let starts_processes = PROCESS_STARTERS.iter().any(|name| code.contains(name));
-        if !starts_processes || code.len() > super::MAX_VALUE_BYTES {
-            return;
+        if !starts_processes {
+            return false;
+        }
+        if code.len() > super::MAX_VALUE_BYTES || context.depth >= super::MAX_DEPTH {
+            return true;
+        }
+        let started = started(code);
+        for line in &started.lines {
+            self.line(line, span, &super::deeper(context));
         }
         let strings = strings(code);
         for string in &strings {
             self.perhaps_line(string, span, context);
+            if let Some(decoded) = text::decode_base64(string).filter(|text| text.len() > 3) {
+                self.perhaps_line(&decoded, span, context);
+                self.only_danger(|walk| {
+                    walk.judge_code(&decoded, span, &super::deeper(context));
+                });
+            }
         }
         if strings.len() > 1 {
             let row: Vec<String> = strings.iter().map(|string| home_aware(string)).collect();
             self.perhaps_line(&row.join(" "), span, context);
+            self.perhaps_line(&strings.concat(), span, context);
         }
         if text::matches("*expanduser*", code) || text::matches("*homedir*", code) {
             let mut row = strings.join(" ");
             row.push_str(" ~");
             self.perhaps_line(&row, span, context);
         }
+        started.unresolved
     }
 
     /// Text that may be a shell line or not: only danger counts.
@@ -94,32 +141,27 @@ impl Walk<'_> {
 
     /// Judges a line of another language that is typed into its interpreter.
     pub(crate) fn typed_code(&mut self, program: &str, code: &str, span: Span) {
-        self.judge_code(code, span, &Context::default());
+        let context = Context::default();
+        let unresolved = self.judge_code(code, span, &context);
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
-        let cwd = self.shell.cwd.clone();
+        let shell = self.shell.clone();
         let subject = Subject {
-            program,
-            arguments: &arguments,
-            writes: &[],
-            reads: &[],
-            assigns: &[],
-            from: Sources::NONE,
             code: Some(code),
-            defines: None,
-            cwd: &cwd,
+            unresolved,
+            ..Subject::new(program, &arguments, shell.here())
         };
         let rule = self
             .rules
             .about_code(program)
             .find(|rule| rule.applies(&subject));
         if let Some(rule) = rule {
-            self.found_by(rule, span);
+            self.found_in(rule, &subject, span, None);
         }
     }
 }
 
 /// What starts a process in the languages that have one-line programs.
-const PROCESS_STARTERS: [&str; 12] = [
+const PROCESS_STARTERS: [&str; 22] = [
     "system",
     "popen",
     "Popen",
@@ -132,6 +174,16 @@ const PROCESS_STARTERS: [&str; 12] = [
     "%x",
     "shell",
     "sh(",
+    "eval",
+    "import",
+    "getattr",
+    "fork",
+    "kill",
+    "Function",
+    "vm.",
+    "dlopen",
+    "Deno.",
+    "ctypes",
 ];
 
 /// The string literals in a program, whatever its language.

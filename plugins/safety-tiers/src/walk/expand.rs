@@ -137,6 +137,7 @@ impl Walk<'_> {
         let before = self.shell.clone();
         let inner = Context {
             depth: context.depth + 1,
+            hidden: true,
             ..Context::default()
         };
         let output = self.script(script, &inner);
@@ -155,7 +156,10 @@ impl Walk<'_> {
         } else {
             PartKind::Split
         };
-        let from = self.shell.source_of(&parameter.name);
+        let mut from = self.shell.source_of(&parameter.name);
+        if names_a_credential(&parameter.name) && self.variable(&parameter.name).is_none() {
+            from = from.and(Sources::CREDENTIAL);
+        }
         let mut push = |text: String| parts.push(Part { text, kind, from });
         let value = self.variable(&parameter.name);
         match &parameter.operation {
@@ -187,6 +191,17 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Whether a variable by its name holds a token or a password.
+fn names_a_credential(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY"]
+        .iter()
+        .any(|word| upper.contains(word))
+        && !upper.ends_with("_FILE")
+        && !upper.ends_with("_PATH")
+        && !upper.ends_with("_ID")
 }
 
 /// Expands the braces of a word: `a{b,c}d` is `abd` and `acd`.

@@ -1,14 +1,21 @@
 //! What has been found, of which the strictest is kept.
 
 use super::Walk;
+use crate::matching::Subject;
 use crate::parser::{Parsed, ProblemKind};
 use crate::rules::Rule;
 use crate::verdict::{Finding, Span, Tier};
 
 impl Walk<'_> {
     /// The strictest finding.
-    pub(crate) fn into_worst(self) -> Option<Finding> {
-        self.worst
+    pub(crate) fn take_worst(&mut self) -> Option<Finding> {
+        self.worst.take()
+    }
+
+    /// A word that no rule knows may be an answer to the program that reads it:
+    /// it has this tier.
+    pub(crate) fn may_be_no_command(&mut self, tier: Tier) {
+        self.unknown_program = tier;
     }
 
     /// The strictest tier so far.
@@ -31,7 +38,7 @@ impl Walk<'_> {
             // Of two equals a rule explains more than that something is unknown.
             worst.tier < tier
                 || worst.tier == tier
-                    && worst.rule.starts_with("core/unknown-")
+                    && (worst.rule.starts_with("core/unknown-") || worst.rule == "secrets/read")
                     && !rule.starts_with("core/")
         })
     }
@@ -56,6 +63,47 @@ impl Walk<'_> {
             suggestion: None,
             span,
         });
+    }
+
+    /// What a rule says about a command, which may be in production.
+    pub(super) fn found_in(
+        &mut self,
+        rule: &Rule,
+        subject: &Subject<'_>,
+        span: Span,
+        step: Option<usize>,
+    ) {
+        let tier = self.rules.tier(rule);
+        let stricter = rule.in_production.filter(|stricter| {
+            *stricter > tier && (self.in_production || Rule::names_production(subject))
+        });
+        let Some(stricter) = stricter else {
+            self.trace_verdict(step, tier, rule.id, rule.reason);
+            self.found_by(rule, span);
+            return;
+        };
+        let reason = format!("In what looks like production: {}", rule.reason);
+        self.trace_verdict(step, stricter, rule.id, &reason);
+        self.found(Finding {
+            tier: stricter,
+            rule: rule.id.to_owned(),
+            reason,
+            suggestion: rule.suggestion.map(str::to_owned),
+            span,
+        });
+    }
+
+    /// As [`Self::note`], for one command.
+    pub(super) fn note_step(
+        &mut self,
+        id: &'static str,
+        tier: Tier,
+        reason: String,
+        span: Span,
+        step: Option<usize>,
+    ) {
+        self.trace_verdict(step, self.rules.tier_of(id, tier), id, &reason);
+        self.note(id, tier, reason, span);
     }
 
     pub(super) fn problems(&mut self, parsed: &Parsed) {

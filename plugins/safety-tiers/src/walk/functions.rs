@@ -7,6 +7,7 @@ use super::shell::Positional;
 use super::{Context, Field, Walk};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
+use crate::place::Here;
 use crate::rules::PLAIN_PROGRAM;
 use crate::syntax::Command;
 use crate::verdict::{Span, Tier};
@@ -83,7 +84,7 @@ impl Walk<'_> {
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
         let rule = self.rules.strictest_everywhere(&Subject {
             defines: Some(name),
-            ..self.nothing(&arguments)
+            ..Subject::new("", &arguments, Here::UNKNOWN)
         });
         if let Some(rule) = rule {
             self.found_by(rule, span);

@@ -5,8 +5,8 @@ use super::redirects::Redirected;
 use super::{Context, Field, Stream, Walk, base_name, quoted};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
-use crate::place::Places;
-use crate::rules::{PLAIN_PROGRAM, Sources};
+use crate::place::{Here, Places, is_program_folder};
+use crate::rules::{PLAIN_PROGRAM, Program, Sources};
 use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::{Span, Tier};
 
@@ -89,7 +89,7 @@ impl Walk<'_> {
             if arguments.has_flag("-r|-R|--recursive|--force")
                 && arguments
                     .operands()
-                    .any(|operand| Places(dire).meets(operand.places(&self.shell.cwd)))
+                    .any(|operand| Places(dire).meets(operand.places(self.shell.here())))
             {
                 self.note(
                     "core/unknown-destroyer",
@@ -129,24 +129,24 @@ impl Walk<'_> {
 
         let program = self.rules.program(name);
         let arguments = Arguments::new(fields, program);
+        let step = self.trace_command(name, fields, invocation.span, context.depth);
         let from = self.sources(path, &arguments, context);
         let code = self.inner_commands(name, program, &arguments, fields, invocation, context);
         let mut writes = invocation.redirected.writes.clone();
         writes.extend(arguments.written());
-        let cwd = self.shell.cwd.clone();
+        let shell = self.shell.clone();
         let subject = Subject {
-            program: name,
-            arguments: &arguments,
             writes: &writes,
             reads: &invocation.redirected.reads,
             assigns: invocation.assigns,
             from,
-            code: code.as_deref(),
-            defines: None,
-            cwd: &cwd,
+            code: code.as_ref().map(|code| code.text.as_str()),
+            unresolved: code.as_ref().is_none_or(|code| code.unresolved),
+            to_screen: !context.hidden && writes.is_empty(),
+            ..Subject::new(name, &arguments, shell.here())
         };
         if let Some(rule) = self.rules.strictest_everywhere(&subject) {
-            self.found_by(rule, invocation.span);
+            self.found_in(rule, &subject, invocation.span, step);
         }
         match self.listed(name, fields) {
             Some(Tier::Safe) => return from,
@@ -163,24 +163,46 @@ impl Walk<'_> {
             None => {}
         }
         match self.rules.decide(&subject) {
-            Some(rule) => self.found_by(rule, invocation.span),
+            _ if asks_for_help(name, path, fields, program) => self.note_step(
+                "core/asks-for-help",
+                Tier::Safe,
+                format!("It shows how {} is used.", quoted(name)),
+                invocation.span,
+                step,
+            ),
+            Some(rule) => self.found_in(rule, &subject, invocation.span, step),
             None if called => {}
-            None if path.contains('/') && Places::INSIDE.meets(Places::of(path, &cwd)) => self
-                .note(
+            None if path.contains('/') && Places::INSIDE.meets(Places::of(path, shell.here())) => {
+                self.note_step(
                     "core/project-program",
                     Tier::Safe,
-                    "Runs a program of the project.",
+                    "Runs a program of the project.".to_owned(),
                     invocation.span,
-                ),
-            None => {
-                let tier = self.rules.unknown_program;
-                self.note(
-                    "core/unknown-program",
-                    tier,
-                    format!("No rule knows the program {}.", quoted(name)),
-                    invocation.span,
+                    step,
                 );
             }
+            None => {
+                let tier = self.unknown_program;
+                let reason = match look_alike(name) {
+                    Some(plain) => {
+                        format!("It looks like `{plain}`, but is written with other letters.")
+                    }
+                    None => format!("No rule knows the program {}.", quoted(name)),
+                };
+                self.note_step("core/unknown-program", tier, reason, invocation.span, step);
+            }
+        }
+        if path.starts_with(['/', text::HOME])
+            && !is_program_folder(path)
+            && !Places::INSIDE.meets(Places::of(path, shell.here()))
+        {
+            self.note_step(
+                "core/foreign-program",
+                self.unknown_program,
+                "Runs a program that is neither the project's nor installed.".to_owned(),
+                invocation.span,
+                step,
+            );
         }
         from
     }
@@ -207,7 +229,7 @@ impl Walk<'_> {
                 from = from.and(self.file_source(&argument.text));
             }
         }
-        let secret = |operand: &Field| Places::SECRETS.meets(operand.places(&self.shell.cwd));
+        let secret = |operand: &Field| Places::SECRETS.meets(operand.places(self.shell.here()));
         if arguments.operands().any(secret) {
             from = from.and(Sources::SECRET);
         }
@@ -230,25 +252,67 @@ impl Walk<'_> {
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
         let rule = self.rules.strictest_everywhere(&Subject {
             assigns: names,
-            ..self.nothing(&arguments)
+            ..Subject::new("", &arguments, Here::UNKNOWN)
         });
         if let Some(rule) = rule {
             self.found_by(rule, span);
         }
     }
+}
 
-    /// A subject of which nothing is known yet.
-    pub(super) fn nothing<'a>(&self, arguments: &'a Arguments<'a>) -> Subject<'a> {
-        Subject {
-            program: "",
-            arguments,
-            writes: &[],
-            reads: &[],
-            assigns: &[],
-            from: Sources::NONE,
-            code: None,
-            defines: None,
-            cwd: "",
-        }
+/// `tool --version`, `tool part --help`: shows text and does nothing.
+fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) -> bool {
+    let Some((last, rest)) = fields.split_last() else {
+        return false;
+    };
+    if !matches!(last.text.as_str(), "--help" | "--version") || path != name {
+        return false;
     }
+    let runs_others =
+        program.shell || program.runs_after.is_some() && program.runs_in.is_empty();
+    rest.is_empty() && !name.contains("sudo")
+        || !runs_others
+            && program.code_flags.is_empty()
+            && !matches!(name, "rm" | "shutdown" | "reboot" | "kill" | "eval")
+            && rest.iter().all(|field| {
+                field.text.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b':')
+                }) && !field.text.starts_with('-')
+            })
+}
+
+/// The plain name that a name with letters of another alphabet looks like.
+fn look_alike(name: &str) -> Option<String> {
+    if name.is_ascii() {
+        return None;
+    }
+    name.chars()
+        .map(|character| match character {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(character as u32 - 0xfee0),
+            'а' | 'α' => Some('a'),
+            'в' => Some('b'),
+            'с' | 'ϲ' => Some('c'),
+            'ԁ' => Some('d'),
+            'е' => Some('e'),
+            'һ' => Some('h'),
+            'і' | 'ι' => Some('i'),
+            'ј' => Some('j'),
+            'к' => Some('k'),
+            'ӏ' | 'ⅼ' => Some('l'),
+            'м' | 'ⅿ' => Some('m'),
+            'п' => Some('n'),
+            'о' | 'ο' => Some('o'),
+            'р' | 'ρ' => Some('p'),
+            'г' => Some('r'),
+            'ѕ' => Some('s'),
+            'т' => Some('t'),
+            'υ' => Some('u'),
+            'ν' | 'ѵ' => Some('v'),
+            'ԝ' => Some('w'),
+            'х' => Some('x'),
+            'у' => Some('y'),
+            plain if plain.is_ascii() => Some(plain),
+            _ => None,
+        })
+        .collect()
 }

@@ -5,11 +5,12 @@
 use super::invoke::Invocation;
 use super::redirects::Redirected;
 use super::shell::Positional;
+use super::code::Code;
 use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::place::Places;
 use crate::rules::Program;
-use crate::text::{self, SOMETHING};
+use crate::text::{self, SOMETHING, STAR};
 use crate::verdict::{Span, Tier};
 
 /// `find` and `fd` take whole commands among their flags.
@@ -65,7 +66,7 @@ impl Walk<'_> {
         fields: &[Field],
         invocation: &Invocation<'_>,
         context: &Context,
-    ) -> Option<String> {
+    ) -> Option<Code> {
         let span = invocation.span;
         if program.shell {
             self.shell_program(arguments, fields, span, context);
@@ -84,8 +85,11 @@ impl Walk<'_> {
                 .unwrap_or(&line);
             self.line(line, span, context);
         }
+        if !program.editor_flags.is_empty() {
+            self.commands_of_an_editor(program, arguments, span, context);
+        }
         match name {
-            "find" | "fd" | "fdfind" => self.commands_of_find(arguments, fields, span, context),
+            "find" | "gfind" | "fd" | "fdfind" => self.commands_of_find(arguments, fields, span, context),
             "eval" => {
                 let line = joined(fields);
                 self.line(&line, span, context);
@@ -119,6 +123,32 @@ impl Walk<'_> {
         self.code(program, arguments, span, context)
     }
 
+    /// `vim -c '!cmd'`, `vim +'!cmd'`, `vim -c 'call system("cmd")'`.
+    fn commands_of_an_editor(
+        &mut self,
+        program: &'static Program,
+        arguments: &Arguments<'_>,
+        span: Span,
+        context: &Context,
+    ) {
+        let mut commands: Vec<String> = arguments
+            .values_of(program.editor_flags)
+            .map(str::to_owned)
+            .collect();
+        commands.extend(
+            arguments
+                .all
+                .iter()
+                .filter_map(|field| Some(field.text.strip_prefix('+')?.to_owned())),
+        );
+        for command in commands {
+            if let Some((_, line)) = command.split_once('!') {
+                self.line(line, span, context);
+            }
+            self.judge_code(&command, span, context);
+        }
+    }
+
     /// `sh -c LINE`, `sh FILE`, `… | sh`.
     fn shell_program(
         &mut self,
@@ -144,7 +174,7 @@ impl Walk<'_> {
             return;
         }
         if let Some(script) = arguments.operands().next() {
-            let place = script.places(&self.shell.cwd);
+            let place = script.places(self.shell.here());
             if !text::is_known(&script.text) || !Places::INSIDE.meets(place) {
                 self.note(
                     "core/foreign-script",
@@ -316,8 +346,14 @@ impl Walk<'_> {
             let narrowed = fields.windows(2).any(|pair| {
                 NARROWING_FLAGS.contains(&pair[0].text.as_str()) && pair[1].text != "*"
             });
+            let named = fields
+                .windows(2)
+                .find(|pair| pair[0].text == "-name" && narrowed)
+                .map(|pair| pair[1].text.replace('*', &STAR.to_string()));
             for start in &found {
-                let path = if narrowed {
+                let path = if let Some(name) = &named {
+                    format!("{start}/{name}")
+                } else if narrowed {
                     format!("{start}/{SOMETHING}")
                 } else {
                     start.clone()

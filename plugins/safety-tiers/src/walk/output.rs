@@ -23,7 +23,13 @@ impl Walk<'_> {
         } else {
             program.gives
         };
-        let from = read.and(gives);
+        let unseen = context.input.piped && context.input.text.is_none();
+        let typed_into = program.shell && (unseen || words_have(arguments, "-i"));
+        let from = read.and(gives).and(if typed_into {
+            Sources::SHELL
+        } else {
+            Sources::NONE
+        });
         let words = || arguments.iter().map(|argument| argument.text.as_str());
         let text = match name {
             "cat" | "tee" if words().all(|word| word == "-") || name == "tee" => {
@@ -53,6 +59,13 @@ impl Walk<'_> {
                 Some(if escapes { text::unescape(&text) } else { text } + "\n")
             }
             "printf" => printf(&words().collect::<Vec<_>>()),
+            _ if prints_settings(name, arguments) => Some(String::new()),
+            "xxd" if words().any(|word| matches!(word, "-r" | "-rp" | "-pr")) => {
+                context.input.text.as_deref().and_then(text::decode_hex)
+            }
+            "openssl" if words().any(|word| word == "-d") => {
+                context.input.text.as_deref().and_then(text::decode_base64)
+            }
             "base64" if words().any(|word| matches!(word, "-d" | "-D" | "--decode" | "-di")) => {
                 context.input.text.as_deref().and_then(text::decode_base64)
             }
@@ -79,6 +92,35 @@ impl Walk<'_> {
             Some(text) => text.split_whitespace().take(64).map(field).collect(),
             None => vec![field(&UNKNOWN.to_string())],
         }
+    }
+}
+
+fn words_have(arguments: &[Field], flag: &str) -> bool {
+    arguments.iter().any(|argument| argument.text == flag)
+}
+
+/// Tools that print settings for the shell to take over with `eval`: known, and
+/// nothing that changes what is judged.
+fn prints_settings(name: &str, arguments: &[Field]) -> bool {
+    let word = |number: usize| arguments.get(number).map(|field| field.text.as_str());
+    match name {
+        "ssh-agent" | "dircolors" | "resize" | "tset" | "lesspipe" | "lesspipe.sh"
+        | "register-python-argcomplete" => true,
+        "direnv" | "starship" | "zoxide" | "pyenv" | "rbenv" | "nodenv" | "goenv" | "jenv"
+        | "mise" | "asdf" | "fnm" | "brew" | "opam" | "atuin" | "navi" | "mcfly" | "conda"
+        | "mamba" | "micromamba" | "fzf" | "luarocks" | "thefuck" | "hub" | "anyenv" | "plenv"
+        | "nvm" | "volta" | "keychain" | "pkgx" | "devbox" => word(0).is_some_and(|first| {
+            matches!(
+                first,
+                "hook" | "init" | "env" | "activate" | "shellenv" | "path" | "alias" | "--alias"
+                    | "widget" | "virtualenv-init" | "shell.bash" | "shell.zsh" | "shell"
+                    | "--bash" | "--zsh" | "export" | "global"
+            )
+        }),
+        "kubectl" | "gh" | "docker" | "helm" | "npm" | "pip" | "poetry" | "rustup" | "uv"
+        | "minikube" | "k3d" | "kind" | "just" | "glab" | "argocd" | "flux" => word(0)
+            .is_some_and(|first| matches!(first, "completion" | "completions" | "docker-env" | "generate-shell-completion")),
+        _ => false,
     }
 }
 

@@ -87,10 +87,11 @@ impl Walk<'_> {
             return;
         }
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
+        let shell = self.shell.clone();
         let subject = Subject {
             writes: &redirected.writes,
             reads: &redirected.reads,
-            ..self.nothing(&arguments)
+            ..Subject::new("", &arguments, shell.here())
         };
         let rule = self.rules.strictest_everywhere(&subject);
         if let Some(rule) = rule {

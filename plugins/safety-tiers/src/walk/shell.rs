@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::{Context, Field, Walk, base_name};
 use crate::arguments::Arguments;
+use crate::place::Here;
 use crate::rules::Sources;
 use crate::syntax::{Assignment, Command};
 use crate::text::{self, HOME, SOMETHING, UNKNOWN};
@@ -36,6 +37,8 @@ pub(super) enum Positional {
 pub(super) struct Shell {
     /// The working directory; empty when nobody knows it.
     pub(super) cwd: String,
+    /// The folder of the project; empty when that is not known either.
+    project: Rc<str>,
     pub(super) variables: Rc<Vec<(String, String)>>,
     /// Variables that hold what came over the network, and the like.
     sources: Rc<Vec<(String, Sources)>>,
@@ -47,10 +50,23 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    pub(super) fn at(cwd: &str) -> Self {
+    pub(super) fn at(here: Here<'_>) -> Self {
         Self {
-            cwd: cwd.to_owned(),
+            cwd: here.cwd.to_owned(),
+            project: if here.project.is_empty() {
+                here.cwd.into()
+            } else {
+                here.project.into()
+            },
             ..Self::default()
+        }
+    }
+
+    /// Where the next command runs.
+    pub(super) fn here(&self) -> Here<'_> {
+        Here {
+            cwd: &self.cwd,
+            project: &self.project,
         }
     }
 
@@ -137,6 +153,8 @@ impl Walk<'_> {
         let below_home = |rest: &str| Some(format!("{HOME}/{rest}"));
         match name {
             "HOME" => Some(HOME.to_string()),
+            // What was started last is a job of this shell.
+            "!" => Some("%!".to_owned()),
             "PWD" => Some(self.working_directory()),
             "IFS" => Some(" \t\n".to_owned()),
             "TMPDIR" => Some("/tmp".to_owned()),

@@ -1,0 +1,221 @@
+//! The processes that code in another language starts, as far as its text
+//! shows them.
+
+use crate::text;
+
+/// Calls whose first argument is a command line or a list of its words.
+const CALLS: [&str; 29] = [
+    "os.system(",
+    "os.popen(",
+    "subprocess.run(",
+    "subprocess.call(",
+    "subprocess.check_output(",
+    "subprocess.check_call(",
+    "subprocess.Popen(",
+    "subprocess.getoutput(",
+    "subprocess.getstatusoutput(",
+    "pty.spawn(",
+    "execSync(",
+    "execFileSync(",
+    "execFile(",
+    "spawnSync(",
+    "spawn(",
+    "system(",
+    "popen(",
+    "shell_exec(",
+    "passthru(",
+    "proc_open(",
+    "os.execute(",
+    "capture2(",
+    "capture3(",
+    "system ",
+    "exec ",
+    "check_output(",
+    "check_call(",
+    "Popen(",
+    "getoutput(",
+];
+
+/// `exec(` runs a command line in some languages, and code in others.
+const SHELL_EXEC: [&str; 4] = ["child_process", "<?", "$", "Bun."];
+
+/// What may run anything at all.
+const DYNAMIC: [&str; 22] = [
+    "eval(",
+    "eval ",
+    "__import__(",
+    "importlib",
+    "getattr(",
+    "os.exec",
+    "os.spawn",
+    "os.posix_spawn",
+    "os.fork",
+    "os.kill",
+    "process.kill",
+    "setuid(",
+    "ctypes",
+    "new Function(",
+    "vm.run",
+    "dlopen",
+    "%x",
+    "qx",
+    "do shell script",
+    "Deno.run",
+    "Deno.Command",
+    "instance_eval",
+];
+
+/// The command lines that code starts.
+#[derive(Debug, Default)]
+pub(super) struct Started {
+    /// Those that are written out.
+    pub(super) lines: Vec<String>,
+    /// Whether there may be others.
+    pub(super) unresolved: bool,
+}
+
+/// Finds what code starts.
+pub(super) fn started(code: &str) -> Started {
+    let mut started = Started {
+        unresolved: DYNAMIC.iter().any(|marker| calls(code, marker).next().is_some()),
+        ..Started::default()
+    };
+    let mut seen = Vec::new();
+    for call in CALLS {
+        for after in calls(code, call) {
+            // `os.system(` is `system(` too.
+            if !seen.contains(&after) {
+                seen.push(after);
+                started.add(&code[after..]);
+            }
+        }
+    }
+    for after in calls(code, "exec(").chain(calls(code, ".exec(")) {
+        if SHELL_EXEC.iter().any(|marker| code.contains(marker)) {
+            if !seen.contains(&after) {
+                seen.push(after);
+                started.add(&code[after..]);
+            }
+        } else if code[..after].ends_with(".exec(") {
+            // `/pattern/.exec(text)`
+        } else {
+            started.unresolved = true;
+        }
+    }
+    started.backquoted(code);
+    started
+}
+
+impl Started {
+    /// What follows the name of a call.
+    fn add(&mut self, arguments: &str) {
+        let arguments = arguments.trim_start();
+        let list = arguments.strip_prefix('[');
+        let mut rest = list.unwrap_or(arguments).trim_start();
+        let mut words = Vec::new();
+        while let Some((word, after)) = literal(rest) {
+            words.push(word);
+            rest = after.trim_start();
+            let next = rest.strip_prefix(',').map(str::trim_start);
+            match next {
+                // `spawn("rm", ["-rf", "x"])`
+                Some(more) => rest = more.strip_prefix('[').unwrap_or(more),
+                None => break,
+            }
+        }
+        let ended = rest.starts_with([']', ')', ';', '}', '\n', '|', '.']) || rest.is_empty();
+        // Settings may follow: `shell=True`, `{ stdio: "inherit" }`.
+        let settings = rest.starts_with('{')
+            || rest
+                .split(['=', ',', ')'])
+                .next()
+                .is_some_and(|word| {
+                    rest[word.len()..].starts_with('=')
+                        && !word.is_empty()
+                        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                });
+        if words.is_empty() || !(ended || settings) || self.lines.len() >= 32 {
+            self.unresolved = true;
+            return;
+        }
+        self.lines.push(match words.as_slice() {
+            [line] => line.clone(),
+            words => words
+                .iter()
+                .map(|word| super::output::single_quoted(word))
+                .collect::<Vec<_>>()
+                .join(" "),
+        });
+    }
+
+    /// Perl, Ruby and PHP run what stands between backquotes.
+    fn backquoted(&mut self, code: &str) {
+        let mut pieces = code.split('`').skip(1);
+        while let Some(line) = pieces.next() {
+            if pieces.next().is_none() || self.lines.len() >= 32 {
+                break;
+            }
+            if line.contains("#{") || line.contains('$') {
+                self.unresolved = true;
+            }
+            self.lines.push(line.to_owned());
+        }
+    }
+}
+
+/// Where each call of a name begins its arguments; a longer name that ends the
+/// same is another.
+fn calls<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    code.match_indices(name).filter_map(|(start, found)| {
+        let before = code[..start].chars().next_back();
+        let longer = before.is_some_and(|before| before.is_alphanumeric() || before == '_');
+        (!longer).then_some(start + found.len())
+    })
+}
+
+/// A string that is written out whole, and what follows it.
+fn literal(text: &str) -> Option<(String, &str)> {
+    let text = text.strip_prefix(['b', 'r']).unwrap_or(text);
+    let quote = text.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`'))?;
+    let inside = &text[1..];
+    let mut escaped = false;
+    let end = inside.bytes().position(|byte| {
+        let ends = !escaped && u32::from(byte) == quote as u32;
+        escaped = !escaped && byte == b'\\';
+        ends
+    })?;
+    let value = &inside[..end];
+    // Interpolated: known only when it runs.
+    if quote != '\'' && (value.contains("${") || value.contains("#{")) {
+        return None;
+    }
+    Some((text::unescape(value), &inside[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_out_is_told_and_what_is_not_is_said_to_be_missing() {
+        for (code, lines, unresolved) in [
+            ("os.system('ls')", &["ls"][..], false),
+            ("subprocess.run(['rm', '-rf', 'x'])", &["'rm' '-rf' 'x'"], false),
+            ("subprocess.run('ls', shell=True)", &["ls"], false),
+            ("os.system(cmd)", &[], true),
+            ("os.system('a' + b)", &[], true),
+            ("require('child_process').execSync('ls')", &["ls"], false),
+            ("spawn('rm', ['-rf', 'x'])", &["'rm' '-rf' 'x'"], false),
+            ("system \"ls\"", &["ls"], false),
+            ("print(1)", &[], false),
+            ("exec(open('x').read())", &[], true),
+            ("/a/.exec('b')", &[], false),
+            ("ast.literal_eval(x)", &[], false),
+            ("`ls`", &["ls"], false),
+        ] {
+            let started = started(code);
+            assert_eq!(started.lines, lines, "{code}");
+            assert_eq!(started.unresolved, unresolved, "{code}");
+        }
+    }
+}
