@@ -9,6 +9,7 @@ use quarterdeck_core::audit::Since;
 use quarterdeck_core::gate::Mode;
 use quarterdeck_core::policy::PolicyKind;
 use quarterdeck_core::{BackendChoice, BackendChoiceError};
+use quarterdeck_server::hook::HookAgent;
 use quarterdeck_server::mcp::ToolFamily;
 
 use crate::commands::mcpretentious::MentionedBackend;
@@ -176,6 +177,23 @@ pub(crate) enum Command {
         /// Print as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Answer a coding agent's hook: judge the command of its own shell tool
+    ///
+    /// Reads the agent's event as JSON on standard input and answers as that
+    /// agent expects: allow, ask or deny, with the reason. Asks the running host
+    /// or, without one, the policies of the plugins folder. What cannot be judged
+    /// is refused: a host that hangs within a second, an event that is none with
+    /// exit status 2. `quarterdeck install` writes the hook into an agent's
+    /// configuration. Example:
+    ///
+    ///     echo '{"hook_event_name": "PreToolUse", "tool_name": "Bash",
+    ///            "tool_input": {"command": "rm -rf ~"}}' | quarterdeck hook
+    #[command(verbatim_doc_comment)]
+    Hook {
+        /// claude-code, codex, gemini, copilot or cursor [default: as the event
+        /// looks]
+        agent: Option<HookAgent>,
     },
     /// Look at policies, try them, and change those of the plugins folder
     Plugin {

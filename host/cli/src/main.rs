@@ -57,6 +57,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // These need no configuration, and work when it is broken.
         Command::Config => return Ok(commands::config::print()),
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
+        // Is answered even then.
+        Command::Hook { agent } => return Ok(commands::hook::run(agent, &arguments.common)),
         _ => {}
     }
     let mut common = arguments.common;
@@ -78,7 +80,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),
-        Command::Config | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+        Command::Config | Command::Completions { .. } | Command::Hook { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -54,7 +54,7 @@ async fn answer(setup: &Setup, id: String, allow: bool, json: bool) -> Result<Ex
     for socket in setup.paths.sockets() {
         let request = Request::Answer {
             id: id.clone(),
-            allow,
+            answer: allow.into(),
         };
         match ask::<Value>(&socket, &request).await {
             Ok(pending) => {

@@ -33,6 +33,7 @@ pub use row::KeptVerdict;
 pub(crate) use row::VerdictRow;
 pub use shadows::{ShadowDifference, ShadowRecord};
 pub use since::{NoMoment, Since};
+pub(crate) use since::{age, day};
 
 /// Rows between two checkpoints.
 const CHECKPOINT_EVERY: u64 = 1000;
@@ -48,6 +49,8 @@ pub enum EntryKind {
     Approval,
     /// A secret was typed; not which.
     Secret,
+    /// An allow rule let a command through.
+    AllowRule,
 }
 
 impl EntryKind {
@@ -57,6 +60,7 @@ impl EntryKind {
             Self::Outcome => "outcome",
             Self::Approval => "approval",
             Self::Secret => "secret",
+            Self::AllowRule => "allow-rule",
         }
     }
 }

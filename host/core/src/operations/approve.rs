@@ -2,8 +2,9 @@
 
 use crate::caller::Caller;
 use crate::error::HostError;
-use crate::gate::{Opinion, PendingConfirmation};
+use crate::gate::{Answer, ApprovalScope, Opinion, PendingConfirmation};
 use crate::host::Host;
+use crate::session::SessionId;
 
 /// Where an answer to a confirmation comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,14 +42,16 @@ impl Host {
         self.gate.opinion(&session, caller, command, forced).await
     }
 
-    /// Records a person's yes or no. Refused when it comes from a process inside
-    /// a hosted session, whose agent would be approving its own command.
+    /// Records a person's yes or no; `true` is a yes for one use. Refused when it
+    /// comes from a process inside a hosted session, whose agent would be
+    /// approving its own command.
     pub fn answer_confirmation(
         &self,
         id: &str,
-        allow: bool,
+        answer: impl Into<Answer>,
         origin: &ApprovalOrigin,
     ) -> Result<PendingConfirmation, HostError> {
+        let answer = answer.into();
         let by = match origin {
             ApprovalOrigin::Elicitation { client } => format!("a person, asked by {client}"),
             ApprovalOrigin::Process { pid, user } => {
@@ -58,7 +61,16 @@ impl Host {
                 format!("user {user}, process {pid}")
             }
         };
-        self.gate.answer(id, &by, allow)
+        let waiting = self.gate.waiting();
+        let opens = |it: &PendingConfirmation| {
+            it.confirmation_id == id && it.session_id == SessionId::not_yet()
+        };
+        if answer == Answer::Allow(ApprovalScope::Session) && waiting.iter().any(opens) {
+            return Err(HostError::InvalidParameters(format!(
+                "confirmation {id:?} is about opening a session, so there is none to allow it for: allow it once, or always"
+            )));
+        }
+        self.gate.answer(id, &by, answer)
     }
 
     /// Commands that wait for a person.

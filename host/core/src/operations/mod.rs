@@ -7,6 +7,7 @@ mod close;
 mod create;
 mod describe;
 mod expect;
+mod hook;
 mod list;
 mod own_session;
 mod point;
