@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use quarterdeck_core::allow_rules::Until;
 use quarterdeck_core::audit::Since;
 use quarterdeck_core::gate::Mode;
-use quarterdeck_core::policy::PolicyKind;
+use quarterdeck_core::policy::{PolicyKind, Tier};
 use quarterdeck_core::{BackendChoice, BackendChoiceError};
 use quarterdeck_server::hook::HookAgent;
 use quarterdeck_server::mcp::ToolFamily;
@@ -168,16 +169,10 @@ pub(crate) enum Command {
     /// the plugins folder; everything else to those of the folder.
     Explain(ExplainArguments),
     /// Approve a command that waits for a person; without ID, list them
-    Approve {
-        /// The confirmation's id
-        id: Option<String>,
-        /// Say no instead
-        #[arg(long, requires = "id")]
-        deny: bool,
-        /// Print as JSON
-        #[arg(long)]
-        json: bool,
-    },
+    ///
+    /// A plain yes is for one use. Who said what is kept in the audit log.
+    /// Refused from inside a hosted session.
+    Approve(ApproveArguments),
     /// Answer a coding agent's hook: judge the command of its own shell tool
     ///
     /// Reads the agent's event as JSON on standard input and answers as that
@@ -201,7 +196,19 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
-    /// Verify the audit log, and see what shadows said
+    /// Make, list, try and remove rules of your own
+    ///
+    /// `add` makes a rule for the bundled approver out of an example; `allow` is a
+    /// standing yes to one exact command. Changes are refused from inside a
+    /// hosted session.
+    Rule {
+        /// What about them
+        #[command(subcommand)]
+        command: RuleCommand,
+    },
+    /// Read, verify and export the audit log, and see what shadows said
+    ///
+    /// Refused from inside a hosted session: it quotes what others have run.
     Audit {
         /// What about it
         #[command(subcommand)]
@@ -216,6 +223,29 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What is to be approved, and for how long.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ApproveArguments {
+    /// The confirmation's id
+    pub id: Option<String>,
+    /// Allow this command in this session as long as the host runs
+    #[arg(long, requires = "id", group = "scope")]
+    pub session: bool,
+    /// Allow this command in this folder for good: writes an allow rule, which
+    /// `quarterdeck rule list` shows
+    #[arg(long, requires = "id", group = "scope")]
+    pub always: bool,
+    /// Say no instead
+    #[arg(long, requires = "id", group = "scope")]
+    pub deny: bool,
+    /// Show commands as they begin to wait; at a terminal, ask about each
+    #[arg(long, conflicts_with = "id")]
+    pub watch: bool,
+    /// Print as JSON, with --watch a line for each
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What is to be explained.
@@ -447,6 +477,107 @@ pub(crate) enum PluginCommand {
         /// The policy
         name: String,
     },
+}
+
+/// What about rules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RuleCommand {
+    /// Make a rule out of an example
+    ///
+    /// The rule is about the example's program, its first operands and its
+    /// flags, wherever they stand in a command line: behind sudo, in a pipe, in
+    /// quotes. It is written only if the approver takes it and it decides the
+    /// example. A running host heeds it at once. Example:
+    ///
+    ///     quarterdeck rule add 'terraform apply' --tier dangerous \\
+    ///         --why 'Applying goes through the pipeline.'
+    #[command(verbatim_doc_comment)]
+    Add(RuleAddArguments),
+    /// Allow one exact command without being asked again
+    ///
+    /// The narrower the better: it holds in the current folder unless you say
+    /// otherwise. What is dangerous passes only if --overrides names the rule
+    /// that says so. Every use is kept in the audit log. Example:
+    ///
+    ///     quarterdeck rule allow 'git push origin main' --until 8h
+    #[command(verbatim_doc_comment)]
+    Allow(RuleAllowArguments),
+    /// List rules of your own
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take away a rule of your own, by its id, or an allow rule: allow-1
+    Remove {
+        /// As `quarterdeck rule list` names it
+        rule: String,
+    },
+    /// Hold every rule of your own to its examples; exits with 1 if one fails
+    Test,
+    /// Show what each policy says to a command, and why
+    ///
+    /// The same as `quarterdeck explain`, with the allow rules that name the
+    /// command.
+    Explain(ExplainArguments),
+}
+
+/// A rule that is to be made.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RuleAddArguments {
+    /// The example
+    pub command: String,
+    /// safe, review or dangerous
+    #[arg(long, value_parser = tier)]
+    pub tier: Tier,
+    /// One sentence for whoever is refused or asked
+    #[arg(long, value_name = "REASON")]
+    pub why: String,
+    /// What to do instead
+    #[arg(long, value_name = "SUGGESTION")]
+    pub instead: Option<String>,
+    /// The rule's id [default: own/ and the example's words]
+    #[arg(long)]
+    pub id: Option<String>,
+    /// A command that it must leave alone; may be given again
+    #[arg(long, value_name = "COMMAND")]
+    pub not: Vec<String>,
+}
+
+/// A standing yes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RuleAllowArguments {
+    /// The command line, to the letter
+    pub command: String,
+    /// The folder that it has to run in [default: the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// It may run in any folder
+    #[arg(long, conflicts_with = "cwd")]
+    pub anywhere: bool,
+    /// Only if this client asks, for example claude-code
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// Only in this session
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
+    /// Until when: a span (30m, 8h, 7d), a day or a time [default: for good]
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<Until>,
+    /// Also if this rule of an approver says that it is dangerous
+    #[arg(long, value_name = "RULE")]
+    pub overrides: Option<String>,
+    /// Why
+    #[arg(long, value_name = "REASON")]
+    pub why: Option<String>,
+}
+
+/// A tier by its name.
+fn tier(text: &str) -> Result<Tier, String> {
+    [Tier::Safe, Tier::Review, Tier::Dangerous]
+        .into_iter()
+        .find(|tier| tier.as_str() == text)
+        .ok_or_else(|| format!("{text:?} is no tier: write safe, review or dangerous"))
 }
 
 /// What about the audit log.

@@ -9,6 +9,7 @@ mod bundled;
 mod commands;
 mod config;
 mod hosting;
+mod inside;
 mod logging;
 mod paths;
 
@@ -76,8 +77,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
         Command::Explain(arguments) => commands::explain::run(setup, arguments),
-        Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),
+        Command::Approve(arguments) => commands::approve::run(&setup, &arguments),
         Command::Plugin { command } => commands::plugin::run(&setup, command),
+        Command::Rule { command } => commands::rule::run(setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),
         Command::Config | Command::Completions { .. } | Command::Hook { .. } => {

@@ -11,5 +11,6 @@ pub(crate) mod hook;
 pub(crate) mod mcp;
 pub(crate) mod mcpretentious;
 pub(crate) mod plugin;
+pub(crate) mod rule;
 pub(crate) mod run;
 pub(crate) mod serve;

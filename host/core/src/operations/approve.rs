@@ -1,5 +1,7 @@
 //! Asking about a command, and a person's answer.
 
+use std::path::Path;
+
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{Answer, ApprovalScope, Opinion, PendingConfirmation};
@@ -80,15 +82,27 @@ impl Host {
 
     /// Whether a process descends from this host, as everything in its sessions
     /// does: the host adopts what its sessions orphan. On a tmux server that
-    /// another host has started, it descends from a session's program. A process
-    /// that cannot be looked at counts as inside.
+    /// another host has started, it descends from a session's program. What
+    /// descends from any other host is inside a session of that. A process that
+    /// cannot be looked at counts as inside.
     pub fn is_inside_a_session(&self, pid: u32) -> bool {
         let descends = |from| crate::ancestry::is_descendant_of(pid, from).unwrap_or(true);
         descends(std::process::id())
+            || is_below_a_host(pid)
             || self
                 .registry
                 .all()
                 .iter()
                 .any(|session| descends(session.terminal.pid()))
     }
+}
+
+/// Whether a process that runs this program is above `pid`: hosts start nothing
+/// but sessions.
+fn is_below_a_host(pid: u32) -> bool {
+    let program = std::env::current_exe().ok();
+    let Some(name) = program.as_deref().and_then(Path::file_name) else {
+        return false;
+    };
+    crate::ancestry::ancestor_running(pid, name).is_ok_and(|above| above.is_some())
 }

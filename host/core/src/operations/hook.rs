@@ -102,10 +102,7 @@ impl Host {
             }
             HookMoment::Todos { todos } => {
                 let stats = TodoStats::of(&todos);
-                self.publish(Happening::TodoUpdate {
-                    todos,
-                    stats,
-                });
+                self.publish(Happening::TodoUpdate { todos, stats });
             }
             HookMoment::TicketCreated { ticket } => {
                 self.publish(Happening::TicketCreated(ticket));
