@@ -75,7 +75,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Mcp { alone, tools, .. } => commands::mcp::run(setup, alone, tools),
         Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
         Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
-        Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
+        Command::Check {
+            command, json, cwd, ..
+        } => commands::check::run(setup, command.as_deref(), json, cwd),
         Command::Explain(arguments) => commands::explain::run(setup, arguments),
         Command::Approve(arguments) => commands::approve::run(&setup, &arguments),
         Command::Plugin { command } => commands::plugin::run(&setup, command),
