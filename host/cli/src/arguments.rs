@@ -13,6 +13,7 @@ use quarterdeck_core::{BackendChoice, BackendChoiceError};
 use quarterdeck_server::hook::HookAgent;
 use quarterdeck_server::mcp::ToolFamily;
 
+use crate::commands::install::CodingAgent;
 use crate::commands::mcpretentious::MentionedBackend;
 use crate::commands::plugin::Language;
 
@@ -198,6 +199,20 @@ pub(crate) enum Command {
         /// looks]
         agent: Option<HookAgent>,
     },
+    /// Put Quarterdeck into a coding agent's configuration
+    ///
+    /// Writes the MCP server and, where the agent has hooks, the hook that has its
+    /// own shell tool judged by the same rules. Shows what changes, keeps
+    /// everything else as it is, and a backup beside each file. Refused from
+    /// inside a hosted session. Example:
+    ///
+    ///     quarterdeck install claude-code --dry-run
+    #[command(verbatim_doc_comment)]
+    Install(InstallArguments),
+    /// Take Quarterdeck out of a coding agent's configuration
+    ///
+    /// A file that nobody has changed since is restored to the byte.
+    Uninstall(InstallArguments),
     /// Look at policies, try them, and change those of the plugins folder
     Plugin {
         /// What about them
@@ -231,6 +246,19 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// Whose configuration is changed, and what of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct InstallArguments {
+    /// The agent
+    pub agent: CodingAgent,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave the hook alone: the MCP server only
+    #[arg(long)]
+    pub no_hook: bool,
 }
 
 /// What is to be approved, and for how long.

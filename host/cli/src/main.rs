@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command, Common, PluginCommand};
+use commands::install::Direction;
 use config::Config;
 use paths::Paths;
 
@@ -80,6 +81,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         } => commands::check::run(setup, command.as_deref(), json, cwd),
         Command::Explain(arguments) => commands::explain::run(setup, arguments),
         Command::Approve(arguments) => commands::approve::run(&setup, &arguments),
+        Command::Install(arguments) => {
+            commands::install::run(&setup, Direction::Install, &arguments)
+        }
+        Command::Uninstall(arguments) => {
+            commands::install::run(&setup, Direction::Uninstall, &arguments)
+        }
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Rule { command } => commands::rule::run(setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),

@@ -257,21 +257,21 @@ mod tests {
     #[test]
     fn each_filter_takes_what_it_says() {
         let (_folder, history) = log();
-        let text = |text: &str| Some(text.to_owned());
+        let none: [i64; 0] = [];
         assert_eq!(sequences(&history, |_| ()), [1, 2, 3, 4]);
         assert_eq!(sequences(&history, |it| it.session = text("s2")), [3]);
         assert_eq!(
             sequences(&history, |it| it.tier = Some(Tier::Dangerous)),
             [2]
         );
-        assert_eq!(sequences(&history, |it| it.tier = Some(Tier::Review)), []);
+        assert_eq!(sequences(&history, |it| it.tier = Some(Tier::Review)), none);
         assert_eq!(sequences(&history, |it| it.decision = text("refused")), [2]);
         assert_eq!(sequences(&history, |it| it.kind = text("outcome")), [4]);
         assert_eq!(sequences(&history, |it| it.text = text("push")), [2, 3]);
         assert_eq!(
             sequences(&history, |it| it.since =
                 "2999-01-01".parse().expect("a day")),
-            []
+            none
         );
     }
 
