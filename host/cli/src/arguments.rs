@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use quarterdeck_core::allow_rules::Until;
 use quarterdeck_core::audit::Since;
 use quarterdeck_core::gate::Mode;
-use quarterdeck_core::policy::{COMPILE_POLICY, PolicyKind};
+use quarterdeck_core::policy::{COMPILE_POLICY, PolicyKind, Tier};
 use quarterdeck_core::{BackendChoice, BackendChoiceError};
+use quarterdeck_server::hook::HookAgent;
 use quarterdeck_server::mcp::ToolFamily;
 
+use crate::commands::install::CodingAgent;
 use crate::commands::mcpretentious::MentionedBackend;
 use crate::commands::plugin::Language;
 
@@ -156,10 +159,18 @@ pub(crate) enum Command {
     },
     /// Judge a command without running it
     ///
-    /// Exits with 0 for safe, 10 for review, 20 for dangerous.
+    /// Exits with 0 for safe, 10 for review, 20 for dangerous. With --stdin, a
+    /// line of JSON is answered with a line of JSON, as it comes. Example:
+    ///
+    ///     echo '{"command": "rm -rf ~", "cwd": "/tmp"}' | quarterdeck check --stdin
+    #[command(verbatim_doc_comment)]
     Check {
         /// The command line
-        command: String,
+        #[arg(required_unless_present = "stdin")]
+        command: Option<String>,
+        /// Judge the commands on standard input, a line of JSON each
+        #[arg(long, conflicts_with = "command")]
+        stdin: bool,
         /// Print the verdict as JSON
         #[arg(long)]
         json: bool,
@@ -173,23 +184,60 @@ pub(crate) enum Command {
     /// the plugins folder; everything else to those of the folder.
     Explain(ExplainArguments),
     /// Approve a command that waits for a person; without ID, list them
-    Approve {
-        /// The confirmation's id
-        id: Option<String>,
-        /// Say no instead
-        #[arg(long, requires = "id")]
-        deny: bool,
-        /// Print as JSON
-        #[arg(long)]
-        json: bool,
+    ///
+    /// A plain yes is for one use. Who said what is kept in the audit log.
+    /// Refused from inside a hosted session.
+    Approve(ApproveArguments),
+    /// Answer a coding agent's hook: judge the command of its own shell tool
+    ///
+    /// Reads the agent's event as JSON on standard input and answers as that
+    /// agent expects: allow, ask or deny, with the reason. Asks the running host
+    /// or, without one, the policies of the plugins folder. What cannot be judged
+    /// is refused: a host that hangs within a second, an event that is none with
+    /// exit status 2. `quarterdeck install` writes the hook into an agent's
+    /// configuration. Example:
+    ///
+    ///     echo '{"hook_event_name": "PreToolUse", "tool_name": "Bash",
+    ///            "tool_input": {"command": "rm -rf ~"}}' | quarterdeck hook
+    #[command(verbatim_doc_comment)]
+    Hook {
+        /// claude-code, codex, gemini, copilot or cursor [default: as the event
+        /// looks]
+        agent: Option<HookAgent>,
     },
+    /// Put Quarterdeck into a coding agent's configuration
+    ///
+    /// Writes the MCP server and, where the agent has hooks, the hook that has its
+    /// own shell tool judged by the same rules. Shows what changes, keeps
+    /// everything else as it is, and a backup beside each file. Refused from
+    /// inside a hosted session. Example:
+    ///
+    ///     quarterdeck install claude-code --dry-run
+    #[command(verbatim_doc_comment)]
+    Install(InstallArguments),
+    /// Take Quarterdeck out of a coding agent's configuration
+    ///
+    /// A file that nobody has changed since is restored to the byte.
+    Uninstall(InstallArguments),
     /// Look at policies, try them, and change those of the plugins folder
     Plugin {
         /// What about them
         #[command(subcommand)]
         command: PluginCommand,
     },
-    /// Verify the audit log, and see what shadows said
+    /// Make, list, try and remove rules of your own
+    ///
+    /// `add` makes a rule for the bundled approver out of an example; `allow` is a
+    /// standing yes to one exact command. Changes are refused from inside a
+    /// hosted session.
+    Rule {
+        /// What about them
+        #[command(subcommand)]
+        command: RuleCommand,
+    },
+    /// Read, verify and export the audit log, and see what shadows said
+    ///
+    /// Refused from inside a hosted session: it quotes what others have run.
     Audit {
         /// What about it
         #[command(subcommand)]
@@ -207,6 +255,42 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// Whose configuration is changed, and what of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct InstallArguments {
+    /// The agent
+    pub agent: CodingAgent,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave the hook alone: the MCP server only
+    #[arg(long)]
+    pub no_hook: bool,
+}
+
+/// What is to be approved, and for how long.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ApproveArguments {
+    /// The confirmation's id
+    pub id: Option<String>,
+    /// Allow this command in this session as long as the host runs
+    #[arg(long, requires = "id", group = "scope")]
+    pub session: bool,
+    /// Allow this command in this folder for good: writes an allow rule, which
+    /// `quarterdeck rule list` shows
+    #[arg(long, requires = "id", group = "scope")]
+    pub always: bool,
+    /// Say no instead
+    #[arg(long, requires = "id", group = "scope")]
+    pub deny: bool,
+    /// Show commands as they begin to wait; at a terminal, ask about each
+    #[arg(long, conflicts_with = "id")]
+    pub watch: bool,
+    /// Print as JSON, with --watch a line for each
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What is to be explained.
@@ -440,10 +524,139 @@ pub(crate) enum PluginCommand {
     },
 }
 
+/// What about rules.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RuleCommand {
+    /// Make a rule out of an example
+    ///
+    /// The rule is about the example's program, its first operands and its
+    /// flags, wherever they stand in a command line: behind sudo, in a pipe, in
+    /// quotes. It is written only if the approver takes it and it decides the
+    /// example. A running host heeds it at once. Example:
+    ///
+    ///     quarterdeck rule add 'terraform apply' --tier dangerous \\
+    ///         --why 'Applying goes through the pipeline.'
+    #[command(verbatim_doc_comment)]
+    Add(RuleAddArguments),
+    /// Allow one exact command without being asked again
+    ///
+    /// The narrower the better: it holds in the current folder unless you say
+    /// otherwise. What is dangerous passes only if --overrides names the rule
+    /// that says so. Every use is kept in the audit log. Example:
+    ///
+    ///     quarterdeck rule allow 'git push origin main' --until 8h
+    #[command(verbatim_doc_comment)]
+    Allow(RuleAllowArguments),
+    /// List rules of your own
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take away a rule of your own, by its id, or an allow rule: allow-1
+    Remove {
+        /// As `quarterdeck rule list` names it
+        rule: String,
+    },
+    /// Hold every rule of your own to its examples; exits with 1 if one fails
+    Test,
+    /// Show what each policy says to a command, and why
+    ///
+    /// The same as `quarterdeck explain`, with the allow rules that name the
+    /// command.
+    Explain(ExplainArguments),
+}
+
+/// A rule that is to be made.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RuleAddArguments {
+    /// The example
+    pub command: String,
+    /// safe, review or dangerous
+    #[arg(long, value_parser = tier)]
+    pub tier: Tier,
+    /// One sentence for whoever is refused or asked
+    #[arg(long, value_name = "REASON")]
+    pub why: String,
+    /// What to do instead
+    #[arg(long, value_name = "SUGGESTION")]
+    pub instead: Option<String>,
+    /// The rule's id [default: own/ and the example's words]
+    #[arg(long)]
+    pub id: Option<String>,
+    /// A command that it must leave alone; may be given again
+    #[arg(long, value_name = "COMMAND")]
+    pub not: Vec<String>,
+}
+
+/// A standing yes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RuleAllowArguments {
+    /// The command line, to the letter
+    pub command: String,
+    /// The folder that it has to run in [default: the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// It may run in any folder
+    #[arg(long, conflicts_with = "cwd")]
+    pub anywhere: bool,
+    /// Only if this client asks, for example claude-code
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// Only in this session
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
+    /// Until when: a span (30m, 8h, 7d), a day or a time [default: for good]
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<Until>,
+    /// Also if this rule of an approver says that it is dangerous
+    #[arg(long, value_name = "RULE")]
+    pub overrides: Option<String>,
+    /// Why
+    #[arg(long, value_name = "REASON")]
+    pub why: Option<String>,
+}
+
+/// A tier by its name.
+fn tier(text: &str) -> Result<Tier, String> {
+    [Tier::Safe, Tier::Review, Tier::Dangerous]
+        .into_iter()
+        .find(|tier| tier.as_str() == text)
+        .ok_or_else(|| format!("{text:?} is no tier: write safe, review or dangerous"))
+}
+
 /// What about the audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
+    /// List rows, oldest first: what was judged, decided, answered, and how it ended
+    ///
+    /// Example:
+    ///
+    ///     quarterdeck audit list --since 24h --tier dangerous
+    #[command(verbatim_doc_comment)]
+    List {
+        #[command(flatten)]
+        filter: AuditFilter,
+        /// The newest so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+        /// Print as JSON, a line for each
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write rows as JSON lines, with what is needed to verify the chain elsewhere
+    Export {
+        #[command(flatten)]
+        filter: AuditFilter,
+        /// Into this new file [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        into: Option<PathBuf>,
+    },
     /// Walk the hash chain; exits with 1 at the first row that does not hold
+    ///
+    /// Notices rows that were changed, removed or put in another order. Whoever
+    /// can write the file can also write a new chain: keep an export elsewhere,
+    /// if that matters.
     Verify,
     /// How often each policy in shadow mode differed from those that rule
     Shadows {
@@ -462,4 +675,35 @@ pub(crate) enum AuditCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Which rows of the audit log.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AuditFilter {
+    /// From when on: an age (24h, 7d), a day or a time [default: ever]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "1970-01-01",
+        hide_default_value = true
+    )]
+    pub since: Since,
+    /// About this session
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
+    /// With this verdict: safe, review or dangerous
+    #[arg(long, value_parser = tier)]
+    pub tier: Option<Tier>,
+    /// With this decision
+    #[arg(long, value_parser = [
+        "allowed", "confirmed", "allowed-by-rule", "let-through",
+        "confirmation-required", "left-to-caller", "refused", "only-asked",
+    ])]
+    pub decision: Option<String>,
+    /// Of this kind
+    #[arg(long, value_parser = ["verdict", "outcome", "approval", "secret", "allow-rule"])]
+    pub kind: Option<String>,
+    /// Whose command holds this text
+    #[arg(long)]
+    pub text: Option<String>,
 }

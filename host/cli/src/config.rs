@@ -135,6 +135,7 @@ impl Config {
             mode: self.gate.mode,
             confirmation_lifetime: Duration::from_secs(self.gate.confirmation_seconds),
             override_limit: self.gate.override_limit,
+            allow_rules: None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use quarterdeck_core::gate::GateSettings;
 use quarterdeck_core::policy::{Limits, Settings};
 use quarterdeck_core::{Host, HostSettings, Iterm2Address, Iterm2Settings, RelayProgram, ancestry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -23,7 +24,10 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
     sessions.iterm2 = iterm2_settings(setup);
     Host::start(HostSettings {
         sessions,
-        gate: setup.config.gate_settings(),
+        gate: GateSettings {
+            allow_rules: Some(setup.paths.allow_rules_file()),
+            ..setup.config.gate_settings()
+        },
         policies: policy_settings(setup),
         agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),

@@ -9,6 +9,7 @@ mod bundled;
 mod commands;
 mod config;
 mod hosting;
+mod inside;
 mod logging;
 mod paths;
 
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command, Common, PluginCommand};
+use commands::install::Direction;
 use config::Config;
 use paths::Paths;
 
@@ -59,6 +61,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Config => return Ok(commands::config::print()),
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
         Command::CompilePolicy => return commands::compile_policy::run(),
+        // Is answered even then.
+        Command::Hook { agent } => return Ok(commands::hook::run(agent, &arguments.common)),
         _ => {}
     }
     let mut common = arguments.common;
@@ -74,18 +78,26 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Mcp { alone, tools, .. } => commands::mcp::run(setup, alone, tools),
         Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
         Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
-        Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
+        Command::Check {
+            command, json, cwd, ..
+        } => commands::check::run(setup, command.as_deref(), json, cwd),
         Command::Explain(arguments) => commands::explain::run(setup, arguments),
-        Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),
+        Command::Approve(arguments) => commands::approve::run(&setup, &arguments),
+        Command::Install(arguments) => {
+            commands::install::run(&setup, Direction::Install, &arguments)
+        }
+        Command::Uninstall(arguments) => {
+            commands::install::run(&setup, Direction::Uninstall, &arguments)
+        }
         Command::Plugin { command } => commands::plugin::run(&setup, command),
+        Command::Rule { command } => commands::rule::run(setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),
         Command::Config
         | Command::Completions { .. }
         | Command::CompilePolicy
-        | Command::Relay { .. } => {
-            Ok(ExitCode::SUCCESS)
-        }
+        | Command::Hook { .. }
+        | Command::Relay { .. } => Ok(ExitCode::SUCCESS),
     }
 }
 

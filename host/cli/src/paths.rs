@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 /// The folders and files of one user's Quarterdeck.
 #[derive(Clone, Debug)]
 pub(crate) struct Paths {
-    /// config.toml and plugins/.
+    /// config.toml, rules.toml and plugins/.
     pub config_dir: PathBuf,
     /// The token and the audit log.
     pub state_dir: PathBuf,
@@ -56,6 +56,11 @@ impl Paths {
     /// The policies' folder where the configuration names none.
     pub(crate) fn plugins_dir(&self) -> PathBuf {
         self.config_dir.join("plugins")
+    }
+
+    /// A person's standing yeses.
+    pub(crate) fn allow_rules_file(&self) -> PathBuf {
+        self.config_dir.join("rules.toml")
     }
 
     /// The audit log.

@@ -33,6 +33,8 @@ pub enum Transport {
     Http,
     /// The command line.
     Cli,
+    /// A coding agent's hook.
+    Hook,
 }
 
 impl Transport {
@@ -42,6 +44,7 @@ impl Transport {
             Self::Stdio => "stdio",
             Self::Http => "http",
             Self::Cli => "cli",
+            Self::Hook => "hook",
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
 use crate::events::{EventBus, Happening};
 use crate::gate::{Gate, GateSettings};
+use crate::hooks::Delegations;
 use crate::iterm2::Iterm2;
 use crate::life::mark_lost;
 use crate::operations::SshSettings;
@@ -112,6 +113,7 @@ pub struct Host {
     pub(crate) usage: UsageMeter,
     pub(crate) store: Store,
     pub(crate) events: Arc<EventBus>,
+    pub(crate) delegations: Mutex<Delegations>,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
 }
@@ -158,6 +160,7 @@ impl Host {
             diff_turn: Arc::default(),
             store,
             events,
+            delegations: Mutex::default(),
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,
             incident_feed,

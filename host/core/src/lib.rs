@@ -13,6 +13,7 @@
 //! - Let a command through that the audit log could not write down.
 //! - Know a protocol: MCP, HTTP and the command line are the doors' business.
 
+pub mod allow_rules;
 pub mod audit;
 mod backends;
 mod caller;
@@ -20,6 +21,7 @@ mod clock;
 mod error;
 pub mod events;
 pub mod gate;
+pub mod hooks;
 mod host;
 mod iterm2;
 mod life;

@@ -30,6 +30,12 @@ impl SessionId {
         Self("new".to_owned())
     }
 
+    /// In place of the id of a session, that of a coding agent's own session in
+    /// which its hook was called: `agent:id`. No terminal has such an id.
+    pub(crate) fn of_agent(agent: &str, id: &str) -> Self {
+        Self(format!("{agent}:{id}"))
+    }
+
     /// An id that a session of an earlier host had, if it can be one.
     pub(crate) fn found(id: &str) -> Option<Self> {
         let possible = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();

@@ -5,7 +5,8 @@
 //! [`mcp::McpDoor`] speaks MCP, whatever carries it. [`http`] carries it over
 //! Streamable HTTP behind a token; [`socket`] over a Unix socket, which is how
 //! `quarterdeck mcp` joins a host that runs already, and how the command line
-//! asks it things.
+//! asks it things. [`hook`] translates what coding agents say through their
+//! hooks.
 //!
 //! # What this crate must never do
 //!
@@ -14,6 +15,7 @@
 //! - Reach a session other than through an operation.
 //! - Write anything but protocol to standard output.
 
+pub mod hook;
 pub mod http;
 pub mod mcp;
 pub mod socket;

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarterdeck_core::gate::PendingConfirmation;
+use quarterdeck_core::gate::{Answer, PendingConfirmation};
+use quarterdeck_core::hooks::HookEvent;
 use quarterdeck_core::operations::ApprovalOrigin;
 use quarterdeck_core::policy::PolicyStatus;
 use quarterdeck_core::{Caller, Host, Transport};
@@ -45,9 +46,12 @@ pub enum Request {
     Answer {
         /// The confirmation.
         id: String,
-        /// Yes or no.
-        allow: bool,
+        /// Yes or no, and for how long.
+        answer: Answer,
     },
+    /// A coding agent's hook was called; answered with a
+    /// [`HookJudgement`](quarterdeck_core::gate::HookJudgement), or with nothing.
+    Hook(HookEvent),
     /// The policies, as `policy_list` shows them.
     Policies,
     /// What each approver says to a command line.
@@ -106,6 +110,9 @@ pub enum AskError {
         /// Why.
         source: io::Error,
     },
+    /// The host took too long.
+    #[error("the host on {} did not answer within {} ms", .0.display(), .1.as_millis())]
+    TooSlow(PathBuf, Duration),
     /// The host refused.
     #[error("{message}")]
     Refused {
@@ -114,6 +121,22 @@ pub enum AskError {
         /// What the host said.
         message: String,
     },
+}
+
+impl AskError {
+    /// No file and nobody behind it mean that there is no host; anything else is
+    /// a host that cannot be asked.
+    fn of_connecting(path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                Self::NoHost(path.to_owned())
+            }
+            _ => Self::Broken {
+                path: path.to_owned(),
+                source,
+            },
+        }
+    }
 }
 
 /// The socket, with its file; removes the file when dropped.
@@ -226,12 +249,12 @@ async fn serve_connection(
         Request::Confirmations => {
             send(&mut writing, &Reply::Done(host.waiting_confirmations())).await
         }
-        Request::Answer { id, allow } => {
+        Request::Answer { id, answer } => {
             let origin = ApprovalOrigin::Process {
                 pid: peer_pid(&peer),
                 user: peer.uid(),
             };
-            let reply = match host.answer_confirmation(&id, allow, &origin) {
+            let reply = match host.answer_confirmation(&id, answer, &origin) {
                 Ok(pending) => Reply::Done(pending),
                 Err(error) => Reply::Failed {
                     code: error.code().to_owned(),
@@ -247,6 +270,16 @@ async fn serve_connection(
             };
             let reply = match host.explain(&command, cwd, &caller).await {
                 Ok(explanation) => Reply::Done(explanation),
+                Err(error) => Reply::Failed {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                },
+            };
+            send(&mut writing, &reply).await
+        }
+        Request::Hook(event) => {
+            let reply = match host.hook(event).await {
+                Ok(judgement) => Reply::Done(judgement),
                 Err(error) => Reply::Failed {
                     code: error.code().to_owned(),
                     message: error.to_string(),
@@ -283,6 +316,67 @@ async fn send<T: Serialize>(
     writing.shutdown().await
 }
 
+/// Asks the host on `path` without a runtime, as a program that has only this to
+/// ask: all of it takes at most `patience`, whatever the host does.
+pub fn ask_in_time<T: DeserializeOwned + Send + 'static>(
+    path: &Path,
+    request: &Request,
+    patience: Duration,
+) -> Result<T, AskError> {
+    let broken = |source| AskError::Broken {
+        path: path.to_owned(),
+        source,
+    };
+    let mut line = serde_json::to_vec(request).map_err(|error| broken(error.into()))?;
+    line.push(b'\n');
+    let (sender, answered) = std::sync::mpsc::sync_channel(1);
+    let socket = path.to_owned();
+    // On a thread of its own, because a connection to a full socket blocks
+    // without a limit. It is left behind when time runs out.
+    std::thread::Builder::new()
+        .name("asking-the-host".to_owned())
+        .spawn(move || {
+            // Nobody listens any more when it is too late.
+            let _ = sender.send(exchange(&socket, &line));
+        })
+        .map_err(broken)?;
+    let reply = match answered.recv_timeout(patience) {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(error)) => return Err(error),
+        Err(_) => return Err(AskError::TooSlow(path.to_owned(), patience)),
+    };
+    understood(path, &reply)
+}
+
+/// Sends a line and reads all that comes back.
+fn exchange(path: &Path, line: &[u8]) -> Result<Vec<u8>, AskError> {
+    use std::io::{Read, Write};
+    let broken = |source| AskError::Broken {
+        path: path.to_owned(),
+        source,
+    };
+    let mut stream = std::os::unix::net::UnixStream::connect(path)
+        .map_err(|error| AskError::of_connecting(path, error))?;
+    stream.write_all(line).map_err(broken)?;
+    let mut reply = Vec::new();
+    stream
+        .take(LONGEST_LINE)
+        .read_to_end(&mut reply)
+        .map_err(broken)?;
+    Ok(reply)
+}
+
+fn understood<T: DeserializeOwned>(path: &Path, reply: &[u8]) -> Result<T, AskError> {
+    match serde_json::from_slice(reply) {
+        Ok(Reply::Done(done)) => Ok(done),
+        Ok(Reply::Failed { code, message }) => Err(AskError::Refused { code, message }),
+        Err(error) => Err(AskError::Broken {
+            path: path.to_owned(),
+            source: error.into(),
+        }),
+    }
+}
+
 /// Opens a connection for MCP, on the tools of `tools` or on those of the host;
 /// what follows on it is the protocol.
 pub async fn join(path: &Path, tools: Option<Vec<ToolFamily>>) -> Result<UnixStream, AskError> {
@@ -302,16 +396,13 @@ pub async fn ask<T: DeserializeOwned>(path: &Path, request: &Request) -> Result<
         .read_to_end(&mut reply)
         .await
         .map_err(broken)?;
-    match serde_json::from_slice(&reply).map_err(|error| broken(error.into()))? {
-        Reply::Done(done) => Ok(done),
-        Reply::Failed { code, message } => Err(AskError::Refused { code, message }),
-    }
+    understood(path, &reply)
 }
 
 async fn open(path: &Path, request: &Request) -> Result<UnixStream, AskError> {
     let mut stream = UnixStream::connect(path)
         .await
-        .map_err(|_| AskError::NoHost(path.to_owned()))?;
+        .map_err(|error| AskError::of_connecting(path, error))?;
     let mut line = serde_json::to_vec(request).map_err(|error| AskError::Broken {
         path: path.to_owned(),
         source: error.into(),

@@ -7,6 +7,7 @@
 //! those whom it adopted.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -113,6 +114,34 @@ pub fn is_descendant_of(_pid: u32, _ancestor: u32) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// The nearest process above `pid` that runs a program of this file name, wherever
+/// it lies and whether it was replaced meanwhile.
+#[cfg(target_os = "linux")]
+pub fn ancestor_running(pid: u32, program: &OsStr) -> io::Result<Option<u32>> {
+    let mut at = Stat::read(pid)?.parent;
+    for _ in 0..4096 {
+        if at <= 1 {
+            return Ok(None);
+        }
+        // Somebody else's process cannot be looked at, and is no host of ours.
+        if let Ok(exe) = std::fs::read_link(format!("/proc/{at}/exe")) {
+            let name = exe.file_name().unwrap_or_default().as_encoded_bytes();
+            let name = name.strip_suffix(b" (deleted)").unwrap_or(name);
+            if name == program.as_encoded_bytes() {
+                return Ok(Some(at));
+            }
+        }
+        at = Stat::read(at)?.parent;
+    }
+    Ok(None)
+}
+
+/// Needs `/proc`; on other systems the error is `Unsupported`.
+#[cfg(not(target_os = "linux"))]
+pub fn ancestor_running(_pid: u32, _program: &OsStr) -> io::Result<Option<u32>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// From now on, what is orphaned below this process becomes its child. Call it
 /// once, before the first session, together with [`reap_orphans`].
 #[cfg(target_os = "linux")]
@@ -188,6 +217,23 @@ mod tests {
         assert!(is_descendant_of(own, 1).is_ok());
         assert!(!is_descendant_of(parent, own).expect("known"));
         assert!(is_descendant_of(u32::MAX - 1, own).is_err());
+    }
+
+    #[test]
+    fn the_program_above_is_found_by_its_name() {
+        let own = std::process::id();
+        let exe = std::env::current_exe().expect("own program");
+        let program = exe.file_name().expect("a name");
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .expect("sleep");
+        let above = ancestor_running(child.id(), program);
+        let stranger = ancestor_running(child.id(), OsStr::new("no-such-program"));
+        child.kill().expect("ended");
+        child.wait().expect("buried");
+        assert_eq!(above.expect("known"), Some(own));
+        assert_eq!(stranger.expect("known"), None);
     }
 
     #[test]

@@ -58,7 +58,10 @@ impl<'a> Arguments<'a> {
             index += 1;
         }
         if !program.text_first.is_empty()
-            && !program.text_first.iter().any(|flag| arguments.has_flag(flag))
+            && !program
+                .text_first
+                .iter()
+                .any(|flag| arguments.has_flag(flag))
             && !arguments.operands.is_empty()
         {
             arguments.text = Some(arguments.operands.remove(0));

@@ -21,8 +21,8 @@ mod starters;
 mod statements;
 mod trace;
 
-pub use self::trace::Step;
 pub(crate) use self::statements::statements;
+pub use self::trace::Step;
 
 use std::cell::OnceCell;
 use std::rc::Rc;

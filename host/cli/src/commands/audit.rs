@@ -1,20 +1,32 @@
-//! `quarterdeck audit`.
+//! `quarterdeck audit`: a file for what lists and exports rows, one for shadows.
+
+mod rows;
+mod shadows;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use quarterdeck_core::audit::{AuditLog, History, Scope, ShadowRecord};
-use quarterdeck_core::inert_text;
+use quarterdeck_core::audit::{AuditLog, Scope};
 
 use crate::Setup;
 use crate::arguments::AuditCommand;
+use crate::inside::refuse_inside;
 
 /// Looks at the audit log.
 pub(crate) fn run(setup: &Setup, command: AuditCommand) -> Result<ExitCode> {
+    refuse_inside(setup, "reading the audit log")?;
     match command {
+        AuditCommand::List {
+            filter,
+            limit,
+            json,
+        } => rows::list(setup, &filter.into(), limit, json),
+        AuditCommand::Export { filter, into } => {
+            rows::export(setup, &filter.into(), into.as_deref())
+        }
         AuditCommand::Verify => verify(setup),
         AuditCommand::Shadows { since, limit, json } => {
-            shadows(setup, Scope { since, limit }, json)
+            shadows::run(setup, Scope { since, limit }, json)
         }
     }
 }
@@ -31,42 +43,5 @@ fn verify(setup: &Setup) -> Result<ExitCode> {
             anstream::println!("row {}: {}", broken.sequence, broken.reason);
             Ok(ExitCode::FAILURE)
         }
-    }
-}
-
-/// How often each shadow differed from what was ruled, and on what.
-fn shadows(setup: &Setup, scope: Scope, json: bool) -> Result<ExitCode> {
-    let records = History::open(&setup.paths.audit_file())?.shadows(scope)?;
-    if json {
-        anstream::println!("{}", serde_json::to_string(&records)?);
-    } else if records.is_empty() {
-        anstream::println!(
-            "no policy was asked as a shadow; `mode = \"shadow\"` in its sidecar makes it one"
-        );
-    } else {
-        records.iter().for_each(print);
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn print(record: &ShadowRecord) {
-    anstream::println!(
-        "{} {}: differed on {} of {} commands ({} stricter, {} laxer)",
-        record.policy,
-        record.digest.get(..12).unwrap_or(&record.digest),
-        record.differed(),
-        record.asked,
-        record.stricter,
-        record.laxer,
-    );
-    for difference in &record.newest {
-        anstream::println!(
-            "  row {}  {} instead of {}  {}\n      {}",
-            difference.row,
-            difference.shadow.tier,
-            difference.ruled,
-            inert_text(&difference.command),
-            difference.shadow.reason,
-        );
     }
 }

@@ -1,5 +1,7 @@
 //! `quarterdeck check`.
 
+mod stream;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,10 +12,11 @@ use quarterdeck_core::policy::Tier;
 use crate::Setup;
 use crate::hosting::{runtime, start_host};
 
-/// Judges a command and prints the verdict.
+/// Judges a command and prints the verdict; without one, those on standard
+/// input.
 pub(crate) fn run(
     setup: Setup,
-    command: &str,
+    command: Option<&str>,
     json: bool,
     cwd: Option<PathBuf>,
 ) -> Result<ExitCode> {
@@ -21,10 +24,16 @@ pub(crate) fn run(
         Some(cwd) => cwd,
         None => std::env::current_dir().context("finding the current folder")?,
     };
-    runtime()?.block_on(async {
+    let cwd = cwd.to_string_lossy().into_owned();
+    let runtime = runtime()?;
+    let Some(command) = command else {
+        return runtime.block_on(stream::run(&setup, &cwd));
+    };
+    runtime.block_on(async {
         let host = start_host(&setup)?;
-        let cwd = Some(cwd.to_string_lossy().into_owned());
-        let verdict = host.check(command, cwd, &Caller::command_line()).await?;
+        let verdict = host
+            .check(command, Some(cwd), &Caller::command_line())
+            .await?;
         host.shutdown().await;
         if json {
             anstream::println!("{}", serde_json::to_string(&verdict)?);

@@ -14,6 +14,7 @@ mod chain;
 mod diff;
 mod history;
 mod row;
+mod rows;
 mod shadows;
 mod since;
 
@@ -31,8 +32,10 @@ pub use diff::{ChangedVerdict, DecidedBy, DiffError, PolicyDiff};
 pub use history::{History, HistoryError, PastCommand, Scope};
 pub use row::KeptVerdict;
 pub(crate) use row::VerdictRow;
+pub use rows::{AuditRow, RowFilter, RowSummary};
 pub use shadows::{ShadowDifference, ShadowRecord};
 pub use since::{NoMoment, Since};
+pub(crate) use since::{age, day};
 
 /// Rows between two checkpoints.
 const CHECKPOINT_EVERY: u64 = 1000;
@@ -48,6 +51,8 @@ pub enum EntryKind {
     Approval,
     /// A secret was typed; not which.
     Secret,
+    /// An allow rule let a command through.
+    AllowRule,
 }
 
 impl EntryKind {
@@ -57,6 +62,7 @@ impl EntryKind {
             Self::Outcome => "outcome",
             Self::Approval => "approval",
             Self::Secret => "secret",
+            Self::AllowRule => "allow-rule",
         }
     }
 }
@@ -125,9 +131,9 @@ impl AuditLog {
                      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
                  CREATE TRIGGER IF NOT EXISTS entries_are_not_deleted
                      BEFORE DELETE ON entries
-                     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
-                 PRAGMA user_version = 1;",
+                     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
             )
+            .and_then(|()| keep_the_head(&connection))
             .map_err(failed)?;
         let checkpoints = checkpoint_in_background(path.to_owned());
         Ok(Self {
@@ -205,6 +211,28 @@ fn make_private(path: &Path) {
     let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
 }
 
+/// Makes the table that says which row is the last, so that its loss shows too.
+/// A log from before there was one begins with the row that is the last now.
+fn keep_the_head(connection: &Connection) -> rusqlite::Result<()> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version >= 2 {
+        return Ok(());
+    }
+    connection.execute_batch(
+        "BEGIN IMMEDIATE;
+         CREATE TABLE IF NOT EXISTS head (
+             one INTEGER PRIMARY KEY CHECK (one = 1),
+             sequence INTEGER NOT NULL,
+             hash BLOB NOT NULL
+         ) STRICT;
+         INSERT OR IGNORE INTO head (one, sequence, hash)
+             SELECT 1, sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1;
+         INSERT OR IGNORE INTO head (one, sequence, hash) VALUES (1, 0, zeroblob(32));
+         PRAGMA user_version = 2;
+         COMMIT;",
+    )
+}
+
 fn append_row(connection: &mut Connection, kind: EntryKind, body: &str) -> rusqlite::Result<i64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (sequence, previous) = transaction
@@ -222,12 +250,23 @@ fn append_row(connection: &mut Connection, kind: EntryKind, body: &str) -> rusql
             "INSERT INTO entries (sequence, time_ms, kind, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![sequence, time_ms, kind.as_str(), body, hash])?;
+    transaction
+        .prepare_cached("UPDATE head SET sequence = ?1, hash = ?2")?
+        .execute(params![sequence, hash])?;
     transaction.commit()?;
     Ok(sequence)
 }
 
 fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<u64, Broken>> {
-    let mut statement = connection
+    let broken = |sequence, reason| Ok(Err(Broken { sequence, reason }));
+    // One moment of the log, though hosts go on writing.
+    let moment = connection.unchecked_transaction()?;
+    let head = moment
+        .query_row("SELECT sequence, hash FROM head", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, RowHash>(1)?))
+        })
+        .optional()?;
+    let mut statement = moment
         .prepare("SELECT sequence, time_ms, kind, body, hash FROM entries ORDER BY sequence")?;
     let mut rows = statement.query([])?;
     let mut previous = GENESIS;
@@ -235,24 +274,33 @@ fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<u64, Broken>
     while let Some(row) = rows.next()? {
         let sequence: i64 = row.get(0)?;
         if sequence != expected {
-            return Ok(Err(Broken {
-                sequence: expected,
-                reason: "the row is missing",
-            }));
+            return broken(expected, "the row is missing");
         }
-        let kind: String = row.get(2)?;
-        let body: String = row.get(3)?;
-        let hash: RowHash = row.get(4)?;
-        if row_hash(&previous, sequence, row.get(1)?, &kind, &body) != hash {
-            return Ok(Err(Broken {
-                sequence,
-                reason: "the row is not what was written",
-            }));
+        let Some(hash) = hash_of_stored(row, &previous) else {
+            return broken(sequence, "the row is not what was written");
+        };
+        if head.is_some_and(|(at, kept)| at == sequence && kept != hash) {
+            return broken(sequence, "the row is not the one that was written last");
         }
         previous = hash;
         expected += 1;
     }
-    Ok(Ok((expected - 1).unsigned_abs()))
+    match head {
+        None => broken(expected, "what says which row is the last is missing"),
+        Some((last, _)) if last >= expected => broken(expected, "the row is missing"),
+        Some(_) => Ok(Ok((expected - 1).unsigned_abs())),
+    }
+}
+
+/// The row's hash, if it is the hash of what stands there. Anything else in a
+/// column than what belongs there was not written by a host.
+fn hash_of_stored(row: &rusqlite::Row<'_>, previous: &RowHash) -> Option<RowHash> {
+    let kind: String = row.get(2).ok()?;
+    let body: String = row.get(3).ok()?;
+    let hash: RowHash = row.get(4).ok()?;
+    let time_ms = row.get(1).ok()?;
+    let sequence = row.get(0).ok()?;
+    (row_hash(previous, sequence, time_ms, &kind, &body) == hash).then_some(hash)
 }
 
 /// The thread ends when the log, which holds the sender, is dropped.
@@ -321,6 +369,32 @@ mod tests {
             let broken = tampered(statement).expect_err(statement);
             assert_eq!(broken.sequence, 3, "{statement}");
         }
+    }
+
+    #[test]
+    fn the_loss_of_the_newest_rows_shows() {
+        for (statement, first_lost) in [
+            ("DELETE FROM entries WHERE sequence = 5", 5),
+            ("DELETE FROM entries WHERE sequence > 2", 3),
+            ("DELETE FROM entries", 1),
+            ("DELETE FROM head", 6),
+        ] {
+            let broken = tampered(statement).expect_err(statement);
+            assert_eq!(broken.sequence, first_lost, "{statement}");
+        }
+    }
+
+    #[test]
+    fn a_log_of_the_first_version_is_taken_over() {
+        let (folder, log) = log_with_rows(3);
+        lock(&log.connection)
+            .execute_batch("DROP TABLE head; PRAGMA user_version = 1;")
+            .expect("made old");
+        drop(log);
+        let log = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
+        assert_eq!(log.verify().expect("verify"), Ok(3));
+        log.append(EntryKind::Verdict, &json!({})).expect("append");
+        assert_eq!(log.verify().expect("verify"), Ok(4));
     }
 
     #[test]

@@ -44,7 +44,8 @@ impl FromStr for Since {
     }
 }
 
-fn age(text: &str) -> Option<Duration> {
+/// A span such as `90m`.
+pub(crate) fn age(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let seconds = match unit {
         "s" => 1,
@@ -58,7 +59,8 @@ fn age(text: &str) -> Option<Duration> {
     number.checked_mul(seconds).map(Duration::from_secs)
 }
 
-fn day(text: &str) -> Option<OffsetDateTime> {
+/// The beginning of a day in UTC.
+pub(crate) fn day(text: &str) -> Option<OffsetDateTime> {
     let date = Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?;
     Some(date.midnight().assume_utc())
 }

@@ -1,6 +1,10 @@
 //! Which events there are.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+
+use crate::hooks::{AgentTally, DelegationStatus, Ticket, Todo, TodoStats};
 
 /// Something that happened, with what is told of it. Serialised as
 /// `{"type": …, "data": {…}}`, with the names of the claude-mpm document.
@@ -40,5 +44,49 @@ pub enum Happening {
         component: &'static str,
         /// `warning` or `error`.
         severity: &'static str,
+    },
+    /// An agent has handed a task to another, or that one is done.
+    #[serde(rename = "agent.delegation")]
+    AgentDelegation {
+        /// The agent that works on it.
+        agent: String,
+        /// The task.
+        task: String,
+        /// What became of it.
+        status: DelegationStatus,
+        /// How long it took, in milliseconds, once it is over.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        duration_ms: Option<u64>,
+    },
+    /// Which agents work for others, and what each has done.
+    #[serde(rename = "agent.status")]
+    AgentStatus {
+        /// Those that work now.
+        active_agents: Vec<String>,
+        /// Each with what it has done.
+        agent_stats: BTreeMap<String, AgentTally>,
+    },
+    /// An agent's list of things to do.
+    #[serde(rename = "todo.update")]
+    TodoUpdate {
+        /// All of it.
+        todos: Vec<Todo>,
+        /// How many are in which state.
+        stats: TodoStats,
+    },
+    /// An agent has written a ticket.
+    #[serde(rename = "ticket.created")]
+    TicketCreated(Ticket),
+    /// What a coding agent outside the host's sessions does.
+    #[serde(rename = "claude.status")]
+    ClaudeStatus {
+        /// `running` or `stopped`.
+        status: &'static str,
+        /// The process that told it: the agent, or the shell that it starts
+        /// hooks with.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pid: Option<u32>,
+        /// What it does, in words.
+        message: String,
     },
 }

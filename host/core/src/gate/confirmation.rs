@@ -2,16 +2,18 @@
 //!
 //! A confirmation is bound to one command in one session and to one use. The
 //! caller is refused with its id; once a person has approved it, the same call
-//! made again goes through and uses it up.
+//! made again goes through and uses it up. A person may also say yes for as long
+//! as the session lasts, or for good, which becomes an allow rule.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::VerdictReport;
+use crate::allow_rules::AllowRule;
 use crate::error::HostError;
 use crate::session::SessionId;
 
@@ -29,6 +31,12 @@ pub struct PendingConfirmation {
     pub command: String,
     /// Where it would run.
     pub session_id: SessionId,
+    /// The folder that it would run in, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// The client that asks, as it named itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// Why it needs a yes.
     pub verdict: VerdictReport,
     /// Seconds from now until the id is void.
@@ -47,13 +55,68 @@ impl fmt::Display for PendingConfirmation {
     }
 }
 
+/// What a person says to a command that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Yes.
+    Allow(ApprovalScope),
+    /// No.
+    Deny,
+}
+
+impl From<bool> for Answer {
+    /// A plain yes is good once.
+    fn from(yes: bool) -> Self {
+        if yes {
+            Self::Allow(ApprovalScope::Once)
+        } else {
+            Self::Deny
+        }
+    }
+}
+
+/// What a yes is good for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApprovalScope {
+    /// One use.
+    #[default]
+    Once,
+    /// This command in this session, as long as this host knows it.
+    Session,
+    /// This command in this folder, for good: written down as an allow rule.
+    Always,
+}
+
+/// A yes that lets a command through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Approval {
+    /// Who gave it.
+    pub(crate) by: String,
+    /// What it was good for.
+    pub(crate) scope: ApprovalScope,
+}
+
+/// A command that is about to wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Occasion<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) command: &'a str,
+    pub(crate) cwd: Option<&'a str>,
+    pub(crate) client: Option<&'a str>,
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
     command: String,
     session: SessionId,
+    cwd: Option<String>,
+    client: Option<String>,
     verdict: VerdictReport,
-    expires: Instant,
-    approved_by: Option<String>,
+    /// `None` for a yes that lasts as long as the session.
+    expires: Option<Instant>,
+    approval: Option<Approval>,
 }
 
 /// All confirmations of one host.
@@ -73,14 +136,13 @@ impl Confirmations {
     /// Puts a command on the list, or finds it there.
     pub(crate) fn request(
         &self,
-        session: &SessionId,
-        command: &str,
+        occasion: Occasion<'_>,
         verdict: VerdictReport,
     ) -> PendingConfirmation {
         let mut entries = self.live_entries();
         let known = entries
             .iter()
-            .find(|(_, entry)| entry.is_for(session, command))
+            .find(|(_, entry)| entry.is_for(occasion.session, occasion.command))
             .map(|(id, _)| id.clone());
         let id = known.unwrap_or_else(|| {
             make_room(&mut entries);
@@ -88,11 +150,13 @@ impl Confirmations {
             entries.insert(
                 id.clone(),
                 Entry {
-                    command: command.to_owned(),
-                    session: session.clone(),
+                    command: occasion.command.to_owned(),
+                    session: occasion.session.clone(),
+                    cwd: occasion.cwd.map(str::to_owned),
+                    client: occasion.client.map(str::to_owned),
                     verdict,
-                    expires: Instant::now() + self.lifetime,
-                    approved_by: None,
+                    expires: Some(Instant::now() + self.lifetime),
+                    approval: None,
                 },
             );
             id
@@ -100,25 +164,48 @@ impl Confirmations {
         entries[&id].pending(&id)
     }
 
-    /// Uses up an approval for this command in this session; returns who gave
-    /// it.
-    pub(crate) fn redeem(&self, session: &SessionId, command: &str) -> Option<String> {
+    /// Finds a yes for this command in this session, and uses it up if it was
+    /// for one use.
+    pub(crate) fn redeem(&self, session: &SessionId, command: &str) -> Option<Approval> {
         let mut entries = self.live_entries();
-        let id = entries.iter().find_map(|(id, entry)| {
-            (entry.is_for(session, command) && entry.approved_by.is_some()).then(|| id.clone())
+        let (id, approval) = entries.iter().find_map(|(id, entry)| {
+            let approval = entry.approval.clone()?;
+            entry
+                .is_for(session, command)
+                .then(|| (id.clone(), approval))
         })?;
-        entries.remove(&id).and_then(|entry| entry.approved_by)
+        if approval.scope != ApprovalScope::Session {
+            entries.remove(&id);
+        }
+        Some(approval)
+    }
+
+    /// The confirmation of this id, while it waits.
+    pub(crate) fn get(&self, id: &str) -> Result<PendingConfirmation, HostError> {
+        self.live_entries()
+            .get(id)
+            .filter(|entry| entry.approval.is_none())
+            .map(|entry| entry.pending(id))
+            .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))
     }
 
     /// Records a person's yes.
-    pub(crate) fn approve(&self, id: &str, by: &str) -> Result<PendingConfirmation, HostError> {
+    pub(crate) fn approve(
+        &self,
+        id: &str,
+        approval: Approval,
+    ) -> Result<PendingConfirmation, HostError> {
         let mut entries = self.live_entries();
         let entry = entries
             .get_mut(id)
-            .filter(|entry| entry.approved_by.is_none())
+            .filter(|entry| entry.approval.is_none())
             .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))?;
-        entry.approved_by = Some(by.to_owned());
-        Ok(entry.pending(id))
+        let pending = entry.pending(id);
+        if approval.scope == ApprovalScope::Session {
+            entry.expires = None;
+        }
+        entry.approval = Some(approval);
+        Ok(pending)
     }
 
     /// Records a person's no.
@@ -134,7 +221,7 @@ impl Confirmations {
         let mut waiting: Vec<_> = self
             .live_entries()
             .iter()
-            .filter(|(_, entry)| entry.approved_by.is_none())
+            .filter(|(_, entry)| entry.approval.is_none())
             .map(|(id, entry)| entry.pending(id))
             .collect();
         waiting.sort_by_key(|pending| pending.expires_in_seconds);
@@ -147,7 +234,7 @@ impl Confirmations {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let now = Instant::now();
-        entries.retain(|_, entry| entry.expires > now);
+        entries.retain(|_, entry| entry.expires.is_none_or(|expires| expires > now));
         entries
     }
 }
@@ -162,11 +249,24 @@ impl Entry {
             confirmation_id: id.to_owned(),
             command: self.command.clone(),
             session_id: self.session.clone(),
+            cwd: self.cwd.clone(),
+            client: self.client.clone(),
             verdict: self.verdict.clone(),
-            expires_in_seconds: self
-                .expires
-                .saturating_duration_since(Instant::now())
-                .as_secs(),
+            expires_in_seconds: self.expires.map_or(0, |expires| {
+                expires.saturating_duration_since(Instant::now()).as_secs()
+            }),
+        }
+    }
+}
+
+impl PendingConfirmation {
+    /// The rule that a yes for good becomes: this command in this folder,
+    /// whoever asks.
+    pub(crate) fn allow_rule(&self, by: &str) -> AllowRule {
+        AllowRule {
+            cwd: self.cwd.clone(),
+            by: Some(by.to_owned()),
+            ..AllowRule::of(self.command.clone())
         }
     }
 }
@@ -175,7 +275,8 @@ fn make_room(entries: &mut HashMap<String, Entry>) {
     while entries.len() >= MOST_WAITING {
         let oldest = entries
             .iter()
-            .min_by_key(|(_, entry)| entry.expires)
+            // Those that wait first: `None` is greater than any moment here.
+            .min_by_key(|(_, entry)| (entry.expires.is_none(), entry.expires))
             .map(|(id, _)| id.clone());
         match oldest {
             Some(id) => entries.remove(&id),
@@ -192,54 +293,91 @@ mod tests {
         (Confirmations::new(lifetime), SessionId::random())
     }
 
-    fn verdict() -> VerdictReport {
-        VerdictReport::gate_off()
+    fn asked(confirmations: &Confirmations, session: &SessionId, command: &str) -> String {
+        let occasion = Occasion {
+            session,
+            command,
+            cwd: Some("/work"),
+            client: None,
+        };
+        let pending = confirmations.request(occasion, VerdictReport::gate_off());
+        pending.confirmation_id
+    }
+
+    fn yes(scope: ApprovalScope) -> Approval {
+        Approval {
+            by: "ada".to_owned(),
+            scope,
+        }
     }
 
     #[test]
     fn an_approval_is_good_once_for_one_command_in_one_session() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
-        let pending = confirmations.request(&session, "git push", verdict());
+        let id = asked(&confirmations, &session, "git push");
         assert_eq!(confirmations.redeem(&session, "git push"), None);
         confirmations
-            .approve(&pending.confirmation_id, "ada")
+            .approve(&id, yes(ApprovalScope::Once))
             .expect("approve");
         assert_eq!(confirmations.redeem(&session, "git push -f"), None);
         assert_eq!(confirmations.redeem(&SessionId::random(), "git push"), None);
         assert_eq!(
-            confirmations.redeem(&session, "git push").as_deref(),
-            Some("ada")
+            confirmations.redeem(&session, "git push"),
+            Some(yes(ApprovalScope::Once))
         );
         assert_eq!(confirmations.redeem(&session, "git push"), None);
     }
 
     #[test]
+    fn a_yes_for_the_session_is_not_used_up_and_holds_nowhere_else() {
+        let (confirmations, session) = with_lifetime(Duration::from_secs(60));
+        let id = asked(&confirmations, &session, "git push");
+        confirmations
+            .approve(&id, yes(ApprovalScope::Session))
+            .expect("approve");
+        for _ in 0..3 {
+            assert!(confirmations.redeem(&session, "git push").is_some());
+        }
+        assert_eq!(confirmations.redeem(&SessionId::random(), "git push"), None);
+        assert_eq!(confirmations.redeem(&session, "git push -f"), None);
+        assert!(confirmations.waiting().is_empty());
+    }
+
+    #[test]
     fn asking_again_gives_the_same_id() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
-        let first = confirmations.request(&session, "git push", verdict());
-        let second = confirmations.request(&session, "git push", verdict());
-        assert_eq!(first.confirmation_id, second.confirmation_id);
+        let first = asked(&confirmations, &session, "git push");
+        assert_eq!(first, asked(&confirmations, &session, "git push"));
     }
 
     #[test]
     fn an_id_cannot_be_approved_twice_or_after_a_no_or_too_late() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
-        let id = confirmations
-            .request(&session, "git push", verdict())
-            .confirmation_id;
-        confirmations.approve(&id, "ada").expect("first");
-        assert!(confirmations.approve(&id, "ada").is_err());
+        let once = || yes(ApprovalScope::Once);
+        let id = asked(&confirmations, &session, "git push");
+        confirmations.approve(&id, once()).expect("first");
+        assert!(confirmations.approve(&id, once()).is_err());
 
-        let id = confirmations
-            .request(&session, "npm publish", verdict())
-            .confirmation_id;
+        let id = asked(&confirmations, &session, "npm publish");
         confirmations.deny(&id).expect("deny");
-        assert!(confirmations.approve(&id, "ada").is_err());
+        assert!(confirmations.approve(&id, once()).is_err());
 
         let (confirmations, session) = with_lifetime(Duration::ZERO);
-        let id = confirmations
-            .request(&session, "git push", verdict())
-            .confirmation_id;
-        assert!(confirmations.approve(&id, "ada").is_err());
+        let id = asked(&confirmations, &session, "git push");
+        assert!(confirmations.approve(&id, once()).is_err());
+    }
+
+    #[test]
+    fn those_that_wait_make_room_before_what_was_said_for_a_session() {
+        let (confirmations, session) = with_lifetime(Duration::from_secs(60));
+        let id = asked(&confirmations, &session, "git push");
+        confirmations
+            .approve(&id, yes(ApprovalScope::Session))
+            .expect("approve");
+        for number in 0..MOST_WAITING {
+            asked(&confirmations, &session, &format!("command {number}"));
+        }
+        assert_eq!(confirmations.waiting().len(), MOST_WAITING - 1);
+        assert!(confirmations.redeem(&session, "git push").is_some());
     }
 }

@@ -1,6 +1,7 @@
 //! How the gate comes to a decision: approvers, mode, confirmation, audit log.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use quarterdeck_policy::{
     Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Statement, Tier,
@@ -8,8 +9,10 @@ use quarterdeck_policy::{
 use quarterdeck_terminal::{ShellState, Status};
 use serde::{Deserialize, Serialize};
 
+use super::confirmation::{Approval, Occasion};
 use super::verdict::{Decision, Refusal, VerdictReport};
-use super::{Gate, Mode, OverrideLimit, PendingConfirmation};
+use super::{Answer, ApprovalScope, Gate, Mode, OverrideLimit, PendingConfirmation};
+use crate::allow_rules::AllowRule;
 use crate::audit::{AuditError, EntryKind, VerdictRow};
 use crate::caller::Caller;
 use crate::clock::now_ms;
@@ -107,7 +110,7 @@ impl Gate {
         }
         let ruling = self.ask(&asked.request).await;
         let report = VerdictReport::new(&ruling.verdict, line.certainty);
-        let (decision, outcome) = self.decide(&session.id, &line.text, report);
+        let (decision, outcome) = self.decide(&session.id, &asked.request, &ruling, report)?;
         let row = self.keep_verdict(asked, caller, decision, Some(&ruling))?;
         if outcome.is_ok() {
             session.door.remember(row, &line.text);
@@ -143,10 +146,10 @@ impl Gate {
         let approved = verdict.tier == Tier::Safe || self.settings.mode == Mode::Warn || forced;
         let confirmation = (!approved && verdict.tier == Tier::Review).then(|| {
             self.confirmations
-                .request(&session.id, command, verdict.clone())
+                .request(occasion(&session.id, &asked.request), verdict.clone())
         });
         if forced && verdict.tier != Tier::Safe {
-            self.grant(session, command, &verdict)?;
+            self.grant(session, &asked.request, &verdict)?;
         }
         self.keep_verdict(asked, caller, Decision::OnlyAsked, Some(&ruling))?;
         Ok(Opinion {
@@ -190,17 +193,29 @@ impl Gate {
         })
     }
 
-    /// A person's answer to a confirmation.
+    /// A person's answer to a confirmation. A yes for good is written down as an
+    /// allow rule first; if that fails, nothing is approved.
     pub(crate) fn answer(
         &self,
         id: &str,
         by: &str,
-        allow: bool,
+        answer: Answer,
     ) -> Result<PendingConfirmation, HostError> {
-        let pending = if allow {
-            self.confirmations.approve(id, by)?
-        } else {
-            self.confirmations.deny(id)?
+        let pending = match answer {
+            Answer::Allow(ApprovalScope::Always) => {
+                let pending = self.confirmations.get(id)?;
+                self.allow_for_good(pending.allow_rule(by))?;
+                self.confirmations.deny(id)?
+            }
+            Answer::Allow(scope) => {
+                let by = by.to_owned();
+                self.confirmations.approve(id, Approval { by, scope })?
+            }
+            Answer::Deny => self.confirmations.deny(id)?,
+        };
+        let scope = match answer {
+            Answer::Allow(scope) => Some(scope),
+            Answer::Deny => None,
         };
         self.keep(
             EntryKind::Approval,
@@ -209,10 +224,23 @@ impl Gate {
                 "session": pending.session_id,
                 "command": pending.command,
                 "by": by,
-                "allowed": allow,
+                "allowed": scope.is_some(),
+                "scope": scope,
             }),
         )?;
         Ok(pending)
+    }
+
+    fn allow_for_good(&self, rule: AllowRule) -> Result<(), HostError> {
+        let Some(rules) = &self.allow_rules else {
+            return Err(HostError::InvalidParameters(
+                "this host has no file of allow rules: allow the command once or for this session"
+                    .to_owned(),
+            ));
+        };
+        rules
+            .add(rule)
+            .map_err(|error| HostError::InvalidParameters(error.to_string()))
     }
 
     /// Where everything that is judged is written down.
@@ -239,42 +267,96 @@ impl Gate {
         self.policies.approvers().await.review(request).await
     }
 
+    /// What becomes of a judged line: what the audit log says of it, and what its
+    /// caller is told.
     pub(super) fn decide(
         &self,
         session: &SessionId,
-        command: &str,
+        request: &ReviewRequest,
+        ruling: &Ruling,
         report: VerdictReport,
-    ) -> (Decision, Result<VerdictReport, HostError>) {
-        if report.tier == Tier::Safe {
-            return (Decision::Allowed, Ok(report));
+    ) -> Result<(Decision, Result<VerdictReport, HostError>), HostError> {
+        if let Some(decision) = self.why_through(session, request, ruling, report.tier)? {
+            return Ok((decision, Ok(report)));
+        }
+        if report.tier == Tier::Review {
+            let pending = self
+                .confirmations
+                .request(occasion(session, request), report);
+            let confirmation = pending.confirmation_id.clone();
+            return Ok((
+                Decision::ConfirmationRequired { confirmation },
+                Err(HostError::ConfirmationRequired(Box::new(pending))),
+            ));
+        }
+        let refusal = Refusal {
+            command: request.command_line.clone(),
+            session_id: session.clone(),
+            verdict: report,
+        };
+        Ok((
+            Decision::Refused,
+            Err(HostError::Refused(Box::new(refusal))),
+        ))
+    }
+
+    /// Why a line may pass without a question: its tier, the mode, an allow rule,
+    /// or a yes that was given before, in this order.
+    pub(super) fn why_through(
+        &self,
+        session: &SessionId,
+        request: &ReviewRequest,
+        ruling: &Ruling,
+        tier: Tier,
+    ) -> Result<Option<Decision>, HostError> {
+        if tier == Tier::Safe {
+            return Ok(Some(Decision::Allowed));
         }
         if self.settings.mode == Mode::Warn {
-            return (Decision::LetThrough { mode: Mode::Warn }, Ok(report));
+            return Ok(Some(Decision::LetThrough { mode: Mode::Warn }));
+        }
+        if let Some(decision) = self.allowed_by_rule(request, ruling)? {
+            return Ok(Some(decision));
         }
         // A yes that was given to a reviewed command does not carry over to a
         // dangerous one, should the policy have changed in between.
         let redeemable =
-            report.tier == Tier::Review || self.settings.override_limit == OverrideLimit::Dangerous;
-        if redeemable && let Some(by) = self.confirmations.redeem(session, command) {
-            return (Decision::Confirmed { by }, Ok(report));
-        }
-        if report.tier == Tier::Review {
-            let pending = self.confirmations.request(session, command, report);
-            let confirmation = pending.confirmation_id.clone();
-            return (
-                Decision::ConfirmationRequired { confirmation },
-                Err(HostError::ConfirmationRequired(Box::new(pending))),
-            );
-        }
-        let refusal = Refusal {
-            command: command.to_owned(),
-            session_id: session.clone(),
-            verdict: report,
+            tier == Tier::Review || self.settings.override_limit == OverrideLimit::Dangerous;
+        let approval = redeemable
+            .then(|| self.confirmations.redeem(session, &request.command_line))
+            .flatten();
+        Ok(approval.map(|Approval { by, scope }| Decision::Confirmed { by, scope }))
+    }
+
+    /// Looks for an allow rule, and writes down the one that lets the line
+    /// through, since the file may change.
+    fn allowed_by_rule(
+        &self,
+        request: &ReviewRequest,
+        ruling: &Ruling,
+    ) -> Result<Option<Decision>, HostError> {
+        let Some(rules) = &self.allow_rules else {
+            return Ok(None);
         };
-        (
-            Decision::Refused,
-            Err(HostError::Refused(Box::new(refusal))),
-        )
+        let now = SystemTime::now();
+        let rules = rules.current();
+        let Some(rule) = rules
+            .iter()
+            .find(|rule| rule.lets_through(request, ruling, now))
+        else {
+            return Ok(None);
+        };
+        let allow_rule_row = self.keep(
+            EntryKind::AllowRule,
+            &serde_json::json!({
+                "rule": rule,
+                "session": request.session.id,
+                "command": request.command_line,
+                "tier": ruling.verdict.tier,
+                "overridden": ruling.verdict.rule,
+            }),
+        )?;
+        Ok(Some(Decision::AllowedByRule { allow_rule_row }))
     }
 
     fn may_force(&self, tier: Tier) -> bool {
@@ -289,13 +371,14 @@ impl Gate {
     fn grant(
         &self,
         session: &Session,
-        command: &str,
+        request: &ReviewRequest,
         verdict: &VerdictReport,
     ) -> Result<(), HostError> {
         let pending = self
             .confirmations
-            .request(&session.id, command, verdict.clone());
-        self.answer(&pending.confirmation_id, "the caller's own override", true)?;
+            .request(occasion(&session.id, request), verdict.clone());
+        let yes = Answer::Allow(ApprovalScope::Once);
+        self.answer(&pending.confirmation_id, "the caller's own override", yes)?;
         Ok(())
     }
 
@@ -310,6 +393,15 @@ impl Gate {
         let Asked { request, recent } = asked;
         let row = VerdictRow::new(request, caller, recent, decision, ruling);
         self.keep(EntryKind::Verdict, &row)
+    }
+}
+
+fn occasion<'a>(session: &'a SessionId, request: &'a ReviewRequest) -> Occasion<'a> {
+    Occasion {
+        session,
+        command: &request.command_line,
+        cwd: request.session.cwd.as_deref(),
+        client: request.caller.client.as_deref(),
     }
 }
 

@@ -12,6 +12,7 @@
 mod confirmation;
 mod continuation;
 mod door;
+mod hook;
 mod input;
 mod judge;
 mod keystroke;
@@ -24,20 +25,24 @@ mod typing;
 mod unseen;
 mod verdict;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_policy::PolicyHost;
 use serde::{Deserialize, Serialize};
 
-pub use confirmation::PendingConfirmation;
+pub use confirmation::{Answer, ApprovalScope, PendingConfirmation};
 pub use door::Door;
+pub(crate) use hook::HookCommand;
+pub use hook::{HookDecision, HookJudgement};
 pub use input::Input;
 pub use judge::{CommandExplanation, Opinion};
 pub use running::{CommandEnd, Running};
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
 
+use crate::allow_rules::AllowRulesFile;
 use crate::audit::AuditLog;
 use confirmation::Confirmations;
 
@@ -76,6 +81,8 @@ pub struct GateSettings {
     pub confirmation_lifetime: Duration,
     /// What `safety_approve` with `override` may do without a person.
     pub override_limit: OverrideLimit,
+    /// The file of allow rules; `None` for no rules.
+    pub allow_rules: Option<PathBuf>,
 }
 
 impl Default for GateSettings {
@@ -84,6 +91,7 @@ impl Default for GateSettings {
             mode: Mode::default(),
             confirmation_lifetime: Duration::from_secs(300),
             override_limit: OverrideLimit::default(),
+            allow_rules: None,
         }
     }
 }
@@ -94,12 +102,14 @@ pub struct Gate {
     policies: PolicyHost,
     audit: Arc<AuditLog>,
     confirmations: Confirmations,
+    allow_rules: Option<AllowRulesFile>,
 }
 
 impl Gate {
     pub(crate) fn new(settings: GateSettings, policies: PolicyHost, audit: Arc<AuditLog>) -> Self {
         Self {
             confirmations: Confirmations::new(settings.confirmation_lifetime),
+            allow_rules: settings.allow_rules.clone().map(AllowRulesFile::at),
             settings,
             policies,
             audit,

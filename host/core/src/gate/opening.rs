@@ -40,7 +40,8 @@ impl Gate {
         }
         let ruling = self.ask(&asked.request).await;
         let report = VerdictReport::new(&ruling.verdict, asked.request.certainty);
-        let (decision, outcome) = self.decide(&SessionId::not_yet(), command, report);
+        let (decision, outcome) =
+            self.decide(&SessionId::not_yet(), &asked.request, &ruling, report)?;
         self.keep_verdict(asked, caller, decision, Some(&ruling))?;
         outcome
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use quarterdeck_policy::{Certainty, Tier, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
+use super::{ApprovalScope, Mode};
 use crate::session::SessionId;
 
 /// What was decided about a command line, by whom, and how sure the gate is
@@ -93,7 +93,17 @@ pub enum Decision {
     Confirmed {
         /// Who that was.
         by: String,
+        /// What the yes was good for.
+        #[serde(default)]
+        scope: ApprovalScope,
     },
+    /// Let through because a person's standing rule says so.
+    AllowedByRule {
+        /// The row of the audit log that holds the rule as it was.
+        allow_rule_row: i64,
+    },
+    /// Left to the question that the caller's own program puts to its person.
+    LeftToCaller,
     /// Let through although the verdict was stricter, as the mode says.
     LetThrough {
         /// The gate's mode.

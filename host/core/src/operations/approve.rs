@@ -1,9 +1,12 @@
 //! Asking about a command, and a person's answer.
 
+use std::path::Path;
+
 use crate::caller::Caller;
 use crate::error::HostError;
-use crate::gate::{Opinion, PendingConfirmation};
+use crate::gate::{Answer, ApprovalScope, Opinion, PendingConfirmation};
 use crate::host::Host;
+use crate::session::SessionId;
 
 /// Where an answer to a confirmation comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,14 +44,16 @@ impl Host {
         self.gate.opinion(&session, caller, command, forced).await
     }
 
-    /// Records a person's yes or no. Refused when it comes from a process inside
-    /// a hosted session, whose agent would be approving its own command.
+    /// Records a person's yes or no; `true` is a yes for one use. Refused when it
+    /// comes from a process inside a hosted session, whose agent would be
+    /// approving its own command.
     pub fn answer_confirmation(
         &self,
         id: &str,
-        allow: bool,
+        answer: impl Into<Answer>,
         origin: &ApprovalOrigin,
     ) -> Result<PendingConfirmation, HostError> {
+        let answer = answer.into();
         let by = match origin {
             ApprovalOrigin::Elicitation { client } => format!("a person, asked by {client}"),
             ApprovalOrigin::Process { pid, user } => {
@@ -58,7 +63,16 @@ impl Host {
                 format!("user {user}, process {pid}")
             }
         };
-        self.gate.answer(id, &by, allow)
+        let waiting = self.gate.waiting();
+        let opens = |it: &PendingConfirmation| {
+            it.confirmation_id == id && it.session_id == SessionId::not_yet()
+        };
+        if answer == Answer::Allow(ApprovalScope::Session) && waiting.iter().any(opens) {
+            return Err(HostError::InvalidParameters(format!(
+                "confirmation {id:?} is about opening a session, so there is none to allow it for: allow it once, or always"
+            )));
+        }
+        self.gate.answer(id, &by, answer)
     }
 
     /// Commands that wait for a person.
@@ -68,15 +82,27 @@ impl Host {
 
     /// Whether a process descends from this host, as everything in its sessions
     /// does: the host adopts what its sessions orphan. On a tmux server that
-    /// another host has started, it descends from a session's program. A process
-    /// that cannot be looked at counts as inside.
+    /// another host has started, it descends from a session's program. What
+    /// descends from any other host is inside a session of that. A process that
+    /// cannot be looked at counts as inside.
     pub fn is_inside_a_session(&self, pid: u32) -> bool {
         let descends = |from| crate::ancestry::is_descendant_of(pid, from).unwrap_or(true);
         descends(std::process::id())
+            || is_below_a_host(pid)
             || self
                 .registry
                 .all()
                 .iter()
                 .any(|session| descends(session.terminal.pid()))
     }
+}
+
+/// Whether a process that runs this program is above `pid`: hosts start nothing
+/// but sessions.
+fn is_below_a_host(pid: u32) -> bool {
+    let program = std::env::current_exe().ok();
+    let Some(name) = program.as_deref().and_then(Path::file_name) else {
+        return false;
+    };
+    crate::ancestry::ancestor_running(pid, name).is_ok_and(|above| above.is_some())
 }

@@ -8,6 +8,7 @@ mod close;
 mod create;
 mod describe;
 mod expect;
+mod hook;
 mod layout;
 mod list;
 mod own_session;

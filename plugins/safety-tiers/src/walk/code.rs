@@ -34,7 +34,12 @@ impl Walk<'_> {
             .code_operand
             .and_then(|number| arguments.operands().nth(usize::from(number)));
         code.extend(operand.map(|operand| operand.text.clone()));
-        code.extend(arguments.text().filter(|_| arguments.text_is_code()).map(|text| text.text.clone()));
+        code.extend(
+            arguments
+                .text()
+                .filter(|_| arguments.text_is_code())
+                .map(|text| text.text.clone()),
+        );
         let reads_code = program.reads_code
             || !program.code_flags.is_empty()
                 && !program.code_flags.contains(&"-")

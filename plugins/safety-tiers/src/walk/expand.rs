@@ -196,9 +196,18 @@ impl Walk<'_> {
 /// Whether a variable by its name holds a token or a password.
 fn names_a_credential(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY"]
-        .iter()
-        .any(|word| upper.contains(word))
+    [
+        "SECRET",
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "API_KEY",
+        "APIKEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+    ]
+    .iter()
+    .any(|word| upper.contains(word))
         && !upper.ends_with("_FILE")
         && !upper.ends_with("_PATH")
         && !upper.ends_with("_ID")

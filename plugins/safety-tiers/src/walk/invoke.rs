@@ -268,15 +268,16 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
     if !matches!(last.text.as_str(), "--help" | "--version") || path != name {
         return false;
     }
-    let runs_others =
-        program.shell || program.runs_after.is_some() && program.runs_in.is_empty();
+    let runs_others = program.shell || program.runs_after.is_some() && program.runs_in.is_empty();
     rest.is_empty() && !name.contains("sudo")
         || !runs_others
             && program.code_flags.is_empty()
             && !matches!(name, "rm" | "shutdown" | "reboot" | "kill" | "eval")
             && rest.iter().all(|field| {
                 field.text.bytes().all(|byte| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b':')
+                    byte.is_ascii_lowercase()
+                        || byte.is_ascii_digit()
+                        || matches!(byte, b'-' | b':')
                 }) && !field.text.starts_with('-')
             })
 }

@@ -2,10 +2,10 @@
 //! `find -exec`, `ssh`, editors with a shell escape, programs in other
 //! languages.
 
+use super::code::Code;
 use super::invoke::Invocation;
 use super::redirects::Redirected;
 use super::shell::Positional;
-use super::code::Code;
 use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::place::Places;
@@ -89,7 +89,9 @@ impl Walk<'_> {
             self.commands_of_an_editor(program, arguments, span, context);
         }
         match name {
-            "find" | "gfind" | "fd" | "fdfind" => self.commands_of_find(arguments, fields, span, context),
+            "find" | "gfind" | "fd" | "fdfind" => {
+                self.commands_of_find(arguments, fields, span, context)
+            }
             "eval" => {
                 let line = joined(fields);
                 self.line(&line, span, context);

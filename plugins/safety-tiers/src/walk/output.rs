@@ -104,7 +104,12 @@ fn words_have(arguments: &[Field], flag: &str) -> bool {
 fn prints_settings(name: &str, arguments: &[Field]) -> bool {
     let word = |number: usize| arguments.get(number).map(|field| field.text.as_str());
     match name {
-        "ssh-agent" | "dircolors" | "resize" | "tset" | "lesspipe" | "lesspipe.sh"
+        "ssh-agent"
+        | "dircolors"
+        | "resize"
+        | "tset"
+        | "lesspipe"
+        | "lesspipe.sh"
         | "register-python-argcomplete" => true,
         "direnv" | "starship" | "zoxide" | "pyenv" | "rbenv" | "nodenv" | "goenv" | "jenv"
         | "mise" | "asdf" | "fnm" | "brew" | "opam" | "atuin" | "navi" | "mcfly" | "conda"
@@ -112,14 +117,34 @@ fn prints_settings(name: &str, arguments: &[Field]) -> bool {
         | "nvm" | "volta" | "keychain" | "pkgx" | "devbox" => word(0).is_some_and(|first| {
             matches!(
                 first,
-                "hook" | "init" | "env" | "activate" | "shellenv" | "path" | "alias" | "--alias"
-                    | "widget" | "virtualenv-init" | "shell.bash" | "shell.zsh" | "shell"
-                    | "--bash" | "--zsh" | "export" | "global"
+                "hook"
+                    | "init"
+                    | "env"
+                    | "activate"
+                    | "shellenv"
+                    | "path"
+                    | "alias"
+                    | "--alias"
+                    | "widget"
+                    | "virtualenv-init"
+                    | "shell.bash"
+                    | "shell.zsh"
+                    | "shell"
+                    | "--bash"
+                    | "--zsh"
+                    | "export"
+                    | "global"
             )
         }),
         "kubectl" | "gh" | "docker" | "helm" | "npm" | "pip" | "poetry" | "rustup" | "uv"
-        | "minikube" | "k3d" | "kind" | "just" | "glab" | "argocd" | "flux" => word(0)
-            .is_some_and(|first| matches!(first, "completion" | "completions" | "docker-env" | "generate-shell-completion")),
+        | "minikube" | "k3d" | "kind" | "just" | "glab" | "argocd" | "flux" => {
+            word(0).is_some_and(|first| {
+                matches!(
+                    first,
+                    "completion" | "completions" | "docker-env" | "generate-shell-completion"
+                )
+            })
+        }
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
 use quarterdeck_core::audit::{KeptVerdict, PastCommand};
-use quarterdeck_core::gate::{CommandExplanation, Decision};
+use quarterdeck_core::gate::{ApprovalScope, CommandExplanation, Decision};
 use quarterdeck_core::policy::{
     PolicyAnswer, PolicyMode, PolicyRequest, PolicyStatement, ProgressUpdate, ReviewRequest, Tier,
     Verdict,
@@ -304,7 +304,17 @@ fn in_words(update: &ProgressUpdate) -> String {
 fn what_was_done(decision: &Decision) -> String {
     match decision {
         Decision::Allowed => "let through".to_owned(),
-        Decision::Confirmed { by } => format!("let through, because {by} said so"),
+        Decision::Confirmed { by, scope } => {
+            let until = match scope {
+                ApprovalScope::Session => " for this session",
+                ApprovalScope::Once | ApprovalScope::Always => "",
+            };
+            format!("let through, because {by} said so{until}")
+        }
+        Decision::AllowedByRule { allow_rule_row } => {
+            format!("let through by an allow rule, which row {allow_rule_row} holds")
+        }
+        Decision::LeftToCaller => "left to the agent's own question to its person".to_owned(),
         Decision::LetThrough { mode } => {
             let mode = json!(mode);
             format!(

@@ -11,13 +11,13 @@ use anyhow::{Context, Result, bail, ensure};
 const PREVIOUS: &str = ".previous";
 
 /// The folder that hosts load policies from.
-pub(super) struct PluginsFolder {
+pub(crate) struct PluginsFolder {
     path: PathBuf,
 }
 
 impl PluginsFolder {
     /// Opens the folder, making it (mode 0700) where it is missing.
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    pub(crate) fn open(path: PathBuf) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new()
             .recursive(true)
@@ -28,12 +28,12 @@ impl PluginsFolder {
     }
 
     /// Where the component of this name lies, whether it exists or not.
-    pub(super) fn component(&self, name: &str) -> PathBuf {
+    pub(crate) fn component(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.wasm"))
     }
 
     /// Where the sidecar of this name lies, whether it exists or not.
-    pub(super) fn sidecar(&self, name: &str) -> PathBuf {
+    pub(crate) fn sidecar(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.toml"))
     }
 
@@ -43,7 +43,7 @@ impl PluginsFolder {
 
     /// Puts a component in place, all of it at once, and keeps the one that was
     /// there for [`PluginsFolder::roll_back`].
-    pub(super) fn put(&self, name: &str, component: &[u8]) -> Result<PathBuf> {
+    pub(crate) fn put(&self, name: &str, component: &[u8]) -> Result<PathBuf> {
         let path = self.component(name);
         self.keep(name)?;
         self.write(&path, component)?;
@@ -51,7 +51,7 @@ impl PluginsFolder {
     }
 
     /// Writes beside the file and renames, so that a host never reads half.
-    pub(super) fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path, content: &[u8]) -> Result<()> {
         let mut beside = tempfile::Builder::new()
             .prefix(".new-")
             .tempfile_in(&self.path)
@@ -67,7 +67,7 @@ impl PluginsFolder {
     }
 
     /// Takes a component out of the folder; what it was is kept.
-    pub(super) fn remove(&self, name: &str) -> Result<()> {
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
         ensure!(
             self.component(name).exists(),
             "there is no component {}; `quarterdeck plugin list` names those that there are",
@@ -80,7 +80,7 @@ impl PluginsFolder {
 
     /// Puts back the component that was replaced or removed last. Doing it twice
     /// leads back.
-    pub(super) fn roll_back(&self, name: &str) -> Result<()> {
+    pub(crate) fn roll_back(&self, name: &str) -> Result<()> {
         let previous = self.previous(name);
         let content = match fs::read(&previous) {
             Ok(content) => content,
@@ -115,7 +115,7 @@ impl PluginsFolder {
 
 /// A policy's name, if it can be a file's: letters, digits, `-`, `_` and `.`,
 /// not beginning with a point.
-pub(super) fn checked_name(name: &str) -> Result<&str> {
+pub(crate) fn checked_name(name: &str) -> Result<&str> {
     let usable = !name.is_empty()
         && name.len() <= 100
         && !name.starts_with('.')

@@ -6,7 +6,7 @@ mod build;
 mod check;
 mod diff;
 mod enable;
-mod folder;
+pub(crate) mod folder;
 mod inspect;
 mod list;
 mod new;
@@ -14,7 +14,7 @@ mod origin;
 mod promote;
 mod remove;
 mod rollback;
-mod sidecar;
+pub(crate) mod sidecar;
 mod test;
 
 use std::process::ExitCode;

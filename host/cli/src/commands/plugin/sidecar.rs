@@ -11,7 +11,7 @@ use super::folder::PluginsFolder;
 
 /// Changes the sidecar of this name, which may be missing, and says where it is.
 /// If `change` fails, nothing is written.
-pub(super) fn change(
+pub(crate) fn change(
     folder: &PluginsFolder,
     name: &str,
     change: impl FnOnce(&mut DocumentMut) -> Result<()>,
@@ -31,7 +31,7 @@ pub(super) fn change(
 }
 
 /// Sets a key; comments around it stay.
-pub(super) fn set(document: &mut DocumentMut, key: &str, to: impl Into<Value>) {
+pub(crate) fn set(document: &mut DocumentMut, key: &str, to: impl Into<Value>) {
     match document.get_mut(key).and_then(|item| item.as_value_mut()) {
         Some(present) => {
             let decor = present.decor().clone();

@@ -1,0 +1,128 @@
+//! `quarterdeck audit list` and `quarterdeck audit export`.
+
+use std::collections::VecDeque;
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
+use quarterdeck_core::audit::{AuditRow, History, RowFilter};
+use quarterdeck_core::policy::Tier;
+use quarterdeck_core::{inert_text, rfc3339};
+
+use crate::Setup;
+use crate::arguments::AuditFilter;
+
+const FAINT: Style = Style::new().dimmed();
+
+impl From<AuditFilter> for RowFilter {
+    fn from(filter: AuditFilter) -> Self {
+        Self {
+            since: filter.since,
+            session: filter.session,
+            tier: filter.tier,
+            decision: filter.decision,
+            kind: filter.kind,
+            text: filter.text,
+        }
+    }
+}
+
+/// The newest so many rows, oldest first.
+pub(super) fn list(
+    setup: &Setup,
+    filter: &RowFilter,
+    limit: usize,
+    json: bool,
+) -> Result<ExitCode> {
+    let mut newest: VecDeque<AuditRow> = VecDeque::new();
+    History::open(&setup.paths.audit_file())?.rows(filter, |row| {
+        newest.push_back(row);
+        if newest.len() > limit {
+            newest.pop_front();
+        }
+    })?;
+    for row in &newest {
+        if json {
+            anstream::println!("{}", row.json_line());
+        } else {
+            print(row);
+        }
+    }
+    if newest.is_empty() && !json {
+        anstream::println!("no row is so");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every row as a line of JSON, to standard output or into a file that only its
+/// owner can read.
+pub(super) fn export(setup: &Setup, filter: &RowFilter, into: Option<&Path>) -> Result<ExitCode> {
+    let history = History::open(&setup.paths.audit_file())?;
+    let out: Box<dyn Write> = match into {
+        None => Box::new(io::stdout().lock()),
+        Some(path) => Box::new(
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .with_context(|| {
+                    format!("making {}, which must not be there yet", path.display())
+                })?,
+        ),
+    };
+    let mut out = BufWriter::new(out);
+    let mut written = Ok(());
+    history.rows(filter, |row| {
+        if written.is_ok() {
+            written = writeln!(out, "{}", row.json_line());
+        }
+    })?;
+    written
+        .and_then(|()| out.flush())
+        .context("writing the rows")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(row: &AuditRow) {
+    let summary = row.summary();
+    let mut words = Vec::new();
+    if let Some(tier) = summary.tier() {
+        let colour = match tier {
+            Tier::Safe => AnsiColor::Green,
+            Tier::Review => AnsiColor::Yellow,
+            Tier::Dangerous => AnsiColor::Red,
+        };
+        let colour = colour.on_default();
+        words.push(format!("{colour}{tier}{colour:#}"));
+    }
+    words.extend(summary.decision.clone());
+    words.extend(summary.allowed.map(|yes| {
+        let said = if yes { "allowed" } else { "denied" };
+        let by = summary.by.as_deref().unwrap_or("somebody");
+        format!("{said} by {}", inert_text(by))
+    }));
+    words.extend(summary.exit_status.map(|status| format!("status {status}")));
+    words.extend(summary.rule().map(|rule| format!("rule {rule}")));
+    words.extend(summary.caller().map(inert_text));
+    words.extend(
+        summary
+            .session
+            .as_deref()
+            .map(|session| format!("session {}", inert_text(session))),
+    );
+    anstream::println!(
+        "{FAINT}{:>6}  {}{FAINT:#}  {}  {}",
+        row.sequence,
+        rfc3339(row.at()),
+        row.kind,
+        words.join("  "),
+    );
+    if let Some(command) = &summary.command {
+        anstream::println!("        {}", inert_text(command));
+    }
+}

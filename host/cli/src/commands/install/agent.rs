@@ -1,0 +1,331 @@
+//! What belongs into the files of each agent.
+//!
+//! Sources, as of November 2026: Claude Code's
+//! <https://code.claude.com/docs/en/hooks> and `/mcp`, Codex's
+//! <https://developers.openai.com/codex/hooks> and `/config-reference`, Gemini
+//! CLI's `docs/hooks/reference.md`, Copilot CLI's
+//! <https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-config-dir-reference>
+//! and `cli-hooks-reference`, Cursor's <https://cursor.com/docs/agent/hooks>, VS
+//! Code's <https://code.visualstudio.com/docs/copilot/chat/mcp-servers>.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use quarterdeck_server::hook::HookAgent;
+use serde_json::{Value, json};
+
+use super::edit::{Entry, Format};
+
+/// Seconds that a hook may take: a host answers at once, and without one a policy
+/// that is new is compiled first.
+const HOOK_SECONDS: u32 = 15;
+
+/// An agent whose configuration is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CodingAgent {
+    /// Anthropic's Claude Code: MCP and hooks
+    ClaudeCode,
+    /// Anthropic's Claude for the desktop: MCP
+    ClaudeDesktop,
+    /// Cursor: MCP and hooks
+    Cursor,
+    /// Visual Studio Code: MCP
+    Vscode,
+    /// OpenAI's Codex CLI: MCP and hooks
+    Codex,
+    /// Google's Gemini CLI: MCP and hooks
+    Gemini,
+    /// GitHub's Copilot CLI: MCP and hooks
+    Copilot,
+}
+
+/// Where agents keep their configuration.
+#[derive(Clone, Debug)]
+pub(super) struct Homes {
+    home: PathBuf,
+    config: PathBuf,
+    claude: Option<PathBuf>,
+    codex: Option<PathBuf>,
+    copilot: Option<PathBuf>,
+}
+
+/// A file, and what belongs into it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wanted {
+    pub(super) path: PathBuf,
+    pub(super) format: Format,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Homes {
+    /// From the variables that the agents themselves heed.
+    pub(super) fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let folder = |name: &str| {
+            environment(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let home = folder("HOME").context("$HOME is not set")?;
+        let config = match cfg!(target_os = "macos") {
+            true => home.join("Library/Application Support"),
+            false => folder("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
+        };
+        Ok(Self {
+            config,
+            claude: folder("CLAUDE_CONFIG_DIR"),
+            codex: folder("CODEX_HOME"),
+            copilot: folder("COPILOT_HOME"),
+            home,
+        })
+    }
+}
+
+impl CodingAgent {
+    /// The agent's files with what belongs there.
+    pub(super) fn files(self, homes: &Homes, program: &str, hook: bool) -> Result<Vec<Wanted>> {
+        let json = |path: PathBuf, entries: Vec<Entry>| Wanted {
+            path,
+            format: Format::Json,
+            entries,
+        };
+        let server = |key: &'static str, server: Value| Entry::Key {
+            path: vec![key, "quarterdeck"],
+            value: server,
+        };
+        let plain = json!({ "command": program, "args": ["mcp"] });
+        let typed = json!({ "type": "stdio", "command": program, "args": ["mcp"] });
+        let hooks = |agent: HookAgent| -> Result<Vec<Entry>> {
+            if !hook {
+                return Ok(Vec::new());
+            }
+            let program = shlex::try_quote(program).context("quoting this program's path")?;
+            Ok(hooks(agent, &format!("{program} hook {agent}")))
+        };
+        Ok(match self {
+            Self::ClaudeCode => {
+                let folder = |name| {
+                    homes
+                        .claude
+                        .clone()
+                        .unwrap_or_else(|| homes.home.join(name))
+                };
+                vec![
+                    json(
+                        folder("").join(".claude.json"),
+                        vec![server("mcpServers", typed)],
+                    ),
+                    json(
+                        folder(".claude").join("settings.json"),
+                        hooks(HookAgent::ClaudeCode)?,
+                    ),
+                ]
+            }
+            Self::ClaudeDesktop => vec![json(
+                homes.config.join("Claude/claude_desktop_config.json"),
+                vec![server("mcpServers", plain)],
+            )],
+            Self::Cursor => {
+                let folder = homes.home.join(".cursor");
+                vec![
+                    json(folder.join("mcp.json"), vec![server("mcpServers", plain)]),
+                    json(folder.join("hooks.json"), hooks(HookAgent::Cursor)?),
+                ]
+            }
+            Self::Vscode => vec![json(
+                homes.config.join("Code/User/mcp.json"),
+                vec![server("servers", typed)],
+            )],
+            Self::Codex => {
+                let folder = homes
+                    .codex
+                    .clone()
+                    .unwrap_or_else(|| homes.home.join(".codex"));
+                vec![
+                    Wanted {
+                        path: folder.join("config.toml"),
+                        format: Format::Toml,
+                        entries: vec![server("mcp_servers", plain)],
+                    },
+                    json(folder.join("hooks.json"), hooks(HookAgent::Codex)?),
+                ]
+            }
+            Self::Gemini => {
+                let mut entries = vec![server("mcpServers", plain)];
+                entries.extend(hooks(HookAgent::Gemini)?);
+                vec![json(homes.home.join(".gemini/settings.json"), entries)]
+            }
+            Self::Copilot => {
+                let folder = homes
+                    .copilot
+                    .clone()
+                    .unwrap_or_else(|| homes.home.join(".copilot"));
+                let local = json!({
+                    "type": "local", "command": program, "args": ["mcp"], "tools": ["*"],
+                });
+                vec![
+                    json(
+                        folder.join("mcp-config.json"),
+                        vec![server("mcpServers", local)],
+                    ),
+                    json(
+                        folder.join("hooks/quarterdeck.json"),
+                        hooks(HookAgent::Copilot)?,
+                    ),
+                ]
+            }
+        }
+        .into_iter()
+        .filter(|file| !file.entries.is_empty())
+        .collect())
+    }
+
+    /// What its user does before it works.
+    pub(super) fn what_next(self) -> &'static str {
+        match self {
+            Self::Codex => "start it anew, and trust the hook when it asks: /hooks shows it",
+            _ => "start it anew",
+        }
+    }
+}
+
+impl std::fmt::Display for CodingAgent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.to_possible_value() {
+            Some(value) => f.write_str(value.get_name()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A matcher of tools, where one is needed, and the event that it belongs to.
+type Moment = (&'static str, Option<&'static str>);
+
+/// The hook at every moment that the host has a use for.
+fn hooks(agent: HookAgent, command: &str) -> Vec<Entry> {
+    let moments: &[Moment] = match agent {
+        HookAgent::ClaudeCode => &[
+            ("PreToolUse", Some("Bash|Monitor|Task|Agent")),
+            ("PostToolUse", Some("TodoWrite")),
+            ("PostToolUseFailure", Some("Task|Agent")),
+            ("SubagentStop", None),
+            ("TaskCreated", None),
+            ("UserPromptSubmit", None),
+            ("Stop", None),
+            ("Notification", None),
+            ("SessionStart", None),
+            ("SessionEnd", None),
+        ],
+        HookAgent::Codex => &[
+            ("PreToolUse", Some("Bash")),
+            ("PostToolUse", Some("update_plan")),
+            ("SubagentStart", None),
+            ("SubagentStop", None),
+            ("UserPromptSubmit", None),
+            ("Stop", None),
+            ("SessionStart", None),
+        ],
+        HookAgent::Gemini => &[
+            ("BeforeTool", Some("run_shell_command")),
+            ("AfterTool", Some("write_todos")),
+            ("BeforeAgent", None),
+            ("AfterAgent", None),
+            ("Notification", None),
+            ("SessionStart", None),
+            ("SessionEnd", None),
+        ],
+        HookAgent::Copilot => &[
+            ("preToolUse", None),
+            ("subagentStart", None),
+            ("subagentStop", None),
+            ("userPromptSubmitted", None),
+            ("agentStop", None),
+            ("notification", None),
+            ("sessionStart", None),
+            ("sessionEnd", None),
+        ],
+        HookAgent::Cursor => &[
+            ("beforeShellExecution", None),
+            ("subagentStart", None),
+            ("subagentStop", None),
+            ("beforeSubmitPrompt", None),
+            ("stop", None),
+            ("sessionStart", None),
+            ("sessionEnd", None),
+        ],
+    };
+    let versioned = matches!(agent, HookAgent::Copilot | HookAgent::Cursor);
+    let version = versioned.then(|| Entry::Default {
+        path: vec!["version"],
+        value: json!(1),
+    });
+    let hooks = moments.iter().map(|moment| Entry::Element {
+        path: vec!["hooks", moment.0],
+        value: hook(agent, *moment, command),
+        ours: format!(" hook {agent}"),
+    });
+    version.into_iter().chain(hooks).collect()
+}
+
+/// The hook at one moment, in the agent's form.
+fn hook(agent: HookAgent, (event, matcher): Moment, command: &str) -> Value {
+    let mut handler = match agent {
+        HookAgent::ClaudeCode | HookAgent::Codex => json!({
+            "type": "command", "command": command, "timeout": HOOK_SECONDS,
+        }),
+        HookAgent::Gemini => json!({
+            "name": "quarterdeck", "type": "command", "command": command,
+            "timeout": HOOK_SECONDS * 1000,
+        }),
+        HookAgent::Copilot => {
+            return json!({ "type": "command", "bash": command, "timeoutSec": HOOK_SECONDS });
+        }
+        HookAgent::Cursor => {
+            let mut handler = json!({ "command": command, "timeout": HOOK_SECONDS });
+            if event == "beforeShellExecution" {
+                handler["failClosed"] = json!(true);
+            }
+            return handler;
+        }
+    };
+    if agent == HookAgent::ClaudeCode && event == "PreToolUse" {
+        // Since 2.1.295: one that cannot start or takes too long blocks too.
+        handler["onFailure"] = json!("block");
+    }
+    match matcher {
+        Some(matcher) => json!({ "matcher": matcher, "hooks": [handler] }),
+        None => json!({ "hooks": [handler] }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_agents_files_are_found_and_filled() {
+        let homes = Homes::from_environment(|name| match name {
+            "HOME" => Some("/h".to_owned()),
+            "CODEX_HOME" => Some("/codex".to_owned()),
+            _ => None,
+        })
+        .expect("homes");
+        for agent in CodingAgent::value_variants() {
+            let files = agent
+                .files(&homes, "/opt/q d/quarterdeck", true)
+                .expect("files");
+            assert!(!files.is_empty());
+            for file in &files {
+                assert!(file.path.starts_with("/h") || *agent == CodingAgent::Codex);
+                let text = file
+                    .format
+                    .with(&file.entries, "")
+                    .expect("fits into nothing");
+                assert!(text.contains("/opt/q d/quarterdeck"), "{text}");
+            }
+            let bare = agent.files(&homes, "/q", false).expect("files");
+            let hooks = |file: &Wanted| format!("{:?}", file.entries).contains(" hook ");
+            assert!(!bare.iter().any(hooks));
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `quarterdeck rule add`: a rule made of one example.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::own_rules::{OwnRule, OwnRules, verdict};
+use crate::Setup;
+use crate::arguments::RuleAddArguments;
+use crate::hosting::runtime;
+
+/// Makes the rule, tries it on its examples, and writes it only if it holds.
+pub(super) fn run(setup: &Setup, arguments: RuleAddArguments) -> Result<ExitCode> {
+    let known = OwnRules::open(setup)?.rules();
+    let candidates = of_example(&arguments)?;
+    let rule = &candidates[0];
+    ensure!(
+        known.iter().all(|other| other.id != rule.id),
+        "there is a rule {} already; `quarterdeck rule remove {}` takes it away, --id names the new one otherwise",
+        rule.id,
+        rule.id
+    );
+    let (rule, rules) = runtime()?.block_on(first_that_holds(setup, candidates))?;
+    rules.save()?;
+    anstream::println!("{} is {} from now on", rule.matches[0], rule.tier);
+    anstream::println!("  rule {} in {}", rule.id, rules.path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first rule that decides its examples and nothing that it should not. If
+/// none does, the error is what is wrong with the first.
+async fn first_that_holds(setup: &Setup, candidates: Vec<OwnRule>) -> Result<(OwnRule, OwnRules)> {
+    let mut wrong = None;
+    for rule in candidates {
+        let mut rules = OwnRules::open(setup)?;
+        rules.push(&rule)?;
+        match holds(setup, &rules, &rule).await {
+            Ok(()) => return Ok((rule, rules)),
+            Err(error) => wrong = wrong.or(Some(error)),
+        }
+    }
+    Err(wrong.context("the example is empty")?)
+}
+
+async fn holds(setup: &Setup, rules: &OwnRules, rule: &OwnRule) -> Result<()> {
+    let policy = rules.load(setup).await?;
+    for example in &rule.matches {
+        let said = verdict(&policy, example).await?;
+        if said.rule.as_deref() != Some(&rule.id) {
+            bail!(
+                "the rule would not decide {example:?}: that is {} by rule {} ({}). Give a simpler example, or write the rule into {} by hand",
+                said.tier,
+                said.rule.as_deref().unwrap_or("none"),
+                said.reason.trim_end_matches('.'),
+                rules.path.display()
+            );
+        }
+    }
+    for other in &rule.does_not_match {
+        let said = verdict(&policy, other).await?;
+        if said.rule.as_deref() == Some(&rule.id) {
+            bail!("the rule would decide {other:?} too; give a longer example");
+        }
+    }
+    Ok(())
+}
+
+/// The program, what it is to do and with which flags, as far as the example
+/// says. Which words belong to flags, and whether `-rf` is one flag or two, is
+/// the program's secret: there is a rule for each reading, the likeliest first.
+fn of_example(arguments: &RuleAddArguments) -> Result<Vec<OwnRule>> {
+    let example = arguments.command.trim();
+    let words = shlex::split(example)
+        .filter(|words| !words.is_empty())
+        .with_context(|| format!("{example:?} is no command: mind the quotes"))?;
+    let (program, rest) = words.split_first().context("the command is empty")?;
+    ensure!(
+        !program.contains('=') && !["sudo", "env", "bash", "sh"].contains(&program.as_str()),
+        "the example begins with {program:?}: leave it out, rules are looked for behind it anyway"
+    );
+    let program = program.rsplit('/').next().unwrap_or(program).to_owned();
+    let id = match &arguments.id {
+        Some(id) => id.clone(),
+        None => id_of(&program, rest),
+    };
+    let rule = |(flags, operands): (Vec<String>, Vec<String>)| OwnRule {
+        id: id.clone(),
+        programs: vec![program.clone()],
+        subcommands: match operands.is_empty() {
+            true => Vec::new(),
+            false => vec![operands.join(" ")],
+        },
+        flags,
+        tier: arguments.tier.as_str().to_owned(),
+        reason: arguments.why.clone(),
+        suggestion: arguments.instead.clone(),
+        matches: vec![example.to_owned()],
+        does_not_match: arguments.not.clone(),
+    };
+    let clusters = rest.iter().flat_map(|word| taken_apart(word)).collect();
+    Ok([plain(rest.to_vec()), plain(clusters), with_values(rest)]
+        .map(rule)
+        .into())
+}
+
+/// What begins with a dash is a flag.
+fn plain(words: Vec<String>) -> (Vec<String>, Vec<String>) {
+    words.into_iter().partition(|word| word.starts_with('-'))
+}
+
+/// `-rf` as `-r` and `-f`.
+fn taken_apart(word: &str) -> Vec<String> {
+    match word.strip_prefix('-') {
+        Some(letters) if !letters.is_empty() && letters.chars().all(char::is_alphanumeric) => {
+            letters.chars().map(|letter| format!("-{letter}")).collect()
+        }
+        _ => vec![word.to_owned()],
+    }
+}
+
+/// What follows a flag is its value.
+fn with_values(words: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut flags, mut operands): (Vec<String>, Vec<String>) = Default::default();
+    let mut after_flag = false;
+    for word in words {
+        if word.starts_with('-') {
+            after_flag = !word.contains('=');
+            flags.push(word.clone());
+        } else if std::mem::take(&mut after_flag)
+            && let Some(flag) = flags.last_mut()
+        {
+            flag.push_str(&format!("={word}"));
+        } else {
+            operands.push(word.clone());
+        }
+    }
+    (flags, operands)
+}
+
+/// `own/` and the words of the example, in letters and digits.
+fn id_of(program: &str, rest: &[String]) -> String {
+    let words = std::iter::once(program)
+        .chain(rest.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join("-");
+    let plain: String = words
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
+    format!("own/{}", parts.join("-").to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quarterdeck_core::policy::Tier;
+
+    fn rules(command: &str) -> Result<Vec<OwnRule>> {
+        of_example(&RuleAddArguments {
+            command: command.to_owned(),
+            tier: Tier::Dangerous,
+            why: "No.".to_owned(),
+            instead: None,
+            id: None,
+            not: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn an_example_is_taken_apart() {
+        for (example, id, subcommands, flags) in [
+            (
+                "terraform apply",
+                "own/terraform-apply",
+                vec!["apply"],
+                vec![],
+            ),
+            ("/usr/bin/make", "own/make", vec![], vec![]),
+            (
+                "kubectl delete ns --all",
+                "own/kubectl-delete-ns-all",
+                vec!["delete ns"],
+                vec!["--all"],
+            ),
+            ("npm 'run' x", "own/npm-run-x", vec!["run x"], vec![]),
+        ] {
+            let rule = rules(example).expect(example).swap_remove(0);
+            let texts = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+            assert_eq!(
+                (&*rule.id, rule.subcommands, rule.flags),
+                (id, texts(subcommands), texts(flags))
+            );
+        }
+        for wrong in ["", "  ", "'open", "sudo rm", "A=1 make"] {
+            assert!(rules(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn every_reading_of_flags_is_offered() {
+        let readings: Vec<_> = rules("tool -rf x --to y")
+            .expect("an example")
+            .into_iter()
+            .map(|rule| (rule.flags.join(" "), rule.subcommands.join(" ")))
+            .collect();
+        let texts = |flags: &str, operands: &str| (flags.to_owned(), operands.to_owned());
+        assert_eq!(
+            readings,
+            [
+                texts("-rf --to", "x y"),
+                texts("-r -f --to", "x y"),
+                texts("-rf=x --to=y", ""),
+            ]
+        );
+    }
+}

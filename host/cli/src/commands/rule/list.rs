@@ -1,0 +1,79 @@
+//! `quarterdeck rule list`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use quarterdeck_core::allow_rules::{AllowRule, AllowRulesFile};
+use quarterdeck_core::inert_text;
+use serde_json::json;
+
+use super::own_rules::OwnRules;
+use crate::Setup;
+
+/// Lists rules of one's own and allow rules.
+pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
+    let own = OwnRules::open(setup)?;
+    let allowed = AllowRulesFile::at(setup.paths.allow_rules_file()).load()?;
+    if json {
+        let own: Vec<_> = own
+            .rules()
+            .into_iter()
+            .map(|rule| {
+                json!({
+                    "id": rule.id,
+                    "tier": rule.tier,
+                    "programs": rule.programs,
+                    "subcommands": rule.subcommands,
+                    "flags": rule.flags,
+                    "reason": rule.reason,
+                    "matches": rule.matches,
+                })
+            })
+            .collect();
+        anstream::println!("{}", json!({ "own": own, "allow": allowed }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rules = own.rules();
+    if rules.is_empty() && allowed.is_empty() {
+        anstream::println!(
+            "no rules of your own; `quarterdeck rule add` and `quarterdeck rule allow` make some"
+        );
+    }
+    for rule in &rules {
+        anstream::println!("{}  {}", rule.id, rule.tier);
+        anstream::println!(
+            "    {}",
+            inert_text(&rule.matches.first().cloned().unwrap_or_else(|| {
+                [&rule.programs[..], &rule.subcommands, &rule.flags]
+                    .concat()
+                    .join(" ")
+            }))
+        );
+        anstream::println!("    {}", inert_text(&rule.reason));
+    }
+    for (place, rule) in allowed.iter().enumerate() {
+        anstream::println!("allow-{}  {}", place + 1, shown(rule));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An allow rule in a line.
+pub(super) fn shown(rule: &AllowRule) -> String {
+    let mut words = vec![format!("allows `{}`", inert_text(&rule.command))];
+    let wishes = [
+        ("in", rule.cwd.clone()),
+        ("to", rule.client.clone()),
+        ("in session", rule.session.clone()),
+        ("until", rule.until.map(|until| until.to_string())),
+        ("although it is dangerous by", rule.overrides.clone()),
+    ];
+    for (how, wish) in wishes {
+        if let Some(wish) = wish {
+            words.push(format!("{how} {}", inert_text(&wish)));
+        }
+    }
+    if let Some(why) = &rule.why {
+        words.push(format!("({})", inert_text(why)));
+    }
+    words.join(" ")
+}

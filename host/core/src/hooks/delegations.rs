@@ -1,0 +1,169 @@
+//! Who works for whom: tasks that agents have handed to others, and how long
+//! they took.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+/// Tasks under way at once; of more than these, the oldest are forgotten.
+const MOST_UNDER_WAY: usize = 256;
+/// Agents whose work is counted.
+const MOST_AGENTS: usize = 256;
+
+/// What became of a delegation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DelegationStatus {
+    /// It has begun.
+    Started,
+    /// The agent is done.
+    Completed,
+    /// The agent gave up.
+    Failed,
+}
+
+/// What an agent has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AgentTally {
+    /// Tasks that it has finished.
+    pub tasks: u64,
+    /// Milliseconds that one of them took, on average.
+    pub avg_duration_ms: u64,
+}
+
+/// A task that is under way.
+#[derive(Debug)]
+struct UnderWay {
+    session: String,
+    agent: String,
+    task: String,
+    since: Instant,
+}
+
+/// A task that is over.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Finished {
+    pub(crate) agent: String,
+    pub(crate) task: String,
+    pub(crate) took: Duration,
+}
+
+/// All of them. Behind one lock in the host, held for one change.
+#[derive(Debug, Default)]
+pub(crate) struct Delegations {
+    under_way: VecDeque<UnderWay>,
+    done: BTreeMap<String, (u64, Duration)>,
+}
+
+impl Delegations {
+    /// A task has been handed to `agent`.
+    pub(crate) fn begin(&mut self, session: &str, agent: &str, task: &str, now: Instant) {
+        if self.under_way.len() == MOST_UNDER_WAY {
+            self.under_way.pop_front();
+        }
+        self.under_way.push_back(UnderWay {
+            session: session.to_owned(),
+            agent: agent.to_owned(),
+            task: task.to_owned(),
+            since: now,
+        });
+    }
+
+    /// A task is over: that of this name, else the one of this agent that was
+    /// begun first, else the one of this session that was. `None` if none was
+    /// under way, as when it was told twice.
+    pub(crate) fn end(
+        &mut self,
+        session: &str,
+        agent: Option<&str>,
+        task: Option<&str>,
+        now: Instant,
+    ) -> Option<Finished> {
+        let at = self.under_way.iter().position(|it| {
+            it.session == session
+                && agent.is_none_or(|agent| it.agent == agent)
+                && task.is_none_or(|task| it.task == task)
+        })?;
+        let over = self.under_way.remove(at)?;
+        let took = now.saturating_duration_since(over.since);
+        if self.done.len() < MOST_AGENTS || self.done.contains_key(&over.agent) {
+            let (tasks, time) = self.done.entry(over.agent.clone()).or_default();
+            *tasks += 1;
+            *time += took;
+        }
+        Some(Finished {
+            agent: over.agent,
+            task: over.task,
+            took,
+        })
+    }
+
+    /// A session is over, and with it what it had handed out.
+    pub(crate) fn forget(&mut self, session: &str) {
+        self.under_way.retain(|it| it.session != session);
+    }
+
+    /// The agents that work now, each once, by name.
+    pub(crate) fn active(&self) -> Vec<String> {
+        let mut active: Vec<String> = self.under_way.iter().map(|it| it.agent.clone()).collect();
+        active.sort_unstable();
+        active.dedup();
+        active
+    }
+
+    /// What each agent has done.
+    pub(crate) fn tallies(&self) -> BTreeMap<String, AgentTally> {
+        self.done
+            .iter()
+            .map(|(agent, (tasks, time))| {
+                let average = time.as_millis() / u128::from(*tasks).max(1);
+                let tally = AgentTally {
+                    tasks: *tasks,
+                    avg_duration_ms: u64::try_from(average).unwrap_or(u64::MAX),
+                };
+                (agent.clone(), tally)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_timed_from_its_begin_to_its_end_and_counted_once() {
+        let mut delegations = Delegations::default();
+        let start = Instant::now();
+        let later = |seconds| start + Duration::from_secs(seconds);
+        delegations.begin("s", "engineer", "build", start);
+        delegations.begin("s", "qa", "test", later(1));
+        delegations.begin("s", "engineer", "document", later(2));
+        assert_eq!(delegations.active(), ["engineer", "qa"]);
+        let over = delegations
+            .end("s", Some("engineer"), Some("document"), later(6))
+            .expect("under way");
+        assert_eq!((&*over.task, over.took.as_secs()), ("document", 4));
+        let over = delegations.end("s", Some("engineer"), None, later(8));
+        assert_eq!(over.expect("under way").task, "build");
+        assert_eq!(delegations.end("s", Some("engineer"), None, later(9)), None);
+        let tally = delegations.tallies()["engineer"];
+        assert_eq!((tally.tasks, tally.avg_duration_ms), (2, 6000));
+        assert_eq!(delegations.active(), ["qa"]);
+        delegations.forget("s");
+        assert!(delegations.active().is_empty());
+    }
+
+    #[test]
+    fn other_sessions_are_left_alone_and_memory_is_bounded() {
+        let mut delegations = Delegations::default();
+        let now = Instant::now();
+        delegations.begin("one", "qa", "test", now);
+        assert_eq!(delegations.end("two", Some("qa"), None, now), None);
+        for number in 0..2 * MOST_UNDER_WAY {
+            delegations.begin("two", &format!("agent {number}"), "", now);
+        }
+        assert_eq!(delegations.active().len(), MOST_UNDER_WAY);
+    }
+}

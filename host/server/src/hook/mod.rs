@@ -1,0 +1,141 @@
+//! Hooks of coding agents: their words for what they are about to do, and for
+//! what they may.
+//!
+//! Each agent calls a program of its user's choice at certain moments, with an
+//! event as JSON on its standard input, and reads the answer from the standard
+//! output and the exit status. [`HookAgent::read`] understands the event,
+//! [`HookAgent::answer`] puts the judgement into the agent's words. Nothing is
+//! decided here.
+//!
+//! Sources, as of November 2026:
+//!
+//! - Claude Code: <https://code.claude.com/docs/en/hooks>
+//! - Codex CLI: <https://developers.openai.com/codex/hooks>, and
+//!   `codex-rs/hooks/src/events/pre_tool_use.rs` of openai/codex
+//! - Gemini CLI: `docs/hooks/reference.md` of google-gemini/gemini-cli
+//! - Copilot CLI:
+//!   <https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-hooks-reference>
+//! - Cursor: <https://cursor.com/docs/agent/hooks>
+
+mod answer;
+mod copilot;
+mod cursor;
+mod gemini;
+mod like_claude;
+mod payload;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use answer::Told;
+use quarterdeck_core::hooks::HookEvent;
+use serde_json::Value;
+
+/// A coding agent that has hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookAgent {
+    /// Anthropic's Claude Code.
+    ClaudeCode,
+    /// OpenAI's Codex CLI.
+    Codex,
+    /// Google's Gemini CLI.
+    Gemini,
+    /// GitHub's Copilot CLI.
+    Copilot,
+    /// The Cursor editor and its CLI.
+    Cursor,
+}
+
+/// What stood on standard input is no event of this agent.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no hook event of {agent}: {what}")]
+pub struct NoHookEvent {
+    agent: HookAgent,
+    what: String,
+}
+
+/// A text that names no agent with hooks.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no agent with hooks; there are claude-code, codex, gemini, copilot and cursor")]
+pub struct NoHookAgent(String);
+
+impl HookAgent {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::ClaudeCode,
+        Self::Codex,
+        Self::Gemini,
+        Self::Copilot,
+        Self::Cursor,
+    ];
+
+    /// Its name, as on the command line and in the audit log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClaudeCode => "claude-code",
+            Self::Codex => "codex",
+            Self::Gemini => "gemini",
+            Self::Copilot => "copilot",
+            Self::Cursor => "cursor",
+        }
+    }
+
+    /// Whose event this looks like, where nobody has said. Claude Code's shape is
+    /// what others copy, so it is taken where nothing tells.
+    pub fn guess(event: &Value) -> Self {
+        let has = |field: &str| event.get(field).is_some();
+        let name = event["hook_event_name"].as_str().unwrap_or_default();
+        if has("cursor_version") || has("conversation_id") {
+            Self::Cursor
+        } else if has("sessionId") || has("toolName") || name.is_empty() {
+            Self::Copilot
+        } else if gemini::KNOWS.contains(&name) {
+            Self::Gemini
+        } else if has("turn_id") {
+            Self::Codex
+        } else {
+            Self::ClaudeCode
+        }
+    }
+
+    /// Whether it can put a question to its person when the answer says so.
+    /// Codex takes that answer for a failed hook and runs the command; Gemini
+    /// knows no such answer.
+    pub fn can_ask(self) -> bool {
+        match self {
+            Self::ClaudeCode | Self::Copilot | Self::Cursor => true,
+            Self::Codex | Self::Gemini => false,
+        }
+    }
+
+    /// What the event means to the host; `None` for what it has no use for.
+    pub fn read(self, event: &Value) -> Result<Option<HookEvent>, NoHookEvent> {
+        let read = match self {
+            Self::ClaudeCode | Self::Codex => like_claude::read(self, event),
+            Self::Gemini => gemini::read(event),
+            Self::Copilot => copilot::read(event),
+            Self::Cursor => cursor::read(event),
+        };
+        read.map_err(|what| NoHookEvent { agent: self, what })
+    }
+}
+
+impl fmt::Display for HookAgent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for HookAgent {
+    type Err = NoHookAgent;
+
+    fn from_str(text: &str) -> Result<Self, NoHookAgent> {
+        Self::ALL
+            .into_iter()
+            .find(|agent| agent.as_str() == text)
+            .ok_or_else(|| NoHookAgent(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! Events as the agents send them, by the sources in [`super`].
+
+use quarterdeck_core::gate::{HookDecision, HookJudgement};
+use quarterdeck_core::hooks::HookMoment;
+use serde_json::json;
+
+use super::*;
+
+fn moment(agent: HookAgent, event: &Value) -> Option<HookMoment> {
+    let read = agent.read(event).unwrap_or_else(|error| panic!("{error}"));
+    read.map(|event| event.what)
+}
+
+fn before_command(agent: HookAgent, command: &Value) -> Value {
+    match agent {
+        HookAgent::ClaudeCode => json!({
+            "session_id": "s1", "transcript_path": "/t", "cwd": "/work",
+            "permission_mode": "default", "hook_event_name": "PreToolUse",
+            "tool_name": "Bash", "tool_input": {"command": command, "description": "d"},
+            "tool_use_id": "u1",
+        }),
+        HookAgent::Codex => json!({
+            "session_id": "s1", "turn_id": "1", "transcript_path": null, "cwd": "/work",
+            "hook_event_name": "PreToolUse", "model": "m", "permission_mode": "default",
+            "tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": "u1",
+        }),
+        HookAgent::Gemini => json!({
+            "session_id": "s1", "transcript_path": "/t", "cwd": "/work",
+            "hook_event_name": "BeforeTool", "timestamp": "2026-11-01T00:00:00Z",
+            "tool_name": "run_shell_command", "tool_input": {"command": command},
+        }),
+        HookAgent::Copilot => json!({
+            "sessionId": "s1", "timestamp": 1, "cwd": "/work", "toolName": "bash",
+            "toolArgs": {"command": command},
+        }),
+        HookAgent::Cursor => json!({
+            "conversation_id": "s1", "generation_id": "g", "cursor_version": "3",
+            "hook_event_name": "beforeShellExecution", "command": command, "cwd": "/work",
+        }),
+    }
+}
+
+#[test]
+fn every_agents_command_is_understood_and_its_agent_recognised() {
+    for agent in HookAgent::ALL {
+        let event = before_command(agent, &json!("make deploy"));
+        assert_eq!(HookAgent::guess(&event), agent);
+        let read = agent.read(&event).expect("an event").expect("of use");
+        assert_eq!((&*read.agent, &*read.session), (agent.as_str(), "s1"));
+        assert_eq!(read.cwd.as_deref(), Some("/work"));
+        let command = HookMoment::Command {
+            command: "make deploy".to_owned(),
+            can_ask: agent.can_ask(),
+        };
+        assert_eq!(read.what, command);
+        assert_eq!(agent.as_str().parse(), Ok(agent));
+    }
+}
+
+#[test]
+fn a_command_that_is_no_text_is_an_error_with_every_agent() {
+    for agent in HookAgent::ALL {
+        for command in [json!(3), json!(null), json!(["a", 1]), json!({"x": 1})] {
+            let error = agent.read(&before_command(agent, &command));
+            let error = error.expect_err("no command").to_string();
+            assert!(error.contains("command"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_list_of_arguments_becomes_a_command_line() {
+    let event = before_command(HookAgent::Codex, &json!(["bash", "-lc", "rm -rf ~"]));
+    assert!(matches!(
+        moment(HookAgent::Codex, &event),
+        Some(HookMoment::Command { command, .. }) if command == "bash -lc 'rm -rf ~'"
+    ));
+}
+
+#[test]
+fn copilots_arguments_may_be_a_text() {
+    let mut event = before_command(HookAgent::Copilot, &json!("ls"));
+    event["toolArgs"] = json!("{\"command\": \"rm -rf ~\"}");
+    assert!(matches!(
+        moment(HookAgent::Copilot, &event),
+        Some(HookMoment::Command { command, .. }) if command == "rm -rf ~"
+    ));
+    event["toolArgs"] = json!("{\"command\": ");
+    assert!(HookAgent::Copilot.read(&event).is_err());
+}
+
+#[test]
+fn geminis_command_may_name_another_folder() {
+    let mut event = before_command(HookAgent::Gemini, &json!("ls"));
+    event["tool_input"]["dir_path"] = json!("sub");
+    let read = HookAgent::Gemini.read(&event).expect("an event");
+    assert_eq!(read.expect("of use").cwd.as_deref(), Some("/work/sub"));
+}
+
+#[test]
+fn other_moments_are_understood() {
+    use HookAgent::{ClaudeCode, Codex, Copilot, Cursor, Gemini};
+    let cases = [
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "SessionStart", "source": "startup"}),
+            "session-start",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "SessionEnd", "reason": "clear"}),
+            "session-end",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "UserPromptSubmit", "prompt": "hi"}),
+            "turn-start",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "Stop", "stop_hook_active": false}),
+            "turn-end",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "Notification", "message": "m"}),
+            "notification",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "PreToolUse", "tool_name": "Task",
+            "tool_input": {"subagent_type": "qa", "description": "test it"}}),
+            "delegation-start",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "SubagentStop", "agent_type": "qa"}),
+            "delegation-end",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "PostToolUse", "tool_name": "TodoWrite",
+            "tool_input": {"todos": [{"content": "a", "status": "pending"}]}}),
+            "todos",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "TaskCreated", "task_id": "7",
+            "task_subject": "t"}),
+            "ticket-created",
+        ),
+        (
+            Codex,
+            json!({"hook_event_name": "PostToolUse", "tool_name": "update_plan",
+            "tool_input": {"plan": [{"step": "a", "status": "completed"}]}}),
+            "todos",
+        ),
+        (
+            Codex,
+            json!({"hook_event_name": "SubagentStart", "agent_type": "qa"}),
+            "delegation-start",
+        ),
+        (
+            Gemini,
+            json!({"hook_event_name": "AfterTool", "tool_name": "write_todos",
+            "tool_input": {"todos": [{"description": "a", "status": "pending"}]}}),
+            "todos",
+        ),
+        (
+            Gemini,
+            json!({"hook_event_name": "BeforeAgent", "prompt": "hi"}),
+            "turn-start",
+        ),
+        (
+            Copilot,
+            json!({"sessionId": "s", "cwd": "/", "source": "new"}),
+            "session-start",
+        ),
+        (
+            Copilot,
+            json!({"sessionId": "s", "cwd": "/", "reason": "complete"}),
+            "session-end",
+        ),
+        (
+            Copilot,
+            json!({"sessionId": "s", "prompt": "hi"}),
+            "turn-start",
+        ),
+        (
+            Copilot,
+            json!({"sessionId": "s", "stopReason": "end_turn"}),
+            "turn-end",
+        ),
+        (
+            Copilot,
+            json!({"sessionId": "s", "agentName": "qa"}),
+            "delegation-start",
+        ),
+        (
+            Copilot,
+            json!({"sessionId": "s", "agentName": "qa", "stopReason": "end_turn"}),
+            "delegation-end",
+        ),
+        (
+            Cursor,
+            json!({"hook_event_name": "stop", "status": "completed"}),
+            "turn-end",
+        ),
+    ];
+    for (agent, event, expected) in cases {
+        let moment = moment(agent, &event).unwrap_or_else(|| panic!("{event} is of no use"));
+        let name = match json!(moment) {
+            Value::String(name) => name,
+            Value::Object(fields) => fields.keys().next().cloned().unwrap_or_default(),
+            other => other.to_string(),
+        };
+        assert_eq!(name, expected, "{event}");
+    }
+}
+
+#[test]
+fn what_nobody_needs_is_let_by_and_what_is_no_event_is_said() {
+    let reading = json!({"hook_event_name": "PreToolUse", "tool_name": "Read", "tool_input": {}});
+    assert_eq!(moment(HookAgent::ClaudeCode, &reading), None);
+    let later = json!({"hook_event_name": "SomethingNew"});
+    assert_eq!(moment(HookAgent::ClaudeCode, &later), None);
+    for agent in HookAgent::ALL {
+        assert!(agent.read(&json!([1])).is_err(), "{agent}");
+    }
+}
+
+#[test]
+fn judgements_are_told_in_each_agents_words() {
+    let judged = |decision| HookJudgement {
+        decision,
+        reason: "why".to_owned(),
+    };
+    let mut told = String::new();
+    for agent in HookAgent::ALL {
+        for decision in [HookDecision::Allow, HookDecision::Ask, HookDecision::Deny] {
+            let answer = agent.answer(&judged(decision));
+            assert_eq!(answer.exit, 0);
+            let text = answer.stdout.unwrap_or_else(|| "nothing".to_owned());
+            told.push_str(&format!("{agent} {decision:?}: {text}\n"));
+        }
+        let refusal = agent.refuse("it hangs");
+        told.push_str(&format!("{agent} cannot judge: {refusal:?}\n"));
+    }
+    insta::assert_snapshot!(told);
+}
