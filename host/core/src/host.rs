@@ -22,6 +22,7 @@ use crate::operations::SshSettings;
 use crate::registry::Registry;
 use crate::session::BackendKind;
 use crate::store::{Store, StoreError};
+use crate::tasks::Tasks;
 use crate::usage::UsageMeter;
 
 /// Incidents kept for whoever asks.
@@ -107,6 +108,7 @@ pub struct Host {
     pub(crate) diff_turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) usage: UsageMeter,
     pub(crate) store: Store,
+    pub(crate) tasks: Tasks,
     pub(crate) events: Arc<EventBus>,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
@@ -152,6 +154,7 @@ impl Host {
             agents_may_change_policies: settings.agents_may_change_policies,
             diff_turn: Arc::default(),
             store,
+            tasks: Tasks::default(),
             events,
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,
@@ -177,6 +180,7 @@ impl Host {
     /// Ends every session, save those on tmux, which a later host finds again, and
     /// stops watching policies.
     pub async fn shutdown(&self) {
+        self.tasks.stop().await;
         let closing = self
             .registry
             .all()

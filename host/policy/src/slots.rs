@@ -43,6 +43,8 @@ pub(crate) struct Slots {
     /// Bundled policies that nobody has asked for yet.
     dormant: BTreeMap<&'static str, BundledPolicy>,
     ready: bool,
+    /// Whether somebody has asked for them, and all of them have been dealt with.
+    awake: bool,
 }
 
 impl Slots {
@@ -68,6 +70,7 @@ impl Slots {
             published,
             slots: BTreeMap::new(),
             ready: false,
+            awake: false,
         }
     }
 
@@ -105,6 +108,12 @@ impl Slots {
     /// Whether nothing is left to be done.
     pub(crate) fn are_settled(&self) -> bool {
         self.slots.values().all(Slot::is_settled)
+    }
+
+    /// Everything that is bundled has been dealt with.
+    pub(crate) fn are_awake(&mut self) {
+        self.awake = true;
+        self.publish();
     }
 
     /// Everything that lay in the folder at the start has been dealt with.
@@ -224,7 +233,7 @@ impl Slots {
         let before = self.published.send_replace(Published {
             catalogue: Arc::clone(&catalogue),
             ready: self.ready,
-            complete: self.ready && self.dormant.is_empty(),
+            complete: self.ready && self.awake,
         });
         if self.ready {
             self.report_missing(&before, &catalogue);

@@ -38,6 +38,8 @@ pub use running::{CommandEnd, Running};
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
 
+pub(crate) use judge::session_facts;
+
 use crate::audit::AuditLog;
 use confirmation::Confirmations;
 
