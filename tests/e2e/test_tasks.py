@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,16 +11,7 @@ from world import World
 
 TOOLS = "native,enhanced"
 
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compiled policies: distributors and the like are compiled at the first task."""
-    return tmp_path_factory.mktemp("compiled")
-
-
-@pytest.fixture(autouse=True)
-def _compile_once(world: World, compiled: Path) -> None:
-    (world.root / "cache").symlink_to(compiled)
+pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
 def task(id_: str, command: Any = "true", **more: Any) -> dict[str, Any]:
