@@ -56,6 +56,19 @@ def world(binary: Path, tmp_path_factory: pytest.TempPathFactory, request: pytes
     world.close()
 
 
+@pytest.fixture(scope="session")
+def compiled_policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where worlds may share what was compiled."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture
+def compiled_once(world: World, compiled_policies: Path) -> None:
+    """For stories that wake the policies that sleep: they are compiled in the first
+    world only."""
+    (world.root / "cache").symlink_to(compiled_policies)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     outcome = yield

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::gate::{PendingConfirmation, Refusal};
 use crate::session::SessionId;
+use crate::store::StoreError;
 
 /// A request that was not carried out. The text says what to do next; `code`
 /// is stable.
@@ -99,6 +100,11 @@ pub enum HostError {
 }
 
 impl HostError {
+    /// What the store could not do.
+    pub(crate) fn from_store(error: StoreError) -> Self {
+        Self::Internal(error.to_string())
+    }
+
     /// The error code of the enhanced-iterm-mcp document, extended by
     /// `CONFIRMATION_REQUIRED`, `SESSION_BUSY` and `SESSION_ENDED`.
     pub fn code(&self) -> &'static str {

@@ -24,6 +24,7 @@ use crate::operations::SshSettings;
 use crate::registry::Registry;
 use crate::session::BackendKind;
 use crate::store::{Store, StoreError};
+use crate::tasks::Tasks;
 use crate::usage::UsageMeter;
 
 /// Incidents kept for whoever asks.
@@ -112,6 +113,7 @@ pub struct Host {
     pub(crate) diff_turn: Arc<tokio::sync::Mutex<()>>,
     pub(crate) usage: UsageMeter,
     pub(crate) store: Store,
+    pub(crate) tasks: Tasks,
     pub(crate) events: Arc<EventBus>,
     pub(crate) delegations: Mutex<Delegations>,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
@@ -159,6 +161,7 @@ impl Host {
             agents_may_change_policies: settings.agents_may_change_policies,
             diff_turn: Arc::default(),
             store,
+            tasks: Tasks::default(),
             events,
             delegations: Mutex::default(),
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
@@ -185,6 +188,7 @@ impl Host {
     /// Ends every session, save those on tmux and iTerm2, which a later host finds
     /// again, and stops watching policies.
     pub async fn shutdown(&self) {
+        self.tasks.stop().await;
         let closing = self
             .registry
             .all()

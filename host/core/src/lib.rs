@@ -31,6 +31,7 @@ mod secret;
 mod seen;
 mod session;
 pub mod store;
+pub mod tasks;
 mod text;
 mod usage;
 

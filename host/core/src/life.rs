@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use rusqlite::params;
 
 use crate::clock::{now_ms, rfc3339};
+use crate::error::HostError;
 use crate::events::Happening;
 use crate::host::Host;
 use crate::session::{Session, SessionId};
@@ -37,6 +38,16 @@ impl Host {
             launch_method: "subprocess",
             working_directory: folder,
         });
+    }
+
+    /// Whether a session of an earlier host goes on without it, as far as is kept.
+    pub(crate) async fn outlives_its_host(&self, id: &str) -> Result<bool, HostError> {
+        let id = id.to_owned();
+        let lives = self.store.read(move |kept| {
+            let living = "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?1 AND ended_ms IS NULL AND backend <> 'pty')";
+            kept.query_row(living, [id], |row| row.get(0))
+        });
+        lives.await.map_err(HostError::from_store)
     }
 
     /// Takes a session out of the registry; `None` if it is not there any more.

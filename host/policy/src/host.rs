@@ -10,7 +10,8 @@ use crate::incident::Incidents;
 use crate::reload::{Command, Reloader};
 use crate::slots::Published;
 use crate::{
-    Approvers, Distributors, PolicyIncident, PolicyStatus, ProgressParsers, Recoveries, Settings,
+    Approvers, Distributors, PolicyIncident, PolicyKind, PolicyStatus, ProgressParsers, Recoveries,
+    Settings,
 };
 
 /// How many commands may wait for the reloader.
@@ -87,10 +88,10 @@ impl PolicyHost {
     }
 
     /// The distributors as they are now. Waits until the host is ready, and the
-    /// first time until what is bundled is loaded.
+    /// first time until what is bundled of their kind is loaded.
     pub async fn distributors(&self) -> Distributors {
         Distributors {
-            catalogue: self.complete_catalogue().await,
+            catalogue: self.catalogue_with(PolicyKind::Distributor).await,
             incidents: self.incidents.clone(),
         }
     }
@@ -99,7 +100,7 @@ impl PolicyHost {
     /// does.
     pub async fn progress_parsers(&self) -> ProgressParsers {
         ProgressParsers {
-            catalogue: self.complete_catalogue().await,
+            catalogue: self.catalogue_with(PolicyKind::ProgressParser).await,
             incidents: self.incidents.clone(),
         }
     }
@@ -107,19 +108,22 @@ impl PolicyHost {
     /// The recoveries as they are now. Waits as [`PolicyHost::distributors`] does.
     pub async fn recoveries(&self) -> Recoveries {
         Recoveries {
-            catalogue: self.complete_catalogue().await,
+            catalogue: self.catalogue_with(PolicyKind::Recovery).await,
             incidents: self.incidents.clone(),
         }
     }
 
-    /// The latest catalogue with everything that is bundled in it.
-    async fn complete_catalogue(&self) -> Arc<Catalogue> {
+    /// The latest catalogue with everything in it that is bundled of this kind.
+    async fn catalogue_with(&self, kind: PolicyKind) -> Arc<Catalogue> {
         let mut published = self.published.clone();
-        let complete = published.borrow().complete;
-        if !complete && self.commands.send(Command::Awaken).await.is_err() {
+        let awake = published.borrow().is_awake(kind);
+        if !awake && self.commands.send(Command::Awaken(kind)).await.is_err() {
             return Arc::default();
         }
-        match published.wait_for(|published| published.complete).await {
+        match published
+            .wait_for(|published| published.is_awake(kind))
+            .await
+        {
             Ok(published) => Arc::clone(&published.catalogue),
             Err(_) => Arc::default(),
         }

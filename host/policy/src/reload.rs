@@ -21,7 +21,7 @@ use crate::settling::Look;
 use crate::sighting::Sighting;
 use crate::slots::{Published, Slots};
 use crate::watch::{Touched, Touches, watch};
-use crate::{IncidentKind, PolicyIncident, Settings};
+use crate::{IncidentKind, PolicyIncident, PolicyKind, Settings};
 
 /// How often the folder is looked at without an occasion: what a symlink leads
 /// to is not watched, and a watch can be lost.
@@ -32,8 +32,8 @@ const OCCASIONAL_LOOK: Duration = Duration::from_secs(2);
 pub(crate) enum Command {
     /// Look at everything, and answer when nothing is left to be done.
     Rescan(oneshot::Sender<()>),
-    /// Load what is bundled and was not asked for until now.
-    Awaken,
+    /// Load what is bundled of this kind and was not asked for until now.
+    Awaken(PolicyKind),
     /// Stop, and answer.
     Shutdown(oneshot::Sender<()>),
 }
@@ -119,7 +119,7 @@ impl Reloader {
                         self.waiting.push(reply);
                         self.look_at_everything(Look::Touched).await;
                     }
-                    Some(Command::Awaken) => self.awaken().await,
+                    Some(Command::Awaken(kind)) => self.awaken(kind).await,
                     Some(Command::Shutdown(reply)) => {
                         drop(self);
                         // Whoever asked may have stopped waiting.
@@ -145,12 +145,11 @@ impl Reloader {
         }
     }
 
-    async fn awaken(&mut self) {
-        for name in self.slots.awaken() {
+    async fn awaken(&mut self, kind: PolicyKind) {
+        for name in self.slots.awaken(kind) {
             self.look_at_name(name, Look::Found).await;
         }
-        // Says that it is complete, also where nothing had to be loaded.
-        self.slots.are_ready();
+        self.slots.are_awake(kind);
     }
 
     async fn look_at(&mut self, touched: Touched) {

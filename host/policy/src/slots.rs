@@ -28,8 +28,15 @@ pub(crate) struct Published {
     /// Whether everything that lay in the folder at the start has been dealt
     /// with.
     pub(crate) ready: bool,
-    /// Whether all that is bundled has been loaded, too.
-    pub(crate) complete: bool,
+    /// The kinds of which all that is bundled has been dealt with, too.
+    awake: Vec<PolicyKind>,
+}
+
+impl Published {
+    /// Whether nothing bundled of this kind is missing any more.
+    pub(crate) fn is_awake(&self, kind: PolicyKind) -> bool {
+        self.ready && self.awake.contains(&kind)
+    }
 }
 
 /// All slots. Owned by the reloader, and changed by nobody else.
@@ -43,6 +50,8 @@ pub(crate) struct Slots {
     /// Bundled policies that nobody has asked for yet.
     dormant: BTreeMap<&'static str, BundledPolicy>,
     ready: bool,
+    /// The kinds that somebody has asked for, once all of them are dealt with.
+    awake: Vec<PolicyKind>,
 }
 
 impl Slots {
@@ -68,6 +77,7 @@ impl Slots {
             published,
             slots: BTreeMap::new(),
             ready: false,
+            awake: Vec::new(),
         }
     }
 
@@ -78,10 +88,17 @@ impl Slots {
         self.slots.keys().map(String::as_str).chain(awake)
     }
 
-    /// Has everything that is bundled count from now on. Returns the names that
-    /// have to be looked at for that.
-    pub(crate) fn awaken(&mut self) -> Vec<&'static str> {
-        std::mem::take(&mut self.dormant).into_keys().collect()
+    /// Has everything that is bundled of this kind count from now on. Returns the
+    /// names that have to be looked at for that.
+    pub(crate) fn awaken(&mut self, kind: PolicyKind) -> Vec<&'static str> {
+        let asleep = |bundled: &&BundledPolicy| bundled.kind == kind;
+        let names: Vec<&str> = (self.dormant.values().filter(asleep))
+            .map(|bundled| bundled.name)
+            .collect();
+        for name in &names {
+            self.dormant.remove(name);
+        }
+        names
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -105,6 +122,15 @@ impl Slots {
     /// Whether nothing is left to be done.
     pub(crate) fn are_settled(&self) -> bool {
         self.slots.values().all(Slot::is_settled)
+    }
+
+    /// Everything that is bundled of this kind has been dealt with.
+    pub(crate) fn are_awake(&mut self, kind: PolicyKind) {
+        // Several may have asked at the same time.
+        if !self.awake.contains(&kind) {
+            self.awake.push(kind);
+        }
+        self.publish();
     }
 
     /// Everything that lay in the folder at the start has been dealt with.
@@ -224,7 +250,7 @@ impl Slots {
         let before = self.published.send_replace(Published {
             catalogue: Arc::clone(&catalogue),
             ready: self.ready,
-            complete: self.ready && self.dormant.is_empty(),
+            awake: self.awake.clone(),
         });
         if self.ready {
             self.report_missing(&before, &catalogue);

@@ -39,6 +39,7 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
     let socket = SocketDoor::bind(&setup.paths.shared_socket()).await?;
     let token = Token::load_or_create(&setup.paths.token_file())?;
     let host = start_host(setup)?;
+    host.resume_tasks().await;
 
     let stop = CancellationToken::new();
     let address = http.address();

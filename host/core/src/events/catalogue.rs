@@ -35,6 +35,30 @@ pub enum Happening {
         /// How long it lived.
         duration_seconds: f64,
     },
+    /// A task waits, runs, or has ended.
+    #[serde(rename = "task.changed")]
+    TaskChanged {
+        /// The task.
+        task_id: String,
+        /// `queued`, `running`, `completed`, `failed` or `cancelled`.
+        status: &'static str,
+        /// Its worker, while it has one and in the end.
+        session_id: Option<String>,
+        /// Why it failed, or waits again.
+        error: Option<String>,
+    },
+    /// A task shows how far it is.
+    #[serde(rename = "task.progress")]
+    TaskProgress {
+        /// The task.
+        task_id: String,
+        /// Its worker.
+        session_id: String,
+        /// Between 0 and 100.
+        progress: f64,
+        /// What it is doing.
+        milestone: Option<String>,
+    },
     /// Something went wrong.
     #[serde(rename = "system.error")]
     SystemError {

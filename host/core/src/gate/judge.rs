@@ -405,7 +405,8 @@ fn occasion<'a>(session: &'a SessionId, request: &'a ReviewRequest) -> Occasion<
     }
 }
 
-fn session_facts(session: &Session, status: &Status) -> SessionFacts {
+/// A session as policies see it.
+pub(crate) fn session_facts(session: &Session, status: &Status) -> SessionFacts {
     SessionFacts {
         id: session.id.to_string(),
         name: session.name.clone(),

@@ -42,6 +42,8 @@ pub use running::{CommandEnd, Running};
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
 
+pub(crate) use judge::session_facts;
+
 use crate::allow_rules::AllowRulesFile;
 use crate::audit::AuditLog;
 use confirmation::Confirmations;

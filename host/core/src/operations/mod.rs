@@ -20,6 +20,7 @@ mod run;
 mod screenshot;
 mod shells;
 mod ssh;
+mod tasks;
 mod type_input;
 mod wait;
 
@@ -31,6 +32,7 @@ pub use layout::{Arrangement, Layout, LayoutError, NamedLayout, OpenLayout, Open
 pub use list::{SessionState, SessionSummary};
 pub use own_session::OwnSessionState;
 pub use policies::{DiffPolicy, LoadedPolicy, PolicyReload};
+pub(crate) use read::read_tail;
 pub use read::{Reading, View};
 pub use run::{RunCommand, RunOutcome};
 pub use ssh::{SshError, SshSettings, SshTarget};

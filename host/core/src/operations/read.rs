@@ -163,6 +163,23 @@ pub(super) async fn read_text(
     }
 }
 
+/// The end of the transcript between `from` and `to`, at most about `max_bytes`
+/// of it, and whether there was more before.
+pub(crate) async fn read_tail(
+    session: &Session,
+    from: Cursor,
+    to: Option<Cursor>,
+    max_bytes: usize,
+) -> (String, bool) {
+    let to = match to {
+        Some(to) => to,
+        None => session.terminal.status().await.cursor,
+    };
+    let begin = to.back(max_bytes as u64).max(from);
+    let output = session.terminal.read_until(begin, to, max_bytes).await;
+    (inert(&output.text), begin > from || output.gap.is_some())
+}
+
 fn last_lines(text: &str, lines: usize) -> String {
     let count = text.lines().count();
     let kept: Vec<&str> = text.lines().skip(count.saturating_sub(lines)).collect();

@@ -5,6 +5,7 @@
 //! here ([`native`]), a tool a file in it; [`families`] says which a client sees.
 
 mod confirm;
+mod enhanced;
 mod families;
 mod layered_screenshot;
 mod mcpretentious;

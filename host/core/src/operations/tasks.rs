@@ -1,0 +1,112 @@
+//! Handing in tasks, asking after them, calling them off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::caller::Caller;
+use crate::error::HostError;
+use crate::host::Host;
+use crate::tasks::{Ask, DistributeOutcome, DistributeTasks, TaskReport, ended_task, ended_tasks};
+
+/// What was called off ends within this time, or is said to go on ending.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+
+impl Host {
+    /// Goes on with the tasks that an earlier host has left.
+    pub async fn resume_tasks(self: &Arc<Self>) {
+        self.tasks.resume(self).await;
+    }
+
+    /// Takes tasks, all or none, and has workers do them.
+    pub async fn distribute_tasks(
+        self: &Arc<Self>,
+        request: DistributeTasks,
+        caller: &Caller,
+    ) -> Result<DistributeOutcome, HostError> {
+        let caller = caller.clone();
+        self.tasks
+            .ask(self, |reply| Ask::Distribute {
+                request,
+                caller,
+                reply,
+            })
+            .await?
+    }
+
+    /// What is known of these tasks, once all of them have ended or after `wait`;
+    /// without names, of those that have not ended and of the last that have.
+    pub async fn task_reports(
+        self: &Arc<Self>,
+        ids: Option<Vec<String>>,
+        session: Option<String>,
+        wait: Duration,
+    ) -> Result<Vec<TaskReport>, HostError> {
+        let ended = async {
+            let mut ends = self.tasks.ends(self);
+            while !self.open_tasks(ids.clone()).await?.is_empty() {
+                if ends.changed().await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        // Time that runs out is no failure: what is known then is told.
+        if let Ok(failed @ Err(_)) = tokio::time::timeout(wait, ended).await {
+            return failed.map(|()| Vec::new());
+        }
+        let mut reports = match ids {
+            Some(ids) => self.reports_of(ids).await?,
+            None => {
+                // In this order, so that none is missed that ends in between.
+                let open = self.open_tasks(None).await?;
+                let mut reports = ended_tasks(self, session.clone()).await?;
+                reports.retain(|ended| !open.iter().any(|task| task.id == ended.id));
+                reports.extend(open);
+                reports
+            }
+        };
+        if let Some(session) = session {
+            reports.retain(|report| report.session_id.as_ref() == Some(&session));
+        }
+        Ok(reports)
+    }
+
+    /// Calls tasks off, and waits a while for those that run to end.
+    pub async fn cancel_tasks(
+        self: &Arc<Self>,
+        ids: Vec<String>,
+    ) -> Result<Vec<TaskReport>, HostError> {
+        let asked = ids.clone();
+        self.tasks
+            .ask(self, |reply| Ask::Cancel { ids: asked, reply })
+            .await?;
+        self.task_reports(Some(ids), None, CANCEL_PATIENCE).await
+    }
+
+    async fn open_tasks(
+        self: &Arc<Self>,
+        ids: Option<Vec<String>>,
+    ) -> Result<Vec<TaskReport>, HostError> {
+        self.tasks
+            .ask(self, |reply| Ask::Report { ids, reply })
+            .await
+    }
+
+    async fn reports_of(self: &Arc<Self>, ids: Vec<String>) -> Result<Vec<TaskReport>, HostError> {
+        let mut open = self.open_tasks(Some(ids.clone())).await?;
+        let mut reports = Vec::with_capacity(ids.len());
+        for id in ids {
+            let report = match open.iter().position(|report| report.id.as_str() == id) {
+                Some(at) => Some(open.swap_remove(at)),
+                None => ended_task(self, id.clone()).await?,
+            };
+            let unknown = || {
+                HostError::InvalidParameters(format!(
+                    "no task has the id {id:?}: task_status without taskIds names those there are"
+                ))
+            };
+            reports.push(report.ok_or_else(unknown)?);
+        }
+        Ok(reports)
+    }
+}

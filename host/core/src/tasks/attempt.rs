@@ -1,0 +1,395 @@
+//! One task in one worker, once: from the look at the session to what is kept of
+//! its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarterdeck_terminal::{Cursor, Status, Until};
+use tokio::sync::{mpsc, oneshot};
+
+use super::command_line::{Syntax, command_line};
+use super::fate::{Fate, Next, next};
+use super::kept::{self, Ending};
+use super::progress::{ProgressReport, watch_progress};
+use super::task::{Lane, NewTask, TaskResult, Work};
+use crate::caller::Caller;
+use crate::error::HostError;
+use crate::gate::{CommandEnd, Input, Running};
+use crate::host::Host;
+use crate::operations::read_tail;
+use crate::session::Session;
+use crate::store::StoreError;
+
+/// As much of a task's output is kept: the end of it.
+const OUTPUT_BYTES: usize = 4 * 1024;
+
+/// A command that was interrupted may take this long to end, before it is
+/// interrupted again.
+const INTERRUPT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Ctrl-C twice, then Ctrl-\, which fewer programs catch.
+const INTERRUPTS: [u8; 3] = [0x03, 0x03, 0x1c];
+
+/// A program that was asked something has answered once it is silent for so long.
+const SILENCE_AFTER_ANSWER: Duration = Duration::from_secs(3);
+
+/// A paste is taken for one, and not for keys, when Enter comes after a pause.
+const PAUSE_BEFORE_ENTER: Duration = Duration::from_millis(100);
+
+/// What cannot be written is tried again after so long.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A task and the worker that it was assigned to.
+pub(super) struct Attempt {
+    pub(super) number: u64,
+    pub(super) spec: Arc<NewTask>,
+    pub(super) caller: Caller,
+    pub(super) session_id: String,
+    /// How often it was started before.
+    pub(super) attempts: u32,
+    /// How many of those times nobody knows the end of.
+    pub(super) lost: u32,
+    pub(super) notes: Vec<String>,
+    /// Whether a shell will do that does not report exit statuses.
+    pub(super) any_shell: bool,
+    /// Sent, or dropped, when it is called off.
+    pub(super) cancelled: oneshot::Receiver<()>,
+    pub(super) progress: mpsc::Sender<ProgressReport>,
+}
+
+/// How an attempt ended. What is told here is kept already.
+#[derive(Debug)]
+pub(super) enum AttemptEnd {
+    /// Nothing was typed: the worker could not take it.
+    NotStarted,
+    /// The task waits again.
+    Back { lost: u32, notes: Vec<String> },
+    /// Nothing more comes of the task.
+    Ended(Ending),
+}
+
+/// What became of the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WorkerAfter {
+    /// It can take another task.
+    Free,
+    /// Something else is in front in it.
+    Occupied,
+    /// Its program has ended.
+    Gone,
+}
+
+/// Carries out an attempt.
+pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (AttemptEnd, WorkerAfter) {
+    let Ok(session) = host.registry.get(&attempt.session_id) else {
+        return (AttemptEnd::NotStarted, WorkerAfter::Gone);
+    };
+    let Ok(_turn) = session.run_turn.try_lock() else {
+        return (AttemptEnd::NotStarted, WorkerAfter::Occupied);
+    };
+    let status = session.terminal.status().await;
+    if status.has_ended() {
+        return (AttemptEnd::NotStarted, WorkerAfter::Gone);
+    }
+    if !can_take(&attempt, &status) {
+        return (AttemptEnd::NotStarted, WorkerAfter::Occupied);
+    }
+    let (number, worker) = (attempt.number, attempt.session_id.clone());
+    let started = host
+        .store
+        .write(move |kept| kept::started(kept, number, &worker))
+        .await;
+    match started {
+        Ok(true) => {}
+        Ok(false) => return (AttemptEnd::NotStarted, WorkerAfter::Free),
+        Err(error) => {
+            tracing::warn!(%error, task = %attempt.spec.id, "a task cannot start");
+            tokio::time::sleep(STORE_PATIENCE).await;
+            return (AttemptEnd::NotStarted, WorkerAfter::Free);
+        }
+    }
+    let (fate, worker) = match attempt.spec.work.lane() {
+        Lane::Shell => run_in_shell(&host, &session, &mut attempt).await,
+        Lane::Program => ask_program(&host, &session, &mut attempt, &status).await,
+    };
+    (keep(&host, attempt, fate).await, worker)
+}
+
+fn can_take(attempt: &Attempt, status: &Status) -> bool {
+    match attempt.spec.work.lane() {
+        Lane::Shell => {
+            !status.is_running() && !status.full_screen && (status.integrated || attempt.any_shell)
+        }
+        Lane::Program => status.is_running() || status.full_screen,
+    }
+}
+
+/// Writes down what became of the task.
+async fn keep(host: &Host, attempt: Attempt, fate: Fate) -> AttemptEnd {
+    let Attempt {
+        number,
+        spec,
+        session_id,
+        attempts,
+        lost,
+        notes,
+        ..
+    } = attempt;
+    match next(&spec, attempts + 1, lost, notes, &session_id, fate) {
+        Next::NotStarted => {
+            until_kept(host, move |kept| kept::not_started(kept, number)).await;
+            AttemptEnd::NotStarted
+        }
+        Next::Again { lost, notes } => {
+            let written = notes.clone();
+            until_kept(host, move |kept| {
+                kept::given_back(kept, number, lost, &written)
+            })
+            .await;
+            AttemptEnd::Back { lost, notes }
+        }
+        Next::End {
+            lost,
+            notes,
+            ending,
+        } => {
+            let written = ending.clone();
+            until_kept(host, move |kept| {
+                kept::ends(kept, number, lost, &notes, &written)
+            })
+            .await;
+            AttemptEnd::Ended(ending)
+        }
+    }
+}
+
+/// Writes until it is written: a task has not ended before that is kept.
+async fn until_kept(
+    host: &Host,
+    work: impl Fn(&rusqlite::Transaction<'_>) -> rusqlite::Result<()> + Clone + Send + 'static,
+) {
+    loop {
+        let work = work.clone();
+        match host.store.write(work).await {
+            Ok(()) | Err(StoreError::Closed { .. }) => return,
+            Err(error) => {
+                tracing::warn!(%error, "what became of a task cannot be kept yet");
+                tokio::time::sleep(STORE_PATIENCE).await;
+            }
+        }
+    }
+}
+
+async fn run_in_shell(
+    host: &Host,
+    session: &Session,
+    attempt: &mut Attempt,
+) -> (Fate, WorkerAfter) {
+    let Some(command) = command_line(&attempt.spec.work, Syntax::of(&session.program)) else {
+        return (
+            Fate::Impossible("no shell can do this".to_owned()),
+            WorkerAfter::Free,
+        );
+    };
+    let began = session.terminal.status().await.cursor;
+    let mut running = match host.gate.run(session, &command, &attempt.caller).await {
+        Ok(running) => running,
+        Err(error) => return not_typed(error),
+    };
+    let watched = watch_progress(
+        host,
+        session,
+        began,
+        attempt.number,
+        attempt.progress.clone(),
+    );
+    let end = tokio::select! {
+        biased;
+        end = host.gate.follow(session, &mut running, attempt.spec.timeout) => end,
+        () = called_off(&mut attempt.cancelled) => {
+            let result = interrupt(host, session, &mut running, &attempt.caller).await;
+            return (Fate::Cancelled(result.0), result.1);
+        }
+        never = watched => match never {},
+    };
+    match end {
+        Ok(CommandEnd::StillRunning { .. }) => {
+            let (result, worker) = interrupt(host, session, &mut running, &attempt.caller).await;
+            (
+                Fate::TimedOut {
+                    result,
+                    goes_on: worker == WorkerAfter::Occupied,
+                },
+                worker,
+            )
+        }
+        Ok(end @ CommandEnd::Finished { .. }) => match result_of(session, end).await {
+            Some(result) => (Fate::Finished(result), WorkerAfter::Free),
+            None => (
+                Fate::Impossible("its end was not told".to_owned()),
+                WorkerAfter::Free,
+            ),
+        },
+        Ok(CommandEnd::SessionEnded { .. }) => (
+            Fate::Lost("the session ended under it".to_owned()),
+            WorkerAfter::Gone,
+        ),
+        Err(HostError::SessionEnded { how, .. }) => (
+            Fate::Lost(format!("the session ended under it ({how})")),
+            WorkerAfter::Gone,
+        ),
+        Err(error) => (Fate::Impossible(error.to_string()), WorkerAfter::Free),
+    }
+}
+
+/// What an error says that the gate gave before anything was typed.
+fn not_typed(error: HostError) -> (Fate, WorkerAfter) {
+    match error {
+        HostError::SessionBusy { .. } | HostError::LineNotEmpty { .. } => {
+            (Fate::NotTyped, WorkerAfter::Occupied)
+        }
+        HostError::SessionEnded { how, .. } => (
+            Fate::Lost(format!("the session ended as it began ({how})")),
+            WorkerAfter::Gone,
+        ),
+        HostError::ConfirmationRequired(pending) => {
+            let said = format!(
+                "a person has to confirm its command first: {}; after `quarterdeck approve {}` (within {} s) hand the task in again with sessionIds [{:?}]",
+                pending.verdict.reason.trim_end_matches('.'),
+                pending.confirmation_id,
+                pending.expires_in_seconds,
+                pending.session_id.as_str(),
+            );
+            (Fate::Impossible(said), WorkerAfter::Free)
+        }
+        error => (Fate::Impossible(error.to_string()), WorkerAfter::Free),
+    }
+}
+
+/// Waits until the task is called off. A queue that is gone calls off nothing:
+/// its host has gone, and the command with it.
+async fn called_off(cancelled: &mut oneshot::Receiver<()>) {
+    if cancelled.await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Ends a command as a person would.
+async fn interrupt(
+    host: &Host,
+    session: &Session,
+    running: &mut Running,
+    caller: &Caller,
+) -> (Option<TaskResult>, WorkerAfter) {
+    for key in INTERRUPTS {
+        if host
+            .gate
+            .type_input(session, &[Input::Bytes(vec![key])], caller)
+            .await
+            .is_err()
+        {
+            return (None, WorkerAfter::Gone);
+        }
+        match host.gate.follow(session, running, INTERRUPT_PATIENCE).await {
+            Ok(CommandEnd::StillRunning { .. }) => {}
+            Ok(end @ CommandEnd::Finished { .. }) => {
+                return (result_of(session, end).await, WorkerAfter::Free);
+            }
+            Ok(CommandEnd::SessionEnded { .. }) | Err(_) => return (None, WorkerAfter::Gone),
+        }
+    }
+    (None, WorkerAfter::Occupied)
+}
+
+async fn result_of(session: &Session, end: CommandEnd) -> Option<TaskResult> {
+    let CommandEnd::Finished {
+        exit_status,
+        output_from,
+        output_to,
+        duration,
+    } = end
+    else {
+        return None;
+    };
+    Some(result(session, exit_status, output_from, output_to, duration).await)
+}
+
+async fn result(
+    session: &Session,
+    exit_status: Option<i32>,
+    from: Cursor,
+    to: Option<Cursor>,
+    duration: Duration,
+) -> TaskResult {
+    let (output, truncated) = read_tail(session, from, to, OUTPUT_BYTES).await;
+    TaskResult {
+        exit_status,
+        output,
+        truncated,
+        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Hands a prompt to the program in front, and takes its silence for the end of
+/// its answer.
+async fn ask_program(
+    host: &Host,
+    session: &Session,
+    attempt: &mut Attempt,
+    status: &Status,
+) -> (Fate, WorkerAfter) {
+    let Work::Analysis { prompt } = &attempt.spec.work else {
+        return (
+            Fate::Impossible("only a prompt can be handed to a program".to_owned()),
+            WorkerAfter::Free,
+        );
+    };
+    // Where pastes are not told from keys, a line break would send half of it.
+    let prompt = match status.bracketed_paste {
+        true => prompt.clone(),
+        false => prompt.replace(['\r', '\n'], " "),
+    };
+    let began = std::time::Instant::now();
+    let typed = match host
+        .gate
+        .type_input(session, &[Input::Paste(prompt)], &attempt.caller)
+        .await
+    {
+        Ok(typed) => typed,
+        Err(error) => return not_typed(error),
+    };
+    session
+        .terminal
+        .wait(Until::Quiet(PAUSE_BEFORE_ENTER), None, STORE_PATIENCE)
+        .await;
+    let enter = [Input::Bytes(vec![b'\r'])];
+    if let Err(error) = host.gate.type_input(session, &enter, &attempt.caller).await {
+        return not_typed(error);
+    }
+    let silence = session.terminal.wait(
+        Until::Quiet(SILENCE_AFTER_ANSWER),
+        None,
+        attempt.spec.timeout,
+    );
+    let waited = tokio::select! {
+        waited = silence => waited,
+        () = called_off(&mut attempt.cancelled) => return (Fate::Cancelled(None), WorkerAfter::Free),
+    };
+    let answer = result(session, None, typed.cursor, None, began.elapsed()).await;
+    if waited.ended.is_some() {
+        return (
+            Fate::Lost("the session ended under it".to_owned()),
+            WorkerAfter::Gone,
+        );
+    }
+    match waited.met {
+        true => (Fate::Finished(answer), WorkerAfter::Free),
+        false => (
+            Fate::TimedOut {
+                result: Some(answer),
+                goes_on: true,
+            },
+            WorkerAfter::Occupied,
+        ),
+    }
+}

@@ -1,0 +1,652 @@
+//! The queue: owns every task that has not ended, and every worker's turn.
+//!
+//! It takes questions from a channel and answers in one; attempts run beside it
+//! and come back to it. Everything that it tells is in the store already.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::attempt::{AttemptEnd, WorkerAfter};
+use super::estimates::Estimates;
+use super::fate::{Fate, Next, next};
+use super::kept::{self, Ending, Kept, KeptTask, Terms, work_key};
+use super::progress::ProgressReport;
+use super::task::{
+    DistributeOutcome, DistributeTasks, Lane, NewTask, TaskId, TaskReport, TaskState,
+};
+use super::workers::Workers;
+use crate::caller::Caller;
+use crate::clock::now_ms;
+use crate::error::HostError;
+use crate::events::{Event, Happening};
+use crate::host::Host;
+
+/// Progress that waits to be told; more is told later.
+const REPORTS: usize = 64;
+
+/// Sessions that the queue has opened stay open for so long after the last task.
+const OWN_SESSIONS_STAY: Duration = Duration::from_secs(30);
+
+/// What is asked of the queue.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Takes tasks.
+    Distribute {
+        request: DistributeTasks,
+        caller: Caller,
+        reply: oneshot::Sender<Result<DistributeOutcome, HostError>>,
+    },
+    /// What is known of the tasks that have not ended: of these ids, or all.
+    Report {
+        ids: Option<Vec<String>>,
+        reply: oneshot::Sender<Vec<TaskReport>>,
+    },
+    /// Calls off what has not ended of these; the answer is what was called off.
+    Cancel {
+        ids: Vec<String>,
+        reply: oneshot::Sender<Vec<TaskId>>,
+    },
+    /// No more tasks are begun.
+    Stop { reply: oneshot::Sender<()> },
+}
+
+/// What runs beside the queue comes back as one of these.
+pub(super) enum Back {
+    /// An attempt has ended.
+    Attempt {
+        number: u64,
+        session: String,
+        end: AttemptEnd,
+        worker: WorkerAfter,
+    },
+    /// An occupied session may be free again.
+    Freed { session: String, lane: Lane },
+    /// A session was opened, or not.
+    Opened {
+        submission: u64,
+        opened: Result<String, String>,
+    },
+}
+
+/// A task that has not ended.
+pub(super) struct OpenTask {
+    pub(super) spec: Arc<NewTask>,
+    pub(super) submission: u64,
+    /// Numbers of those that have to complete before.
+    pub(super) blockers: BTreeSet<u64>,
+    pub(super) attempts: u32,
+    pub(super) lost: u32,
+    pub(super) notes: Vec<String>,
+    /// Since when it could run, in milliseconds since the Unix epoch.
+    pub(super) ready_ms: u64,
+    pub(super) waits_for: Option<String>,
+    pub(super) running: Option<RunningTask>,
+    progress: f64,
+    milestone: Option<String>,
+}
+
+/// What is known of a task that a worker has.
+pub(super) struct RunningTask {
+    pub(super) session: String,
+    pub(super) since_ms: u64,
+    /// `None` once it was called off.
+    pub(super) cancel: Option<oneshot::Sender<()>>,
+}
+
+/// The state of the runtime task.
+pub(super) struct Queue {
+    pub(super) host: Weak<Host>,
+    pub(super) open: BTreeMap<u64, OpenTask>,
+    pub(super) by_id: HashMap<TaskId, u64>,
+    /// Number → those that wait for it.
+    pub(super) needed_by: HashMap<u64, Vec<u64>>,
+    pub(super) submissions: BTreeMap<u64, Arc<Terms>>,
+    pub(super) workers: Workers,
+    /// Strategy → what it handed back last.
+    pub(super) strategy_states: HashMap<String, Vec<u8>>,
+    pub(super) estimates: Estimates,
+    pub(super) beside: JoinSet<Back>,
+    pub(super) progress: mpsc::Sender<ProgressReport>,
+    /// Something has changed that a round may make use of.
+    pub(super) round_due: bool,
+    /// When to look again without anything having changed.
+    pub(super) look_again: Option<Instant>,
+    /// Since when there is nothing left to do.
+    pub(super) idle_since: Option<Instant>,
+    ended: watch::Sender<u64>,
+    pub(super) last_task: u64,
+    pub(super) last_submission: u64,
+}
+
+/// Runs the queue until its host is gone or stops it.
+pub(super) async fn run(
+    host: Weak<Host>,
+    mut asked: mpsc::Receiver<Ask>,
+    ended: watch::Sender<u64>,
+) {
+    let (progress, mut reports) = mpsc::channel(REPORTS);
+    let Some(mut happenings) = host.upgrade().map(|host| host.events.subscribe()) else {
+        return;
+    };
+    let mut queue = Queue::new(host, progress, ended);
+    if let Err(error) = queue.take_over().await {
+        tracing::error!(%error, "the tasks that an earlier host has left cannot be read: none is begun");
+        return;
+    }
+    loop {
+        if queue.round_due {
+            queue.round_due = false;
+            queue.round().await;
+        }
+        let wake = queue.wakes_at();
+        tokio::select! {
+            question = asked.recv() => match question {
+                None => return,
+                Some(Ask::Stop { reply }) => {
+                    queue.beside.shutdown().await;
+                    // Whoever asked may have gone.
+                    let _ = reply.send(());
+                    return;
+                }
+                Some(question) => queue.answer(question).await,
+            },
+            Some(back) = queue.beside.join_next() => {
+                queue.takes_back(back).await;
+                while let Some(back) = queue.beside.try_join_next() {
+                    queue.takes_back(back).await;
+                }
+            }
+            Some(report) = reports.recv() => queue.learns_progress(report),
+            happened = happenings.recv() => queue.hears(happened),
+            () = sleep_until(wake) => queue.wakes().await,
+        }
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Queue {
+    fn new(
+        host: Weak<Host>,
+        progress: mpsc::Sender<ProgressReport>,
+        ended: watch::Sender<u64>,
+    ) -> Self {
+        Self {
+            host,
+            open: BTreeMap::new(),
+            by_id: HashMap::new(),
+            needed_by: HashMap::new(),
+            submissions: BTreeMap::new(),
+            workers: Workers::default(),
+            strategy_states: HashMap::new(),
+            estimates: Estimates::default(),
+            beside: JoinSet::new(),
+            progress,
+            round_due: false,
+            look_again: None,
+            idle_since: None,
+            ended,
+            last_task: 0,
+            last_submission: 0,
+        }
+    }
+
+    /// Takes over what an earlier host has left. What ran when it ended is run
+    /// again, and says so.
+    async fn take_over(&mut self) -> Result<(), HostError> {
+        let host = self.host()?;
+        host.store
+            .write_later("that old tasks are forgotten", kept::forget_old);
+        let Kept {
+            submissions,
+            tasks,
+            broken,
+            runs,
+            last_submission,
+            last_task,
+        } = host
+            .store
+            .read(kept::load)
+            .await
+            .map_err(HostError::from_store)?;
+        (self.last_submission, self.last_task) = (last_submission, last_task);
+        for (work, duration) in runs {
+            self.estimates.learn(&work, duration);
+        }
+        self.submissions = submissions
+            .into_iter()
+            .map(|(number, terms)| (number, Arc::new(terms)))
+            .collect();
+        let lost: Vec<(u64, String)> = tasks
+            .iter()
+            .filter(|task| task.state == TaskState::Running)
+            .map(|task| (task.number, task.session_id.clone().unwrap_or_default()))
+            .collect();
+        self.insert(tasks);
+        for (number, session) in lost {
+            self.was_lost_with_its_host(&host, number, &session).await?;
+        }
+        for (number, needed, state) in broken {
+            self.fail_those_that_need(&needed, state, vec![number])
+                .await;
+        }
+        self.round_due = true;
+        Ok(())
+    }
+
+    async fn was_lost_with_its_host(
+        &mut self,
+        host: &Host,
+        number: u64,
+        session: &str,
+    ) -> Result<(), HostError> {
+        let Some(task) = self.open.get_mut(&number) else {
+            return Ok(());
+        };
+        let lives_on = host.outlives_its_host(session).await?;
+        let fate = match lives_on {
+            false => Fate::Lost("the host ended under it".to_owned()),
+            true => Fate::Impossible(format!(
+                "the host ended while it ran in session {session}, which lives on: it may run there still, so it is not run again; look there"
+            )),
+        };
+        match next(
+            &task.spec,
+            task.attempts,
+            task.lost,
+            task.notes.clone(),
+            session,
+            fate,
+        ) {
+            Next::NotStarted => {}
+            Next::Again { lost, notes } => {
+                (task.lost, task.notes) = (lost, notes.clone());
+                let write = host
+                    .store
+                    .write(move |kept| kept::given_back(kept, number, lost, &notes));
+                write.await.map_err(HostError::from_store)?;
+            }
+            Next::End {
+                lost,
+                notes,
+                ending,
+            } => {
+                let kept = ending.clone();
+                let write = host
+                    .store
+                    .write(move |store| kept::ends(store, number, lost, &notes, &kept));
+                write.await.map_err(HostError::from_store)?;
+                self.has_ended(number, &ending).await;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn host(&self) -> Result<Arc<Host>, HostError> {
+        self.host
+            .upgrade()
+            .ok_or_else(|| HostError::Internal("the host has gone".to_owned()))
+    }
+
+    async fn answer(&mut self, question: Ask) {
+        // Whoever asked may have gone: answers that nobody takes are dropped.
+        match question {
+            Ask::Distribute {
+                request,
+                caller,
+                reply,
+            } => {
+                let answer = self.distribute(request, caller).await;
+                let _ = reply.send(answer);
+            }
+            Ask::Report { ids, reply } => {
+                let reports = match ids {
+                    None => self.open.values().map(OpenTask::report).collect(),
+                    Some(ids) => ids
+                        .into_iter()
+                        .filter_map(|id| self.open_task(&id).map(OpenTask::report))
+                        .collect(),
+                };
+                let _ = reply.send(reports);
+            }
+            Ask::Cancel { ids, reply } => {
+                let cancelled = self.cancel(ids).await;
+                let _ = reply.send(cancelled);
+            }
+            Ask::Stop { reply } => drop(reply.send(())),
+        }
+    }
+
+    fn open_task(&self, id: &str) -> Option<&OpenTask> {
+        let id = TaskId::try_from(id.to_owned()).ok()?;
+        self.open.get(self.by_id.get(&id)?)
+    }
+
+    async fn cancel(&mut self, ids: Vec<String>) -> Vec<TaskId> {
+        let mut cancelled = Vec::new();
+        for id in ids {
+            let number = TaskId::try_from(id)
+                .ok()
+                .and_then(|id| self.by_id.get(&id).copied());
+            let Some(task) = number.and_then(|number| self.open.get_mut(&number)) else {
+                continue;
+            };
+            cancelled.push(task.spec.id.clone());
+            match &mut task.running {
+                Some(running) => {
+                    if let Some(cancel) = running.cancel.take() {
+                        // Fails when it has just ended by itself.
+                        let _ = cancel.send(());
+                    }
+                }
+                None => {
+                    let ending = Ending::cancelled("cancelled before it ran");
+                    self.ends_unrun(number.unwrap_or_default(), ending).await;
+                }
+            }
+        }
+        cancelled
+    }
+
+    /// Ends a task that no worker has, and with it those that need it.
+    pub(super) async fn ends_unrun(&mut self, number: u64, ending: Ending) {
+        let (Some(task), Ok(host)) = (self.open.get(&number), self.host()) else {
+            return;
+        };
+        let (lost, notes, kept_ending) = (task.lost, task.notes.clone(), ending.clone());
+        let write = host
+            .store
+            .write(move |kept| kept::ends(kept, number, lost, &notes, &kept_ending));
+        if let Err(error) = write.await {
+            tracing::warn!(%error, "a task's end cannot be kept");
+            self.look_again_in(Duration::from_secs(1));
+            return;
+        }
+        self.has_ended(number, &ending).await;
+    }
+
+    /// What becomes of the queue now that a task has ended, and is kept.
+    async fn has_ended(&mut self, number: u64, ending: &Ending) {
+        let mut ended = vec![(number, ending.clone())];
+        while let Some((number, ending)) = ended.pop() {
+            let Some(task) = self.open.remove(&number) else {
+                continue;
+            };
+            self.by_id.remove(&task.spec.id);
+            if let Some(result) = ending
+                .result
+                .as_ref()
+                .filter(|_| ending.state == TaskState::Completed)
+            {
+                self.estimates
+                    .learn(&work_key(&task.spec), result.duration_ms);
+            }
+            let session = task.running.as_ref().map(|running| running.session.clone());
+            self.tell(&task.spec.id, ending.state, session, ending.error.clone());
+            let waiting = self.needed_by.remove(&number).unwrap_or_default();
+            match ending.state {
+                TaskState::Completed => self.unblock(number, &waiting),
+                _ => ended.extend(self.fail(&waiting, &task.spec.id, ending.state).await),
+            }
+        }
+        self.ended.send_modify(|count| *count += 1);
+        if self.open.is_empty() {
+            self.submissions.clear();
+            self.idle_since = Some(Instant::now());
+        }
+        self.round_due = true;
+    }
+
+    fn unblock(&mut self, number: u64, waiting: &[u64]) {
+        let now = now_ms();
+        for waiting in waiting {
+            if let Some(task) = self.open.get_mut(waiting) {
+                task.blockers.remove(&number);
+                if task.blockers.is_empty() {
+                    task.ready_ms = now;
+                    task.waits_for = None;
+                }
+            }
+        }
+    }
+
+    /// Keeps that these cannot run because of `needed`; returns them with their
+    /// ends.
+    async fn fail(&self, waiting: &[u64], needed: &TaskId, state: TaskState) -> Vec<(u64, Ending)> {
+        let error = format!(
+            "its dependency {:?} {}",
+            needed.as_str(),
+            match state {
+                TaskState::Cancelled => "was cancelled",
+                _ => "failed",
+            }
+        );
+        let failed: Vec<(u64, Ending)> = waiting
+            .iter()
+            .filter(|number| self.open.contains_key(number))
+            .map(|number| (*number, Ending::failed(error.clone())))
+            .collect();
+        let kept_failed = failed.clone();
+        let write = async {
+            self.host()?
+                .store
+                .write(move |kept| {
+                    kept_failed
+                        .iter()
+                        .try_for_each(|(number, ending)| kept::ends(kept, *number, 0, &[], ending))
+                })
+                .await
+                .map_err(HostError::from_store)
+        };
+        if let Err(error) = write.await {
+            tracing::warn!(%error, "that tasks cannot run is not kept: the next host finds out again");
+        }
+        failed
+    }
+
+    /// Ends what needs a task that ended badly before.
+    pub(super) async fn fail_those_that_need(
+        &mut self,
+        id: &TaskId,
+        state: TaskState,
+        needing: Vec<u64>,
+    ) {
+        for (number, ending) in self.fail(&needing, id, state).await {
+            self.has_ended(number, &ending).await;
+        }
+    }
+
+    async fn takes_back(&mut self, back: Result<Back, tokio::task::JoinError>) {
+        match back {
+            Ok(Back::Attempt {
+                number,
+                session,
+                end,
+                worker,
+            }) => self.attempt_ended(number, &session, end, worker).await,
+            Ok(Back::Freed { session, lane }) => {
+                self.workers.is_free(&session, lane);
+                self.round_due = true;
+            }
+            Ok(Back::Opened { submission, opened }) => self.was_opened(submission, opened),
+            Err(error) => tracing::error!(%error, "something beside the queue has failed"),
+        }
+    }
+
+    async fn attempt_ended(
+        &mut self,
+        number: u64,
+        session: &str,
+        end: AttemptEnd,
+        worker: WorkerAfter,
+    ) {
+        self.workers.is_done(session);
+        let lane = self
+            .open
+            .get(&number)
+            .map_or(Lane::Shell, |task| task.spec.work.lane());
+        self.worker_after(session, lane, worker).await;
+        match end {
+            AttemptEnd::Ended(ending) => return self.has_ended(number, &ending).await,
+            AttemptEnd::NotStarted => self.waits_again(number, None).await,
+            AttemptEnd::Back { lost, notes } => self.waits_again(number, Some((lost, notes))).await,
+        }
+        self.round_due = true;
+    }
+
+    async fn waits_again(&mut self, number: u64, lost: Option<(u32, Vec<String>)>) {
+        let Some(task) = self.open.get_mut(&number) else {
+            return;
+        };
+        let called_off = task
+            .running
+            .take()
+            .is_some_and(|running| running.cancel.is_none());
+        task.progress = 0.0;
+        task.milestone = None;
+        task.ready_ms = now_ms();
+        if let Some((lost, notes)) = lost {
+            (task.lost, task.notes) = (lost, notes);
+            task.attempts += 1;
+            let (id, why) = (task.spec.id.clone(), task.notes.last().cloned());
+            self.tell(&id, TaskState::Queued, None, why);
+        }
+        if called_off {
+            self.ends_unrun(number, Ending::cancelled("cancelled before it ran again"))
+                .await;
+        }
+    }
+
+    fn learns_progress(&mut self, report: ProgressReport) {
+        let Some(task) = self.open.get_mut(&report.number) else {
+            return;
+        };
+        let Some(running) = &task.running else {
+            return;
+        };
+        task.progress = report.percent;
+        task.milestone = Some(report.label).filter(|label| !label.is_empty());
+        let happening = Happening::TaskProgress {
+            task_id: task.spec.id.to_string(),
+            session_id: running.session.clone(),
+            progress: task.progress,
+            milestone: task.milestone.clone(),
+        };
+        if let Ok(host) = self.host() {
+            host.events.publish(happening);
+        }
+    }
+
+    fn hears(&mut self, happened: Result<Arc<Event>, broadcast::error::RecvError>) {
+        match happened.as_deref().map(|event| &event.what) {
+            Ok(Happening::SessionStart { .. }) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                self.round_due = !self.open.is_empty();
+            }
+            Ok(Happening::SessionEnd { session_id, .. }) => {
+                self.workers.forget(session_id);
+                self.round_due = !self.open.is_empty();
+            }
+            Ok(_) | Err(broadcast::error::RecvError::Closed) => {}
+        }
+    }
+
+    /// Looks again at the latest after `pause`.
+    pub(super) fn look_again_in(&mut self, pause: Duration) {
+        let then = Instant::now() + pause;
+        self.look_again = Some(self.look_again.map_or(then, |at| at.min(then)));
+    }
+
+    fn wakes_at(&self) -> Option<Instant> {
+        let closes = self.idle_since.map(|since| since + OWN_SESSIONS_STAY);
+        [self.look_again, closes].into_iter().flatten().min()
+    }
+
+    async fn wakes(&mut self) {
+        let now = Instant::now();
+        if self.look_again.is_some_and(|at| at <= now) {
+            self.look_again = None;
+            self.round_due = !self.open.is_empty();
+        }
+        if self
+            .idle_since
+            .is_some_and(|since| since + OWN_SESSIONS_STAY <= now)
+        {
+            self.idle_since = None;
+            for session in self.workers.own() {
+                self.close(&session).await;
+            }
+        }
+    }
+
+    /// Tells everybody what became of a task.
+    pub(super) fn tell(
+        &self,
+        id: &TaskId,
+        state: TaskState,
+        session_id: Option<String>,
+        error: Option<String>,
+    ) {
+        if let Ok(host) = self.host() {
+            host.events.publish(Happening::TaskChanged {
+                task_id: id.to_string(),
+                status: state.as_str(),
+                session_id,
+                error,
+            });
+        }
+    }
+}
+
+impl OpenTask {
+    pub(super) fn new(task: KeptTask, blockers: BTreeSet<u64>) -> Self {
+        Self {
+            spec: Arc::new(task.spec),
+            submission: task.submission,
+            blockers,
+            attempts: task.attempts,
+            lost: task.lost,
+            notes: task.notes,
+            ready_ms: task.submitted_ms,
+            waits_for: None,
+            running: None,
+            progress: 0.0,
+            milestone: None,
+        }
+    }
+
+    /// Whether it could run now.
+    pub(super) fn is_ready(&self) -> bool {
+        self.running.is_none() && self.blockers.is_empty()
+    }
+
+    fn report(&self) -> TaskReport {
+        TaskReport {
+            id: self.spec.id.clone(),
+            state: if self.running.is_some() {
+                TaskState::Running
+            } else {
+                TaskState::Queued
+            },
+            session_id: self.running.as_ref().map(|running| running.session.clone()),
+            progress: self.progress,
+            milestone: self.milestone.clone(),
+            result: None,
+            error: None,
+            waits_for: self.waits_for.clone(),
+            attempts: self.attempts + u32::from(self.running.is_some()),
+            notes: self.notes.clone(),
+            started_ms: self.running.as_ref().map(|running| running.since_ms),
+            ended_ms: None,
+        }
+    }
+}

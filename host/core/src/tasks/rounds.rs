@@ -1,0 +1,382 @@
+//! Rounds: which task goes to which worker now. A distributor says; the queue
+//! sees to it that there is something to say.
+
+use std::time::Duration;
+
+use quarterdeck_policy::{Batch, Plan, TaskFacts, WorkerFacts};
+use quarterdeck_terminal::Until;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::attempt::{Attempt, WorkerAfter, carry_out};
+use super::kept::{Ending, Terms, work_key};
+use super::queue::{Back, OpenTask, Queue, RunningTask};
+use super::task::{Lane, TaskState};
+use super::workers::{OPENED_UNASKED, tags_when_opened};
+use crate::clock::now_ms;
+use crate::host::Host;
+use crate::operations::CreateSession;
+
+/// As many tasks a distributor is asked about at once; where more wait, only
+/// about those that could run now.
+const MOST_ASKED_ABOUT: usize = 1_000;
+
+/// What failed for reasons that may pass is tried again after so long.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// A session in which something else is in front is looked at again after its
+/// next prompt, or after so long.
+const OCCUPIED_PATIENCE: Duration = Duration::from_secs(600);
+
+/// As long as nobody's prompt is awaited, it is looked at again after so long.
+const OCCUPIED_PAUSE: Duration = Duration::from_secs(2);
+
+impl Queue {
+    /// Gives to workers what they have room for.
+    pub(super) async fn round(&mut self) {
+        let Ok(host) = self.host() else {
+            return;
+        };
+        let submissions: Vec<u64> = self.submissions.keys().copied().collect();
+        for submission in submissions {
+            let Some(terms) = self.submissions.get(&submission).cloned() else {
+                continue;
+            };
+            let mut any = false;
+            for lane in [Lane::Shell, Lane::Program] {
+                any |= self.round_of(&host, submission, &terms, lane).await;
+            }
+            if !any {
+                self.submissions.remove(&submission);
+            }
+        }
+    }
+
+    /// A round for the tasks of one submission that want the same of a worker.
+    /// Whether there are any, running ones included.
+    async fn round_of(&mut self, host: &Host, submission: u64, terms: &Terms, lane: Lane) -> bool {
+        let ready = match self.ready(submission, lane) {
+            None => return false,
+            Some(0) => return true,
+            Some(ready) => ready,
+        };
+        let running = u32::try_from(self.running(submission)).unwrap_or(u32::MAX);
+        let limit = terms.max_concurrent.unwrap_or(u32::MAX);
+        let room = limit.saturating_sub(running);
+        if room == 0 {
+            self.all_wait(submission, lane, "maxConcurrent tasks run already");
+            return true;
+        }
+        let chosen = host.chosen_workers(&terms.workers).await;
+        let workers = self.workers.facts(&chosen, lane);
+        let free = workers.iter().filter(|worker| worker.running == 0).count();
+        let nobody_left = !terms.workers.sessions.is_empty() && !self.workers.any_lives(&chosen);
+        if nobody_left {
+            self.none_of_them_lives(submission, terms).await;
+            return false;
+        }
+        if lane == Lane::Shell {
+            let short = u32::try_from(ready.saturating_sub(free))
+                .unwrap_or(u32::MAX)
+                .min(room);
+            self.open_workers(submission, terms, workers.is_empty(), short);
+        }
+        if free == 0 {
+            let reason = match workers.is_empty() {
+                true if self.workers.opened_for(submission) > 0 => {
+                    "a session is being opened for it"
+                }
+                true => {
+                    "there is no session that could do it: open one, or hand it in with createSessions"
+                }
+                false => "every worker is busy",
+            };
+            self.all_wait(submission, lane, reason);
+            return true;
+        }
+        let batch = self.batch(submission, terms, lane, workers, running);
+        let distribution = host
+            .policies
+            .distributors()
+            .await
+            .distribute(&terms.strategy, &batch)
+            .await;
+        if distribution.fallback.is_some() {
+            self.look_again_in(TRY_AGAIN_AFTER);
+        }
+        self.carry_out_plan(terms, distribution.plan);
+        true
+    }
+
+    /// How many tasks of a submission's lane could run now; `None` where none is
+    /// left.
+    fn ready(&self, submission: u64, lane: Lane) -> Option<usize> {
+        let of_lane =
+            |task: &&OpenTask| task.submission == submission && task.spec.work.lane() == lane;
+        let mut left = self.open.values().filter(of_lane).peekable();
+        left.peek()?;
+        Some(left.filter(|task| task.is_ready()).count())
+    }
+
+    /// How many tasks of a submission run.
+    fn running(&self, submission: u64) -> usize {
+        let runs = |task: &&OpenTask| task.submission == submission && task.running.is_some();
+        self.open.values().filter(runs).count()
+    }
+
+    /// How many tasks of a submission may run at once, as far as can be foreseen.
+    pub(super) fn at_once(&self, submission: u64) -> usize {
+        let limit = self
+            .submissions
+            .get(&submission)
+            .and_then(|terms| terms.max_concurrent);
+        let workers = self.running(submission) + self.workers.opened_for(submission) as usize;
+        limit
+            .map_or(workers, |limit| workers.min(limit as usize))
+            .max(1)
+    }
+
+    fn batch(
+        &self,
+        submission: u64,
+        terms: &Terms,
+        lane: Lane,
+        workers: Vec<WorkerFacts>,
+        running: u32,
+    ) -> Batch {
+        let now = now_ms();
+        let asked = |task: &&OpenTask| {
+            task.submission == submission && task.spec.work.lane() == lane && task.running.is_none()
+        };
+        let all = self.open.values().filter(asked).count() <= MOST_ASKED_ABOUT;
+        Batch {
+            tasks: self
+                .open
+                .values()
+                .filter(asked)
+                .filter(|task| all || task.is_ready())
+                .take(MOST_ASKED_ABOUT)
+                .map(|task| self.facts(task, now))
+                .collect(),
+            limit: terms.max_concurrent.unwrap_or(u32::MAX),
+            running,
+            workers,
+            state: self
+                .strategy_states
+                .get(&terms.strategy)
+                .cloned()
+                .unwrap_or_default(),
+            time_ms: now,
+        }
+    }
+
+    fn facts(&self, task: &OpenTask, now: u64) -> TaskFacts {
+        let spec = &task.spec;
+        TaskFacts {
+            id: spec.id.to_string(),
+            kind: spec.work.kind().to_owned(),
+            priority: spec.priority,
+            dependencies: spec.dependencies.iter().map(ToString::to_string).collect(),
+            open_dependencies: task
+                .blockers
+                .iter()
+                .filter_map(|needed| self.open.get(needed))
+                .map(|needed| needed.spec.id.to_string())
+                .collect(),
+            waiting_ms: now.saturating_sub(task.ready_ms),
+            estimate_ms: self.estimates.of(&work_key(spec)),
+            tags: Vec::new(),
+            attributes: Vec::new(),
+        }
+    }
+
+    fn carry_out_plan(&mut self, terms: &Terms, plan: Plan) {
+        self.strategy_states
+            .insert(terms.strategy.clone(), plan.state);
+        for waiting in plan.waits {
+            let number = self.number_of(&waiting.task_id);
+            if let Some(task) = number.and_then(|number| self.open.get_mut(&number)) {
+                task.waits_for = Some(waiting.reason);
+            }
+        }
+        for assignment in plan.assignments {
+            if let Some(number) = self.number_of(&assignment.task_id) {
+                self.assign(number, assignment.session_id, terms);
+            }
+        }
+    }
+
+    fn number_of(&self, id: &str) -> Option<u64> {
+        let id = super::TaskId::try_from(id.to_owned()).ok()?;
+        self.by_id.get(&id).copied()
+    }
+
+    fn assign(&mut self, number: u64, session: String, terms: &Terms) {
+        let (Some(task), Ok(host)) = (self.open.get_mut(&number), self.host.upgrade().ok_or(()))
+        else {
+            return;
+        };
+        let (cancel, cancelled) = oneshot::channel();
+        task.waits_for = None;
+        task.running = Some(RunningTask {
+            session: session.clone(),
+            since_ms: now_ms(),
+            cancel: Some(cancel),
+        });
+        let attempt = Attempt {
+            number,
+            spec: task.spec.clone(),
+            caller: terms.caller.clone(),
+            session_id: session.clone(),
+            attempts: task.attempts,
+            lost: task.lost,
+            notes: task.notes.clone(),
+            any_shell: terms.workers.is_explicit(),
+            cancelled,
+            progress: self.progress.clone(),
+        };
+        let id = task.spec.id.clone();
+        self.workers.takes(&session, number);
+        self.tell(&id, TaskState::Running, Some(session.clone()), None);
+        self.beside.spawn(async move {
+            let (end, worker) = carry_out(host, attempt).await;
+            Back::Attempt {
+                number,
+                session,
+                end,
+                worker,
+            }
+        });
+    }
+
+    fn all_wait(&mut self, submission: u64, lane: Lane, reason: &str) {
+        let waiting = self.open.values_mut().filter(|task| {
+            task.submission == submission && task.spec.work.lane() == lane && task.is_ready()
+        });
+        for task in waiting {
+            if task.waits_for.as_deref() != Some(reason) {
+                task.waits_for = Some(reason.to_owned());
+            }
+        }
+    }
+
+    /// Fails what only sessions could do that are gone.
+    async fn none_of_them_lives(&mut self, submission: u64, terms: &Terms) {
+        let waiting: Vec<u64> = self
+            .open
+            .iter()
+            .filter(|(_, task)| task.submission == submission && task.running.is_none())
+            .map(|(number, _)| *number)
+            .collect();
+        let error = format!(
+            "of the sessions that were to do it, {}, none lives any more",
+            terms.workers.sessions.join(", ")
+        );
+        for number in waiting {
+            let ending = Ending::failed(error.clone());
+            self.ends_unrun(number, ending).await;
+        }
+    }
+
+    /// Opens sessions where there are too few workers and more were allowed.
+    fn open_workers(&mut self, submission: u64, terms: &Terms, nobody: bool, short: u32) {
+        if !terms.workers.sessions.is_empty()
+            || self.look_again.is_some_and(|at| at > Instant::now())
+        {
+            return;
+        }
+        let allowed = match (terms.workers.open_up_to, nobody) {
+            (Some(allowed), _) => allowed,
+            (None, true) if terms.workers.tags.is_empty() => OPENED_UNASKED,
+            (None, _) => 0,
+        };
+        let opening = allowed
+            .saturating_sub(self.workers.opened_for(submission))
+            .min(short);
+        for _ in 0..opening {
+            let Ok(host) = self.host() else {
+                return;
+            };
+            let (tags, caller) = (tags_when_opened(&terms.workers), terms.caller.clone());
+            self.workers.opens(submission);
+            self.beside.spawn(async move {
+                let request = CreateSession {
+                    name: Some("task worker".to_owned()),
+                    tags,
+                    ..CreateSession::default()
+                };
+                let opened = host.create_session(request, &caller).await;
+                Back::Opened {
+                    submission,
+                    opened: opened
+                        .map(|it| it.id.to_string())
+                        .map_err(|error| error.to_string()),
+                }
+            });
+        }
+    }
+
+    /// A session was opened for a submission, or could not be.
+    pub(super) fn was_opened(&mut self, submission: u64, opened: Result<String, String>) {
+        self.workers.opened(submission, opened.as_deref().ok());
+        self.round_due = true;
+        if let Err(error) = opened {
+            tracing::warn!(%error, "cannot open a session for tasks");
+            self.look_again_in(TRY_AGAIN_AFTER);
+            for task in self
+                .open
+                .values_mut()
+                .filter(|task| task.submission == submission && task.is_ready())
+            {
+                task.waits_for = Some(error.clone());
+            }
+        }
+        if self.open.is_empty() {
+            self.idle_since = Some(Instant::now());
+        }
+    }
+
+    /// What becomes of a worker after an attempt.
+    pub(super) async fn worker_after(&mut self, session: &str, lane: Lane, after: WorkerAfter) {
+        match after {
+            WorkerAfter::Free => {}
+            WorkerAfter::Gone => {
+                if self.workers.is_gone(session) {
+                    self.close(session).await;
+                }
+            }
+            WorkerAfter::Occupied if self.workers.is_own(session) => self.close(session).await,
+            WorkerAfter::Occupied => self.look_when_free(session, lane),
+        }
+    }
+
+    fn look_when_free(&mut self, session: &str, lane: Lane) {
+        let Some(host) = self.host.upgrade() else {
+            return;
+        };
+        self.workers.is_occupied(session, lane);
+        let session = session.to_owned();
+        self.beside.spawn(async move {
+            let found = host.registry.get(&session);
+            // A task that waits must not keep the host alive.
+            drop(host);
+            tokio::time::sleep(OCCUPIED_PAUSE).await;
+            if let (Ok(found), Lane::Shell) = (found, lane) {
+                found
+                    .terminal
+                    .wait(Until::Prompt, None, OCCUPIED_PATIENCE)
+                    .await;
+            }
+            Back::Freed { session, lane }
+        });
+    }
+
+    /// Closes a session that the queue has opened.
+    pub(super) async fn close(&mut self, session: &str) {
+        self.workers.forget(session);
+        if let Ok(host) = self.host() {
+            // It may have been closed by somebody else.
+            let _ = host.close_session(session).await;
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Handing tasks in: all of them are taken, or none.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::estimates::{Ahead, until_all_ended};
+use super::kept::{self, KeptTask, Terms, work_key};
+use super::order;
+use super::queue::{OpenTask, Queue};
+use super::task::{
+    DistributeOutcome, DistributeTasks, Distributed, Lane, NewTask, TaskId, TaskState,
+};
+use crate::caller::Caller;
+use crate::clock::now_ms;
+use crate::error::HostError;
+use crate::host::Host;
+
+/// Tasks that may wait at once.
+const MOST_OPEN: usize = 100_000;
+
+impl Queue {
+    /// Checks tasks, keeps them, and gives those that can run to workers.
+    pub(super) async fn distribute(
+        &mut self,
+        request: DistributeTasks,
+        caller: Caller,
+    ) -> Result<DistributeOutcome, HostError> {
+        let host = self.host()?;
+        let earlier = self.earlier_tasks(&host, &request.tasks).await?;
+        self.check_order(&request.tasks, &earlier)?;
+        if self.open.len() + request.tasks.len() > MOST_OPEN {
+            return Err(HostError::ResourceExhausted(format!(
+                "{} tasks wait already, and {MOST_OPEN} may: let some of them end, or cancel them with task_cancel",
+                self.open.len()
+            )));
+        }
+        self.check_terms(&host, &request).await?;
+        let submission = self.last_submission + 1;
+        let tasks = self.numbered(&request.tasks, submission, &earlier);
+        let terms = Terms {
+            strategy: request.strategy,
+            max_concurrent: request.max_concurrent,
+            workers: request.workers,
+            caller,
+        };
+        let (kept_terms, kept_tasks) = (terms.clone(), tasks.clone());
+        let write = host
+            .store
+            .write(move |kept| kept::add(kept, submission, &kept_terms, &kept_tasks));
+        write.await.map_err(HostError::from_store)?;
+        self.last_submission = submission;
+        self.last_task += tasks.len() as u64;
+        self.submissions.insert(submission, Arc::new(terms));
+        self.idle_since = None;
+        let ids: Vec<(u64, TaskId)> = tasks
+            .iter()
+            .map(|task| (task.number, task.spec.id.clone()))
+            .collect();
+        self.insert(tasks);
+        for (_, id) in &ids {
+            self.tell(id, TaskState::Queued, None, None);
+        }
+        for (needed, (_, state)) in earlier {
+            if state != TaskState::Completed {
+                let needs = |number: &u64| {
+                    self.open
+                        .get(number)
+                        .is_some_and(|task| task.spec.dependencies.contains(&needed))
+                };
+                let needing = ids
+                    .iter()
+                    .map(|(number, _)| *number)
+                    .filter(needs)
+                    .collect();
+                self.fail_those_that_need(&needed, state, needing).await;
+            }
+        }
+        self.round().await;
+        Ok(DistributeOutcome {
+            distributed: ids
+                .into_iter()
+                .map(|(number, id)| self.distributed(number, id))
+                .collect(),
+            queue_length: self
+                .open
+                .values()
+                .filter(|task| task.running.is_none())
+                .count(),
+            estimate: self.estimate(submission),
+        })
+    }
+
+    /// The tasks as they are kept: numbered in order, with the numbers of what
+    /// they need.
+    fn numbered(
+        &self,
+        tasks: &[NewTask],
+        submission: u64,
+        earlier: &HashMap<TaskId, (u64, TaskState)>,
+    ) -> Vec<KeptTask> {
+        let first = self.last_task + 1;
+        let numbers: HashMap<&TaskId, u64> =
+            tasks.iter().map(|task| &task.id).zip(first..).collect();
+        let number_of = |id: &TaskId| {
+            let open = numbers.get(id).or_else(|| self.by_id.get(id)).copied();
+            open.or_else(|| earlier.get(id).map(|(number, _)| *number))
+        };
+        let now = now_ms();
+        (first..)
+            .zip(tasks)
+            .map(|(number, spec)| KeptTask {
+                number,
+                submission,
+                spec: spec.clone(),
+                needs: spec.dependencies.iter().filter_map(number_of).collect(),
+                state: TaskState::Queued,
+                attempts: 0,
+                lost: 0,
+                notes: Vec::new(),
+                session_id: None,
+                submitted_ms: now,
+            })
+            .collect()
+    }
+
+    /// Of the tasks that these need, those that have ended: numbers and ends.
+    async fn earlier_tasks(
+        &self,
+        host: &Host,
+        tasks: &[NewTask],
+    ) -> Result<HashMap<TaskId, (u64, TaskState)>, HostError> {
+        let wanted: BTreeSet<TaskId> = tasks
+            .iter()
+            .flat_map(|task| &task.dependencies)
+            .filter(|id| !self.by_id.contains_key(id))
+            .cloned()
+            .collect();
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let read = host.store.read(move |kept| {
+            let mut found = HashMap::new();
+            for id in wanted {
+                if let Some(ended) = kept::ended(kept, &id)? {
+                    found.insert(id, ended);
+                }
+            }
+            Ok(found)
+        });
+        read.await.map_err(HostError::from_store)
+    }
+
+    fn check_order(
+        &self,
+        tasks: &[NewTask],
+        earlier: &HashMap<TaskId, (u64, TaskState)>,
+    ) -> Result<(), HostError> {
+        let is_open = |id: &TaskId| self.by_id.contains_key(id);
+        order::check(tasks, is_open, |id| is_open(id) || earlier.contains_key(id))
+            .map_err(|error| HostError::InvalidParameters(error.to_string()))
+    }
+
+    async fn check_terms(&self, host: &Host, request: &DistributeTasks) -> Result<(), HostError> {
+        let distributors = host.policies.distributors().await;
+        if !distributors.names().any(|name| name == request.strategy) {
+            let names: Vec<&str> = distributors.names().collect();
+            return Err(HostError::InvalidParameters(format!(
+                "there is no strategy {:?}: choose {}",
+                request.strategy,
+                names.join(", ")
+            )));
+        }
+        if request.max_concurrent == Some(0) {
+            return Err(HostError::InvalidParameters(
+                "maxConcurrent is 0, so that nothing could run: give 1 or more, or leave it out"
+                    .to_owned(),
+            ));
+        }
+        let sessions = host.registry.all();
+        for wanted in &request.workers.sessions {
+            if !sessions
+                .iter()
+                .any(|session| session.id.as_str() == wanted || session.name == *wanted)
+            {
+                return Err(HostError::SessionNotFound(wanted.clone()));
+            }
+        }
+        let explicit = request.workers.is_explicit();
+        match request
+            .tasks
+            .iter()
+            .find(|task| task.work.lane() == Lane::Program)
+        {
+            Some(task) if !explicit => Err(HostError::InvalidParameters(format!(
+                "the task {:?} is a prompt: say with sessionIds or tags in which sessions the agents run that can answer it",
+                task.id.as_str()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes tasks into the queue. What they need and is not open has ended; what
+    /// ended badly is seen to apart.
+    pub(super) fn insert(&mut self, tasks: Vec<KeptTask>) {
+        let new: BTreeSet<u64> = tasks.iter().map(|task| task.number).collect();
+        for task in tasks {
+            let is_open = |needed: &u64| new.contains(needed) || self.open.contains_key(needed);
+            let blockers: BTreeSet<u64> = task.needs.iter().copied().filter(is_open).collect();
+            for needed in &blockers {
+                self.needed_by.entry(*needed).or_default().push(task.number);
+            }
+            self.by_id.insert(task.spec.id.clone(), task.number);
+            self.open.insert(task.number, OpenTask::new(task, blockers));
+        }
+    }
+
+    fn distributed(&self, number: u64, id: TaskId) -> Distributed {
+        let task = self.open.get(&number);
+        let running = task.and_then(|task| task.running.as_ref());
+        Distributed {
+            id,
+            session_id: running.map(|running| running.session.clone()),
+            state: match (task, running) {
+                // It depends on one that failed: nothing else ends so soon.
+                (None, _) => TaskState::Failed,
+                (Some(_), Some(_)) => TaskState::Running,
+                (Some(_), None) => TaskState::Queued,
+            },
+        }
+    }
+
+    /// How long it is until all tasks of a submission have ended.
+    fn estimate(&self, submission: u64) -> Duration {
+        let tasks: Vec<(&u64, &OpenTask)> = self
+            .open
+            .iter()
+            .filter(|(_, task)| task.submission == submission)
+            .collect();
+        let position: HashMap<u64, usize> = tasks
+            .iter()
+            .enumerate()
+            .map(|(at, (number, _))| (**number, at))
+            .collect();
+        let now = now_ms();
+        let ahead: Vec<Ahead> = tasks
+            .iter()
+            .map(|(_, task)| {
+                let run_for = task
+                    .running
+                    .as_ref()
+                    .map_or(0, |running| now.saturating_sub(running.since_ms));
+                Ahead {
+                    left_ms: self
+                        .estimates
+                        .guess(&work_key(&task.spec))
+                        .saturating_sub(run_for),
+                    after: task
+                        .blockers
+                        .iter()
+                        .filter_map(|needed| position.get(needed).copied())
+                        .collect(),
+                }
+            })
+            .collect();
+        until_all_ended(&ahead, self.at_once(submission))
+    }
+}

@@ -1,0 +1,194 @@
+//! Which sessions have room for a task. Owned by the queue.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use quarterdeck_policy::WorkerFacts;
+
+use super::task::{Lane, WorkerChoice};
+use crate::host::Host;
+use crate::session::Session;
+
+/// The tag of a session that the queue has opened.
+const OPENED_TAG: &str = "task-worker";
+
+/// How many sessions are opened where nobody says, and there is no other worker.
+pub(super) const OPENED_UNASKED: u32 = 4;
+
+/// What the queue knows of sessions that are, or were, workers.
+#[derive(Debug, Default)]
+pub(super) struct Workers {
+    /// Session → the number of its task.
+    busy: HashMap<String, u64>,
+    /// Something else is in front in these.
+    occupied: HashSet<(String, Lane)>,
+    /// Their programs have ended.
+    gone: HashSet<String>,
+    /// Opened by the queue, for which submission.
+    opened: HashMap<String, u64>,
+    /// Being opened, by submission.
+    opening: HashMap<u64, u32>,
+}
+
+impl Workers {
+    /// A session takes a task.
+    pub(super) fn takes(&mut self, session: &str, number: u64) {
+        self.busy.insert(session.to_owned(), number);
+    }
+
+    /// A session is done with its task.
+    pub(super) fn is_done(&mut self, session: &str) {
+        self.busy.remove(session);
+    }
+
+    /// Something else is in front in a session.
+    pub(super) fn is_occupied(&mut self, session: &str, lane: Lane) {
+        self.occupied.insert((session.to_owned(), lane));
+    }
+
+    /// A session may be looked at again.
+    pub(super) fn is_free(&mut self, session: &str, lane: Lane) {
+        self.occupied.remove(&(session.to_owned(), lane));
+    }
+
+    /// A session's program has ended. Whether it was the queue's own.
+    pub(super) fn is_gone(&mut self, session: &str) -> bool {
+        self.gone.insert(session.to_owned());
+        self.opened.remove(session).is_some()
+    }
+
+    /// A session has left the registry.
+    pub(super) fn forget(&mut self, session: &str) {
+        self.gone.remove(session);
+        self.opened.remove(session);
+        self.occupied.retain(|(occupied, _)| occupied != session);
+    }
+
+    /// A session is being opened.
+    pub(super) fn opens(&mut self, submission: u64) {
+        *self.opening.entry(submission).or_default() += 1;
+    }
+
+    /// It is open, or could not be.
+    pub(super) fn opened(&mut self, submission: u64, session: Option<&str>) {
+        if let Some(opening) = self.opening.get_mut(&submission) {
+            *opening = opening.saturating_sub(1);
+        }
+        if let Some(session) = session {
+            self.opened.insert(session.to_owned(), submission);
+        }
+    }
+
+    /// How many sessions were opened for a submission or are about to be.
+    pub(super) fn opened_for(&self, submission: u64) -> u32 {
+        let open = self.opened.values().filter(|it| **it == submission).count();
+        u32::try_from(open).unwrap_or(u32::MAX)
+            + self.opening.get(&submission).copied().unwrap_or(0)
+    }
+
+    /// Whether this session was opened by the queue.
+    pub(super) fn is_own(&self, session: &str) -> bool {
+        self.opened.contains_key(session)
+    }
+
+    /// All sessions that the queue has opened.
+    pub(super) fn own(&self) -> Vec<String> {
+        self.opened.keys().cloned().collect()
+    }
+
+    /// Whether the program of any of these may live.
+    pub(super) fn any_lives(&self, sessions: &[Arc<Session>]) -> bool {
+        sessions
+            .iter()
+            .any(|session| !self.gone.contains(session.id.as_str()))
+    }
+
+    /// What a distributor is told of `sessions`, those left out in which
+    /// something else is in front.
+    pub(super) fn facts(&self, sessions: &[Arc<Session>], lane: Lane) -> Vec<WorkerFacts> {
+        sessions
+            .iter()
+            .filter(|session| {
+                let id = session.id.as_str();
+                !self.gone.contains(id) && !self.occupied.contains(&(id.to_owned(), lane))
+            })
+            .map(|session| {
+                let busy = self.busy.contains_key(session.id.as_str());
+                WorkerFacts {
+                    session_id: session.id.to_string(),
+                    running: u32::from(busy),
+                    capacity: 1,
+                    load: f64::from(u8::from(busy)),
+                    tags: session.tags.clone(),
+                    attributes: Vec::new(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The tags of a session that is opened for this choice of workers.
+pub(super) fn tags_when_opened(choice: &WorkerChoice) -> Vec<String> {
+    let mut tags = choice.tags.clone();
+    if !tags.iter().any(|tag| tag == OPENED_TAG) {
+        tags.push(OPENED_TAG.to_owned());
+    }
+    tags
+}
+
+impl Host {
+    /// The sessions that `choice` speaks of, oldest first.
+    pub(super) async fn chosen_workers(&self, choice: &WorkerChoice) -> Vec<Arc<Session>> {
+        let defaults: HashSet<String> = match choice.is_explicit() {
+            true => HashSet::new(),
+            false => self
+                .registry
+                .defaults()
+                .await
+                .values()
+                .map(ToString::to_string)
+                .collect(),
+        };
+        let mut sessions = self.registry.all();
+        sessions.retain(|session| {
+            let id = session.id.as_str();
+            let named = choice.sessions.is_empty()
+                || choice
+                    .sessions
+                    .iter()
+                    .any(|it| *it == id || *it == session.name);
+            let tagged = choice.tags.iter().all(|tag| session.tags.contains(tag));
+            let common = choice.is_explicit() || !(session.remote_shell || defaults.contains(id));
+            named && tagged && common
+        });
+        sessions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_being_opened_counts() {
+        let mut workers = Workers::default();
+        workers.opens(1);
+        workers.opens(1);
+        workers.opens(2);
+        workers.opened(1, Some("a"));
+        workers.opened(1, None);
+        assert_eq!((workers.opened_for(1), workers.opened_for(2)), (1, 1));
+        assert!(workers.is_gone("a"), "its own");
+        assert!(!workers.is_gone("b"), "a person's");
+        assert_eq!(workers.opened_for(1), 0);
+    }
+
+    #[test]
+    fn what_is_opened_can_be_found_by_the_tags_that_were_asked_for() {
+        let choice = WorkerChoice {
+            tags: vec!["gpu".into()],
+            ..WorkerChoice::default()
+        };
+        assert_eq!(tags_when_opened(&choice), ["gpu", OPENED_TAG]);
+    }
+}

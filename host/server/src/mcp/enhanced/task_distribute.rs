@@ -1,0 +1,115 @@
+//! `task_distribute`.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use quarterdeck_core::tasks::{DistributeTasks, WorkerChoice};
+use quarterdeck_core::{Caller, Host, HostError, rfc3339};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::tool::{Effect, NativeTool};
+use super::task_shapes::{TaskShape, status_name};
+
+pub(super) struct TaskDistribute;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Arguments {
+    tasks: Vec<TaskShape>,
+    /// round-robin, load-balanced, priority, dependency or another distributor
+    #[serde(default = "default_strategy")]
+    strategy: String,
+    /// How many may run at once
+    max_concurrent: Option<u32>,
+    /// Only these sessions, by id or name
+    #[serde(default)]
+    session_ids: Vec<String>,
+    /// Only sessions with these tags
+    #[serde(default)]
+    tags: Vec<String>,
+    /// Open up to so many sessions more while there is work
+    create_sessions: Option<u32>,
+}
+
+fn default_strategy() -> String {
+    "round-robin".to_owned()
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Output {
+    distributed: Vec<DistributedShape>,
+    queue_length: usize,
+    estimated_completion: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct DistributedShape {
+    task_id: String,
+    /// Empty while it has none
+    session_id: String,
+    /// queued, running or failed
+    status: String,
+}
+
+impl NativeTool for TaskDistribute {
+    const NAME: &'static str = "task_distribute";
+    const TITLE: &'static str = "Distribute tasks";
+    const DESCRIPTION: &'static str = "Queues tasks for idle sessions (default: all; where there are none, some are opened). Each runs in a subshell and is judged like any command.";
+    const EFFECT: Effect = Effect::RunsAnything;
+    type Arguments = Arguments;
+    type Output = Output;
+
+    async fn call(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Arguments,
+    ) -> Result<Output, HostError> {
+        let tasks = arguments
+            .tasks
+            .into_iter()
+            .map(TaskShape::into_task)
+            .collect::<Result<_, _>>()?;
+        let request = DistributeTasks {
+            tasks,
+            strategy: arguments.strategy,
+            max_concurrent: arguments.max_concurrent,
+            workers: WorkerChoice {
+                sessions: arguments.session_ids,
+                tags: arguments.tags,
+                open_up_to: arguments.create_sessions,
+            },
+        };
+        let outcome = host.distribute_tasks(request, &caller).await?;
+        let now = SystemTime::now();
+        Ok(Output {
+            distributed: outcome
+                .distributed
+                .into_iter()
+                .map(|task| DistributedShape {
+                    task_id: task.id.into(),
+                    session_id: task.session_id.unwrap_or_default(),
+                    status: status_name(task.state).to_owned(),
+                })
+                .collect(),
+            queue_length: outcome.queue_length,
+            estimated_completion: rfc3339(now.checked_add(outcome.estimate).unwrap_or(now)),
+        })
+    }
+
+    fn text(output: &Output) -> String {
+        let running = output
+            .distributed
+            .iter()
+            .filter(|task| task.status == "running")
+            .count();
+        format!(
+            "{} tasks taken, {running} of them run; {} wait on this host; done at about {}",
+            output.distributed.len(),
+            output.queue_length,
+            output.estimated_completion
+        )
+    }
+}
