@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum CallerKind {
     /// A model, through an MCP client.
     Agent,
-    /// A person, through the command line.
+    /// A person, through the command line or the dashboard.
     Human,
 }
 
@@ -33,6 +33,8 @@ pub enum Transport {
     Http,
     /// The command line.
     Cli,
+    /// The dashboard, in a browser.
+    Dashboard,
 }
 
 impl Transport {
@@ -42,6 +44,7 @@ impl Transport {
             Self::Stdio => "stdio",
             Self::Http => "http",
             Self::Cli => "cli",
+            Self::Dashboard => "dashboard",
         }
     }
 }

@@ -78,6 +78,7 @@ mod approvers;
 mod batch;
 mod callable;
 mod catalogue;
+mod changes;
 mod code_cache;
 mod configuration;
 mod digest;
@@ -135,6 +136,7 @@ mod world;
 
 pub use approvers::Approvers;
 pub use batch::{Assignment, Batch, Plan, TaskFacts, TaskPriority, Waiting, WorkerFacts};
+pub use changes::PolicyChanges;
 pub use distributors::{Distribution, Distributors};
 pub use engine::EngineError;
 pub use grants::Grants;

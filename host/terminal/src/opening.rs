@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::backend::Backend;
 use crate::environment;
@@ -156,6 +156,7 @@ pub(crate) fn begin(
 ) -> Opened {
     let created_at = SystemTime::now();
     let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
+    let (changes, changed) = watch::channel(0);
     let key = integration
         .as_ref()
         .map(|integration| integration.key.clone());
@@ -169,12 +170,13 @@ pub(crate) fn begin(
             scrollback_lines: keeping.scrollback_lines,
             transcript_bytes: keeping.transcript_bytes,
             created_at,
+            changes,
         },
         seed,
     );
     tokio::spawn(session.live(requests));
     Opened {
-        terminal: Terminal::new(pid, keeping.size, created_at, sender.clone()),
+        terminal: Terminal::new(pid, keeping.size, created_at, sender.clone(), changed),
         keyboard: Keyboard::new(sender),
     }
 }

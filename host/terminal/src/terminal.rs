@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::process::Foreground;
 use crate::request::Size;
@@ -128,6 +128,7 @@ pub struct Terminal {
     size: Size,
     created_at: SystemTime,
     requests: mpsc::Sender<Request>,
+    changes: watch::Receiver<u64>,
 }
 
 impl Terminal {
@@ -136,18 +137,27 @@ impl Terminal {
         size: Size,
         created_at: SystemTime,
         requests: mpsc::Sender<Request>,
+        changes: watch::Receiver<u64>,
     ) -> Self {
         Self {
             pid,
             size,
             created_at,
             requests,
+            changes,
         }
     }
 
     /// The process id of the session's program, and of its process session.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Tells whenever something was shown or the program ended, for whoever shows
+    /// the screen. Holding it does not keep the session alive; it ends with the
+    /// session's task.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {

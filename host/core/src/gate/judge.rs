@@ -141,10 +141,8 @@ impl Gate {
         let verdict = VerdictReport::new(&ruling.verdict, line.certainty);
         let forced = forced && self.may_force(verdict.tier);
         let approved = verdict.tier == Tier::Safe || self.settings.mode == Mode::Warn || forced;
-        let confirmation = (!approved && verdict.tier == Tier::Review).then(|| {
-            self.confirmations
-                .request(&session.id, command, verdict.clone())
-        });
+        let confirmation = (!approved && verdict.tier == Tier::Review)
+            .then(|| self.ask_a_person(&session.id, command, verdict.clone()));
         if forced && verdict.tier != Tier::Safe {
             self.grant(session, command, &verdict)?;
         }
@@ -212,6 +210,7 @@ impl Gate {
                 "allowed": allow,
             }),
         )?;
+        self.tell_answer(&pending, by, allow);
         Ok(pending)
     }
 
@@ -259,7 +258,7 @@ impl Gate {
             return (Decision::Confirmed { by }, Ok(report));
         }
         if report.tier == Tier::Review {
-            let pending = self.confirmations.request(session, command, report);
+            let pending = self.ask_a_person(session, command, report);
             let confirmation = pending.confirmation_id.clone();
             return (
                 Decision::ConfirmationRequired { confirmation },
@@ -308,8 +307,13 @@ impl Gate {
         ruling: Option<&Ruling>,
     ) -> Result<i64, HostError> {
         let Asked { request, recent } = asked;
-        let row = VerdictRow::new(request, caller, recent, decision, ruling);
-        self.keep(EntryKind::Verdict, &row)
+        let told = super::telling::verdict(&request, caller, &decision, ruling);
+        let row = VerdictRow::new(request, caller, recent, decision.clone(), ruling);
+        let number = self.keep(EntryKind::Verdict, &row)?;
+        self.tally
+            .count(ruling.map(|it| it.verdict.tier), &decision);
+        self.events.publish(told);
+        Ok(number)
     }
 }
 

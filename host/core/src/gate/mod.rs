@@ -19,6 +19,8 @@ mod opening;
 mod remote_shell;
 mod running;
 mod shell_line;
+mod tally;
+mod telling;
 mod typed_line;
 mod typing;
 mod unseen;
@@ -35,11 +37,14 @@ pub use door::Door;
 pub use input::Input;
 pub use judge::{CommandExplanation, Opinion};
 pub use running::{CommandEnd, Running};
+pub use tally::VerdictCount;
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
 
 use crate::audit::AuditLog;
+use crate::events::EventBus;
 use confirmation::Confirmations;
+use tally::Tally;
 
 /// What the gate does with verdicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,15 +99,24 @@ pub struct Gate {
     policies: PolicyHost,
     audit: Arc<AuditLog>,
     confirmations: Confirmations,
+    events: Arc<EventBus>,
+    tally: Tally,
 }
 
 impl Gate {
-    pub(crate) fn new(settings: GateSettings, policies: PolicyHost, audit: Arc<AuditLog>) -> Self {
+    pub(crate) fn new(
+        settings: GateSettings,
+        policies: PolicyHost,
+        audit: Arc<AuditLog>,
+        events: Arc<EventBus>,
+    ) -> Self {
         Self {
             confirmations: Confirmations::new(settings.confirmation_lifetime),
             settings,
             policies,
             audit,
+            events,
+            tally: Tally::default(),
         }
     }
 }

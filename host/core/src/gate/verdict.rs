@@ -109,3 +109,17 @@ pub enum Decision {
     /// Asked about, with nothing to be typed.
     OnlyAsked,
 }
+
+impl Decision {
+    /// The decision's name, as the audit log writes it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Confirmed { .. } => "confirmed",
+            Self::LetThrough { .. } => "let-through",
+            Self::ConfirmationRequired { .. } => "confirmation-required",
+            Self::Refused => "refused",
+            Self::OnlyAsked => "only-asked",
+        }
+    }
+}

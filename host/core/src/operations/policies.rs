@@ -141,7 +141,7 @@ async fn diff(
 }
 
 impl PolicyReload {
-    fn between(before: &[PolicyStatus], after: &[PolicyStatus]) -> Self {
+    pub(crate) fn between(before: &[PolicyStatus], after: &[PolicyStatus]) -> Self {
         let former: BTreeMap<&str, u64> = in_charge(before).collect();
         let now: BTreeMap<&str, u64> = in_charge(after).collect();
         Self {
