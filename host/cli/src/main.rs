@@ -56,6 +56,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         // These need no configuration, and work when it is broken.
         Command::Config => return Ok(commands::config::print()),
+        Command::Events { schema, docs } => return Ok(commands::events::print(schema, docs)),
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
         _ => {}
     }
@@ -78,7 +79,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),
-        Command::Config | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+        Command::Config | Command::Events { .. } | Command::Completions { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

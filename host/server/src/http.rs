@@ -132,7 +132,7 @@ fn router(
         sign_ins: Arc::clone(&sign_ins),
     })
     .route_layer(by_rate.clone());
-    let dashboard = dashboard::routes(host, Arc::clone(&guard), sign_ins, by_rate);
+    let dashboard = dashboard::routes(host, Arc::clone(&guard), sign_ins).route_layer(by_rate);
     Router::new()
         .merge(mcp)
         .merge(metrics)

@@ -14,7 +14,11 @@
 //! - Reach a session other than through an operation.
 //! - Write anything but protocol to standard output.
 
+mod dashboard;
 pub mod http;
 pub mod mcp;
+mod metrics;
+mod peer;
 pub mod socket;
+pub mod streams;
 pub mod token;

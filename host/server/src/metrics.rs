@@ -15,7 +15,10 @@ use crate::streams::Streams;
 pub(crate) async fn metrics(State((host, streams)): State<(Arc<Host>, Arc<Streams>)>) -> Response {
     let text = figures(&host, &streams).await;
     (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
         text,
     )
         .into_response()
@@ -26,16 +29,35 @@ async fn figures(host: &Host, streams: &Streams) -> String {
     let policies = host.policies().await;
     let mut page = Page::default();
 
-    let started = overview.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    page.figure("start_time_seconds", Kind::Gauge, "When the host started, in seconds since the Unix epoch")
-        .value(&[], started.as_secs_f64());
+    let started = overview
+        .started_at
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    page.figure(
+        "start_time_seconds",
+        Kind::Gauge,
+        "When the host started, in seconds since the Unix epoch",
+    )
+    .value(&[], started.as_secs_f64());
     page.figure("sessions", Kind::Gauge, "Sessions that are open")
         .value(&[], overview.sessions);
-    page.figure("coding_agents", Kind::Gauge, "Coding agents in front of sessions")
-        .value(&[], overview.coding_agents.len());
-    page.figure("confirmations_waiting", Kind::Gauge, "Commands that wait for a person")
-        .value(&[], overview.waiting);
-    let mut verdicts = page.figure("verdicts_total", Kind::Counter, "Command lines judged, by tier and by what the gate did");
+    page.figure(
+        "coding_agents",
+        Kind::Gauge,
+        "Coding agents in front of sessions",
+    )
+    .value(&[], overview.coding_agents.len());
+    page.figure(
+        "confirmations_waiting",
+        Kind::Gauge,
+        "Commands that wait for a person",
+    )
+    .value(&[], overview.waiting);
+    let mut verdicts = page.figure(
+        "verdicts_total",
+        Kind::Counter,
+        "Command lines judged, by tier and by what the gate did",
+    );
     for count in &overview.verdicts {
         let tier = count.tier.map_or("none", |tier| tier.as_str());
         verdicts.value(&[("tier", tier), ("decision", count.decision)], count.count);
@@ -44,20 +66,57 @@ async fn figures(host: &Host, streams: &Streams) -> String {
     for (event_type, count) in host.events().counts() {
         events.value(&[("type", event_type.as_str())], count);
     }
-    page.figure("stream_subscribers", Kind::Gauge, "Clients that listen to streams")
-        .value(&[], streams.subscribers());
-    page.figure("stream_events_missed_total", Kind::Counter, "Events left out for clients that read too slowly")
-        .value(&[], streams.missed());
-    page.figure("rate_limited_total", Kind::Counter, "Requests refused for coming too often")
-        .value(&[], overview.requests_refused);
+    page.figure(
+        "stream_subscribers",
+        Kind::Gauge,
+        "Clients that listen to streams",
+    )
+    .value(&[], streams.subscribers());
+    page.figure(
+        "stream_events_missed_total",
+        Kind::Counter,
+        "Events left out for clients that read too slowly",
+    )
+    .value(&[], streams.missed());
+    page.figure(
+        "rate_limited_total",
+        Kind::Counter,
+        "Requests refused for coming too often",
+    )
+    .value(&[], overview.requests_refused);
 
     type Reading = fn(&quarterdeck_core::policy::PolicyStatus) -> f64;
     let readings: [(&str, Kind, &str, Reading); 5] = [
-        ("policy_generation", Kind::Gauge, "Generation of the policy in charge; 0 without one", |it| it.generation as f64),
-        ("policy_calls_total", Kind::Counter, "Calls of the generation in charge", |it| it.calls as f64),
-        ("policy_faults_total", Kind::Counter, "Calls that ended in a trap, a limit or an answer out of shape", |it| it.traps as f64),
-        ("policy_call_p50_seconds", Kind::Gauge, "Median time of a call", |it| it.p50_micros as f64 / 1e6),
-        ("policy_call_p99_seconds", Kind::Gauge, "The time that 99 of 100 calls stay under", |it| it.p99_micros as f64 / 1e6),
+        (
+            "policy_generation",
+            Kind::Gauge,
+            "Generation of the policy in charge; 0 without one",
+            |it| it.generation as f64,
+        ),
+        (
+            "policy_calls_total",
+            Kind::Counter,
+            "Calls of the generation in charge",
+            |it| it.calls as f64,
+        ),
+        (
+            "policy_faults_total",
+            Kind::Counter,
+            "Calls that ended in a trap, a limit or an answer out of shape",
+            |it| it.traps as f64,
+        ),
+        (
+            "policy_call_p50_seconds",
+            Kind::Gauge,
+            "Median time of a call",
+            |it| it.p50_micros as f64 / 1e6,
+        ),
+        (
+            "policy_call_p99_seconds",
+            Kind::Gauge,
+            "The time that 99 of 100 calls stay under",
+            |it| it.p99_micros as f64 / 1e6,
+        ),
     ];
     for (name, kind, help, reading) in readings {
         let mut figure = page.figure(name, kind, help);

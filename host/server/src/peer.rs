@@ -88,7 +88,12 @@ fn hexadecimal(address: SocketAddr) -> String {
     };
     let words: String = bytes
         .chunks_exact(4)
-        .map(|word| format!("{:08X}", u32::from_ne_bytes([word[0], word[1], word[2], word[3]])))
+        .map(|word| {
+            format!(
+                "{:08X}",
+                u32::from_ne_bytes([word[0], word[1], word[2], word[3]])
+            )
+        })
         .collect();
     format!("{words}:{:04X}", address.port())
 }
@@ -110,7 +115,13 @@ mod tests {
         let peer = "127.0.0.1:50000".parse().expect("address");
         let local = "127.0.0.1:3456".parse().expect("address");
         let holder = holder_in(TABLE, peer, local);
-        assert_eq!(holder, Some(Holder { user: 1001, socket: 102 }));
+        assert_eq!(
+            holder,
+            Some(Holder {
+                user: 1001,
+                socket: 102
+            })
+        );
         let nobody = "127.0.0.1:50001".parse().expect("address");
         assert_eq!(holder_in(TABLE, nobody, local), None);
     }
@@ -123,7 +134,9 @@ mod tests {
                 continue; // no IPv6 here
             };
             let local = listener.local_addr().expect("address");
-            let client = tokio::net::TcpStream::connect(local).await.expect("connect");
+            let client = tokio::net::TcpStream::connect(local)
+                .await
+                .expect("connect");
             let connection = Connection {
                 peer: client.local_addr().expect("address"),
                 local: Some(local),

@@ -302,9 +302,15 @@ mod tests {
         let (bus, history) = started(&store, EventSettings::default());
         bus.publish(lost(4));
         let everything = EventFilter::EVERYTHING;
-        let newest = history.newest(&everything, 2..=u64::MAX, 100).await.expect("history");
+        let newest = history
+            .newest(&everything, 2..=u64::MAX, 100)
+            .await
+            .expect("history");
         assert_eq!(sequences(&newest), [2, 3, 4]);
-        let newest = history.newest(&everything, 1..=3, 2).await.expect("history");
+        let newest = history
+            .newest(&everything, 1..=3, 2)
+            .await
+            .expect("history");
         assert_eq!(sequences(&newest), [2, 3]);
     }
 
@@ -321,7 +327,10 @@ mod tests {
         history.finish().await;
         let (_bus, history) = started(&store, EventSettings::default());
         let (health, _) = EventFilter::of(["health.*"]);
-        let told = history.newest(&health, 0..=u64::MAX, 10).await.expect("history");
+        let told = history
+            .newest(&health, 0..=u64::MAX, 10)
+            .await
+            .expect("history");
         assert_eq!(sequences(&told), [2]);
         let none = history.newest(&EventFilter::NOTHING, 0..=9, 10).await;
         assert_eq!(none.expect("history").len(), 0);

@@ -54,28 +54,35 @@ pub struct ScreenRun {
 pub struct LiveScreen {
     session: Weak<Session>,
     changes: watch::Receiver<u64>,
+    /// A change was seen that no picture shows yet.
+    unshown: bool,
 }
 
 impl Host {
     /// Begins to watch a session's screen.
     pub fn live_screen(&self, id: &str) -> Result<LiveScreen, HostError> {
         let session = self.registry.get(id)?;
-        let mut changes = session.terminal.changes();
-        changes.mark_changed();
         Ok(LiveScreen {
             session: std::sync::Arc::downgrade(&session),
-            changes,
+            changes: session.terminal.changes(),
+            unshown: true,
         })
     }
 }
 
 impl LiveScreen {
     /// Waits until the screen may look different from the last time (the first
-    /// time at once); `None` when the session is closed.
+    /// time at once); `None` when the session is closed. Dropped before it is done,
+    /// it has lost nothing.
     pub async fn next(&mut self) -> Option<ScreenPicture> {
-        self.changes.changed().await.ok()?;
+        if !self.unshown {
+            self.changes.changed().await.ok()?;
+            self.unshown = true;
+        }
         let session = self.session.upgrade()?;
-        Some(ScreenPicture::of(&session.terminal.screen().await))
+        let screen = session.terminal.screen().await;
+        self.unshown = false;
+        Some(ScreenPicture::of(&screen))
     }
 }
 

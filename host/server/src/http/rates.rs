@@ -36,7 +36,12 @@ pub(super) async fn limit(
         Ok(allowance) => {
             let mut response = next.run(request).await;
             if let Some(left) = allowance {
-                tell(response.headers_mut(), left.limit, left.remaining, left.full_in);
+                tell(
+                    response.headers_mut(),
+                    left.limit,
+                    left.remaining,
+                    left.full_in,
+                );
             }
             response
         }
@@ -65,7 +70,9 @@ fn refuse(too_often: &TooOften) -> Response {
 /// The headers of the enhanced-iterm-mcp document. The reset is a time in seconds
 /// since the Unix epoch.
 fn tell(headers: &mut HeaderMap, limit: u32, remaining: u32, reset_in: Duration) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     headers.insert("x-ratelimit-limit", HeaderValue::from(limit));
     headers.insert("x-ratelimit-remaining", HeaderValue::from(remaining));
     headers.insert(

@@ -1,8 +1,7 @@
 //! Accepting connections for a router.
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +10,10 @@ use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::peer::Connection;
@@ -30,10 +29,10 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// Serves `router` on `listener` until `stop` is cancelled. Requests carry the
 /// [`Connection`] that they came on.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
     loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             break;
         };
         let (stream, peer) = tokio::select! {
@@ -48,15 +47,16 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             },
             () = stop.cancelled() => break,
         };
-        let served = serve_connection(stream, peer, router.clone(), &graceful);
-        tokio::spawn(async move {
+        let served = serve_connection(stream, peer, router.clone(), stop.clone());
+        connections.spawn(async move {
             if let Err(error) = served.await {
                 tracing::debug!(%error, "an HTTP connection ended early");
             }
-            drop(permit);
+            drop(place);
         });
     }
-    if tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown())
+    connections.close();
+    if tokio::time::timeout(SHUTDOWN_GRACE, connections.wait())
         .await
         .is_err()
     {
@@ -64,29 +64,36 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     }
 }
 
-fn serve_connection(
+async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = hyper::Result<()>> + Send + use<> {
+    stop: CancellationToken,
+) -> hyper::Result<()> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let connection = Connection {
+    let ends = Connection {
         peer,
         local: stream.local_addr().ok(),
     };
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(connection);
-        let answered = router.clone().oneshot(request);
-        async move { Ok::<_, Infallible>(answered.await.unwrap_or_else(|never| match never {})) }
+        request.extensions_mut().insert(ends);
+        router.clone().oneshot(request)
     });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    graceful.watch(connection)
+    let mut connection = pin!(
+        hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    tokio::select! {
+        served = connection.as_mut() => served,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    }
 }

@@ -201,12 +201,19 @@ mod tests {
         assert_eq!(
             command(r#"{"subscribe": ["performance", "health", "progress"], "interval": 1000}"#),
             Ok(Command::Subscribe {
-                channels: Some(["performance", "health", "progress"].map(str::to_owned).into()),
+                channels: Some(
+                    ["performance", "health", "progress"]
+                        .map(str::to_owned)
+                        .into()
+                ),
                 since: None,
                 interval: Some(Duration::from_secs(1)),
             })
         );
-        assert_eq!(command(r#"{"command": "get_status"}"#), Ok(Command::GetStatus));
+        assert_eq!(
+            command(r#"{"command": "get_status"}"#),
+            Ok(Command::GetStatus)
+        );
         assert_eq!(
             command(
                 r#"{"command": "get_history", "params": {"event_types": ["agent.delegation"], "limit": 100}}"#
@@ -242,7 +249,10 @@ mod tests {
             (r#"{"command": "dance"}"#, "\"dance\""),
             (r#"{"command": 7}"#, "\"7\""),
             (r#"{"command": "subscribe", "channels": "all"}"#, "channels"),
-            (r#"{"command": "get_history", "params": {"limit": -1}}"#, "limit"),
+            (
+                r#"{"command": "get_history", "params": {"limit": -1}}"#,
+                "limit",
+            ),
         ] {
             let error = command(text).expect_err(text).to_string();
             assert!(error.contains(told), "{text}: {error}");
@@ -265,6 +275,9 @@ mod tests {
             assert_eq!(got, Some(Duration::from_millis(interval)));
         }
         let many = serde_json::json!({ "subscribe": vec!["health"; 101] }).to_string();
-        assert!(matches!(command(&many), Err(Misunderstood::TooManyChannels { count: 101 })));
+        assert!(matches!(
+            command(&many),
+            Err(Misunderstood::TooManyChannels { count: 101 })
+        ));
     }
 }

@@ -76,7 +76,10 @@ pub(super) fn missed(first: u64, last: u64) -> String {
 
 /// What went wrong.
 pub(super) fn error(code: &str, what: &impl Display) -> String {
-    message("error", &json!({ "code": code, "message": what.to_string() }))
+    message(
+        "error",
+        &json!({ "code": code, "message": what.to_string() }),
+    )
 }
 
 /// A command too many.

@@ -32,7 +32,6 @@ use crate::http::guard::{Guard, refusal};
 use crate::http::{BindError, bind, serving};
 use crate::peer::Connection;
 use crate::token::Token;
-use admission::Admission;
 use subscriber::{Manner, Subscriber};
 
 /// Clients that listen at once; more are told to come later.
@@ -169,12 +168,11 @@ async fn listen(
     (headers, Query(query), upgrade): Handshake,
     manner: Manner,
 ) -> Response {
-    let admission = match admission::decide(&entry, &headers, query.token.as_deref(), connection)
-        .await
-    {
-        Ok(admission) => admission,
-        Err(refused) => return *refused,
-    };
+    let admission =
+        match admission::decide(&entry, &headers, query.token.as_deref(), connection).await {
+            Ok(admission) => admission,
+            Err(refused) => return *refused,
+        };
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),

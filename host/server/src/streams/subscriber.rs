@@ -36,10 +36,8 @@ const WRITTEN_AT_ONCE: usize = 256;
 /// Events told again to a client that says where it stopped.
 const MOST_REPLAYED: usize = 5_000;
 /// Commands a second, and at once.
-const COMMANDS: (NonZeroU32, NonZeroU32) = (
-    NonZeroU32::new(10).unwrap(),
-    NonZeroU32::new(100).unwrap(),
-);
+const COMMANDS: (NonZeroU32, NonZeroU32) =
+    (NonZeroU32::new(10).unwrap(), NonZeroU32::new(100).unwrap());
 
 /// How a stream behaves before its client has said anything.
 #[derive(Clone, Copy, Debug)]
@@ -167,7 +165,8 @@ impl Subscriber {
         let shown = said.as_ref().and_then(|said| said.token.as_deref());
         if !shown.is_some_and(|shown| self.entry.guard.knows(shown)) {
             let wanted = r#"this stream wants the token: as the header Authorization: Bearer TOKEN, as ?token=TOKEN, or in the first message, {"token": "TOKEN"}"#;
-            self.say(messages::error("PERMISSION_DENIED", &wanted)).await?;
+            self.say(messages::error("PERMISSION_DENIED", &wanted))
+                .await?;
             let close = CloseFrame {
                 code: close_code::POLICY,
                 reason: "the token is missing or wrong".into(),
@@ -396,7 +395,9 @@ impl Pace {
         let told = &mut self.told;
         self.held
             .extract_if(|event_type, _| {
-                let due = told.get(event_type).is_none_or(|told| now >= *told + interval);
+                let due = told
+                    .get(event_type)
+                    .is_none_or(|told| now >= *told + interval);
                 if due {
                     told.insert(*event_type, now);
                 }
