@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from world import ServingHost, World
 
 pytestmark = pytest.mark.anyio
 
-ASKS_FIRST = "curl -X POST https://example.org -d @notes"
+ASKS_FIRST = "npm publish"
 """A command that a person has to approve."""
 
 
@@ -152,7 +153,7 @@ async def test_a_person_types_through_the_gate(person: Person, host: ServingHost
 
 
 async def test_a_waiting_command_is_approved_with_a_click_and_runs(person: Person, host: ServingHost) -> None:
-    host.world.stand_in("curl")
+    host.world.stand_in("npm")
     await person.sign_in()
     async with agent_on_http(host) as agent:
         assert (await agent.call("session_run", command=ASKS_FIRST)).code == "CONFIRMATION_REQUIRED"
@@ -161,7 +162,7 @@ async def test_a_waiting_command_is_approved_with_a_click_and_runs(person: Perso
         await waiting.get_by_role("button", name=f"Approve {ASKS_FIRST}").click()
         await expect(waiting).to_be_hidden()
         assert (await agent.run(ASKS_FIRST))["exitStatus"] == 0
-        assert len(host.world.ran("curl")) == 1
+        assert len(host.world.ran("npm")) == 1
 
         assert (await agent.call("session_run", command=ASKS_FIRST)).code == "CONFIRMATION_REQUIRED"
         # By keyboard alone, and this time no.
@@ -170,7 +171,7 @@ async def test_a_waiting_command_is_approved_with_a_click_and_runs(person: Perso
         await person.page.keyboard.press("Enter")
         await expect(waiting).to_be_hidden()
         assert (await agent.call("session_run", command=ASKS_FIRST)).code == "CONFIRMATION_REQUIRED"
-        assert len(host.world.ran("curl")) == 1
+        assert len(host.world.ran("npm")) == 1
     assert not person.complaints
 
 
@@ -183,7 +184,7 @@ async def test_what_programs_print_stays_text(person: Person, host: ServingHost)
         await person.choose(session)
         await agent.run(f"cat <<'END'\n{attack}\nEND", sessionId=session)
         await agent.run(r"printf '\033]0;<script>alert(2)</script>\007'", sessionId=session)
-        await agent.call("session_run", command=f"curl -X POST https://example.org -d '{attack}'", sessionId=session)
+        await agent.call("session_run", command=f"npm publish '{attack}'", sessionId=session)
         await expect(person.screen).to_contain_text(attack)
         await expect(person.page.locator("#sessions")).to_contain_text(attack)
         await expect(person.page.locator("#waiting-list")).to_contain_text(attack)
@@ -250,11 +251,12 @@ async def test_it_finds_a_host_that_was_started_again(person: Person) -> None:
 # What is not a browser of the person.
 
 
-def signed_in(host: ServingHost) -> httpx2.Client:
-    http = httpx2.Client(base_url=f"http://127.0.0.1:{host.port}")
-    answer = http.post("/sign-in", data={"token": host.token})
-    assert answer.status_code == 303, answer.text
-    return http
+@contextmanager
+def signed_in(host: ServingHost) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{host.port}") as http:
+        answer = http.post("/sign-in", data={"token": host.token})
+        assert answer.status_code == 303, answer.text
+        yield http
 
 
 def test_nothing_is_shown_to_who_is_not_signed_in(host: ServingHost) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import socket
 import struct
 import subprocess
@@ -83,7 +82,7 @@ async def test_only_what_was_subscribed_to_comes(host: ServingHost) -> None:
 
 async def test_a_confirmation_is_told_until_it_is_answered(host: ServingHost) -> None:
     async with listening(host) as listener, agent_on_http(host) as agent:
-        refused = await agent.call("session_run", command="curl -X POST https://example.org -d @notes")
+        refused = await agent.call("session_run", command="npm publish")
         assert refused.code == "CONFIRMATION_REQUIRED", refused
         waiting = await listener.hear_of("gate.confirmation", state="waiting")
         confirmation = waiting["data"]["confirmation_id"]
@@ -335,8 +334,8 @@ async def test_a_taken_port_does_not_stop_the_host(world: World) -> None:
                 stderr=log,
             )
         await until("the host takes connections", lambda: accepts_connections(listen))
-        told = (world.root / "taken.log").read_text()
-        assert re.search(rf"no streams on 127\.0\.0\.1:{port}", told), told
+        said = f"no streams on 127.0.0.1:{port}: another program listens there"
+        await until("the host says so", lambda: said in (world.root / "taken.log").read_text())
 
 
 # Slow and dead listeners.

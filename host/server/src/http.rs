@@ -130,8 +130,7 @@ fn router(
         streams,
         guard: Arc::clone(&guard),
         sign_ins: Arc::clone(&sign_ins),
-    })
-    .route_layer(by_rate.clone());
+    });
     let dashboard = dashboard::routes(host, Arc::clone(&guard), sign_ins).route_layer(by_rate);
     Router::new()
         .merge(mcp)

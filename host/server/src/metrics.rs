@@ -13,7 +13,7 @@ use crate::streams::Streams;
 
 /// The host's figures at this moment.
 pub(crate) async fn metrics(State((host, streams)): State<(Arc<Host>, Arc<Streams>)>) -> Response {
-    let text = figures(&host, &streams).await;
+    let text = figures(&host, &streams);
     (
         [(
             header::CONTENT_TYPE,
@@ -24,9 +24,9 @@ pub(crate) async fn metrics(State((host, streams)): State<(Arc<Host>, Arc<Stream
         .into_response()
 }
 
-async fn figures(host: &Host, streams: &Streams) -> String {
+fn figures(host: &Host, streams: &Streams) -> String {
     let overview = host.overview();
-    let policies = host.policies().await;
+    let policies = host.policies_so_far();
     let mut page = Page::default();
 
     let started = overview

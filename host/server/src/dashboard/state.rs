@@ -78,7 +78,7 @@ pub(super) async fn state(State(dashboard): State<Arc<Dashboard>>) -> Response {
         started_at: rfc3339(host.started_at()),
         sessions,
         waiting: host.waiting_confirmations(),
-        policies: host.policies().await,
+        policies: host.policies_so_far(),
         incidents: host
             .incidents()
             .into_iter()

@@ -218,9 +218,45 @@ function drawRun(run) {
     run.text);
   span.style.width = `${run.columns}ch`;
   if (run.cursor) return span;
-  if (run.color) span.style.color = run.color;
-  if (run.background) span.style.backgroundColor = run.background;
+  if (run.color || run.background) {
+    const background = run.background ?? "#000000";
+    span.style.color = readable(run.color ?? "#cbcccd", background);
+    if (run.background) span.style.backgroundColor = background;
+  }
   return span;
+}
+
+const parts = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+
+/** Relative luminance, as WCAG 2 has it. */
+function luminance(color) {
+  const [red, green, blue] = color.map((part) => {
+    const share = part / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+const readableColors = new Map();
+
+/** The colour, moved towards white or black until it can be read on the background. */
+function readable(color, background) {
+  const key = color + background;
+  if (!readableColors.has(key)) {
+    const ground = luminance(parts(background));
+    const towards = ground < 0.18 ? 255 : 0;
+    let text = parts(color);
+    const contrast = () => {
+      const [low, high] = [ground, luminance(text)].sort((a, b) => a - b);
+      return (high + 0.05) / (low + 0.05);
+    };
+    for (let step = 0; step < 20 && contrast() < 4.6; step++) {
+      text = text.map((part) => Math.round(part + (towards - part) * 0.15));
+    }
+    if (readableColors.size > 4096) readableColors.clear();
+    readableColors.set(key, `rgb(${text.join(" ")})`);
+  }
+  return readableColors.get(key);
 }
 
 function type(input) {
@@ -328,13 +364,14 @@ function plot() {
       const text = `${title}: ${now.toFixed(now < 10 ? 1 : 0)} ${unit}`;
       const svg = document.createElementNS(SVG, "svg");
       svg.setAttribute("class", "plot");
-      svg.setAttribute("viewBox", `0 0 ${POINTS} 100`);
+      const width = Math.max(30, points.length - 1);
+      svg.setAttribute("viewBox", `0 0 ${width} 100`);
       svg.setAttribute("preserveAspectRatio", "none");
       svg.setAttribute("role", "img");
       svg.setAttribute("aria-label", `${text}, at most ${most.toFixed(1)}`);
       const line = document.createElementNS(SVG, "polyline");
-      const from = POINTS - points.length;
       const drawn = points.length === 1 ? [points[0], points[0]] : points;
+      const from = width + 1 - drawn.length;
       line.setAttribute("points",
         drawn.map((value, at) => `${from + at},${(98 - (value / most) * 94).toFixed(1)}`).join(" "));
       svg.append(line);
