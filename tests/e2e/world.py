@@ -125,6 +125,8 @@ class World:
             "XDG_CACHE_HOME": str(self.root / "cache"),
             "XDG_DATA_HOME": str(self.root / "data"),
             "XDG_RUNTIME_DIR": str(self.runtime),
+            # Where clients of claude-mpm look: there is only one such port.
+            "QUARTERDECK_STREAMS_LISTEN": "",
             "QUARTERDECK_TEST_WORLD": self.mark,
         }
 

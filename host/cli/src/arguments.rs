@@ -243,6 +243,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Print the catalogue of events that streams carry
+    Events {
+        /// As JSON Schema, for programs
+        #[arg(long, conflicts_with = "docs")]
+        schema: bool,
+        /// As Markdown, with every field
+        #[arg(long)]
+        docs: bool,
+    },
     /// Look for what Quarterdeck needs, and say what to do about what is missing
     Doctor,
     /// Print every setting with its default and meaning

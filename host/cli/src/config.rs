@@ -4,15 +4,21 @@
 //! `config.toml` beside this file is both the documentation that `quarterdeck
 //! config` prints and the defaults themselves, so the two cannot disagree.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use quarterdeck_core::events::EventSettings;
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
 use quarterdeck_core::operations::SshSettings;
-use quarterdeck_core::{BackendChoice, SessionSettings, Size, TmuxSocket};
+use quarterdeck_core::{
+    BackendChoice, ClientLimit, RateLimit, RateSettings, SessionSettings, Size, TmuxSocket,
+};
 use quarterdeck_server::mcp::ToolFamily;
+use quarterdeck_server::streams::StreamSettings;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -34,6 +40,9 @@ pub(crate) struct Config {
     gate: Gate,
     /// Policies.
     pub policies: Policies,
+    streams: Streams,
+    events: Events,
+    rate_limits: RateLimits,
     /// Logging.
     pub log: Log,
 }
@@ -91,6 +100,35 @@ pub(crate) struct Policies {
     pub agents_may_change: bool,
     /// Approvers that must not be missing.
     pub required: Vec<String>,
+}
+
+/// Streams of events.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Streams {
+    listen: String,
+    require_token: bool,
+    origins: Vec<String>,
+    coding_agents: Vec<String>,
+}
+
+/// Events of the past.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Events {
+    keep_days: u64,
+    keep_at_most: u64,
+}
+
+/// How often callers may ask.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct RateLimits {
+    apply_to: BTreeSet<String>,
+    per_minute: NonZeroU32,
+    per_hour: NonZeroU32,
+    burst: NonZeroU32,
+    clients: Vec<String>,
 }
 
 /// Logging.
@@ -158,6 +196,57 @@ impl Config {
     /// Takes what carries sessions from a flag.
     pub(crate) fn set_backend(&mut self, backend: String) {
         self.sessions.backend = backend;
+    }
+
+    /// The second address of streams; `None` for none.
+    pub(crate) fn streams_address(&self) -> Result<Option<SocketAddr>> {
+        let address = &self.streams.listen;
+        if address.is_empty() {
+            return Ok(None);
+        }
+        let address = address.parse().with_context(|| {
+            format!(
+                "streams.listen in the configuration is {address:?}, not an address with a port"
+            )
+        })?;
+        Ok(Some(address))
+    }
+
+    /// Who may listen to streams.
+    pub(crate) fn stream_settings(&self) -> StreamSettings {
+        StreamSettings {
+            require_token: self.streams.require_token,
+            origins: self.streams.origins.clone(),
+        }
+    }
+
+    /// The programs that are coding agents.
+    pub(crate) fn coding_agents(&self) -> Vec<String> {
+        self.streams.coding_agents.clone()
+    }
+
+    /// Which events are kept.
+    pub(crate) fn event_settings(&self) -> EventSettings {
+        EventSettings {
+            keep_for: Duration::from_secs(self.events.keep_days.saturating_mul(24 * 3600)),
+            keep_at_most: self.events.keep_at_most,
+        }
+    }
+
+    /// How often callers may ask.
+    pub(crate) fn rate_settings(&self) -> Result<RateSettings> {
+        let limits = &self.rate_limits;
+        let clients: Result<Vec<ClientLimit>, _> =
+            limits.clients.iter().map(|text| text.parse()).collect();
+        Ok(RateSettings {
+            apply_to: limits.apply_to.clone(),
+            limit: RateLimit {
+                per_minute: limits.per_minute,
+                per_hour: limits.per_hour,
+                burst: limits.burst,
+            },
+            clients: clients.context("rate_limits.clients in the configuration")?,
+        })
     }
 
     /// How sessions are to be opened.

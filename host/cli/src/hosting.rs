@@ -32,6 +32,9 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
         agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),
         store_path: setup.paths.store_file(),
+        events: setup.config.event_settings(),
+        rates: setup.config.rate_settings()?,
+        coding_agents: setup.config.coding_agents(),
     })
     .context("starting the host")
 }

@@ -59,6 +59,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // These need no configuration, and work when it is broken.
         Command::Relay { socket } => return commands::relay::run(&socket),
         Command::Config => return Ok(commands::config::print()),
+        Command::Events { schema, docs } => return Ok(commands::events::print(schema, docs)),
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
         Command::CompilePolicy => return commands::compile_policy::run(),
         // Is answered even then.
@@ -94,6 +95,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),
         Command::Config
+        | Command::Events { .. }
         | Command::Completions { .. }
         | Command::CompilePolicy
         | Command::Hook { .. }

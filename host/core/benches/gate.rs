@@ -11,11 +11,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use policy_safety_tiers::{Request, Rules, review};
+use quarterdeck_core::events::EventSettings;
 use quarterdeck_core::gate::GateSettings;
 use quarterdeck_core::operations::CreateSession;
 use quarterdeck_core::policy::{BundledPolicy, Limits, PolicyKind, Settings};
 use quarterdeck_core::{
-    BackendChoice, Caller, Host, HostSettings, SessionSettings, Size, TmuxSocket,
+    BackendChoice, Caller, Host, HostSettings, RateSettings, SessionSettings, Size, TmuxSocket,
 };
 
 const SAFETY_TIERS: &[u8] = include_bytes!("../../../plugins/dist/safety-tiers.wasm");
@@ -89,6 +90,9 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
         agents_may_change_policies: false,
         audit_path: folder.join("audit.sqlite"),
         store_path: folder.join("store.sqlite"),
+        events: EventSettings::default(),
+        rates: RateSettings::default(),
+        coding_agents: Vec::new(),
     })
     .expect("a host");
     let caller = Caller::command_line();

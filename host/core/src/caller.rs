@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum CallerKind {
     /// A model, through an MCP client.
     Agent,
-    /// A person, through the command line.
+    /// A person, through the command line or the dashboard.
     Human,
 }
 
@@ -35,6 +35,8 @@ pub enum Transport {
     Cli,
     /// A coding agent's hook.
     Hook,
+    /// The dashboard, in a browser.
+    Dashboard,
 }
 
 impl Transport {
@@ -45,6 +47,7 @@ impl Transport {
             Self::Http => "http",
             Self::Cli => "cli",
             Self::Hook => "hook",
+            Self::Dashboard => "dashboard",
         }
     }
 }

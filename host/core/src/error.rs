@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::gate::{PendingConfirmation, Refusal};
+use crate::rates::TooOften;
 use crate::session::SessionId;
 use crate::store::StoreError;
 
@@ -65,6 +66,12 @@ pub enum HostError {
     /// A limit was reached.
     #[error("{0}")]
     ResourceExhausted(String),
+    /// The caller asks more often than it may.
+    #[error(
+        "{} is asked for more often than the limit of {} allows; ask again in {:.1} s, or have the limits changed under [rate_limits] in the configuration",
+        .0.endpoint, .0.limit, .0.retry_in.as_secs_f64()
+    )]
+    RateLimitExceeded(TooOften),
     /// The session could not be opened.
     #[error("cannot open a session: {0}")]
     CannotOpen(String),
@@ -121,6 +128,7 @@ impl HostError {
             Self::SessionBusy { .. } | Self::LineNotEmpty { .. } => "SESSION_BUSY",
             Self::SessionEnded { .. } => "SESSION_ENDED",
             Self::ResourceExhausted(_) => "RESOURCE_EXHAUSTED",
+            Self::RateLimitExceeded(_) => "RATE_LIMIT_EXCEEDED",
             Self::CannotOpen(_) | Self::AuditUnwritable { .. } | Self::Internal(_) => {
                 "INTERNAL_ERROR"
             }

@@ -15,15 +15,18 @@ use tokio::sync::broadcast;
 
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
-use crate::events::{EventBus, Happening};
+use crate::coding_agents::CodingAgents;
+use crate::events::{ErrorSeverity, EventBus, EventHistory, EventSettings, SystemError};
 use crate::gate::{Gate, GateSettings};
 use crate::hooks::Delegations;
 use crate::iterm2::Iterm2;
 use crate::life::mark_lost;
 use crate::operations::SshSettings;
+use crate::rates::{RateLimits, RateSettings};
 use crate::registry::Registry;
 use crate::session::BackendKind;
 use crate::store::{Store, StoreError};
+use crate::swaps::tell_swaps;
 use crate::tasks::Tasks;
 use crate::usage::UsageMeter;
 
@@ -69,6 +72,12 @@ pub struct HostSettings {
     pub audit_path: PathBuf,
     /// What outlives the host.
     pub store_path: PathBuf,
+    /// Which events outlive it, and for how long.
+    pub events: EventSettings,
+    /// How often callers may ask.
+    pub rates: RateSettings,
+    /// Names of the programs that are coding agents, whose output is told as events.
+    pub coding_agents: Vec<String>,
 }
 
 /// The host could not be started.
@@ -116,19 +125,25 @@ pub struct Host {
     pub(crate) tasks: Tasks,
     pub(crate) events: Arc<EventBus>,
     pub(crate) delegations: Mutex<Delegations>,
+    pub(crate) event_history: EventHistory,
+    pub(crate) coding_agents: CodingAgents,
+    pub(crate) rates: RateLimits,
+    pub(crate) started_at: SystemTime,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
 }
 
 impl Host {
-    /// Starts a host. Policies are compiled in the background: the first
-    /// command waits for them, nothing else does.
+    /// Starts a host; call it inside a runtime. Policies are compiled in the
+    /// background: the first command waits for them, nothing else does.
     pub fn start(settings: HostSettings) -> Result<Arc<Self>, StartError> {
         let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
         let incidents = Arc::new(Mutex::new(VecDeque::new()));
         let (incident_feed, _) = broadcast::channel(INCIDENTS_KEPT);
-        let events = Arc::new(EventBus::default());
         let store = open_store(&settings.store_path)?;
+        let events = Arc::new(EventBus::after(EventHistory::last_kept(&store)?));
+        let event_history =
+            EventHistory::start(Arc::clone(&events), store.clone(), settings.events);
         mark_lost(&store);
         let policies = PolicyHost::start(settings.policies.clone(), {
             let incidents = Arc::clone(&incidents);
@@ -141,27 +156,32 @@ impl Host {
                 };
                 tracing::warn!("{}", incident.message);
                 keep_incident(&incidents, incident.clone());
-                events.publish(Happening::SystemError {
+                events.publish(SystemError {
                     error: incident.message.clone(),
-                    component: "policies",
-                    severity: "warning",
+                    component: "policies".to_owned(),
+                    severity: ErrorSeverity::Warning,
                 });
                 // Nobody listening is fine: the incident is kept.
                 let _ = feed.send(incident);
             }
         })?;
+        tokio::spawn(tell_swaps(policies.changes(), Arc::clone(&events)));
         Ok(Arc::new(Self {
             registry: Registry::new(settings.sessions.max_sessions),
             tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             iterm2: Iterm2::new(settings.sessions.iterm2.clone()),
             sessions: settings.sessions,
-            gate: Gate::new(settings.gate, policies.clone(), audit),
+            gate: Gate::new(settings.gate, policies.clone(), audit, Arc::clone(&events)),
             policies,
             policy_settings: settings.policies,
             agents_may_change_policies: settings.agents_may_change_policies,
             diff_turn: Arc::default(),
             store,
             tasks: Tasks::default(),
+            coding_agents: CodingAgents::new(settings.coding_agents, Arc::clone(&events)),
+            rates: RateLimits::new(settings.rates),
+            started_at: SystemTime::now(),
+            event_history,
             events,
             delegations: Mutex::default(),
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
@@ -185,6 +205,16 @@ impl Host {
         &self.events
     }
 
+    /// What happened before, for longer than memory keeps it.
+    pub fn event_history(&self) -> &EventHistory {
+        &self.event_history
+    }
+
+    /// Since when this host runs.
+    pub fn started_at(&self) -> SystemTime {
+        self.started_at
+    }
+
     /// Ends every session, save those on tmux and iTerm2, which a later host finds
     /// again, and stops watching policies.
     pub async fn shutdown(&self) {
@@ -197,6 +227,7 @@ impl Host {
             .map(|session| async move { session.terminal.close().await });
         futures::future::join_all(closing).await;
         self.policies.shutdown().await;
+        self.event_history.finish().await;
     }
 }
 

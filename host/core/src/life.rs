@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use crate::clock::{now_ms, rfc3339};
 use crate::error::HostError;
-use crate::events::Happening;
+use crate::events::{LaunchMethod, SessionEnd, SessionStart};
 use crate::host::Host;
 use crate::session::{Session, SessionId};
 use crate::store::Store;
@@ -31,13 +31,14 @@ impl Host {
             )
             .map(drop)
         });
-        self.events.publish(Happening::SessionStart {
+        self.events.publish(SessionStart {
             session_id: session.id.to_string(),
             name: session.name.clone(),
             start_time: rfc3339(session.created_at),
-            launch_method: "subprocess",
+            launch_method: LaunchMethod::Subprocess,
             working_directory: folder,
         });
+        self.coding_agents.follow(session);
     }
 
     /// Whether a session of an earlier host goes on without it, as far as is kept.
@@ -63,7 +64,7 @@ impl Host {
             )
             .map(drop)
         });
-        self.events.publish(Happening::SessionEnd {
+        self.events.publish(SessionEnd {
             session_id: session.id.to_string(),
             end_time: rfc3339(now),
             duration_seconds: now

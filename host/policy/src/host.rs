@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::catalogue::Catalogue;
+use crate::changes::PolicyChanges;
 use crate::engine::{EngineError, PolicyEngine};
 use crate::incident::Incidents;
 use crate::reload::{Command, Reloader};
@@ -137,6 +138,11 @@ impl PolicyHost {
             Ok(published) => Arc::clone(&published.catalogue),
             Err(_) => Arc::default(),
         }
+    }
+
+    /// Follows which policies are in charge, from those that are now.
+    pub fn changes(&self) -> PolicyChanges {
+        PolicyChanges::new(self.published.clone())
     }
 
     /// Every policy as it stands, by name. Before the host is ready, those that

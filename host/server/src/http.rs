@@ -1,10 +1,16 @@
-//! Streamable HTTP: MCP at `/mcp`, behind a token, for this machine's own
-//! clients.
+//! The HTTP door: MCP at `/mcp` over Streamable HTTP, streams of events at
+//! `/events` and `/monitor`, figures for Prometheus at `/metrics`, and the
+//! dashboard at `/`, for this machine's own clients.
 //!
 //! Checks, in this order: the Host header names this machine (a page that had
 //! its name rebound to 127.0.0.1 does not), the Origin, where a browser sends
-//! one, is this server's own, and the bearer token is right. Only then is a
-//! body read.
+//! one, is this server's own, and the bearer token is right (streams and the
+//! dashboard have their own ways to tell who may come in). Only then is a body
+//! read.
+
+pub(crate) mod guard;
+mod rates;
+pub(crate) mod serving;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,33 +20,26 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use axum::response::Response;
+use axum::routing::get;
 use quarterdeck_core::{Host, Transport};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::mcp::{McpDoor, ToolFamily};
+use crate::streams::{StreamEntry, Streams};
 use crate::token::Token;
+use crate::{dashboard, metrics, streams};
+use guard::Guard;
 
-/// A request's headers have to arrive within this time.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// So long may a request's body stand still.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest request body. `session_type` takes 1 MiB of text.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-/// More connections wait to be accepted.
-const MAX_CONNECTIONS: usize = 512;
-/// How long open requests may go on after the host was told to stop.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// The HTTP door, bound to its address.
 pub struct HttpDoor {
@@ -66,25 +65,25 @@ pub enum BindError {
     },
 }
 
-struct Guard {
-    token: Token,
-    hosts: Vec<String>,
-    origins: Vec<String>,
+/// Binds `address`, and says which it is where the port was 0.
+pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    let listener = TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            BindError::Taken(address)
+        } else {
+            BindError::Other { address, source }
+        }
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| BindError::Other { address, source })?;
+    Ok((listener, address))
 }
 
 impl HttpDoor {
     /// Binds `address`; port 0 takes a free one.
     pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let listener = TcpListener::bind(address).await.map_err(|source| {
-            if source.kind() == io::ErrorKind::AddrInUse {
-                BindError::Taken(address)
-            } else {
-                BindError::Other { address, source }
-            }
-        })?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| BindError::Other { address, source })?;
+        let (listener, address) = bind(address).await?;
         Ok(Self { listener, address })
     }
 
@@ -93,223 +92,91 @@ impl HttpDoor {
         self.address
     }
 
-    /// Serves the tools of `families` until `stop` is cancelled.
+    /// Serves the tools of `families`, the streams and the dashboard until `stop`
+    /// is cancelled.
     pub async fn serve(
         self,
         host: Arc<Host>,
         families: Vec<ToolFamily>,
+        streams: Arc<Streams>,
         token: Token,
         stop: CancellationToken,
     ) {
-        let router = router(host, families, token, self.address, stop.clone());
-        let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let graceful = GracefulShutdown::new();
-        loop {
-            let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
-                break;
-            };
-            let stream = tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(error) => {
-                        // Out of descriptors, for one: others may close theirs.
-                        tracing::warn!(%error, "cannot accept an HTTP connection");
-                        tokio::time::sleep(Duration::from_millis(50)).await;
-                        continue;
-                    }
-                },
-                () = stop.cancelled() => break,
-            };
-            let connection = graceful.watch(connection(stream, router.clone()));
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "an HTTP connection ended early");
-                }
-                drop(permit);
-            });
-        }
-        if tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::debug!("some HTTP requests were cut off");
-        }
+        let guard = Arc::new(Guard::new(token, self.address, streams.origins()));
+        let router = router(host, families, streams, guard, stop.clone());
+        serving::serve(self.listener, router, stop).await;
     }
-}
-
-type Connection =
-    hyper::server::conn::http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
-
-fn connection(stream: TcpStream, router: Router) -> Connection {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
-    }
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
 }
 
 fn router(
     host: Arc<Host>,
     families: Vec<ToolFamily>,
-    token: Token,
-    address: SocketAddr,
+    streams: Arc<Streams>,
+    guard: Arc<Guard>,
     stop: CancellationToken,
 ) -> Router {
-    let guard = Arc::new(Guard {
-        token,
-        hosts: own_names(address),
-        origins: own_names(address)
-            .into_iter()
-            .map(|name| format!("http://{name}"))
-            .collect(),
+    let sign_ins = Arc::default();
+    let by_token = middleware::from_fn_with_state(Arc::clone(&guard), with_token);
+    let by_rate = middleware::from_fn_with_state(Arc::clone(&host), rates::limit);
+    let mcp = Router::new()
+        .nest_service("/mcp", mcp(Arc::clone(&host), families, stop))
+        .layer(by_token.clone());
+    let metrics = Router::new()
+        .route("/metrics", get(metrics::metrics))
+        .with_state((Arc::clone(&host), Arc::clone(&streams)))
+        .route_layer(by_rate.clone())
+        .layer(by_token);
+    let streams = streams::routes(StreamEntry {
+        streams,
+        guard: Arc::clone(&guard),
+        sign_ins: Arc::clone(&sign_ins),
     });
+    let dashboard = dashboard::routes(host, Arc::clone(&guard), sign_ins).route_layer(by_rate);
+    Router::new()
+        .merge(mcp)
+        .merge(metrics)
+        .merge(streams)
+        .merge(dashboard)
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(middleware::from_fn_with_state(guard, from_here))
+}
+
+fn mcp(
+    host: Arc<Host>,
+    families: Vec<ToolFamily>,
+    stop: CancellationToken,
+) -> StreamableHttpService<McpDoor, LocalSessionManager> {
     let config = StreamableHttpServerConfig::default()
         .with_max_request_body_bytes(MAX_BODY_BYTES)
         // The guard has checked both already.
         .disable_allowed_hosts()
         .disable_allowed_origins()
         .with_cancellation_token(stop);
-    let service = StreamableHttpService::new(
+    StreamableHttpService::new(
         move || Ok(McpDoor::new(Arc::clone(&host), Transport::Http, &families)),
         Arc::new(LocalSessionManager::default()),
         config,
-    );
-    Router::new()
-        .nest_service("/mcp", service)
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
-        .layer(middleware::from_fn_with_state(guard, admit))
+    )
 }
 
-/// What this server may be called: its address and, for a loopback address, the
-/// names of the loopback.
-fn own_names(address: SocketAddr) -> Vec<String> {
-    let port = address.port();
-    let mut names = vec![address.to_string()];
-    if address.ip().is_loopback() || address.ip().is_unspecified() {
-        names.extend(["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}")));
-    }
-    names
-}
-
-async fn admit(State(guard): State<Arc<Guard>>, request: Request<Body>, next: Next) -> Response {
-    match guard.refuses(request.headers()) {
+async fn from_here(
+    State(guard): State<Arc<Guard>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    match guard.refuses_sender(request.headers()) {
         None => next.run(request).await,
         Some(refusal) => refusal,
     }
 }
 
-impl Guard {
-    fn refuses(&self, headers: &HeaderMap) -> Option<Response> {
-        let host = text(headers, header::HOST);
-        if !host.is_some_and(|host| self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))) {
-            return Some(refusal(
-                StatusCode::FORBIDDEN,
-                "the Host header does not name this server",
-            ));
-        }
-        if headers.contains_key(header::ORIGIN) {
-            let origin = text(headers, header::ORIGIN);
-            let own = origin.is_some_and(|origin| {
-                self.origins
-                    .iter()
-                    .any(|own| own.eq_ignore_ascii_case(origin))
-            });
-            if !own {
-                return Some(refusal(
-                    StatusCode::FORBIDDEN,
-                    "requests from other web pages are refused",
-                ));
-            }
-        }
-        let shown = text(headers, header::AUTHORIZATION).and_then(bearer);
-        if !shown.is_some_and(|shown| self.token.matches(shown)) {
-            let mut response = refusal(
-                StatusCode::UNAUTHORIZED,
-                "this server wants the header `Authorization: Bearer TOKEN`; `quarterdeck serve` prints where the token is",
-            );
-            response.headers_mut().insert(
-                header::WWW_AUTHENTICATE,
-                header::HeaderValue::from_static("Bearer"),
-            );
-            return Some(response);
-        }
-        None
-    }
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// The token of an `Authorization` header; the scheme's case does not matter
-/// (RFC 9110, 11.1).
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Closes the connection, so that nobody has to read a body that was refused.
-fn refusal(status: StatusCode, message: &'static str) -> Response {
-    let body = serde_json::json!({ "error": { "code": "PERMISSION_DENIED", "message": message } });
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CONNECTION, "close"),
-    ];
-    (status, headers, body.to_string()).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn guard() -> Guard {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        Guard {
-            token: Token::load_or_create(&folder.path().join("token")).expect("token"),
-            hosts: vec!["127.0.0.1:3456".into()],
-            origins: vec!["http://127.0.0.1:3456".into()],
-        }
-    }
-
-    fn status(guard: &Guard, headers: &[(&str, &str)]) -> Option<StatusCode> {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.insert(
-                header::HeaderName::from_bytes(name.as_bytes()).expect("name"),
-                value.parse().expect("value"),
-            );
-        }
-        guard.refuses(&map).map(|response| response.status())
-    }
-
-    #[test]
-    fn only_the_right_host_origin_and_token_pass() {
-        let guard = guard();
-        let token = format!("bearer {}", guard.token.reveal());
-        let host = ("host", "127.0.0.1:3456");
-        let auth = ("authorization", token.as_str());
-        assert_eq!(status(&guard, &[host, auth]), None);
-        assert_eq!(
-            status(&guard, &[host, auth, ("origin", "http://127.0.0.1:3456")]),
-            None
-        );
-        for refused in [
-            vec![auth],
-            vec![("host", "evil.example"), auth],
-            vec![("host", "127.0.0.1:80"), auth],
-            vec![host, auth, ("origin", "http://evil.example")],
-            vec![host, auth, ("origin", "null")],
-        ] {
-            assert_eq!(status(&guard, &refused), Some(StatusCode::FORBIDDEN));
-        }
-        for refused in [
-            vec![host],
-            vec![host, ("authorization", "Bearer nonsense")],
-            vec![host, ("authorization", "Basic abc")],
-        ] {
-            assert_eq!(status(&guard, &refused), Some(StatusCode::UNAUTHORIZED));
-        }
+async fn with_token(
+    State(guard): State<Arc<Guard>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    match guard.refuses_token(request.headers()) {
+        None => next.run(request).await,
+        Some(refusal) => refusal,
     }
 }

@@ -15,8 +15,12 @@
 //! - Reach a session other than through an operation.
 //! - Write anything but protocol to standard output.
 
+mod dashboard;
 pub mod hook;
 pub mod http;
 pub mod mcp;
+mod metrics;
+mod peer;
 pub mod socket;
+pub mod streams;
 pub mod token;

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::backend::Backend;
 use crate::environment;
@@ -214,6 +214,7 @@ pub(crate) fn begin(
     let created_at = SystemTime::now();
     let handle = backend.handle();
     let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
+    let (changes, changed) = watch::channel(0);
     let key = marking.as_ref().map(|marking| marking.key.clone());
     let session = Session::new(
         Beginning {
@@ -225,12 +226,20 @@ pub(crate) fn begin(
             scrollback_lines: keeping.scrollback_lines,
             transcript_bytes: keeping.transcript_bytes,
             created_at,
+            changes,
         },
         before,
     );
     tokio::spawn(session.live(requests));
     Opened {
-        terminal: Terminal::new(pid, handle, keeping.size, created_at, sender.clone()),
+        terminal: Terminal::new(
+            pid,
+            handle,
+            keeping.size,
+            created_at,
+            sender.clone(),
+            changed,
+        ),
         keyboard: Keyboard::new(sender),
     }
 }

@@ -46,6 +46,7 @@ pub(crate) struct Beginning {
     pub(crate) scrollback_lines: usize,
     pub(crate) transcript_bytes: usize,
     pub(crate) created_at: SystemTime,
+    pub(crate) changes: watch::Sender<u64>,
 }
 
 pub(crate) struct Session {
@@ -82,6 +83,8 @@ pub(crate) struct Session {
 
     created_at: SystemTime,
     last_activity: (Instant, SystemTime),
+    /// Counts what changed the screen, for those who show it.
+    changes: watch::Sender<u64>,
 }
 
 impl Session {
@@ -124,6 +127,7 @@ impl Session {
             run: None,
             created_at: beginning.created_at,
             last_activity: now,
+            changes: beginning.changes,
         };
         if let Some(Before::Written(bytes)) = before {
             session.receive(&bytes);
@@ -265,6 +269,13 @@ impl Session {
             self.outbox.push(answers, None);
         }
         self.check_waits();
+        self.tell_change();
+    }
+
+    /// Whoever shows the screen looks again. Costs next to nothing while nobody does.
+    fn tell_change(&self) {
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Somebody else has typed, where a session can be seen by a person: what the

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::process::Foreground;
 use crate::request::Size;
@@ -130,6 +130,7 @@ pub struct Terminal {
     size: Size,
     created_at: SystemTime,
     requests: mpsc::Sender<Request>,
+    changes: watch::Receiver<u64>,
 }
 
 impl Terminal {
@@ -139,6 +140,7 @@ impl Terminal {
         size: Size,
         created_at: SystemTime,
         requests: mpsc::Sender<Request>,
+        changes: watch::Receiver<u64>,
     ) -> Self {
         Self {
             pid,
@@ -146,6 +148,7 @@ impl Terminal {
             size,
             created_at,
             requests,
+            changes,
         }
     }
 
@@ -158,6 +161,13 @@ impl Terminal {
     /// it has no name outside of the host.
     pub fn backend_handle(&self) -> Option<String> {
         self.handle.clone()
+    }
+
+    /// Tells whenever something was shown or the program ended, for whoever shows
+    /// the screen. Holding it does not keep the session alive; it ends with the
+    /// session's task.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {

@@ -7,6 +7,7 @@ pub(crate) mod compile_policy;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod hook;
 pub(crate) mod install;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use quarterdeck_core::Host;
-use quarterdeck_server::http::HttpDoor;
+use quarterdeck_server::http::{BindError, HttpDoor};
 use quarterdeck_server::mcp::ToolFamily;
 use quarterdeck_server::socket::SocketDoor;
+use quarterdeck_server::streams::{StreamDoor, Streams};
 use quarterdeck_server::token::Token;
 use tokio_util::sync::CancellationToken;
 
@@ -43,16 +44,27 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
 
     let stop = CancellationToken::new();
     let address = http.address();
-    let doors = [
+    let streams = Streams::new(
+        Arc::clone(&host),
+        setup.config.stream_settings(),
+        stop.clone(),
+    );
+    let stream_door = bind_streams(setup).await?;
+    let stream_address = stream_door.as_ref().map(StreamDoor::address);
+    let mut doors = vec![
         tokio::spawn(http.serve(
             Arc::clone(&host),
             tools.clone(),
+            Arc::clone(&streams),
             token.clone(),
             stop.clone(),
         )),
         tokio::spawn(socket.serve(Arc::clone(&host), tools, stop.clone())),
     ];
-    print_addresses(setup, address, &token);
+    if let Some(door) = stream_door {
+        doors.push(tokio::spawn(door.serve(streams, token.clone())));
+    }
+    print_addresses(setup, address, stream_address, &token);
     let announced_for_good = async {
         print_policies(&host).await;
         std::future::pending().await
@@ -72,7 +84,28 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
     Ok(())
 }
 
-fn print_addresses(setup: &Setup, address: SocketAddr, token: &Token) {
+/// The second address of streams. A host is of use without it: somebody else may be
+/// there already, for one the server whose clients look there.
+async fn bind_streams(setup: &Setup) -> Result<Option<StreamDoor>> {
+    let Some(address) = setup.config.streams_address()? else {
+        return Ok(None);
+    };
+    match StreamDoor::bind(address).await {
+        Ok(door) => Ok(Some(door)),
+        Err(error) => {
+            let reason = match error {
+                BindError::Taken(_) => "another program listens there".to_owned(),
+                other => other.to_string(),
+            };
+            anstream::eprintln!(
+                "no streams on {address}: {reason}; streams.listen in the configuration sets another address, and /events on the first one has the same streams"
+            );
+            Ok(None)
+        }
+    }
+}
+
+fn print_addresses(setup: &Setup, address: SocketAddr, streams: Option<SocketAddr>, token: &Token) {
     let version = env!("CARGO_PKG_VERSION");
     anstream::println!("{STRONG}Quarterdeck {version}{STRONG:#} is listening\n");
     anstream::println!("  MCP over HTTP   {NAME}http://{address}/mcp{NAME:#}");
@@ -81,6 +114,11 @@ fn print_addresses(setup: &Setup, address: SocketAddr, token: &Token) {
         "                  {FAINT}(kept in {}){FAINT:#}",
         setup.paths.token_file().display()
     );
+    anstream::println!("  dashboard       {NAME}http://{address}/{NAME:#}   takes the same token");
+    let also = streams.map_or_else(String::new, |streams| {
+        format!(" and {NAME}ws://{streams}{NAME:#}")
+    });
+    anstream::println!("  events          {NAME}ws://{address}/events{NAME:#}{also}");
     anstream::println!("  MCP over stdio  {NAME}quarterdeck mcp{NAME:#}   joins this host");
     anstream::println!("  sessions on     {}", setup.config.backend_name());
     anstream::println!(

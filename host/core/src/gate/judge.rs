@@ -144,10 +144,8 @@ impl Gate {
         let verdict = VerdictReport::new(&ruling.verdict, line.certainty);
         let forced = forced && self.may_force(verdict.tier);
         let approved = verdict.tier == Tier::Safe || self.settings.mode == Mode::Warn || forced;
-        let confirmation = (!approved && verdict.tier == Tier::Review).then(|| {
-            self.confirmations
-                .request(occasion(&session.id, &asked.request), verdict.clone())
-        });
+        let confirmation = (!approved && verdict.tier == Tier::Review)
+            .then(|| self.ask_a_person(occasion(&session.id, &asked.request), verdict.clone()));
         if forced && verdict.tier != Tier::Safe {
             self.grant(session, &asked.request, &verdict)?;
         }
@@ -228,6 +226,7 @@ impl Gate {
                 "scope": scope,
             }),
         )?;
+        self.tell_answer(&pending, by, scope.is_some());
         Ok(pending)
     }
 
@@ -280,9 +279,7 @@ impl Gate {
             return Ok((decision, Ok(report)));
         }
         if report.tier == Tier::Review {
-            let pending = self
-                .confirmations
-                .request(occasion(session, request), report);
+            let pending = self.ask_a_person(occasion(session, request), report);
             let confirmation = pending.confirmation_id.clone();
             return Ok((
                 Decision::ConfirmationRequired { confirmation },
@@ -391,8 +388,13 @@ impl Gate {
         ruling: Option<&Ruling>,
     ) -> Result<i64, HostError> {
         let Asked { request, recent } = asked;
-        let row = VerdictRow::new(request, caller, recent, decision, ruling);
-        self.keep(EntryKind::Verdict, &row)
+        let told = super::telling::verdict(&request, caller, &decision, ruling);
+        let row = VerdictRow::new(request, caller, recent, decision.clone(), ruling);
+        let number = self.keep(EntryKind::Verdict, &row)?;
+        self.tally
+            .count(ruling.map(|it| it.verdict.tier), &decision);
+        self.events.publish(told);
+        Ok(number)
     }
 }
 

@@ -20,6 +20,8 @@ mod opening;
 mod remote_shell;
 mod running;
 mod shell_line;
+mod tally;
+mod telling;
 mod typed_line;
 mod typing;
 mod unseen;
@@ -39,6 +41,7 @@ pub use hook::{HookDecision, HookJudgement};
 pub use input::Input;
 pub use judge::{CommandExplanation, Opinion};
 pub use running::{CommandEnd, Running};
+pub use tally::VerdictCount;
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
 
@@ -46,7 +49,9 @@ pub(crate) use judge::session_facts;
 
 use crate::allow_rules::AllowRulesFile;
 use crate::audit::AuditLog;
+use crate::events::EventBus;
 use confirmation::Confirmations;
+use tally::Tally;
 
 /// What the gate does with verdicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,16 +110,25 @@ pub struct Gate {
     audit: Arc<AuditLog>,
     confirmations: Confirmations,
     allow_rules: Option<AllowRulesFile>,
+    events: Arc<EventBus>,
+    tally: Tally,
 }
 
 impl Gate {
-    pub(crate) fn new(settings: GateSettings, policies: PolicyHost, audit: Arc<AuditLog>) -> Self {
+    pub(crate) fn new(
+        settings: GateSettings,
+        policies: PolicyHost,
+        audit: Arc<AuditLog>,
+        events: Arc<EventBus>,
+    ) -> Self {
         Self {
             confirmations: Confirmations::new(settings.confirmation_lifetime),
             allow_rules: settings.allow_rules.clone().map(AllowRulesFile::at),
             settings,
             policies,
             audit,
+            events,
+            tally: Tally::default(),
         }
     }
 }

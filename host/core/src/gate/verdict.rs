@@ -119,3 +119,19 @@ pub enum Decision {
     /// Asked about, with nothing to be typed.
     OnlyAsked,
 }
+
+impl Decision {
+    /// The decision's name, as the audit log writes it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Confirmed { .. } => "confirmed",
+            Self::AllowedByRule { .. } => "allowed-by-rule",
+            Self::LeftToCaller => "left-to-caller",
+            Self::LetThrough { .. } => "let-through",
+            Self::ConfirmationRequired { .. } => "confirmation-required",
+            Self::Refused => "refused",
+            Self::OnlyAsked => "only-asked",
+        }
+    }
+}

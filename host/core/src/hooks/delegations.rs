@@ -4,33 +4,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use crate::events::AgentStats;
 
 /// Tasks under way at once; of more than these, the oldest are forgotten.
 const MOST_UNDER_WAY: usize = 256;
 /// Agents whose work is counted.
 const MOST_AGENTS: usize = 256;
-
-/// What became of a delegation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DelegationStatus {
-    /// It has begun.
-    Started,
-    /// The agent is done.
-    Completed,
-    /// The agent gave up.
-    Failed,
-}
-
-/// What an agent has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AgentTally {
-    /// Tasks that it has finished.
-    pub tasks: u64,
-    /// Milliseconds that one of them took, on average.
-    pub avg_duration_ms: u64,
-}
 
 /// A task that is under way.
 #[derive(Debug)]
@@ -113,16 +92,15 @@ impl Delegations {
     }
 
     /// What each agent has done.
-    pub(crate) fn tallies(&self) -> BTreeMap<String, AgentTally> {
+    pub(crate) fn tallies(&self) -> BTreeMap<String, AgentStats> {
         self.done
             .iter()
             .map(|(agent, (tasks, time))| {
-                let average = time.as_millis() / u128::from(*tasks).max(1);
-                let tally = AgentTally {
+                let stats = AgentStats {
                     tasks: *tasks,
-                    avg_duration_ms: u64::try_from(average).unwrap_or(u64::MAX),
+                    avg_duration_ms: time.as_secs_f64() * 1e3 / (*tasks).max(1) as f64,
                 };
-                (agent.clone(), tally)
+                (agent.clone(), stats)
             })
             .collect()
     }
@@ -149,7 +127,7 @@ mod tests {
         assert_eq!(over.expect("under way").task, "build");
         assert_eq!(delegations.end("s", Some("engineer"), None, later(9)), None);
         let tally = delegations.tallies()["engineer"];
-        assert_eq!((tally.tasks, tally.avg_duration_ms), (2, 6000));
+        assert_eq!((tally.tasks, tally.avg_duration_ms), (2, 6000.0));
         assert_eq!(delegations.active(), ["qa"]);
         delegations.forget("s");
         assert!(delegations.active().is_empty());

@@ -8,9 +8,10 @@
 mod delegations;
 
 pub(crate) use delegations::Delegations;
-pub use delegations::{AgentTally, DelegationStatus};
 
 use serde::{Deserialize, Serialize};
+
+use crate::events;
 
 /// One call of a hook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,29 +117,29 @@ pub struct Ticket {
     pub assigned_to: Option<String>,
 }
 
-/// How many entries of a list are in which state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TodoStats {
-    /// All of them.
-    pub total: usize,
-    /// Those that are done.
-    pub completed: usize,
-    /// Those that are worked on.
-    pub in_progress: usize,
-    /// The rest.
-    pub pending: usize,
+impl From<Todo> for events::Todo {
+    fn from(todo: Todo) -> Self {
+        Self {
+            id: todo.id,
+            content: todo.content,
+            status: match todo.status.as_str() {
+                "completed" => events::TodoStatus::Completed,
+                "in_progress" => events::TodoStatus::InProgress,
+                _ => events::TodoStatus::Pending,
+            },
+            priority: todo.priority,
+            created_at: None,
+        }
+    }
 }
 
-impl TodoStats {
-    /// Counts.
-    pub fn of(todos: &[Todo]) -> Self {
-        let count = |status: &str| todos.iter().filter(|todo| todo.status == status).count();
-        let (completed, in_progress) = (count("completed"), count("in_progress"));
+impl From<Ticket> for events::TicketCreated {
+    fn from(ticket: Ticket) -> Self {
         Self {
-            total: todos.len(),
-            completed,
-            in_progress,
-            pending: todos.len() - completed - in_progress,
+            id: ticket.id,
+            title: ticket.title,
+            priority: ticket.priority,
+            assigned_to: ticket.assigned_to,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::error::HostError;
 use crate::gate::{Door, VerdictReport};
 use crate::host::Host;
 use crate::seen::Seen;
-use crate::session::{Session, SessionId};
+use crate::session::{BackendKind, Session, SessionId};
 
 /// Names of environment variables that run code when a shell or a program
 /// starts, or that change what a command line means. What they hold would pass
@@ -227,9 +227,16 @@ impl Host {
             )));
         }
         let id = self.registry.free_id()?;
-        let folder = (request.working_directory.as_ref()).map(|it| it.display().to_string());
         let backend = request.backend.unwrap_or(self.sessions.backend);
         let backend = self.kind_of(backend).await;
+        // A pseudo-terminal's program inherits the host's folder; tmux has one of its own.
+        let inherited = || {
+            (backend == BackendKind::Pty)
+                .then(std::env::current_dir)?
+                .ok()
+        };
+        let folder = request.working_directory.clone().or_else(inherited);
+        let folder = folder.map(|it| it.display().to_string());
         let opening = OpenRequest {
             shell: program.path.clone(),
             args: program.args,

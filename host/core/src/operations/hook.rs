@@ -5,9 +5,12 @@ use std::time::Instant;
 
 use crate::caller::{Caller, CallerKind, Transport};
 use crate::error::HostError;
-use crate::events::Happening;
+use crate::events::{
+    self, AgentDelegation, AgentProcess, AgentStatus, ClaudeStatus, DelegationStatus,
+    TicketCreated, TodoUpdate,
+};
 use crate::gate::{HookCommand, HookJudgement};
-use crate::hooks::{DelegationStatus, Delegations, HookEvent, HookMoment, TodoStats};
+use crate::hooks::{Delegations, HookEvent, HookMoment};
 use crate::host::Host;
 use crate::session::SessionId;
 
@@ -22,10 +25,14 @@ impl Host {
             process,
             what,
         } = event;
-        let claude = |status: &'static str, message: String| Happening::ClaudeStatus {
-            status,
-            pid: process,
-            message,
+        let claude = |status: AgentProcess, message: String| {
+            self.events.publish(ClaudeStatus {
+                status,
+                pid: process,
+                message,
+                session_id: None,
+                program: agent.clone(),
+            });
         };
         match what {
             HookMoment::Command { command, can_ask } => {
@@ -45,33 +52,36 @@ impl Host {
                 return self.gate.judge_hook(&caller, hook).await.map(Some);
             }
             HookMoment::SessionStart => {
-                self.publish(claude(
-                    "running",
+                claude(
+                    AgentProcess::Running,
                     format!("{agent} has begun session {session}"),
-                ));
+                );
             }
             HookMoment::SessionEnd { reason } => {
                 self.with_delegations(|it| it.forget(&session));
                 let why = reason
                     .map(|reason| format!(": {reason}"))
                     .unwrap_or_default();
-                self.publish(claude(
-                    "stopped",
+                claude(
+                    AgentProcess::Stopped,
                     format!("{agent} has ended session {session}{why}"),
-                ));
+                );
             }
             HookMoment::TurnStart => {
-                self.publish(claude("running", format!("{agent} works")));
+                claude(AgentProcess::Running, format!("{agent} works"));
             }
             HookMoment::TurnEnd => {
-                self.publish(claude("running", format!("{agent} waits for its person")));
+                claude(
+                    AgentProcess::Running,
+                    format!("{agent} waits for its person"),
+                );
             }
             HookMoment::Notification { message } => {
-                self.publish(claude("running", message));
+                claude(AgentProcess::Running, message);
             }
             HookMoment::DelegationStart { agent, task } => {
                 self.with_delegations(|it| it.begin(&session, &agent, &task, Instant::now()));
-                self.publish(Happening::AgentDelegation {
+                self.events.publish(AgentDelegation {
                     agent,
                     task,
                     status: DelegationStatus::Started,
@@ -88,7 +98,7 @@ impl Host {
                     it.end(&session, agent.as_deref(), task.as_deref(), Instant::now())
                 });
                 if let Some(over) = over {
-                    self.publish(Happening::AgentDelegation {
+                    self.events.publish(AgentDelegation {
                         agent: over.agent,
                         task: over.task,
                         status: match failed {
@@ -101,23 +111,19 @@ impl Host {
                 }
             }
             HookMoment::Todos { todos } => {
-                let stats = TodoStats::of(&todos);
-                self.publish(Happening::TodoUpdate { todos, stats });
+                let todos = todos.into_iter().map(events::Todo::from).collect();
+                self.events.publish(TodoUpdate::of(todos));
             }
             HookMoment::TicketCreated { ticket } => {
-                self.publish(Happening::TicketCreated(ticket));
+                self.events.publish(TicketCreated::from(ticket));
             }
         }
         Ok(None)
     }
 
-    fn publish(&self, what: Happening) {
-        self.events.publish(what);
-    }
-
     fn publish_agents(&self) {
         let (active_agents, agent_stats) = self.with_delegations(|it| (it.active(), it.tallies()));
-        self.publish(Happening::AgentStatus {
+        self.events.publish(AgentStatus {
             active_agents,
             agent_stats,
         });

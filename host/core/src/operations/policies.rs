@@ -61,6 +61,11 @@ impl Host {
         self.policies.list()
     }
 
+    /// The policies that have been dealt with: while a host starts, not yet all.
+    pub fn policies_so_far(&self) -> Vec<PolicyStatus> {
+        self.policies.list()
+    }
+
     /// Looks at the plugins folder now, and says what came of it. An agent may
     /// do so only where the configuration says that agents change policies.
     pub async fn reload_policies(&self, caller: &Caller) -> Result<PolicyReload, HostError> {
@@ -141,7 +146,7 @@ async fn diff(
 }
 
 impl PolicyReload {
-    fn between(before: &[PolicyStatus], after: &[PolicyStatus]) -> Self {
+    pub(crate) fn between(before: &[PolicyStatus], after: &[PolicyStatus]) -> Self {
         let former: BTreeMap<&str, u64> = in_charge(before).collect();
         let now: BTreeMap<&str, u64> = in_charge(after).collect();
         Self {

@@ -11,6 +11,7 @@ use super::StoreError;
 const VERSIONS: &[&str] = &[
     include_str!("migrations/0001-sessions.sql"),
     include_str!("migrations/0002-tasks.sql"),
+    include_str!("migrations/0004-events.sql"),
 ];
 
 /// Carries out the versions that the file has not seen.

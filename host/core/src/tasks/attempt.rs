@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarterdeck_terminal::{Cursor, Status, Until};
+use quarterdeck_terminal::{Cursor, Status, Until, WaitEnd};
 use tokio::sync::{mpsc, oneshot};
 
 use super::command_line::{Syntax, command_line};
@@ -376,7 +376,7 @@ async fn ask_program(
         () = called_off(&mut attempt.cancelled) => return (Fate::Cancelled(None), WorkerAfter::Free),
     };
     let answer = result(session, None, typed.cursor, None, began.elapsed()).await;
-    if waited.ended.is_some() {
+    if waited.end == WaitEnd::SessionEnded {
         return (
             Fate::Lost("the session ended under it".to_owned()),
             WorkerAfter::Gone,

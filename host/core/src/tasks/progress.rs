@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use quarterdeck_policy::{FollowedSession, OutputPiece, ProgressUpdate, ReportedProgress};
-use quarterdeck_terminal::{Cursor, ProgressState, Until};
+use quarterdeck_terminal::{Cursor, ProgressState, Until, WaitEnd};
 use regex::Regex;
 use tokio::sync::mpsc;
 
@@ -57,7 +57,7 @@ pub(super) async fn watch_progress(
             .terminal
             .wait(Until::Pattern(anything.clone()), Some(cursor), PATIENCE)
             .await;
-        if news.ended.is_some() {
+        if news.end == WaitEnd::SessionEnded {
             return std::future::pending().await;
         }
         let output = session.terminal.read(cursor, BYTES_AT_ONCE).await;

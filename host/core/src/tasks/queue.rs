@@ -23,7 +23,7 @@ use super::workers::Workers;
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
-use crate::events::{Event, Happening};
+use crate::events::{Event, Happening, TaskStatus, TaskUpdate};
 use crate::host::Host;
 
 /// Progress that waits to be told; more is told later.
@@ -536,24 +536,26 @@ impl Queue {
         };
         task.progress = report.percent;
         task.milestone = Some(report.label).filter(|label| !label.is_empty());
-        let happening = Happening::TaskProgress {
-            task_id: task.spec.id.to_string(),
-            session_id: running.session.clone(),
+        let update = TaskUpdate {
+            id: task.spec.id.to_string(),
+            status: TaskStatus::Running,
+            session_id: Some(running.session.clone()),
             progress: task.progress,
             milestone: task.milestone.clone(),
+            error: None,
         };
         if let Ok(host) = self.host() {
-            host.events.publish(happening);
+            host.events.publish(update);
         }
     }
 
     fn hears(&mut self, happened: Result<Arc<Event>, broadcast::error::RecvError>) {
         match happened.as_deref().map(|event| &event.what) {
-            Ok(Happening::SessionStart { .. }) | Err(broadcast::error::RecvError::Lagged(_)) => {
+            Ok(Happening::SessionStart(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {
                 self.round_due = !self.open.is_empty();
             }
-            Ok(Happening::SessionEnd { session_id, .. }) => {
-                self.workers.forget(session_id);
+            Ok(Happening::SessionEnd(session)) => {
+                self.workers.forget(&session.session_id);
                 self.round_due = !self.open.is_empty();
             }
             Ok(_) | Err(broadcast::error::RecvError::Closed) => {}
@@ -597,10 +599,15 @@ impl Queue {
         error: Option<String>,
     ) {
         if let Ok(host) = self.host() {
-            host.events.publish(Happening::TaskChanged {
-                task_id: id.to_string(),
-                status: state.as_str(),
+            host.events.publish(TaskUpdate {
+                id: id.to_string(),
+                status: state.into(),
                 session_id,
+                progress: match state {
+                    TaskState::Completed => 100.0,
+                    _ => 0.0,
+                },
+                milestone: None,
                 error,
             });
         }

@@ -1,5 +1,6 @@
 //! A task: what is to be done, and what is told of it.
 
+use crate::events::TaskStatus;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -217,6 +218,18 @@ impl TaskState {
     /// Whether nothing more comes of it.
     pub fn has_ended(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+impl From<TaskState> for TaskStatus {
+    fn from(state: TaskState) -> Self {
+        match state {
+            TaskState::Queued => Self::Queued,
+            TaskState::Running => Self::Running,
+            TaskState::Completed => Self::Completed,
+            TaskState::Failed => Self::Failed,
+            TaskState::Cancelled => Self::Cancelled,
+        }
     }
 }
 

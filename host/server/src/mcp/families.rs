@@ -118,14 +118,17 @@ impl From<ToolFamily> for String {
 /// Of two tools with one name the first counts.
 #[derive(Clone)]
 pub(super) struct ChosenTools {
-    toolboxes: Vec<Arc<Toolbox>>,
+    toolboxes: Vec<(ToolFamily, Arc<Toolbox>)>,
     instructions: &'static str,
 }
 
 impl ChosenTools {
     pub(super) fn of(families: &[ToolFamily]) -> Self {
         Self {
-            toolboxes: families.iter().map(|family| family.toolbox()).collect(),
+            toolboxes: families
+                .iter()
+                .map(|family| (*family, family.toolbox()))
+                .collect(),
             instructions: match families.contains(&ToolFamily::Native) {
                 true => OWN_INSTRUCTIONS,
                 false => OTHER_INSTRUCTIONS,
@@ -141,7 +144,11 @@ impl ChosenTools {
     /// All of them as `tools/list` shows them.
     pub(super) fn list(&self) -> Vec<rmcp::model::Tool> {
         let mut tools: Vec<rmcp::model::Tool> = Vec::new();
-        for tool in self.toolboxes.iter().flat_map(|toolbox| toolbox.list()) {
+        for tool in self
+            .toolboxes
+            .iter()
+            .flat_map(|(_, toolbox)| toolbox.list())
+        {
             if tools.iter().all(|known| known.name != tool.name) {
                 tools.push(tool);
             }
@@ -149,9 +156,11 @@ impl ChosenTools {
         tools
     }
 
-    /// The tool of this name.
-    pub(super) fn get(&self, name: &str) -> Option<&RegisteredTool> {
-        self.toolboxes.iter().find_map(|toolbox| toolbox.get(name))
+    /// The tool of this name, and its family.
+    pub(super) fn get(&self, name: &str) -> Option<(ToolFamily, &RegisteredTool)> {
+        self.toolboxes
+            .iter()
+            .find_map(|(family, toolbox)| Some((*family, toolbox.get(name)?)))
     }
 }
 

@@ -130,7 +130,7 @@ impl ServerHandler for McpDoor {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = self.tools.get(&request.name) else {
+        let Some((family, tool)) = self.tools.get(&request.name) else {
             return Err(ErrorData::invalid_params(
                 format!(
                     "there is no tool {:?}; tools/list names those that exist",
@@ -144,6 +144,15 @@ impl ServerHandler for McpDoor {
             return Ok(told.into());
         }
         let caller = self.caller(&context);
+        let counted = self.host.count_request(
+            family.as_str(),
+            &caller.connection,
+            caller.client.as_deref(),
+            &request.name,
+        );
+        if let Err(too_often) = counted {
+            return Ok(tool.failure(&too_often).into());
+        }
         Ok(confirm::call(&self.host, tool, caller, request, &context).await)
     }
 }

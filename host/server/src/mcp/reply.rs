@@ -37,6 +37,10 @@ fn details(error: &HostError) -> Value {
                 pending
             })
         }
+        HostError::RateLimitExceeded(too_often) => Ok(json!({
+            "limit": too_often.limit,
+            "retryAfterMs": too_often.retry_in.as_millis(),
+        })),
         HostError::SessionBusy { session, .. } | HostError::SessionEnded { session, .. } => {
             Ok(json!({ "sessionId": session }))
         }

@@ -116,6 +116,7 @@ impl Session {
             });
         }
         self.check_waits();
+        self.tell_change();
     }
 
     pub(super) fn close(&mut self, reply: Option<oneshot::Sender<Option<ExitStatus>>>) {

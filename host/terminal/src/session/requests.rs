@@ -201,6 +201,7 @@ impl Session {
         }
         self.backend.set_size(size).map_err(|_| ClosedError)?;
         self.emulator.resize(size);
+        self.tell_change();
         Ok(())
     }
 

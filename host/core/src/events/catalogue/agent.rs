@@ -1,0 +1,50 @@
+//! Agents and the work that is handed to them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// `agent.delegation`.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AgentDelegation {
+    /// The agent.
+    pub agent: String,
+    /// What it is to do.
+    pub task: String,
+    /// How far it is.
+    pub status: DelegationStatus,
+    /// How long it took, once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+}
+
+/// How far a delegated task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DelegationStatus {
+    /// The agent has it.
+    Started,
+    /// It is done.
+    Completed,
+    /// It could not be done.
+    Failed,
+}
+
+/// `agent.status`.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AgentStatus {
+    /// Agents at work.
+    pub active_agents: Vec<String>,
+    /// What each agent has done, by its name.
+    pub agent_stats: BTreeMap<String, AgentStats>,
+}
+
+/// What one agent has done.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AgentStats {
+    /// Tasks that are over.
+    pub tasks: u64,
+    /// How long one took in the mean.
+    pub avg_duration_ms: f64,
+}

@@ -1,0 +1,359 @@
+//! Events kept for longer than memory does.
+//!
+//! A task of its own takes events off the stream and writes them in batches: who
+//! publishes never waits for the disk. It owns the keeping; whoever asks reads
+//! through the store.
+
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::params;
+use rusqlite::types::Value;
+use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Event, EventBus, EventFilter, EventType};
+use crate::clock::now_ms;
+use crate::store::{Store, StoreError};
+
+/// Events written in one go.
+const BATCH: usize = 512;
+
+/// An event with a longer text is kept without its data.
+const LONGEST_EVENT: usize = 64 * 1024;
+
+/// Old events are looked for after so many new ones.
+const PRUNE_EVERY: usize = 5_000;
+
+/// How long events are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct EventSettings {
+    /// For how long.
+    pub keep_for: Duration,
+    /// How many at most.
+    pub keep_at_most: u64,
+}
+
+impl Default for EventSettings {
+    fn default() -> Self {
+        Self {
+            keep_for: Duration::from_secs(7 * 24 * 3600),
+            keep_at_most: 100_000,
+        }
+    }
+}
+
+/// An event of the past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// Its number.
+    pub sequence: u64,
+    /// The event as streams carry it.
+    pub text: Arc<str>,
+}
+
+/// The events of the past.
+pub struct EventHistory {
+    store: Store,
+    bus: Arc<EventBus>,
+    keeper: Mutex<Option<Keeper>>,
+}
+
+struct Keeper {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl EventHistory {
+    /// The number of the newest event in the store.
+    pub(crate) fn last_kept(store: &Store) -> Result<u64, StoreError> {
+        store.read_blocking(|kept| {
+            kept.query_row("SELECT coalesce(max(sequence), 0) FROM events", [], |row| {
+                row.get::<_, i64>(0)
+            })
+            .map(i64::cast_unsigned)
+        })
+    }
+
+    /// Keeps what `bus` tells from now on. Call it inside a runtime.
+    pub(crate) fn start(bus: Arc<EventBus>, store: Store, settings: EventSettings) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(keep(bus.subscribe(), store.clone(), settings, stopped));
+        Self {
+            store,
+            bus,
+            keeper: Mutex::new(Some(Keeper { stop, task })),
+        }
+    }
+
+    /// Writes what is still to be written, and keeps nothing from now on.
+    pub(crate) async fn finish(&self) {
+        let keeper = self
+            .keeper
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        if let Some(keeper) = keeper {
+            // Gone already is as good.
+            let _ = keeper.stop.send(());
+            let _ = keeper.task.await;
+        }
+    }
+
+    /// The newest `limit` events that `filter` wants, of those with these numbers,
+    /// oldest first.
+    pub async fn newest(
+        &self,
+        filter: &EventFilter,
+        numbers: RangeInclusive<u64>,
+        limit: usize,
+    ) -> Result<Vec<KeptEvent>, StoreError> {
+        let (first, last) = (*numbers.start(), *numbers.end());
+        let (in_memory, _) = self.bus.since(first.saturating_sub(1));
+        let oldest = in_memory.first().map_or(u64::MAX, |event| event.sequence);
+        let mut newest: Vec<KeptEvent> = in_memory
+            .iter()
+            .rev()
+            .filter(|event| event.sequence <= last && filter.wants(event.what.event_type()))
+            .take(limit)
+            .map(|event| KeptEvent {
+                sequence: event.sequence,
+                text: Arc::clone(event.text()),
+            })
+            .collect();
+        // What memory has let go of, or another host has told.
+        if newest.len() < limit && oldest > first {
+            let left = limit - newest.len();
+            let before = oldest.min(last.saturating_add(1));
+            newest.extend(self.kept_before(before, first, filter, left).await?);
+        }
+        newest.reverse();
+        Ok(newest)
+    }
+
+    /// Newest first.
+    async fn kept_before(
+        &self,
+        before: u64,
+        first: u64,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> Result<Vec<KeptEvent>, StoreError> {
+        let types: Vec<&'static str> = filter.types().map(EventType::as_str).collect();
+        let places = vec!["?"; types.len()].join(", ");
+        let sql = format!(
+            "SELECT sequence, event FROM events
+             WHERE sequence >= ? AND sequence < ? AND type IN ({places})
+             ORDER BY sequence DESC LIMIT ?"
+        );
+        let number = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        let values: Vec<Value> = [number(first), number(before)]
+            .into_iter()
+            .chain(types.iter().map(|it| Value::Text((*it).to_owned())))
+            .chain([number(limit as u64)])
+            .collect();
+        self.store
+            .read(move |kept| {
+                kept.prepare_cached(&sql)?
+                    .query_map(rusqlite::params_from_iter(values), |row| {
+                        Ok(KeptEvent {
+                            sequence: row.get::<_, i64>(0)?.cast_unsigned(),
+                            text: row.get::<_, String>(1)?.into(),
+                        })
+                    })?
+                    .collect()
+            })
+            .await
+    }
+}
+
+async fn keep(
+    mut feed: broadcast::Receiver<Arc<Event>>,
+    store: Store,
+    settings: EventSettings,
+    mut stop: oneshot::Receiver<()>,
+) {
+    let mut unpruned = PRUNE_EVERY;
+    let mut stopping = false;
+    while !stopping {
+        let mut batch = Vec::new();
+        tokio::select! {
+            // What was published before the end is kept.
+            biased;
+            event = feed.recv() => match event {
+                Ok(event) => batch.push(event),
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!("{missed} events came faster than the store could keep them");
+                    continue;
+                }
+                Err(RecvError::Closed) => return,
+            },
+            // The host has gone, or says that it goes.
+            _ = &mut stop => stopping = true,
+        }
+        loop {
+            if batch.len() == BATCH {
+                unpruned += write(&store, std::mem::take(&mut batch)).await;
+            }
+            match feed.try_recv() {
+                Ok(event) => batch.push(event),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        unpruned += write(&store, batch).await;
+        if unpruned >= PRUNE_EVERY {
+            unpruned = 0;
+            prune(&store, settings).await;
+        }
+    }
+}
+
+/// Returns how many were written.
+async fn write(store: &Store, batch: Vec<Arc<Event>>) -> usize {
+    let count = batch.len();
+    if count == 0 {
+        return 0;
+    }
+    let written = store.write(move |kept| {
+        let mut insert = kept.prepare_cached(
+            "INSERT OR REPLACE INTO events (sequence, at_ms, type, event) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for event in &batch {
+            let event_type = event.what.event_type().as_str();
+            insert.execute(params![
+                event.sequence.cast_signed(),
+                milliseconds(event.at),
+                event_type,
+                bounded(event)
+            ])?;
+        }
+        Ok(())
+    });
+    if let Err(error) = written.await {
+        tracing::warn!(%error, "{count} events could not be kept");
+    }
+    count
+}
+
+fn milliseconds(at: SystemTime) -> i64 {
+    let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn bounded(event: &Event) -> Arc<str> {
+    let text = event.text();
+    if text.len() <= LONGEST_EVENT {
+        return Arc::clone(text);
+    }
+    let short = serde_json::json!({
+        "sequence": event.sequence,
+        "timestamp": crate::clock::rfc3339(event.at),
+        "type": event.what.event_type().as_str(),
+        "data": { "omitted_bytes": text.len() },
+    });
+    short.to_string().into()
+}
+
+async fn prune(store: &Store, settings: EventSettings) {
+    let keep_ms = u64::try_from(settings.keep_for.as_millis()).unwrap_or(u64::MAX);
+    let oldest = now_ms().saturating_sub(keep_ms).cast_signed();
+    let most = i64::try_from(settings.keep_at_most).unwrap_or(i64::MAX);
+    let pruned = store.write(move |kept| {
+        kept.execute("DELETE FROM events WHERE at_ms < ?1", [oldest])?;
+        kept.execute(
+            "DELETE FROM events WHERE sequence <= (SELECT max(sequence) FROM events) - ?1",
+            [most],
+        )
+    });
+    if let Err(error) = pruned.await {
+        tracing::warn!(%error, "old events could not be removed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::lost;
+    use super::super::{AlertSeverity, HealthAlert};
+    use super::*;
+
+    fn started(store: &Store, settings: EventSettings) -> (Arc<EventBus>, EventHistory) {
+        let last = EventHistory::last_kept(store).expect("the last number");
+        let bus = Arc::new(EventBus::after(last));
+        let history = EventHistory::start(Arc::clone(&bus), store.clone(), settings);
+        (bus, history)
+    }
+
+    fn sequences(events: &[KeptEvent]) -> Vec<u64> {
+        events.iter().map(|event| event.sequence).collect()
+    }
+
+    #[tokio::test]
+    async fn numbers_and_events_go_on_after_a_restart() {
+        let store = Store::temporary().expect("store");
+        let (bus, history) = started(&store, EventSettings::default());
+        for number in 1..=3 {
+            bus.publish(lost(number));
+        }
+        history.finish().await;
+
+        let (bus, history) = started(&store, EventSettings::default());
+        bus.publish(lost(4));
+        let everything = EventFilter::EVERYTHING;
+        let newest = history
+            .newest(&everything, 2..=u64::MAX, 100)
+            .await
+            .expect("history");
+        assert_eq!(sequences(&newest), [2, 3, 4]);
+        let newest = history
+            .newest(&everything, 1..=3, 2)
+            .await
+            .expect("history");
+        assert_eq!(sequences(&newest), [2, 3]);
+    }
+
+    #[tokio::test]
+    async fn only_what_is_asked_for_is_told() {
+        let store = Store::temporary().expect("store");
+        let (bus, history) = started(&store, EventSettings::default());
+        bus.publish(lost(1));
+        bus.publish(HealthAlert {
+            severity: AlertSeverity::Warning,
+            component: "disk".to_owned(),
+            message: "nearly full".to_owned(),
+        });
+        history.finish().await;
+        let (_bus, history) = started(&store, EventSettings::default());
+        let (health, _) = EventFilter::of(["health.*"]);
+        let told = history
+            .newest(&health, 0..=u64::MAX, 10)
+            .await
+            .expect("history");
+        assert_eq!(sequences(&told), [2]);
+        let none = history.newest(&EventFilter::NOTHING, 0..=9, 10).await;
+        assert_eq!(none.expect("history").len(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_store_keeps_no_more_than_it_may() {
+        let store = Store::temporary().expect("store");
+        let settings = EventSettings {
+            keep_at_most: 10,
+            ..EventSettings::default()
+        };
+        let (bus, history) = started(&store, settings);
+        for number in 0..PRUNE_EVERY + 100 {
+            bus.publish(lost(number));
+        }
+        history.finish().await;
+        let count = store.read(|kept| {
+            kept.query_row("SELECT count(*) FROM events", [], |row| {
+                row.get::<_, i64>(0)
+            })
+        });
+        let count = count.await.expect("count");
+        assert!((1..PRUNE_EVERY as i64).contains(&count), "{count} are kept");
+    }
+}

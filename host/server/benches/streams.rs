@@ -1,0 +1,206 @@
+//! How fast events reach those who listen, beside those who do not read.
+//!
+//! A host of its own, its stream on a free port, real WebSocket clients. Fails when
+//! a client that reads has lost an event.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use quarterdeck_core::events::{ErrorSeverity, EventSettings, SystemError};
+use quarterdeck_core::gate::GateSettings;
+use quarterdeck_core::operations::SshSettings;
+use quarterdeck_core::policy::{Limits, Settings};
+use quarterdeck_core::{
+    BackendChoice, Host, HostSettings, RateSettings, SessionSettings, Size, TmuxSocket,
+};
+use quarterdeck_server::streams::{StreamDoor, StreamSettings, Streams};
+use quarterdeck_server::token::Token;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+
+/// Listeners, those among them that never read, events a second, and seconds.
+const LOADS: [(usize, usize, usize, u64); 3] =
+    [(1, 0, 1_000, 3), (100, 0, 10_000, 3), (100, 100, 10_000, 3)];
+
+#[tokio::main]
+async fn main() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let host = host(folder.path());
+    let token = Token::load_or_create(&folder.path().join("token")).expect("a token");
+    let stop = CancellationToken::new();
+    let streams = Streams::new(Arc::clone(&host), StreamSettings::default(), stop.clone());
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let door = StreamDoor::bind(address).await.expect("a free port");
+    let address = door.address();
+    tokio::spawn(door.serve(streams, token));
+
+    publishing(&host);
+    for (fast, dead, rate, seconds) in LOADS {
+        fan_out(&host, address, fast, dead, rate, seconds).await;
+    }
+    stop.cancel();
+    host.shutdown().await;
+}
+
+/// What it costs whoever tells of something, with nobody listening.
+fn publishing(host: &Host) {
+    const TIMES: u32 = 10_000;
+    let began = Instant::now();
+    for number in 0..TIMES {
+        host.events().publish(numbered(u64::from(number)));
+    }
+    println!("publishing an event: {:?}", began.elapsed() / TIMES);
+}
+
+async fn fan_out(
+    host: &Host,
+    address: SocketAddr,
+    fast: usize,
+    dead: usize,
+    rate: usize,
+    seconds: u64,
+) {
+    let began = Instant::now();
+    let total = rate * seconds as usize;
+    let received = Arc::new(AtomicUsize::new(0));
+    let mut sleepers = Vec::new();
+    for _ in 0..dead {
+        sleepers.push(connected(address).await);
+    }
+    let mut readers = Vec::new();
+    for _ in 0..fast {
+        let socket = connected(address).await;
+        let received = Arc::clone(&received);
+        readers.push(tokio::spawn(read(socket, began, total, received)));
+    }
+    let before = resident_mib();
+    let per_tick = rate.div_ceil(200);
+    let mut ticks = tokio::time::interval(Duration::from_millis(5));
+    let publishing = Instant::now();
+    let mut told = 0;
+    while told < total {
+        ticks.tick().await;
+        for _ in 0..per_tick.min(total - told) {
+            host.events().publish(numbered(nanoseconds(began)));
+            told += 1;
+        }
+    }
+    let published = publishing.elapsed();
+    let mut delays = Vec::new();
+    for reader in readers {
+        delays.extend(reader.await.expect("a reader"));
+    }
+    delays.sort_unstable();
+    let at =
+        |share: f64| Duration::from_nanos(delays[((delays.len() - 1) as f64 * share) as usize]);
+    println!(
+        "{fast} listeners beside {dead} that do not read, {:.0} events a second: {} told, none lost, half within {:?}, 99 of 100 within {:?}, {:.0} deliveries a second, {} MiB more",
+        told as f64 / published.as_secs_f64(),
+        received.load(Ordering::Relaxed),
+        at(0.5),
+        at(0.99),
+        received.load(Ordering::Relaxed) as f64 / publishing.elapsed().as_secs_f64(),
+        resident_mib().saturating_sub(before),
+    );
+}
+
+/// Reads `total` events; returns how long each was under way, in nanoseconds.
+async fn read(
+    mut socket: WebSocketStream<TcpStream>,
+    began: Instant,
+    total: usize,
+    received: Arc<AtomicUsize>,
+) -> Vec<u64> {
+    let mut delays = Vec::with_capacity(total);
+    while delays.len() < total {
+        let message = socket.next().await.expect("a message").expect("a frame");
+        let Message::Text(text) = message else {
+            continue;
+        };
+        assert!(
+            !text.contains("events.missed"),
+            "a fast listener has lost events: {text}"
+        );
+        let Some((_, rest)) = text.split_once("\"error\":\"") else {
+            continue;
+        };
+        let sent: u64 = rest
+            .split('"')
+            .next()
+            .and_then(|it| it.parse().ok())
+            .expect("a time");
+        delays.push(nanoseconds(began).saturating_sub(sent));
+        received.fetch_add(1, Ordering::Relaxed);
+    }
+    delays
+}
+
+async fn connected(address: SocketAddr) -> WebSocketStream<TcpStream> {
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    let (mut socket, _) = tokio_tungstenite::client_async(format!("ws://{address}/events"), stream)
+        .await
+        .expect("a handshake");
+    // The greeting: from here on it listens.
+    socket.next().await.expect("a greeting").expect("a frame");
+    socket.flush().await.expect("a flush");
+    socket
+}
+
+fn numbered(number: u64) -> SystemError {
+    SystemError {
+        error: number.to_string(),
+        component: "measurement".to_owned(),
+        severity: ErrorSeverity::Warning,
+    }
+}
+
+fn nanoseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn resident_mib() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let resident: u64 = pages
+        .split_whitespace()
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .unwrap_or(0);
+    resident * 4096 / (1 << 20)
+}
+
+fn host(folder: &std::path::Path) -> Arc<Host> {
+    Host::start(HostSettings {
+        sessions: SessionSettings {
+            shell: None,
+            size: Size::default(),
+            scrollback_lines: 1_000,
+            transcript_bytes: 1 << 20,
+            shell_integration: false,
+            max_sessions: 1,
+            ssh: SshSettings::default(),
+            backend: BackendChoice::Auto,
+            tmux_socket: TmuxSocket::default(),
+        },
+        gate: GateSettings::default(),
+        policies: Settings {
+            plugins_dir: folder.join("plugins"),
+            cache_dir: folder.join("cache"),
+            bundled: Vec::new(),
+            limits: Limits::default(),
+            watch: false,
+            required: Vec::new(),
+        },
+        agents_may_change_policies: false,
+        audit_path: folder.join("audit.sqlite"),
+        store_path: folder.join("store.sqlite"),
+        events: EventSettings::default(),
+        rates: RateSettings::default(),
+        coding_agents: Vec::new(),
+    })
+    .expect("a host")
+}

@@ -1,0 +1,89 @@
+//! What a person does by pressing a button.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use quarterdeck_core::HostError;
+use quarterdeck_core::operations::{ApprovalOrigin, CreateSession};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Dashboard;
+use super::person::{NOT_A_PERSON, OtherEnd, Standing, caller, standing};
+use crate::http::guard::refusal;
+
+/// A person's answer to a confirmation.
+#[derive(Deserialize)]
+pub(super) struct Answer {
+    allow: bool,
+}
+
+/// `POST /dashboard/confirmations/{id}`.
+pub(super) async fn answer(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(connection): OtherEnd,
+    Path(id): Path<String>,
+    Json(answer): Json<Answer>,
+) -> Response {
+    let Standing::Outside { pid, user } = standing(&dashboard.host, connection).await else {
+        return refusal(StatusCode::FORBIDDEN, NOT_A_PERSON);
+    };
+    let origin = ApprovalOrigin::Process { pid, user };
+    match dashboard
+        .host
+        .answer_confirmation(&id, answer.allow, &origin)
+    {
+        Ok(pending) => Json(pending).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// `POST /dashboard/sessions`.
+pub(super) async fn open_session(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(connection): OtherEnd,
+) -> Response {
+    if !is_person(&dashboard, connection).await {
+        return refusal(StatusCode::FORBIDDEN, NOT_A_PERSON);
+    }
+    let asked = CreateSession::default();
+    match dashboard.host.create_session(asked, &caller("page")).await {
+        Ok(created) => Json(json!({ "sessionId": created.id })).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// `POST /dashboard/sessions/{id}/close`.
+pub(super) async fn close_session(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(connection): OtherEnd,
+    Path(id): Path<String>,
+) -> Response {
+    if !is_person(&dashboard, connection).await {
+        return refusal(StatusCode::FORBIDDEN, NOT_A_PERSON);
+    }
+    match dashboard.host.close_session(&id).await {
+        Ok(_) => Json(json!({ "sessionId": id })).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn is_person(dashboard: &Dashboard, connection: crate::peer::Connection) -> bool {
+    let standing = standing(&dashboard.host, connection).await;
+    matches!(standing, Standing::Outside { .. })
+}
+
+fn failed(error: &HostError) -> Response {
+    let status = match error.code() {
+        "SESSION_NOT_FOUND" => StatusCode::NOT_FOUND,
+        "INVALID_PARAMETERS" => StatusCode::BAD_REQUEST,
+        "PERMISSION_DENIED" => StatusCode::FORBIDDEN,
+        "INTERNAL_ERROR" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::CONFLICT,
+    };
+    let body = json!({ "error": { "code": error.code(), "message": error.to_string() } });
+    (status, Json(body)).into_response()
+}

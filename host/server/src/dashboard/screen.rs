@@ -1,0 +1,169 @@
+//! `/dashboard/screen/{id}`: a session's screen as it changes, and a person's
+//! typing into it, which goes through the gate like everybody's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Extension, Path, State};
+use axum::response::{IntoResponse, Response};
+use quarterdeck_core::gate::Input;
+use quarterdeck_core::keys::Key;
+use quarterdeck_core::operations::LiveScreen;
+use quarterdeck_core::{Caller, HostError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Dashboard;
+use super::person::{NOT_A_PERSON, OtherEnd, Standing, caller, standing};
+use crate::peer::Connection;
+
+/// The shortest time between two pictures: what changes in between is seen in the
+/// next one.
+const FRAME: Duration = Duration::from_millis(33);
+/// The longest message of a page: a paste.
+const LONGEST_MESSAGE: usize = 1024 * 1024;
+/// A browser that takes nothing for so long is gone.
+const WRITE_PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) async fn screen(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(connection): OtherEnd,
+    Path(id): Path<String>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let live = match dashboard.host.live_screen(&id) {
+        Ok(live) => live,
+        Err(error) => {
+            return (axum::http::StatusCode::NOT_FOUND, error.to_string()).into_response();
+        }
+    };
+    upgrade
+        .max_message_size(LONGEST_MESSAGE)
+        .max_frame_size(LONGEST_MESSAGE)
+        .on_upgrade(async move |socket| {
+            let window = Window {
+                caller: caller(&id),
+                dashboard,
+                connection,
+                session: id,
+                standing: None,
+            };
+            window.show(socket, live).await;
+        })
+}
+
+/// What the page sends.
+#[derive(Deserialize)]
+struct Typed {
+    /// The page's secret, which no other page knows.
+    csrf: String,
+    #[serde(flatten)]
+    input: TypedInput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TypedInput {
+    /// Characters as they are; line breaks are Enters.
+    Text(String),
+    /// A key by its name.
+    Key(String),
+    /// Text that the program may take as a paste.
+    Paste(String),
+    /// A whole line, with its Enter.
+    Line(String),
+}
+
+/// One browser that looks at one session.
+struct Window {
+    dashboard: Arc<Dashboard>,
+    connection: Connection,
+    session: String,
+    caller: Caller,
+    /// Where the browser stands, once it was looked at.
+    standing: Option<Standing>,
+}
+
+impl Window {
+    async fn show(mut self, mut socket: WebSocket, mut live: LiveScreen) {
+        let mut next_frame = Instant::now();
+        loop {
+            let picture = async {
+                tokio::time::sleep_until(next_frame).await;
+                live.next().await
+            };
+            let say = tokio::select! {
+                message = socket.recv() => match message {
+                    Some(Ok(Message::Text(text))) => self.hear(&text).await,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    Some(Ok(_)) => None,
+                },
+                picture = picture => {
+                    next_frame = Instant::now() + FRAME;
+                    match picture {
+                        Some(picture) => Some(json!({ "screen": picture })),
+                        None => {
+                            let closed = json!({ "closed": true }).to_string();
+                            let _ = socket.send(Message::text(closed)).await;
+                            return;
+                        }
+                    }
+                }
+            };
+            let Some(say) = say else { continue };
+            let sent = socket.send(Message::text(say.to_string()));
+            if !matches!(tokio::time::timeout(WRITE_PATIENCE, sent).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
+    /// Types what the page sent, and says what came of it where that is not simply
+    /// to be seen.
+    async fn hear(&mut self, text: &str) -> Option<Value> {
+        match self.take(text).await {
+            Ok(()) => None,
+            Err(error) => Some(json!({
+                "refused": { "code": error.code(), "message": error.to_string() }
+            })),
+        }
+    }
+
+    async fn take(&mut self, text: &str) -> Result<(), HostError> {
+        let typed: Typed = serde_json::from_str(text)
+            .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
+        let no_person = || HostError::InvalidParameters(NOT_A_PERSON.to_owned());
+        if !self.dashboard.sign_ins.knows_page(&typed.csrf) {
+            return Err(no_person());
+        }
+        if self.standing.is_none() {
+            let standing = standing(&self.dashboard.host, self.connection).await;
+            self.standing = Some(standing);
+        }
+        if !matches!(self.standing, Some(Standing::Outside { .. })) {
+            return Err(no_person());
+        }
+        let input = match typed.input {
+            TypedInput::Text(text) => vec![Input::Text(text)],
+            TypedInput::Paste(text) => vec![Input::Paste(text)],
+            TypedInput::Key(name) => vec![Input::Key(key(&name)?)],
+            TypedInput::Line(text) => [text]
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .map(Input::Text)
+                .chain([Input::Key(key("enter")?)])
+                .collect(),
+        };
+        self.dashboard
+            .host
+            .type_input(&self.session, &input, &self.caller)
+            .await
+            .map(drop)
+    }
+}
+
+fn key(name: &str) -> Result<Key, HostError> {
+    Key::parse(name).map_err(|error| HostError::InvalidParameters(error.to_string()))
+}

@@ -1,0 +1,211 @@
+//! Streams of events over WebSockets, for clients of claude-mpm (`/events`, and a
+//! port of its own) and of enhanced-iterm-mcp (`/monitor`).
+//!
+//! [`admission`] decides who may listen, [`command`] reads what a client says,
+//! [`subscriber`] is one client's connection. Nobody can type through a stream.
+
+mod admission;
+mod command;
+mod messages;
+mod subscriber;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use quarterdeck_core::Host;
+use quarterdeck_core::events::{EventFilter, EventType};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::dashboard::SignIns;
+use crate::http::guard::{Guard, refusal};
+use crate::http::{BindError, bind, serving};
+use crate::peer::Connection;
+use crate::token::Token;
+use subscriber::{Manner, Subscriber};
+
+/// Clients that listen at once; more are told to come later.
+const MOST_SUBSCRIBERS: usize = 2_048;
+/// The longest message of a client. All of them are short commands.
+const LONGEST_MESSAGE: usize = 64 * 1024;
+/// What is to be sent goes to the socket in pieces of this size.
+const WRITE_BUFFER: usize = 32 * 1024;
+
+/// Who may listen.
+#[derive(Clone, Debug, Default)]
+pub struct StreamSettings {
+    /// Whether everybody has to show the token. If not, processes of the host's own
+    /// user on this machine need none: they could read the token's file.
+    pub require_token: bool,
+    /// Origins of web pages that may connect, with the token.
+    pub origins: Vec<String>,
+}
+
+/// The streams of one host, on whichever ports they are offered.
+pub struct Streams {
+    host: Arc<Host>,
+    settings: StreamSettings,
+    /// What the claude-mpm document calls the session: this run of the host.
+    run: String,
+    places: Arc<Semaphore>,
+    missed: AtomicU64,
+    stop: CancellationToken,
+}
+
+impl Streams {
+    /// Streams of `host`, until `stop` is cancelled.
+    pub fn new(host: Arc<Host>, settings: StreamSettings, stop: CancellationToken) -> Arc<Self> {
+        Arc::new(Self {
+            host,
+            settings,
+            run: format!("{:032x}", rand::random::<u128>()),
+            places: Arc::new(Semaphore::new(MOST_SUBSCRIBERS)),
+            missed: AtomicU64::new(0),
+            stop,
+        })
+    }
+
+    /// How many clients listen.
+    pub(crate) fn subscribers(&self) -> usize {
+        MOST_SUBSCRIBERS - self.places.available_permits()
+    }
+
+    /// How many events were left out for clients that read too slowly.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn origins(&self) -> &[String] {
+        &self.settings.origins
+    }
+}
+
+/// The streams behind one door.
+#[derive(Clone)]
+pub(crate) struct StreamEntry {
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) sign_ins: Arc<SignIns>,
+}
+
+/// `/events` and `/monitor`.
+pub(crate) fn routes(entry: StreamEntry) -> Router {
+    Router::new()
+        .route("/events", events())
+        .route("/monitor", monitor())
+        .with_state(entry)
+}
+
+fn events() -> MethodRouter<StreamEntry> {
+    get(|entry, connection, request| listen(entry, connection, request, Manner::events()))
+}
+
+fn monitor() -> MethodRouter<StreamEntry> {
+    get(|entry, connection, request| listen(entry, connection, request, Manner::monitor()))
+}
+
+/// The port of the claude-mpm document.
+pub struct StreamDoor {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl StreamDoor {
+    /// Binds `address`; port 0 takes a free one.
+    pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
+        let (listener, address) = bind(address).await?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the streams end. Every path is the stream of events, since the
+    /// document names none.
+    pub async fn serve(self, streams: Arc<Streams>, token: Token) {
+        let stop = streams.stop.clone();
+        let entry = StreamEntry {
+            guard: Arc::new(Guard::new(token, self.address, streams.origins())),
+            sign_ins: Arc::default(),
+            streams,
+        };
+        let router = Router::new()
+            .route("/monitor", monitor())
+            .fallback(events())
+            .with_state(entry);
+        serving::serve(self.listener, router, stop).await;
+    }
+}
+
+/// What may stand behind the address of a stream.
+#[derive(Deserialize)]
+struct StreamQuery {
+    token: Option<String>,
+}
+
+/// What a client sends to become a listener.
+type Handshake = (
+    HeaderMap,
+    Query<StreamQuery>,
+    Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+);
+
+async fn listen(
+    State(entry): State<StreamEntry>,
+    Extension(connection): Extension<Connection>,
+    (headers, Query(query), upgrade): Handshake,
+    manner: Manner,
+) -> Response {
+    let admission =
+        match admission::decide(&entry, &headers, query.token.as_deref(), connection).await {
+            Ok(admission) => admission,
+            Err(refused) => return *refused,
+        };
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let Ok(place) = Arc::clone(&entry.streams.places).try_acquire_owned() else {
+        return refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many clients listen already; come again later",
+        );
+    };
+    upgrade
+        .max_message_size(LONGEST_MESSAGE)
+        .max_frame_size(LONGEST_MESSAGE)
+        .write_buffer_size(WRITE_BUFFER)
+        .on_upgrade(async move |socket| {
+            let stop = entry.streams.stop.clone();
+            let subscriber = Subscriber::new(entry, socket, manner);
+            let ended = tokio::select! {
+                ended = subscriber.serve(admission) => ended,
+                () = stop.cancelled() => Ok(()),
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a stream ended early");
+            }
+            drop(place);
+        })
+}
+
+/// What the enhanced-iterm-mcp document streams.
+fn monitored() -> EventFilter {
+    EventFilter::only(&[
+        EventType::PerformanceUpdate,
+        EventType::HealthAlert,
+        EventType::ProgressUpdate,
+    ])
+}

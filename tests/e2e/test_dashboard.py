@@ -1,0 +1,294 @@
+"""The dashboard in a real browser: a person looks over agents' shoulders, types, and
+says yes or no."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, async_playwright, expect
+
+from agent import agent_on_http
+from waiting import until
+from world import ServingHost, World
+
+pytestmark = pytest.mark.anyio
+
+ASKS_FIRST = "npm publish"
+"""A command that a person has to approve."""
+
+
+@pytest.fixture
+def host(world: World) -> ServingHost:
+    return world.serve()
+
+
+@dataclass
+class Person:
+    """Somebody in front of a browser."""
+
+    page: Page
+    host: ServingHost
+    complaints: list[str] = field(default_factory=list)
+    bytes_loaded: int = 0
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.host.port}/"
+
+    async def sign_in(self) -> None:
+        await self.page.goto(self.address)
+        await self.page.get_by_label("Token").fill(self.host.token)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await expect(self.page.get_by_text("connected", exact=True)).to_be_visible()
+
+    async def choose(self, session: str) -> None:
+        await self.page.locator(f'#sessions button[data-key="{session}"]').click()
+        await expect(self.page.get_by_role("heading", name=f"Screen of {session}")).to_be_visible()
+
+    @property
+    def screen(self):
+        return self.page.locator("#screen")
+
+
+@pytest.fixture
+async def person(host: ServingHost) -> AsyncIterator[Person]:
+    chromium = shutil.which("chromium")
+    assert chromium, "chromium is missing: `tests/run prepare` installs it"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": 1440, "height": 1000})
+        person = Person(page, host)
+        page.on("console", lambda said: person.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: person.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: person.complaints.append(f"dialog: {dialog.message}"))
+
+        async def weigh(response) -> None:
+            person.bytes_loaded += int(response.headers.get("content-length", 0))
+
+        page.on("response", weigh)
+        yield person
+        await browser.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(target_dir: Path) -> Path:
+    """Where pictures of the page are kept, for people to look at."""
+    folder = target_dir / "dashboard"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+async def test_a_person_signs_in_once_and_out_again(person: Person) -> None:
+    page = person.page
+    await page.goto(person.address)
+    await page.get_by_label("Token").fill("wrong-token-wrong-token")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_have_text("This is not the token.")
+    person.complaints.clear()  # the browser calls a refused sign-in an error
+
+    await person.sign_in()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Sessions")).to_be_visible()
+    [cookie] = await page.context.cookies()
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+    assert person.host.token not in cookie["value"] + await page.content()
+    assert await page.evaluate("document.cookie") == ""
+
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Token")).to_be_visible()
+    assert not person.complaints
+
+
+async def test_the_screen_follows_an_agent_in_its_colours(person: Person, host: ServingHost) -> None:
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session(name="painter")
+        await agent.at_prompt(session)
+        await person.choose(session)
+        await agent.run(r"printf '\033[1;38;2;255;0;0mall red\033[0m \xe6\x97\xa5\xe6\x9c\xac\n'", sessionId=session)
+        red = person.screen.get_by_text("all red", exact=True)
+        await expect(red).to_be_visible()
+        await expect(red).to_have_css("color", "rgb(255, 0, 0)")
+        await expect(red).to_have_css("font-weight", "700")
+        await expect(person.screen).to_contain_text("日本")
+        await agent.type(session, "echo half a li")
+        await expect(person.screen).to_contain_text("echo half a li")
+    assert not person.complaints
+
+
+async def test_a_person_types_through_the_gate(person: Person, host: ServingHost) -> None:
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        await person.choose(session)
+        await person.screen.click()
+        await person.page.keyboard.type("echo typ")
+        await person.page.keyboard.press("Backspace")
+        await person.page.keyboard.type("ped by hand")
+        await person.page.keyboard.press("Enter")
+        await agent.wait_for(session, pattern=r"^typed by hand")
+        await expect(person.page.get_by_role("log")).to_contain_text(re.compile("echo typed by hand.*caller human"))
+
+        # What an agent may not, a person's finger may not either.
+        await agent.at_prompt(session)
+        await person.page.get_by_label("Type a line").fill("rm -rf ~")
+        await person.page.get_by_role("button", name="Send").click()
+        await expect(person.page.locator("#refusal")).to_contain_text("refused")
+        assert host.world.victim.exists() and host.world.ran("rm") == []
+
+        # The keyboard is not caught: Control and ] leaves the screen.
+        await person.screen.focus()
+        await person.page.keyboard.press("Control+]")
+        await expect(person.page.get_by_label("Type a line")).to_be_focused()
+    assert not person.complaints
+
+
+async def test_a_waiting_command_is_approved_with_a_click_and_runs(person: Person, host: ServingHost) -> None:
+    host.world.stand_in("npm")
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        assert (await agent.call("session_run", command=ASKS_FIRST)).code == "CONFIRMATION_REQUIRED"
+        waiting = person.page.get_by_role("region", name="Waiting for you")
+        await expect(waiting.get_by_text(ASKS_FIRST)).to_be_visible()
+        await waiting.get_by_role("button", name=f"Approve {ASKS_FIRST}").click()
+        await expect(waiting).to_be_hidden()
+        assert (await agent.run(ASKS_FIRST))["exitStatus"] == 0
+        assert len(host.world.ran("npm")) == 1
+
+        assert (await agent.call("session_run", command=ASKS_FIRST)).code == "CONFIRMATION_REQUIRED"
+        # By keyboard alone, and this time no.
+        deny = waiting.get_by_role("button", name=f"Deny {ASKS_FIRST}")
+        await deny.focus()
+        await person.page.keyboard.press("Enter")
+        await expect(waiting).to_be_hidden()
+        assert (await agent.call("session_run", command=ASKS_FIRST)).code == "CONFIRMATION_REQUIRED"
+        assert len(host.world.ran("npm")) == 1
+    assert not person.complaints
+
+
+async def test_what_programs_print_stays_text(person: Person, host: ServingHost) -> None:
+    attack = "<img src=x onerror=\"alert('got you')\"><script>alert(1)</script>"
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session(name=attack, tags=[attack])
+        await agent.at_prompt(session)
+        await person.choose(session)
+        await agent.run(f"cat <<'END'\n{attack}\nEND", sessionId=session)
+        await agent.run(r"printf '\033]0;<script>alert(2)</script>\007'", sessionId=session)
+        await agent.call("session_run", command=f"npm publish '{attack}'", sessionId=session)
+        await expect(person.screen).to_contain_text(attack)
+        await expect(person.page.locator("#sessions")).to_contain_text(attack)
+        await expect(person.page.locator("#waiting-list")).to_contain_text(attack)
+        await expect(person.page.get_by_role("log")).to_contain_text("onerror")
+        assert await person.page.locator("img, main script").count() == 0
+    assert not person.complaints
+
+
+async def test_it_fits_and_reads_well_everywhere(person: Person, host: ServingHost, pictures: Path) -> None:
+    await person.sign_in()
+    weight = person.bytes_loaded
+    assert 1_000 < weight < 100_000, f"{weight} bytes"
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session(name="build")
+        await agent.at_prompt(session)
+        await person.choose(session)
+        await agent.run(
+            "ls --color=always / && for i in 1 2 3 4 5 6 7; do printf '\\e[3%dmcolour %d\\e[0m ' $i $i; done"
+        )
+        await agent.run("ls --color=always /", sessionId=session)
+        await agent.call("session_run", command=ASKS_FIRST)
+        await expect(person.page.locator("#waiting")).to_be_visible()
+
+        def points():
+            return person.page.locator("svg.plot polyline").first.get_attribute("points")
+
+        async def drawn() -> bool:
+            return len((await points() or "").split()) >= 3
+
+        await until("the plots show data", drawn)
+        for scheme in ("light", "dark"):
+            await person.page.emulate_media(color_scheme=scheme)
+            for width in (360, 1440):
+                await person.page.set_viewport_size({"width": width, "height": 1000})
+                overflow = await person.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert overflow <= 0, f"{overflow} px too wide at {width} px"
+                await person.page.screenshot(path=pictures / f"{scheme}-{width}.png", full_page=True)
+                found = (await Axe().run(person.page)).response["violations"]
+                grave = [it for it in found if it["impact"] in ("serious", "critical")]
+                assert not grave, [(it["id"], [node["html"] for node in it["nodes"]][:3]) for it in grave]
+    assert not person.complaints
+
+
+async def test_a_person_opens_and_closes_a_session(person: Person) -> None:
+    await person.sign_in()
+    await person.page.get_by_role("button", name="Open a session").click()
+    await expect(person.page.locator("#sessions li")).to_have_count(1)
+    await expect(person.screen).to_contain_text(re.compile(r"[$#%]"))
+    await person.page.get_by_role("button", name="Close session").click()
+    await expect(person.page.locator("#sessions li")).to_have_count(0)
+    assert not person.complaints
+
+
+async def test_it_finds_a_host_that_was_started_again(person: Person) -> None:
+    await person.sign_in()
+    person.host.stop()
+    await expect(person.page.get_by_role("status")).to_contain_text("not connected")
+    person.host.world.serve(port=person.host.port)
+    # Nobody is signed in to the new host.
+    await person.page.goto(person.address)
+    await expect(person.page.get_by_label("Token")).to_be_visible()
+
+
+# What is not a browser of the person.
+
+
+@contextmanager
+def signed_in(host: ServingHost) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{host.port}") as http:
+        answer = http.post("/sign-in", data={"token": host.token})
+        assert answer.status_code == 303, answer.text
+        yield http
+
+
+def test_nothing_is_shown_to_who_is_not_signed_in(host: ServingHost) -> None:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{host.port}") as http:
+        assert "Sign in" in http.get("/").text
+        assert http.get("/dashboard/state").status_code == 401
+        assert http.post("/dashboard/sessions").status_code == 401
+        assert http.get("/dashboard/screen/abcdefgh").status_code == 401
+        policy = http.get("/").headers["content-security-policy"]
+        assert "unsafe" not in policy and "default-src 'none'" in policy
+
+
+def test_another_page_cannot_act_for_the_person(host: ServingHost) -> None:
+    with signed_in(host) as http:
+        assert http.get("/dashboard/state").status_code == 200
+        csrf = re.search(r'name="csrf" content="(\w+)"', http.get("/").text)[1]
+        assert http.post("/dashboard/sessions").status_code == 403
+        assert http.post("/dashboard/sessions", headers={"X-CSRF-Token": "0" * 64}).status_code == 403
+        foreign = {"X-CSRF-Token": csrf, "Origin": "http://localhost:8080"}
+        assert http.post("/dashboard/sessions", headers=foreign).status_code == 403
+        assert http.post("/dashboard/sessions", headers={"X-CSRF-Token": csrf}).status_code == 200
+
+
+async def test_an_agent_cannot_sign_in_to_approve_its_own_command(world: World) -> None:
+    """From inside a session, with the token in its hands and nothing judged."""
+    world.configure('[gate]\nmode = "off"\n')
+    host = world.serve()
+    attempt = f"curl -s -o /dev/null -w '%{{http_code}}' --data-urlencode token={host.token} http://127.0.0.1:{host.port}/sign-in"
+    async with agent_on_http(host) as agent:
+        inside = await agent.run(attempt)
+        assert inside["output"].strip() == "403", inside
+        daemon = await agent.run(f"(setsid {attempt} > status &) ; until grep -q . status; do :; done; cat status")
+        assert daemon["output"].strip() == "403", daemon
+    with signed_in(host):
+        pass
