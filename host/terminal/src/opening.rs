@@ -206,7 +206,7 @@ pub(crate) fn begin(
     before: Option<Before>,
 ) -> Opened {
     let created_at = SystemTime::now();
-    let handle = backend.handle();
+    let (handle, guardian) = (backend.handle(), backend.guardian());
     let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
     let key = marking.as_ref().map(|marking| marking.key.clone());
     let session = Session::new(
@@ -224,7 +224,13 @@ pub(crate) fn begin(
     );
     tokio::spawn(session.live(requests));
     Opened {
-        terminal: Terminal::new(pid, handle, keeping.size, created_at, sender.clone()),
+        terminal: Terminal::new(
+            (pid, guardian.unwrap_or(pid)),
+            handle,
+            keeping.size,
+            created_at,
+            sender.clone(),
+        ),
         keyboard: Keyboard::new(sender),
     }
 }

@@ -68,7 +68,8 @@ impl Host {
 
     /// Whether a process descends from this host, as everything in its sessions
     /// does: the host adopts what its sessions orphan. On a tmux server that
-    /// another host has started, it descends from a session's program. A process
+    /// another host has started, it descends from a session's program; on iTerm2, from
+    /// the relay in the session's pane. A process
     /// that cannot be looked at counts as inside.
     pub fn is_inside_a_session(&self, pid: u32) -> bool {
         let descends = |from| crate::ancestry::is_descendant_of(pid, from).unwrap_or(true);
@@ -77,6 +78,6 @@ impl Host {
                 .registry
                 .all()
                 .iter()
-                .any(|session| descends(session.terminal.pid()))
+                .any(|session| descends(session.terminal.guardian()))
     }
 }
