@@ -151,6 +151,15 @@ impl Backend {
         }
     }
 
+    /// The process below which all that the session starts stays; `None` where that is its
+    /// program.
+    pub(crate) fn guardian(&self) -> Option<u32> {
+        match self {
+            Self::Relayed(pane) => Some(pane.relay()),
+            Self::Pty(_) | Self::Tmux(_) | Self::Mirrored(_) => None,
+        }
+    }
+
     /// Begins to close the session in the carrier's own way; `false` where there is
     /// none but to end its processes.
     pub(crate) fn close(&mut self) -> bool {

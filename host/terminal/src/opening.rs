@@ -212,7 +212,7 @@ pub(crate) fn begin(
     before: Option<Before>,
 ) -> Opened {
     let created_at = SystemTime::now();
-    let handle = backend.handle();
+    let (handle, guardian) = (backend.handle(), backend.guardian());
     let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
     let (changes, changed) = watch::channel(0);
     let key = marking.as_ref().map(|marking| marking.key.clone());
@@ -233,7 +233,7 @@ pub(crate) fn begin(
     tokio::spawn(session.live(requests));
     Opened {
         terminal: Terminal::new(
-            pid,
+            (pid, guardian.unwrap_or(pid)),
             handle,
             keeping.size,
             created_at,

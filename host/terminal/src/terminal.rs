@@ -126,6 +126,7 @@ pub struct Output {
 #[derive(Debug, Clone)]
 pub struct Terminal {
     pid: u32,
+    guardian: u32,
     handle: Option<String>,
     size: Size,
     created_at: SystemTime,
@@ -135,7 +136,7 @@ pub struct Terminal {
 
 impl Terminal {
     pub(crate) fn new(
-        pid: u32,
+        (pid, guardian): (u32, u32),
         handle: Option<String>,
         size: Size,
         created_at: SystemTime,
@@ -144,6 +145,7 @@ impl Terminal {
     ) -> Self {
         Self {
             pid,
+            guardian,
             handle,
             size,
             created_at,
@@ -155,6 +157,12 @@ impl Terminal {
     /// The process id of the session's program, and of its process session.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// The process below which all that the session starts stays, what detaches itself
+    /// included, as far as the system knows such a thing; else its program.
+    pub fn guardian(&self) -> u32 {
+        self.guardian
     }
 
     /// What the backend calls it: a pane of tmux, a session of iTerm2. `None` where

@@ -82,9 +82,9 @@ impl Host {
 
     /// Whether a process descends from this host, as everything in its sessions
     /// does: the host adopts what its sessions orphan. On a tmux server that
-    /// another host has started, it descends from a session's program. What
-    /// descends from any other host is inside a session of that. A process that
-    /// cannot be looked at counts as inside.
+    /// another host has started, it descends from a session's program; on iTerm2,
+    /// from the relay in the session's pane. What descends from any other host is
+    /// inside a session of that. A process that cannot be looked at counts as inside.
     pub fn is_inside_a_session(&self, pid: u32) -> bool {
         let descends = |from| crate::ancestry::is_descendant_of(pid, from).unwrap_or(true);
         descends(std::process::id())
@@ -93,7 +93,7 @@ impl Host {
                 .registry
                 .all()
                 .iter()
-                .any(|session| descends(session.terminal.pid()))
+                .any(|session| descends(session.terminal.guardian()))
     }
 }
 

@@ -49,6 +49,14 @@ pub enum Iterm2Error {
         /// The pane.
         pane: String,
     },
+    /// A pane that a person has opened.
+    #[error(
+        "iTerm2's session {pane} was not opened for this session, so it cannot be begun again from here; type into it, or open another"
+    )]
+    NotOurs {
+        /// The pane.
+        pane: String,
+    },
     /// No such pane.
     #[error("iTerm2 has no session {pane}")]
     NoPane {

@@ -13,14 +13,17 @@ mod appearance;
 mod application;
 mod drawing;
 mod error;
+mod finding;
 mod mirrored;
+mod opening;
 pub mod relay;
 mod relayed;
 mod sizing;
 
 pub use appearance::{Appearance, Colour};
-pub use application::{Application, FoundPane, FoundRelay, RelayProgram, Settings};
+pub use application::{Application, RelayProgram, Settings};
 pub use error::Iterm2Error;
+pub use finding::{FoundPane, FoundRelay};
 pub(crate) use mirrored::Mirrored;
 pub use quarterdeck_iterm2::{Address, CredentialSource};
 pub(crate) use relayed::Relayed;

@@ -168,6 +168,11 @@ impl Relayed {
         Event::Output(count)
     }
 
+    /// The process id of the relay, which adopts what the session orphans.
+    pub(crate) fn relay(&self) -> u32 {
+        self.running.relay
+    }
+
     /// What the pane is called.
     pub(crate) fn handle(&self) -> String {
         self.pane.to_string()

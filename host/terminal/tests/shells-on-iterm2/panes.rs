@@ -5,7 +5,7 @@ use quarterdeck_terminal::iterm2::{Application, Iterm2Error};
 use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::{OpenError, OpenRequest, Opened, Size, Until, WriteError};
 
-use crate::relays::{person, wait_for};
+use crate::relays::{fault, person, wait_for};
 use crate::support::{PATIENCE, Session, open};
 
 /// A session on the pane that the stand-in has started with; its shell is at a prompt.
@@ -209,12 +209,12 @@ async fn a_lost_connection_types_nothing_twice_and_is_said() {
         .await;
     let mut confirmed = Vec::new();
     for number in 0..100 {
-        let fault = if number % 2 == 0 {
+        let what = if number % 2 == 0 {
             "drop"
         } else {
             "drop-replies 1"
         };
-        attached.first.home.iterm2_fault(fault).await;
+        fault(&attached.first, what).await;
         let line = format!("line-{number}\r");
         let keyboard = &attached.session.keyboard;
         loop {

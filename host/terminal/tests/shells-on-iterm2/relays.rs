@@ -26,6 +26,13 @@ pub(crate) async fn wait_for(terminal: &Terminal, pattern: &str) {
     assert!(waited.met, "{pattern}: {}", terminal.screen().await.text());
 }
 
+/// Asks the stand-in to go wrong.
+pub(crate) async fn fault(session: &Session, line: &str) {
+    let options = iterm2_server::Options::new(session.home.path());
+    let door = iterm2_server::Control::new(options.control_socket());
+    door.say(line).await.expect("an answer");
+}
+
 fn pane(session: &Session) -> SessionId {
     SessionId::new(&session.terminal.backend_handle().expect("a pane"))
 }
@@ -209,6 +216,54 @@ async fn how_a_session_looks_can_be_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_begins_again_in_its_pane() {
+    let session = setup("bash").open().await;
+    session.run("gone=yes").await;
+    let application = session.home.iterm2().await;
+    let handle = session.terminal.backend_handle().expect("a pane");
+    let request = OpenRequest {
+        shell: Some("bash".into()),
+        session_id: "tested".to_owned(),
+        ..OpenRequest::default()
+    };
+    let again = application.restart(&handle, request).await.expect("again");
+    let waited = session.terminal.wait(Until::Exit, None, PATIENCE).await;
+    assert!(waited.met, "the former program has ended");
+    let new_handle = again.terminal.backend_handle().expect("a pane");
+    assert_ne!(new_handle, handle, "iTerm2 calls it otherwise now");
+    let panes = application.panes().await.expect("listed");
+    assert_eq!(panes.len(), 2, "{panes:?}");
+    assert!(panes.iter().any(|pane| pane.handle == new_handle));
+    let mut running = again.keyboard.run("echo \"<$gone>\"").await.expect("typed");
+    running.finished(PATIENCE).await;
+    wait_for(&again.terminal, "(?m)^<>$").await;
+    // It is found there, too.
+    drop(again);
+    session
+        .eventually("it is free", async || {
+            !application.relays(&[]).await.is_empty()
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_session_orphans_stays_in_its_family() {
+    let session = open("bash").await;
+    let ran = session.run("sh -c 'setsid sleep 1000 & echo $!'").await;
+    let pid: u32 = ran.output.trim().parse().expect("a number");
+    let guardian = session.terminal.guardian();
+    assert_ne!(guardian, session.terminal.pid());
+    let descends = |from| quarterdeck_terminal::ancestry::is_descendant_of(pid, from);
+    session
+        .eventually("it is adopted", async || {
+            !descends(session.terminal.pid()).expect("known")
+        })
+        .await;
+    assert!(descends(guardian).expect("known"));
+    session.run(&format!("kill {pid}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_sessions_share_one_connection() {
     let first = open("bash").await;
     let application = first.home.iterm2().await;
@@ -252,7 +307,7 @@ async fn what_cannot_be_opened_is_said() {
     session
         .eventually("no pane is left behind", async || panes().await == 2)
         .await;
-    session.home.iterm2_fault("restart 60000").await;
+    fault(&session, "restart 60000").await;
     let request = OpenRequest::default();
     let error = application.open(request).await.expect_err("nobody there");
     assert!(

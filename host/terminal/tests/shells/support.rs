@@ -83,12 +83,6 @@ impl Home {
         connected.expect("connected")
     }
 
-    /// The door at which faults of this home's iTerm2 are asked for.
-    pub(crate) async fn iterm2_fault(&self, line: &str) -> String {
-        let door = iterm2_server::Control::new(Options::new(self.path()).control_socket());
-        door.say(line).await.expect("an answer")
-    }
-
     /// How many sessions a host that starts now would find.
     pub(crate) async fn left_sessions(&self) -> usize {
         match ON {

@@ -86,6 +86,8 @@ pub(crate) struct Hello {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Running {
     pub(crate) pid: u32,
+    /// The relay's own process id.
+    pub(crate) relay: u32,
     /// The program's own terminal device.
     pub(crate) tty: PathBuf,
     pub(crate) columns: u16,

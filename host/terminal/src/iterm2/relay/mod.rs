@@ -22,6 +22,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::ancestry;
 use crate::device::Master;
 
 /// How long the host may take to say what to start.
@@ -90,7 +91,12 @@ pub async fn run(socket: &Path) -> Result<ExitStatus, RelayError> {
         socket: socket.to_owned(),
         source,
     })?;
-    let _socket = Socket(socket);
+    let _socket = Socket::of(socket);
+    // What the session orphans stays below this process, where hosts look for it.
+    match ancestry::become_subreaper() {
+        Ok(()) => drop(tokio::spawn(ancestry::reap_orphans())),
+        Err(error) => tracing::debug!(%error, "cannot adopt orphaned processes"),
+    }
     let host = UnixStream::connect(waiting_host(socket)).await.ok();
     pump::pump(pane, listener, host).await
 }
@@ -112,13 +118,31 @@ fn listen(socket: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(socket)
 }
 
-/// Gone with the relay.
-struct Socket<'a>(&'a Path);
+/// Gone with the relay, unless another one is there by then: a pane that is restarted starts one
+/// with the same name.
+struct Socket<'a> {
+    path: &'a Path,
+    inode: Option<u64>,
+}
+
+impl<'a> Socket<'a> {
+    fn of(path: &'a Path) -> Self {
+        let inode = inode(path);
+        Self { path, inode }
+    }
+}
 
 impl Drop for Socket<'_> {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(self.0);
+        if self.inode.is_some() && inode(self.path) == self.inode {
+            let _ = std::fs::remove_file(self.path);
+        }
     }
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(path).ok().map(|it| it.ino())
 }
 
 /// A status as the code of this process.

@@ -267,6 +267,7 @@ impl Pump {
         };
         let running = Running {
             pid,
+            relay: std::process::id(),
             tty: PathBuf::from(tty.to_string_lossy().into_owned()),
             columns: size.columns(),
             rows: size.rows(),
