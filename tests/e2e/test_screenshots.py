@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 from xml.etree import ElementTree
 
 from mcp import Client, StdioServerParameters, stdio_client
@@ -42,5 +44,11 @@ async def test_layers_then_only_what_has_changed_then_a_picture(world: World) ->
         picture = ElementTree.fromstring(whole.content["svg"])
         texts = ["".join(element.itertext()) for element in picture.iter("{http://www.w3.org/2000/svg}text")]
         assert "two" in texts and any("<three>" in text for text in texts), texts
+        shown = await client.call_tool("session_screenshot", {"sessionId": session, "png": True})
+        [image] = [block for block in shown.content if block.type == "image"]
+        file = base64.b64decode(image.data)
+        assert image.mime_type == "image/png" and file.startswith(b"\x89PNG\r\n\x1a\n")
+        width, height = struct.unpack(">II", file[16:24])
+        assert (width, height) == (60 * 9, 12 * 18), "nine by eighteen pixels for each cell"
         small = await agent.call("session_screenshot", sessionId=session, aroundCursor=0, compact=True)
         assert len(small.text) < len(json.dumps(first)), "and only what it asks for"

@@ -1,8 +1,12 @@
 //! How fast a session takes in what its program writes, beside a reader that
-//! throws everything away; what that does to other sessions; and the memory.
+//! throws everything away and the bare library that emulates; what that does to other sessions; and the memory.
 
 use std::time::{Duration, Instant};
 
+use alacritty_terminal::event::VoidListener;
+use alacritty_terminal::term::test::TermSize;
+use alacritty_terminal::term::{Config, Term};
+use alacritty_terminal::vte::ansi::Processor;
 use quarterdeck_terminal::{CommandState, Opened};
 
 mod support;
@@ -37,17 +41,19 @@ fn main() {
     // First, while nothing is left over from what was freed.
     runtime.block_on(memory());
     println!(
-        "\n{:<32} {:>12} {:>12} {:>8}",
-        "", "plain MB/s", "session MB/s", "ratio"
+        "\n{:<32} {:>12} {:>12} {:>12} {:>8}",
+        "", "plain MB/s", "library MB/s", "session MB/s", "÷ library"
     );
     for (what, command) in outputs() {
-        let plain = plain_read(&command);
+        let plain = plain_read(&command, |_| ());
+        let library = library_read(&command);
         let session = runtime.block_on(session_read(&command));
         println!(
-            "{what:<32} {:>12.0} {:>12.0} {:>8.2}",
+            "{what:<32} {:>12.0} {:>12.0} {:>12.0} {:>8.2}",
             rate(plain),
+            rate(library),
             rate(session),
-            plain.as_secs_f64() / session.as_secs_f64()
+            library.as_secs_f64() / session.as_secs_f64()
         );
     }
     runtime.block_on(beside_a_flood());
@@ -57,15 +63,28 @@ fn rate(duration: Duration) -> f64 {
     MEGABYTES as f64 / duration.as_secs_f64()
 }
 
-fn plain_read(command: &str) -> Duration {
+fn plain_read(command: &str, mut take: impl FnMut(&[u8])) -> Duration {
     // Raw, so that line feeds are not made into two bytes: the session's device
     // does that, at a cost that is the kernel's.
     let mut plain = Plain::start(&format!("stty opost onlcr; {command}")).expect("started");
     let begun = Instant::now();
     let mut buffer = vec![0; 64 * 1024];
-    while plain.read(&mut buffer) > 0 {}
+    loop {
+        match plain.read(&mut buffer) {
+            0 => break,
+            count => take(&buffer[..count]),
+        }
+    }
     plain.child.wait().expect("waited for");
     begun.elapsed()
+}
+
+/// The same into the emulator's library, and nothing else.
+fn library_read(command: &str) -> Duration {
+    let size = TermSize::new(120, 40);
+    let mut term = Term::new(Config::default(), &size, VoidListener);
+    let mut parser: Processor = Processor::new();
+    plain_read(command, |bytes| parser.advance(&mut term, bytes))
 }
 
 async fn session_read(command: &str) -> Duration {

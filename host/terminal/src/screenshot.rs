@@ -8,6 +8,7 @@
 
 mod cells;
 mod palette;
+mod png;
 mod svg;
 
 use std::ops::Range;
@@ -17,6 +18,7 @@ use crate::screen::{Position, Row, Screen, Style};
 pub use cells::{Cell, cells};
 use palette::Palette;
 pub use palette::{Rgb, background_of, foreground_of};
+pub use png::{PictureError, png};
 pub use svg::svg;
 
 /// What of a screen to show.

@@ -1,8 +1,11 @@
 //! What a session's bytes mean besides what they show.
 //!
-//! Every byte is parsed twice: here, by the bare parser, for the transcript
-//! and the marks, and by the emulator for the screen. Parsing stops at each
-//! mark, so that the emulator can be brought exactly up to it.
+//! Every byte is read twice: here, for the transcript and the marks, and by the
+//! emulator for the screen. Reading stops at each mark, so that the emulator can be
+//! brought exactly up to it.
+//!
+//! Between control sequences there is text, most of what programs write. It is
+//! copied in runs; the bare parser sees control sequences alone.
 
 use vte::{Params, Parser, Perform};
 
@@ -41,6 +44,9 @@ pub enum ProgressState {
     Paused,
 }
 
+/// Begins every control sequence.
+const ESCAPE: u8 = 0x1b;
+
 /// No control string of a terminal is longer. The parsers keep such strings
 /// whole, so that without a limit output could fill the memory.
 const LONGEST_STRING: usize = 1024 * 1024;
@@ -58,6 +64,10 @@ pub(crate) struct Advanced {
 /// The parser's state between two readings.
 pub(crate) struct Stream {
     parser: Parser,
+    /// The parser is in the middle of a control sequence, as far as is known.
+    in_sequence: bool,
+    /// The beginning of a character whose end is to come.
+    begun: Begun,
     key: Option<MarkKey>,
     state: State,
     /// Bytes since anything was last recognised.
@@ -82,6 +92,8 @@ impl Stream {
     pub(crate) fn new(key: Option<MarkKey>) -> Self {
         Self {
             parser: Parser::new(),
+            in_sequence: false,
+            begun: Begun::default(),
             key,
             state: State::default(),
             unrecognised: 0,
@@ -111,8 +123,21 @@ impl Stream {
             transcript,
             signal: None,
             recognised: false,
+            sequence_ended: false,
         };
-        let taken = self.parser.advance_until_terminated(&mut listener, bytes);
+        let mut taken = 0;
+        while taken < bytes.len() && listener.signal.is_none() {
+            if self.in_sequence {
+                listener.sequence_ended = false;
+                taken += self
+                    .parser
+                    .advance_until_terminated(&mut listener, &bytes[taken..]);
+                self.in_sequence = !listener.sequence_ended;
+            } else {
+                taken += listener.text(&bytes[taken..], &mut self.begun);
+                self.in_sequence = bytes.get(taken) == Some(&ESCAPE);
+            }
+        }
         let (signal, recognised) = (listener.signal, listener.recognised);
         self.unrecognised = if recognised {
             0
@@ -122,6 +147,7 @@ impl Stream {
         let abandoned = self.unrecognised > LONGEST_STRING;
         if abandoned {
             self.parser = Parser::new();
+            self.in_sequence = false;
             self.unrecognised = 0;
             self.skipping = true;
         }
@@ -139,9 +165,74 @@ struct Listener<'a> {
     transcript: &'a mut Transcript,
     signal: Option<Signal>,
     recognised: bool,
+    /// The parser is certain to be where text can follow.
+    sequence_ended: bool,
 }
 
 impl Listener<'_> {
+    /// Takes text and single controls, up to the next escape character.
+    fn text(&mut self, bytes: &[u8], begun: &mut Begun) -> usize {
+        let mut taken = begun.go_on(bytes, self);
+        while let Some(&byte) = bytes.get(taken) {
+            let rest = &bytes[taken..];
+            match byte {
+                ESCAPE => break,
+                0..0x20 | 0x7f => {
+                    self.execute(byte);
+                    taken += 1;
+                }
+                _ => {
+                    let end = rest.iter().position(|byte| *byte < 0x20 || *byte == 0x7f);
+                    let begun = end.is_none().then_some(&mut *begun);
+                    taken += self.run(&rest[..end.unwrap_or(rest.len())], begun);
+                }
+            }
+        }
+        taken
+    }
+
+    /// Takes bytes without single-byte controls: all of them, or those before and
+    /// with the first that are no text. Where the rest of a character at their end
+    /// may be to come, its beginning is kept.
+    fn run(&mut self, bytes: &[u8], begun: Option<&mut Begun>) -> usize {
+        let error = match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                self.print_run(text);
+                return bytes.len();
+            }
+            Err(error) => error,
+        };
+        let (valid, broken) = bytes.split_at(error.valid_up_to());
+        self.print_run(std::str::from_utf8(valid).unwrap_or_default());
+        match (error.error_len(), broken.first(), begun) {
+            (None, _, Some(begun)) => begun.keep(broken),
+            // One of the controls above ASCII, as it is without UTF-8.
+            (Some(1), Some(&control @ 0x80..0xa0), _) => self.execute(control),
+            _ => self.print(char::REPLACEMENT_CHARACTER),
+        }
+        valid.len() + error.error_len().unwrap_or(broken.len())
+    }
+
+    fn print_run(&mut self, text: &str) {
+        self.recognised |= !text.is_empty();
+        if self.hidden() {
+            return;
+        }
+        let has_controls = !text.is_ascii() && text.contains(|c| ('\u{80}'..'\u{a0}').contains(&c));
+        if self.state.line_drawing || has_controls {
+            for character in text.chars() {
+                match character {
+                    // As single bytes, so that their number is theirs.
+                    '\u{80}'..'\u{a0}' => self.execute(character as u8),
+                    _ => self.print(character),
+                }
+            }
+        } else if let Some(last) = text.chars().next_back() {
+            self.state.last_printed = Some(last);
+            self.transcript.print_text(text);
+        }
+    }
+
     fn hidden(&self) -> bool {
         self.state.alternate_screen || self.state.filling
     }
@@ -200,6 +291,7 @@ impl Perform for Listener<'_> {
 
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: char) {
         self.recognised = true;
+        self.sequence_ended = true;
         if ignore {
             return;
         }
@@ -247,6 +339,7 @@ impl Perform for Listener<'_> {
 
     fn esc_dispatch(&mut self, intermediates: &[u8], ignore: bool, byte: u8) {
         self.recognised = true;
+        self.sequence_ended = true;
         if ignore {
             return;
         }
@@ -263,8 +356,10 @@ impl Perform for Listener<'_> {
         }
     }
 
-    fn osc_dispatch(&mut self, params: &[&[u8]], _bell_terminated: bool) {
+    fn osc_dispatch(&mut self, params: &[&[u8]], bell_terminated: bool) {
         self.recognised = true;
+        // Ended otherwise, the other half of its end is to come.
+        self.sequence_ended = bell_terminated;
         match params {
             [b"133", ..] => {
                 let Some(mark) = self.key.and_then(|key| marks::parse(params, key)) else {
@@ -290,7 +385,46 @@ impl Perform for Listener<'_> {
 
     #[inline]
     fn terminated(&self) -> bool {
-        self.signal.is_some()
+        self.sequence_ended || self.signal.is_some()
+    }
+}
+
+/// A character of several bytes, of which the first have come. Never more than three.
+#[derive(Default)]
+struct Begun {
+    bytes: [u8; 4],
+    length: usize,
+}
+
+impl Begun {
+    fn keep(&mut self, bytes: &[u8]) {
+        self.length = bytes.len().min(3);
+        self.bytes[..self.length].copy_from_slice(&bytes[..self.length]);
+    }
+
+    /// Takes the bytes that belong to the character, and prints it when it is whole
+    /// or turns out to be none.
+    fn go_on(&mut self, bytes: &[u8], listener: &mut Listener<'_>) -> usize {
+        if self.length == 0 {
+            return 0;
+        }
+        for (taken, byte) in bytes.iter().enumerate() {
+            self.bytes[self.length] = *byte;
+            match std::str::from_utf8(&self.bytes[..=self.length]) {
+                Ok(text) => {
+                    self.length = 0;
+                    listener.print_run(text);
+                    return taken + 1;
+                }
+                Err(error) if error.error_len().is_none() => self.length += 1,
+                Err(_) => {
+                    self.length = 0;
+                    listener.print(char::REPLACEMENT_CHARACTER);
+                    return taken;
+                }
+            }
+        }
+        bytes.len()
     }
 }
 
@@ -404,7 +538,47 @@ mod tests {
         assert_eq!(text_of(&transcript), "ab");
     }
 
+    /// What the bare parser alone makes of it.
+    fn parsed(bytes: &[u8]) -> String {
+        let mut parser = Parser::new();
+        let mut state = State::default();
+        let mut transcript = Transcript::new(1 << 20);
+        let mut taken = 0;
+        while taken < bytes.len() {
+            let mut listener = Listener {
+                key: None,
+                state: &mut state,
+                transcript: &mut transcript,
+                signal: None,
+                recognised: false,
+                sequence_ended: false,
+            };
+            taken += parser.advance_until_terminated(&mut listener, &bytes[taken..]);
+        }
+        text_of(&transcript)
+    }
+
     proptest! {
+        #[test]
+        fn text_is_taken_as_the_parser_takes_it(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    "[a-z ]{1,9}".prop_map(String::into_bytes),
+                    "[äß日🦀\u{85}\u{9b}]{1,3}".prop_map(String::into_bytes),
+                    proptest::collection::vec(any::<u8>(), 1..4),
+                    prop::sample::select(vec![
+                        &b"\x1b["[..], b"31m", b"\x1b]0;t", b"\x1b]8;;x\x1b\\", b"\x07", b"\x1b\\", b"\x18",
+                        b"\x1bP1q", b"\x1b(0", b"\x1b(B", b"\x1b[3b", b"\x1b[?1049h", b"\x1b[?1049l",
+                        b"\r\n", b"\r", b"\t", b"\x1b[K", b"\x1b[2", b"\x08",
+                    ]).prop_map(<[u8]>::to_vec),
+                ],
+                0..40,
+            ),
+        ) {
+            let bytes = pieces.concat();
+            prop_assert_eq!(read(&bytes), parsed(&bytes));
+        }
+
         #[test]
         fn any_bytes_in_any_pieces_give_the_same_text(
             bytes in proptest::collection::vec(

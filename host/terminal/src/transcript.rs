@@ -170,6 +170,26 @@ impl Transcript {
         }
     }
 
+    /// Writes a run of such characters.
+    pub(crate) fn print_text(&mut self, mut text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        if self.returning {
+            self.settle_return();
+        }
+        self.line_begun = true;
+        while !text.is_empty() {
+            let room = BLOCK_BYTES.saturating_sub(self.tail.bytes.len());
+            let (now, later) = text.split_at(text.floor_char_boundary(room));
+            self.tail.bytes.extend_from_slice(now.as_bytes());
+            text = later;
+            if !text.is_empty() {
+                self.start_block();
+            }
+        }
+    }
+
     /// Writes a tabulator.
     pub(crate) fn tab(&mut self) {
         self.print('\t');

@@ -1,6 +1,6 @@
 //! What a session shows, in layers.
 
-use quarterdeck_terminal::screenshot::{Screenshot, ScreenshotRequest, svg};
+use quarterdeck_terminal::screenshot::{PictureError, Screenshot, ScreenshotRequest, png, svg};
 
 use crate::caller::Caller;
 use crate::error::HostError;
@@ -32,5 +32,17 @@ impl Host {
     pub async fn draw_screen(&self, id: &str) -> Result<String, HostError> {
         let session = self.registry.get(id)?;
         Ok(inert(&svg(&session.terminal.screen().await)))
+    }
+
+    /// Draws what a session shows as a PNG file.
+    pub async fn picture_screen(&self, id: &str) -> Result<Vec<u8>, HostError> {
+        let screen = self.registry.get(id)?.terminal.screen().await;
+        let drawn = tokio::task::spawn_blocking(move || png(&screen)).await;
+        drawn
+            .map_err(|error| HostError::Internal(error.to_string()))?
+            .map_err(|error| match error {
+                PictureError::TooLarge { .. } => HostError::InvalidParameters(error.to_string()),
+                PictureError::Encoding(_) => HostError::Internal(error.to_string()),
+            })
     }
 }

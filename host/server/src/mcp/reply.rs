@@ -1,15 +1,23 @@
 //! Results as MCP wants them: structured content for programs, text for models.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use quarterdeck_core::HostError;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// A tool's answer.
-pub(super) fn success(output: &impl Serialize, text: String) -> Result<CallToolResult, HostError> {
+pub(super) fn success(
+    output: &impl Serialize,
+    text: String,
+    png: Option<&[u8]>,
+) -> Result<CallToolResult, HostError> {
     let structured = serde_json::to_value(output)
         .map_err(|error| HostError::Internal(format!("the answer is not JSON: {error}")))?;
-    let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+    let mut content = vec![ContentBlock::text(text)];
+    content.extend(png.map(|file| ContentBlock::image(BASE64.encode(file), "image/png")));
+    let mut result = CallToolResult::success(content);
     result.structured_content = Some(structured);
     Ok(result)
 }

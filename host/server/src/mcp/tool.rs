@@ -38,6 +38,11 @@ pub(super) trait NativeTool: 'static {
 
     /// The answer as a model reads it best.
     fn text(output: &Self::Output) -> String;
+
+    /// A picture that goes with it, as a PNG file.
+    fn png(_output: &Self::Output) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// A tool of a family that other servers' clients know. What it answers is the
@@ -158,7 +163,7 @@ impl Toolbox {
             Box::pin(async move {
                 let arguments = parse::<T::Arguments>(arguments)?;
                 let output = T::call(host, caller, arguments).await?;
-                reply::success(&output, T::text(&output))
+                reply::success(&output, T::text(&output), T::png(&output))
             })
         });
         self.add(T::NAME, tool, call, reply::failure)

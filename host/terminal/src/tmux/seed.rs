@@ -70,6 +70,9 @@ impl PaneState {
     }
 }
 
+/// A captured screen has the letters of line drawing between SO and SI.
+const LINE_DRAWING_BETWEEN_SHIFTS: &[u8] = b"\x1b)0";
+
 /// The bytes that draw a pane as it is.
 ///
 /// `shown` is the screen with the lines above it, `hidden` the main screen
@@ -90,7 +93,8 @@ pub(super) fn seed(state: &PaneState, shown: &[u8], hidden: &[u8], begun: &[u8])
         .rposition(|line| !line.is_empty())
         .map_or(0, |last| last + 1);
     let (text, blank) = lines.split_at(used);
-    let printed = text.join(&b"\r\n"[..]);
+    let mut printed = LINE_DRAWING_BETWEEN_SHIFTS.to_vec();
+    printed.extend(text.join(&b"\r\n"[..]));
     let mut drawn = Vec::new();
     if !text.is_empty() {
         drawn.extend(b"\r\n".repeat(blank.len()));
@@ -101,6 +105,7 @@ pub(super) fn seed(state: &PaneState, shown: &[u8], hidden: &[u8], begun: &[u8])
         drawn.extend(screen.join(&b"\r\n"[..]));
         drawn.extend_from_slice(b"\x1b[0m");
     }
+    drawn.extend_from_slice(b"\x1b)B");
     drawn.extend(format!("\x1b]2;{}\x1b\\", state.title).bytes());
     drawn.extend_from_slice(&state.modes);
     let (upper, lower) = state.region;
@@ -151,7 +156,7 @@ mod tests {
     fn an_editors_screen_over_a_shells() {
         let state = state("20 2 0 0 0 1 1 1 0 1 0 1 0 0 1 0 0 2 77 vim");
         let seed = seed(&state, b"above\n~\n~", b"$ vim\n", b"\x1b[3");
-        assert_eq!(seed.printed, b"above\r\n$ vim");
+        assert_eq!(seed.printed, b"\x1b)0above\r\n$ vim");
         let mut emulator = Emulator::new(state.size, 100);
         emulator.advance(&seed.printed);
         emulator.advance(&seed.drawn);
@@ -162,6 +167,12 @@ mod tests {
         assert!(emulator.input_modes().application_cursor);
         emulator.advance(b"\x1b[?1049l");
         assert_eq!(emulator.screen().text(), "$ vim");
+    }
+
+    #[test]
+    fn lines_and_corners() {
+        let state = state("20 2 0 0 1 0 0 0 0 1 0 0 0 0 0 0 1 1 77 ");
+        assert_eq!(screen(&state, "\x0elqk\x0flqk", "", "").text(), "┌─┐lqk");
     }
 
     #[test]

@@ -53,7 +53,7 @@ async fn wait_for(terminal: &Terminal, pattern: &str) {
 async fn a_session_is_found_again_as_it_was() {
     let session = setup("bash").size(70, 12).open().await;
     session
-        .run(r"seq 100 120; printf '\033]2;my title\033\\\033[31mred\033[0m\n'")
+        .run(r"seq 100 120; printf '\033]2;my title\033\\\033[31mred\033[0m \033(0lqk\033(B\n'")
         .await;
     session.type_in("echo typed by ").await;
     session.shows("echo typed by ").await;

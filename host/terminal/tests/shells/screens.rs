@@ -49,6 +49,9 @@ async fn a_pager_is_typed_through_and_left_again() {
                 screen.rows[0].text == "777"
             })
             .await;
+        // less overhears a new size between the last of a page and reading on
+        // (`reading` in its os.c is set only then), and stays as it is until a key.
+        session.foreground_sleeps().await;
         session
             .terminal
             .resize(Size::new(60, 10).expect("possible"))

@@ -363,6 +363,23 @@ impl Session {
         }
     }
 
+    /// Waits until the program that has the terminal waits for something itself.
+    pub(crate) async fn foreground_sleeps(&self) {
+        self.eventually("asleep", async || {
+            let Some(program) = self.terminal.status().await.foreground else {
+                return false;
+            };
+            let stat = fs::read_to_string(format!("/proc/{}/stat", program.pid));
+            // Its state stands behind its name, which is in brackets.
+            stat.is_ok_and(|stat| {
+                stat.rsplit(") ")
+                    .next()
+                    .is_some_and(|rest| rest.starts_with('S'))
+            })
+        })
+        .await;
+    }
+
     /// Waits until the shell reads a line.
     #[track_caller]
     pub(crate) fn prompted(&self) -> impl Future<Output = ()> {

@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// Also draw the whole screen as SVG
     #[serde(default)]
     svg: bool,
+    /// Also show the whole screen as an image (PNG)
+    #[serde(default)]
+    png: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -42,6 +45,9 @@ pub(super) struct Output {
     rows: Vec<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     svg: Option<String>,
+    /// Goes beside, as image content.
+    #[serde(skip)]
+    png: Option<Vec<u8>>,
 }
 
 impl NativeTool for SessionScreenshot {
@@ -70,10 +76,15 @@ impl NativeTool for SessionScreenshot {
             true => Some(host.draw_screen(id).await?),
             false => None,
         };
+        let png = match arguments.png {
+            true => Some(host.picture_screen(id).await?),
+            false => None,
+        };
         Ok(Output {
             rows: shot.rows.clone(),
             screenshot: shot.into(),
             svg,
+            png,
         })
     }
 
@@ -82,5 +93,9 @@ impl NativeTool for SessionScreenshot {
             return svg.clone();
         }
         serde_json::to_string(output).unwrap_or_default()
+    }
+
+    fn png(output: &Output) -> Option<&[u8]> {
+        output.png.as_deref()
     }
 }
