@@ -315,10 +315,7 @@ mod tests {
     #[test]
     fn tiers_of_rules_and_of_unknown_programs_can_be_set() {
         assert_eq!(
-            tier(
-                r#"{"tiers": {"git/push-force": "review"}}"#,
-                "git push -f"
-            ),
+            tier(r#"{"tiers": {"git/push-force": "review"}}"#, "git push -f"),
             Tier::Review
         );
         assert_eq!(tier("{}", "frobnicate"), Tier::Review);

@@ -163,7 +163,6 @@ impl Rule {
             .filter(|field| !field.text.starts_with('-') || field.text.contains('='))
             .any(|field| is_production(&field.text))
     }
-
 }
 
 fn some_argument(patterns: &[Pattern], subject: &Subject<'_>) -> bool {

@@ -389,9 +389,20 @@ fn is_key(name: &str) -> bool {
     KEY_NAMES
         .iter()
         .any(|pattern| text::matches_any_case(pattern, name))
-        && ![".example", ".sample", ".template", ".pub", ".rs", ".py", ".ts", ".js", ".go", ".md"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
+        && ![
+            ".example",
+            ".sample",
+            ".template",
+            ".pub",
+            ".rs",
+            ".py",
+            ".ts",
+            ".js",
+            ".go",
+            ".md",
+        ]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 fn is_environment(name: &str) -> bool {

@@ -268,8 +268,9 @@ fn typed_into(
             ),
             rule: Some("core/typed-into-program".to_owned()),
             span: None,
-            suggestion: (tier > Tier::Safe)
-                .then(|| format!("Leave {shown} first, and run the command at the shell's prompt.")),
+            suggestion: (tier > Tier::Safe).then(|| {
+                format!("Leave {shown} first, and run the command at the shell's prompt.")
+            }),
         },
     }
 }
@@ -313,7 +314,15 @@ fn suspicious_character(line: &str) -> Option<Span> {
     line.char_indices()
         .find(|(_, character)| match character {
             '\n' | '\t' | '\r' => false,
-            '\u{ad}' | '\u{a0}' | '\u{61c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{feff}' => true,
+            '\u{ad}'
+            | '\u{a0}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{e0000}'..='\u{e007f}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{3164}'
+            | '\u{feff}' => true,
             '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2000}'..='\u{200a}' => true,
             '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => true,
             character => character.is_control(),

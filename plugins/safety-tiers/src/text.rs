@@ -175,7 +175,11 @@ pub(crate) fn decode_hex(source: &str) -> Option<String> {
     let digits: Vec<u8> = source
         .bytes()
         .filter(|byte| !byte.is_ascii_whitespace())
-        .map(|byte| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .map(|byte| {
+            (byte as char)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        })
         .collect::<Option<_>>()?;
     let bytes = digits
         .chunks_exact(2)

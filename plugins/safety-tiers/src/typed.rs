@@ -110,10 +110,9 @@ pub(crate) fn reader(program: &str) -> Reader {
         "vi" | "vim" | "nvim" | "view" | "vimdiff" | "ex" | "ed" | "nano" | "pico" | "emacs"
         | "hx" | "helix" | "kak" | "micro" | "joe" | "mcedit" => Reader::Program(&EDITOR),
         "less" | "more" | "most" | "man" | "bat" | "delta" | "pg" => Reader::Program(&PAGER),
-        "psql" | "mysql" | "mariadb" | "sqlite" | "sqlplus" | "redis-cli" | "valkey-cli" | "mongo" | "mongosh"
-        | "duckdb" | "clickhouse" | "cqlsh" | "usql" | "pgcli" | "mycli" | "litecli" => {
-            Reader::Program(&DATABASE)
-        }
+        "psql" | "mysql" | "mariadb" | "sqlite" | "sqlplus" | "redis-cli" | "valkey-cli"
+        | "mongo" | "mongosh" | "duckdb" | "clickhouse" | "cqlsh" | "usql" | "pgcli" | "mycli"
+        | "litecli" => Reader::Program(&DATABASE),
         "python" | "ipython" | "pypy" | "node" | "deno" | "bun" | "ruby" | "irb" | "pry"
         | "perl" | "php" | "lua" | "luajit" | "r" | "julia" | "ghci" | "scala" | "jshell"
         | "iex" | "erl" | "octave" | "gnuplot" | "bc" | "dc" | "sage" | "racket" | "sbcl"

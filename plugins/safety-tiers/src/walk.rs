@@ -21,8 +21,8 @@ mod starters;
 mod statements;
 mod trace;
 
-pub use self::trace::Step;
 pub(crate) use self::statements::statements;
+pub use self::trace::Step;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -87,6 +87,8 @@ pub(crate) struct Stream {
     pub(crate) from: Sources,
     /// The very text, where it can be told.
     pub(crate) text: Option<Rc<str>>,
+    /// Whether it is a list of names of files in the project.
+    pub(crate) listed: bool,
     /// Whether another command or a file is at the other end, not a terminal.
     pub(crate) piped: bool,
 }
@@ -113,6 +115,8 @@ pub(crate) struct Walk<'r> {
     /// What was met on the way, where somebody wants to know.
     trace: Option<Vec<Step>>,
     worst: Option<Finding>,
+    /// What `<(…)` stands for, in the order in which they were met.
+    substituted: Vec<Stream>,
     steps_left: u32,
     bytes_left: usize,
 }
@@ -126,6 +130,7 @@ impl<'r> Walk<'r> {
             in_production,
             trace: None,
             worst: None,
+            substituted: Vec::new(),
             steps_left: MAX_STEPS,
             bytes_left: MAX_NESTED_BYTES,
         }
@@ -237,6 +242,7 @@ impl<'r> Walk<'r> {
         Stream {
             from,
             text,
+            listed: false,
             piped: false,
         }
     }
@@ -375,14 +381,22 @@ impl<'r> Walk<'r> {
         if fields.is_empty() {
             for assignment in &simple.assignments {
                 self.assign(assignment, context);
+                if let Some(value) = self.variable(&assignment.name) {
+                    self.judge_assigned_line(&assignment.name, &value, assignment.span, context);
+                }
             }
             if !names.is_empty() {
                 self.judge_assignments(&names, simple.span);
             }
             self.judge_redirects(&redirected, simple.span);
-            return Stream {
+            // `$(< file)` gives what is in the file.
+            let read = redirected.input.clone().unwrap_or(Stream {
                 text: Some("".into()),
                 ..Stream::default()
+            });
+            return Stream {
+                piped: false,
+                ..read
             };
         }
         for assignment in &simple.assignments {

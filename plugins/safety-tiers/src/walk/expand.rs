@@ -106,8 +106,9 @@ impl Walk<'_> {
                     )
                 }
                 Piece::Process(script) => {
-                    let (_, from) = self.substitution(script, context);
-                    (format!("/dev/fd/{SOMETHING}"), PartKind::Quoted, from)
+                    let (text, from) = self.substitution(script, context);
+                    let path = self.substituted_as(text, from);
+                    (path, PartKind::Quoted, from)
                 }
                 Piece::Arithmetic(pieces) => {
                     self.parts(pieces, context);
@@ -180,6 +181,14 @@ impl Walk<'_> {
                 Some(value) if value.is_empty() => {}
                 _ => parts.extend(self.parts(pieces, context)),
             },
+            Operation::Other(pieces) if is_whole_array(pieces) => {
+                let text = value.unwrap_or_else(|| UNKNOWN.to_string());
+                parts.push(Part {
+                    text,
+                    kind: PartKind::Split,
+                    from,
+                });
+            }
             Operation::Other(pieces) => {
                 self.parts(pieces, context);
                 // A part of a relative path is one too.
@@ -193,12 +202,26 @@ impl Walk<'_> {
     }
 }
 
+/// `[@]` and `[*]`.
+fn is_whole_array(pieces: &[Piece]) -> bool {
+    matches!(pieces, [Piece::Text(text) | Piece::Quoted(text)] if text == "[@]" || text == "[*]")
+}
+
 /// Whether a variable by its name holds a token or a password.
 fn names_a_credential(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY"]
-        .iter()
-        .any(|word| upper.contains(word))
+    [
+        "SECRET",
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "API_KEY",
+        "APIKEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+    ]
+    .iter()
+    .any(|word| upper.contains(word))
         && !upper.ends_with("_FILE")
         && !upper.ends_with("_PATH")
         && !upper.ends_with("_ID")

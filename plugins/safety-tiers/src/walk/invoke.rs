@@ -130,7 +130,15 @@ impl Walk<'_> {
         let program = self.rules.program(name);
         let arguments = Arguments::new(fields, program);
         let step = self.trace_command(name, fields, invocation.span, context.depth);
-        let from = self.sources(path, &arguments, context);
+        let mut from = self.sources(path, &arguments, context);
+        let reads = &invocation.redirected.reads;
+        if reads
+            .iter()
+            .any(|field| Places::SECRETS.meets(field.places(self.shell.here())))
+            || context.input.from.meets(Sources::CREDENTIAL)
+        {
+            from = from.and(Sources::SECRET);
+        }
         let code = self.inner_commands(name, program, &arguments, fields, invocation, context);
         let mut writes = invocation.redirected.writes.clone();
         writes.extend(arguments.written());
@@ -268,15 +276,16 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
     if !matches!(last.text.as_str(), "--help" | "--version") || path != name {
         return false;
     }
-    let runs_others =
-        program.shell || program.runs_after.is_some() && program.runs_in.is_empty();
+    let runs_others = program.shell || program.runs_after.is_some() && program.runs_in.is_empty();
     rest.is_empty() && !name.contains("sudo")
         || !runs_others
             && program.code_flags.is_empty()
             && !matches!(name, "rm" | "shutdown" | "reboot" | "kill" | "eval")
             && rest.iter().all(|field| {
                 field.text.bytes().all(|byte| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b':')
+                    byte.is_ascii_lowercase()
+                        || byte.is_ascii_digit()
+                        || matches!(byte, b'-' | b':')
                 }) && !field.text.starts_with('-')
             })
 }

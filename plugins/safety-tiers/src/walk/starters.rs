@@ -77,7 +77,9 @@ pub(super) struct Started {
 /// Finds what code starts.
 pub(super) fn started(code: &str) -> Started {
     let mut started = Started {
-        unresolved: DYNAMIC.iter().any(|marker| calls(code, marker).next().is_some()),
+        unresolved: DYNAMIC
+            .iter()
+            .any(|marker| calls(code, marker).next().is_some()),
         ..Started::default()
     };
     let mut seen = Vec::new();
@@ -126,14 +128,13 @@ impl Started {
         let ended = rest.starts_with([']', ')', ';', '}', '\n', '|', '.']) || rest.is_empty();
         // Settings may follow: `shell=True`, `{ stdio: "inherit" }`.
         let settings = rest.starts_with('{')
-            || rest
-                .split(['=', ',', ')'])
-                .next()
-                .is_some_and(|word| {
-                    rest[word.len()..].starts_with('=')
-                        && !word.is_empty()
-                        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-                });
+            || rest.split(['=', ',', ')']).next().is_some_and(|word| {
+                rest[word.len()..].starts_with('=')
+                    && !word.is_empty()
+                    && word
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            });
         if words.is_empty() || !(ended || settings) || self.lines.len() >= 32 {
             self.unresolved = true;
             return;
@@ -176,7 +177,10 @@ fn calls<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
 /// A string that is written out whole, and what follows it.
 fn literal(text: &str) -> Option<(String, &str)> {
     let text = text.strip_prefix(['b', 'r']).unwrap_or(text);
-    let quote = text.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`'))?;
+    let quote = text
+        .chars()
+        .next()
+        .filter(|quote| matches!(quote, '"' | '\'' | '`'))?;
     let inside = &text[1..];
     let mut escaped = false;
     let end = inside.bytes().position(|byte| {
@@ -200,7 +204,11 @@ mod tests {
     fn what_is_written_out_is_told_and_what_is_not_is_said_to_be_missing() {
         for (code, lines, unresolved) in [
             ("os.system('ls')", &["ls"][..], false),
-            ("subprocess.run(['rm', '-rf', 'x'])", &["'rm' '-rf' 'x'"], false),
+            (
+                "subprocess.run(['rm', '-rf', 'x'])",
+                &["'rm' '-rf' 'x'"],
+                false,
+            ),
             ("subprocess.run('ls', shell=True)", &["ls"], false),
             ("os.system(cmd)", &[], true),
             ("os.system('a' + b)", &[], true),

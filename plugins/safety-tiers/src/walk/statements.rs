@@ -117,9 +117,7 @@ impl Reader<'_> {
         match tag {
             Some(tag) => {
                 let inside = &self.rest[tag.len()..];
-                let end = inside
-                    .find(tag)
-                    .map_or(inside.len(), |end| end + tag.len());
+                let end = inside.find(tag).map_or(inside.len(), |end| end + tag.len());
                 self.statement.push_str("''");
                 self.rest = &inside[end..];
             }
@@ -159,7 +157,10 @@ mod tests {
     #[test]
     fn what_only_looks_like_a_statement_is_none() {
         for (text, expected) in [
-            ("SELECT 1;\n drop  TABLE x", &["select 1", "drop table x"][..]),
+            (
+                "SELECT 1;\n drop  TABLE x",
+                &["select 1", "drop table x"][..],
+            ),
             ("select 'drop table x' -- drop table y", &["select ''"]),
             ("/* drop */ select 1", &["select 1"]),
             ("/*! drop table x */", &["drop table x */"]),

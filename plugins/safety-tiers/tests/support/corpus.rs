@@ -97,8 +97,8 @@ pub fn read(path: &Path) -> Vec<Case> {
     files.sort();
     let mut cases = Vec::new();
     for file in files {
-        let text = fs::read_to_string(&file)
-            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let text =
+            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let name = file.file_name().unwrap_or_default().display().to_string();
         for (index, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
@@ -176,7 +176,11 @@ impl Comparison {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{:>22} {:>8} {:>8} {:>10}", "answered:", "safe", "review", "dangerous")?;
+        writeln!(
+            out,
+            "{:>22} {:>8} {:>8} {:>10}",
+            "answered:", "safe", "review", "dangerous"
+        )?;
         for (label, row) in TIERS.iter().zip(self.counts) {
             writeln!(
                 out,
@@ -197,7 +201,10 @@ impl fmt::Display for Comparison {
         )?;
         let at = |share: usize| self.times.get((self.times.len().max(1) - 1) * share / 100);
         if let (Some(median), Some(high), Some(worst)) = (at(50), at(99), self.times.last()) {
-            writeln!(out, "time each: median {median:.1?}, 99 % {high:.1?}, worst {worst:.1?}")?;
+            writeln!(
+                out,
+                "time each: median {median:.1?}, 99 % {high:.1?}, worst {worst:.1?}"
+            )?;
         }
         Ok(())
     }
