@@ -367,17 +367,22 @@ impl Walk<'_> {
     /// `find … -exec COMMAND ;`, with what it found as arguments.
     fn commands_of_find(
         &mut self,
-        arguments: &Arguments<'_>,
+        fields_are_starts: bool,
         fields: &[Field],
         span: Span,
         context: &Context,
     ) {
-        let mut found: Vec<String> = arguments
-            .operands()
-            .take_while(|operand| !matches!(operand.text.as_str(), "(" | "!" | ";" | "+"))
-            .map(|operand| operand.text.clone())
-            .take(8)
-            .collect();
+        // Where it starts stands before its first test.
+        let starts = fields
+            .iter()
+            .map(|field| field.text.as_str())
+            .skip_while(|text| matches!(*text, "-L" | "-H" | "-P"))
+            .take_while(|text| !text.starts_with('-') && !matches!(*text, "(" | "!"));
+        let mut found: Vec<String> = if fields_are_starts {
+            starts.map(str::to_owned).take(8).collect()
+        } else {
+            Vec::new()
+        };
         if found.is_empty() {
             found.push(SOMETHING.to_string());
         }
