@@ -91,7 +91,7 @@ impl Walk<'_> {
         }
         match name {
             "find" | "gfind" | "fd" | "fdfind" => {
-                self.commands_of_find(arguments, fields, span, context)
+                self.commands_of_find(!name.starts_with("fd"), fields, span, context)
             }
             "eval" => {
                 let line = joined(fields);
