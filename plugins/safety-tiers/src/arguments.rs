@@ -40,7 +40,11 @@ impl<'a> Arguments<'a> {
         let mut index = 0;
         while let Some(field) = all.get(index) {
             let text = field.text.as_str();
-            let next = all.get(index + 1).map(|field| field.text.as_str());
+            // A value that looks like a long flag is taken for one.
+            let next = all
+                .get(index + 1)
+                .map(|field| field.text.as_str())
+                .filter(|next| next.len() < 3 || !next.starts_with("--"));
             if text == "--" {
                 arguments.operands.extend(index + 1..all.len());
                 break;
@@ -91,7 +95,7 @@ impl<'a> Arguments<'a> {
                 Some(equals) => (&text[..equals + 2], Some(&long[equals + 1..])),
                 None => (text, None),
             };
-            let takes_next = value.is_none() && takes_value(name);
+            let takes_next = value.is_none() && takes_value(name) && next.is_some();
             self.flags.push(Flag {
                 name: Name::Word(name),
                 value: if takes_next { next } else { value },
@@ -105,7 +109,7 @@ impl<'a> Arguments<'a> {
             let (name, value) = text
                 .split_once('=')
                 .map_or((text, None), |(name, value)| (name, Some(value)));
-            let takes_next = value.is_none() && takes_value(name);
+            let takes_next = value.is_none() && takes_value(name) && next.is_some();
             self.flags.push(Flag {
                 name: Name::Word(name),
                 value: if takes_next { next } else { value },
@@ -130,7 +134,7 @@ impl<'a> Arguments<'a> {
                     name: Name::Letter(letter),
                     value: value.or(next),
                 });
-                return value.is_none();
+                return value.is_none() && next.is_some();
             }
             self.flags.push(Flag {
                 name: Name::Letter(letter),

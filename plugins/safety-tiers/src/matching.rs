@@ -83,11 +83,11 @@ impl Rule {
                 .operands()
                 .any(|field| field.text.starts_with([text::UNKNOWN]));
 
+        // What most commands lack is asked for first, what takes long last.
         (self.from == Sources::NONE || self.from.meets(subject.from))
-            && !self
-                .except
-                .iter()
-                .any(|name| text::matches(name, subject.program))
+            && (self.writes.is_empty() || !subject.writes.is_empty())
+            && (self.reads.is_empty() || !subject.reads.is_empty())
+            && (self.assigns.is_empty() || !subject.assigns.is_empty())
             && (self.defines.is_empty()
                 || subject.defines.is_some_and(|name| {
                     self.defines
@@ -152,6 +152,10 @@ impl Rule {
                     };
                     is(self.statement) && !is(self.statement_without)
                 }))
+            && !self
+                .except
+                .iter()
+                .any(|name| text::matches(name, subject.program))
     }
 
     /// Whether the command names something that looks like production.

@@ -35,7 +35,8 @@ pub(crate) struct ProgramEntry {
     /// The operand with this number, counted from none, is code in its
     /// language.
     pub(crate) code_operand: Option<u8>,
-    /// Flags whose value is a command of an editor, which `!` leads out of.
+    /// Flags whose value is a command of an editor, which `!` leads out of;
+    /// `+` stands for arguments that begin so.
     pub(crate) editor_flags: Vec<String>,
     /// Its first operand is text, no file, unless one of these flags is given.
     pub(crate) text_first: Vec<String>,

@@ -188,7 +188,11 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
         walk.too_long();
     }
     if !parsed.problems.is_empty() && walk.tier() < Tier::Dangerous {
-        walk.scan(line);
+        let whole = Span {
+            start: 0,
+            end: line.len(),
+        };
+        walk.scan(line, whole, 0);
     }
     let suspicious = suspicious_character(line);
     match (walk.take_worst(), suspicious) {

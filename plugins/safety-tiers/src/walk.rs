@@ -87,6 +87,8 @@ pub(crate) struct Stream {
     pub(crate) from: Sources,
     /// The very text, where it can be told.
     pub(crate) text: Option<Rc<str>>,
+    /// Whether it is a list of names of files in the project.
+    pub(crate) listed: bool,
     /// Whether another command or a file is at the other end, not a terminal.
     pub(crate) piped: bool,
 }
@@ -113,6 +115,10 @@ pub(crate) struct Walk<'r> {
     /// What was met on the way, where somebody wants to know.
     trace: Option<Vec<Step>>,
     worst: Option<Finding>,
+    /// Whether the walk ends with the first danger that it finds.
+    stops_at_danger: bool,
+    /// What `<(…)` stands for, in the order in which they were met.
+    substituted: Vec<Stream>,
     steps_left: u32,
     bytes_left: usize,
 }
@@ -126,6 +132,8 @@ impl<'r> Walk<'r> {
             in_production,
             trace: None,
             worst: None,
+            stops_at_danger: true,
+            substituted: Vec::new(),
             steps_left: MAX_STEPS,
             bytes_left: MAX_NESTED_BYTES,
         }
@@ -140,9 +148,11 @@ impl<'r> Walk<'r> {
         }
         let cwd = self.shell.cwd.clone();
         self.steps_left = MAX_STEPS_OF_EARLIER;
+        let stops = std::mem::replace(&mut self.stops_at_danger, false);
         let parsed = parser::parse(earlier, Origin::Within(Span::default()), 0);
         self.script(&parsed.script, &Context::default());
         self.worst = None;
+        self.stops_at_danger = stops;
         self.shell.cwd = cwd;
         self.steps_left = MAX_STEPS;
         self.bytes_left = MAX_NESTED_BYTES;
@@ -164,7 +174,7 @@ impl<'r> Walk<'r> {
 
     /// Judges every command that could be meant by text that is not a proper
     /// command line, as if its quotes and brackets were not there.
-    pub(crate) fn scan(&mut self, line: &str) {
+    pub(crate) fn scan(&mut self, line: &str, span: Span, depth: u32) {
         let loose: String = line
             .chars()
             .map(|character| match character {
@@ -173,13 +183,13 @@ impl<'r> Walk<'r> {
                 character => character,
             })
             .collect();
-        let whole = Span {
-            start: 0,
-            end: line.len(),
-        };
-        let parsed = parser::parse(&loose, Origin::Within(whole), 0);
+        let parsed = parser::parse(&loose, Origin::Within(span), depth);
         self.only_danger(|walk| {
-            walk.script(&parsed.script, &Context::default());
+            let context = Context {
+                depth,
+                ..Context::default()
+            };
+            walk.script(&parsed.script, &context);
         });
     }
 
@@ -215,6 +225,9 @@ impl<'r> Walk<'r> {
         }
         let parsed = parser::parse(line, Origin::Within(span), context.depth);
         self.problems(&parsed);
+        if !parsed.problems.is_empty() && self.tier() < Tier::Dangerous && context.depth < 2 {
+            self.scan(line, span, context.depth + 1);
+        }
         self.script(&parsed.script, &deeper(context))
     }
 
@@ -237,6 +250,7 @@ impl<'r> Walk<'r> {
         Stream {
             from,
             text,
+            listed: false,
             piped: false,
         }
     }
@@ -266,6 +280,14 @@ impl<'r> Walk<'r> {
     /// Counts a step, a long text as several; false when there have been too
     /// many.
     fn take_steps(&mut self, bytes: usize, span: Span) -> bool {
+        // Nothing that follows could change the answer.
+        let decided = self.worst.as_ref().is_some_and(|worst| {
+            // Where a secret is read, what becomes of it tells more.
+            worst.tier == Tier::Dangerous && worst.rule != "secrets/read"
+        });
+        if self.stops_at_danger && decided {
+            return false;
+        }
         let steps = 1 + u32::try_from(bytes / BYTES_OF_A_STEP).unwrap_or(u32::MAX - 1);
         if let Some(left) = self.steps_left.checked_sub(steps) {
             self.steps_left = left;
@@ -375,14 +397,22 @@ impl<'r> Walk<'r> {
         if fields.is_empty() {
             for assignment in &simple.assignments {
                 self.assign(assignment, context);
+                if let Some(value) = self.variable(&assignment.name) {
+                    self.judge_assigned_line(&assignment.name, &value, assignment.span, context);
+                }
             }
             if !names.is_empty() {
                 self.judge_assignments(&names, simple.span);
             }
             self.judge_redirects(&redirected, simple.span);
-            return Stream {
+            // `$(< file)` gives what is in the file.
+            let read = redirected.input.clone().unwrap_or(Stream {
                 text: Some("".into()),
                 ..Stream::default()
+            });
+            return Stream {
+                piped: false,
+                ..read
             };
         }
         for assignment in &simple.assignments {

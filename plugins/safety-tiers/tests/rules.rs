@@ -19,6 +19,7 @@ struct Pack {
 struct Rule {
     id: String,
     tier: String,
+    suggestion: Option<String>,
     #[serde(default)]
     matches: Vec<String>,
     #[serde(default)]
@@ -87,13 +88,23 @@ fn every_rule_decides_the_commands_beside_it() {
 }
 
 #[test]
-fn every_rule_has_an_id_of_its_own_and_an_example() {
+fn every_rule_has_an_id_of_its_own_examples_and_a_way_out() {
     let mut ids = BTreeSet::new();
     for (file, pack) in packs() {
         for rule in pack.rules {
             assert!(
                 !rule.matches.is_empty(),
                 "{file}: `{}` has no example in `matches`",
+                rule.id
+            );
+            assert!(
+                !rule.does_not_match.is_empty(),
+                "{file}: `{}` has no example in `does-not-match`",
+                rule.id
+            );
+            assert!(
+                rule.tier == "safe" || rule.suggestion.is_some(),
+                "{file}: `{}` suggests nothing",
                 rule.id
             );
             assert!(

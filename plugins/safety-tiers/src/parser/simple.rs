@@ -49,6 +49,10 @@ impl Parser<'_> {
             let close = after_name[..line]
                 .find("]=")
                 .or_else(|| after_name[..line].find("]+="))?;
+            // What the index runs is not lost when the whole is taken for a word.
+            if after_name[..close].contains(['$', '`']) {
+                return None;
+            }
             after_name = &after_name[close + 1..];
             partial = true;
         }
@@ -74,7 +78,7 @@ impl Parser<'_> {
         Some(Assignment {
             name,
             values,
-            partial: partial || array,
+            partial,
             span,
         })
     }

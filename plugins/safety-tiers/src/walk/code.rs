@@ -63,6 +63,14 @@ impl Walk<'_> {
             return None;
         }
         let text = code.join("\n");
+        if text.trim_start().starts_with(UNKNOWN) && !program.reads_code {
+            self.note(
+                "core/unknown-script",
+                Tier::Review,
+                "Runs text that only the machine knows when the time comes.",
+                span,
+            );
+        }
         if program.reads_code {
             self.escapes(&text, span, context);
         }
@@ -100,6 +108,13 @@ impl Walk<'_> {
         let strings = strings(code);
         for string in &strings {
             self.perhaps_line(string, span, context);
+            if string.len() < code.len()
+                && PROCESS_STARTERS.iter().any(|name| string.contains(name))
+            {
+                self.only_danger(|walk| {
+                    walk.judge_code(string, span, &super::deeper(context));
+                });
+            }
             if let Some(decoded) = text::decode_base64(string).filter(|text| text.len() > 3) {
                 self.perhaps_line(&decoded, span, context);
                 self.only_danger(|walk| {
@@ -166,7 +181,10 @@ impl Walk<'_> {
 }
 
 /// What starts a process in the languages that have one-line programs.
-const PROCESS_STARTERS: [&str; 22] = [
+const PROCESS_STARTERS: [&str; 25] = [
+    "getline",
+    "| \"",
+    "|\"",
     "system",
     "popen",
     "Popen",

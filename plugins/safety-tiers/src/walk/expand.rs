@@ -106,8 +106,9 @@ impl Walk<'_> {
                     )
                 }
                 Piece::Process(script) => {
-                    let (_, from) = self.substitution(script, context);
-                    (format!("/dev/fd/{SOMETHING}"), PartKind::Quoted, from)
+                    let (text, from) = self.substitution(script, context);
+                    let path = self.substituted_as(text, from);
+                    (path, PartKind::Quoted, from)
                 }
                 Piece::Arithmetic(pieces) => {
                     self.parts(pieces, context);
@@ -180,6 +181,14 @@ impl Walk<'_> {
                 Some(value) if value.is_empty() => {}
                 _ => parts.extend(self.parts(pieces, context)),
             },
+            Operation::Other(pieces) if is_whole_array(pieces) => {
+                let text = value.unwrap_or_else(|| UNKNOWN.to_string());
+                parts.push(Part {
+                    text,
+                    kind: PartKind::Split,
+                    from,
+                });
+            }
             Operation::Other(pieces) => {
                 self.parts(pieces, context);
                 // A part of a relative path is one too.
@@ -191,6 +200,11 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// `[@]` and `[*]`.
+fn is_whole_array(pieces: &[Piece]) -> bool {
+    matches!(pieces, [Piece::Text(text) | Piece::Quoted(text)] if text == "[@]" || text == "[*]")
 }
 
 /// Whether a variable by its name holds a token or a password.

@@ -130,7 +130,15 @@ impl Walk<'_> {
         let program = self.rules.program(name);
         let arguments = Arguments::new(fields, program);
         let step = self.trace_command(name, fields, invocation.span, context.depth);
-        let from = self.sources(path, &arguments, context);
+        let mut from = self.sources(path, &arguments, context);
+        let reads = &invocation.redirected.reads;
+        if reads
+            .iter()
+            .any(|field| Places::SECRETS.meets(field.places(self.shell.here())))
+            || context.input.from.meets(Sources::CREDENTIAL)
+        {
+            from = from.and(Sources::SECRET);
+        }
         let code = self.inner_commands(name, program, &arguments, fields, invocation, context);
         let mut writes = invocation.redirected.writes.clone();
         writes.extend(arguments.written());

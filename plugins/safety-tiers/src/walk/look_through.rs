@@ -4,6 +4,7 @@
 
 use super::code::Code;
 use super::invoke::Invocation;
+use super::output::single_quoted;
 use super::redirects::Redirected;
 use super::shell::Positional;
 use super::{Context, Field, Stream, Walk};
@@ -90,11 +91,36 @@ impl Walk<'_> {
         }
         match name {
             "find" | "gfind" | "fd" | "fdfind" => {
-                self.commands_of_find(arguments, fields, span, context)
+                self.commands_of_find(!name.starts_with("fd"), fields, span, context)
             }
             "eval" => {
                 let line = joined(fields);
                 self.line(&line, span, context);
+            }
+            "source" | "." => {
+                let script = arguments.operands().next();
+                if let Some(read) = script.and_then(|file| self.stream_of(&file.text, context)) {
+                    self.script_read(read, span, context);
+                }
+            }
+            "make" | "gmake" => {
+                let shell = arguments
+                    .all
+                    .iter()
+                    .find_map(|field| field.text.strip_prefix("SHELL="));
+                if let Some(line) = shell {
+                    self.line(line, span, context);
+                }
+            }
+            "sed" | "gsed" => {
+                let scripts = arguments
+                    .text()
+                    .map(|text| text.text.as_str())
+                    .into_iter()
+                    .chain(arguments.values_of(&["-e", "--expression"]));
+                for line in scripts.filter_map(line_of_sed) {
+                    self.line(line, span, context);
+                }
             }
             "trap" => {
                 if let Some(line) = arguments.operands().next().filter(|_| fields.len() > 1) {
@@ -137,14 +163,19 @@ impl Walk<'_> {
             .values_of(program.editor_flags)
             .map(str::to_owned)
             .collect();
-        commands.extend(
-            arguments
-                .all
-                .iter()
-                .filter_map(|field| Some(field.text.strip_prefix('+')?.to_owned())),
-        );
+        if program.editor_flags.contains(&"+") {
+            commands.extend(
+                arguments
+                    .all
+                    .iter()
+                    .filter_map(|field| Some(field.text.strip_prefix('+')?.to_owned())),
+            );
+        }
         for command in commands {
-            if let Some((_, line)) = command.split_once('!') {
+            let line = command
+                .strip_prefix("shell ")
+                .or_else(|| command.split_once('!').map(|(_, line)| line));
+            if let Some(line) = line {
                 self.line(line, span, context);
             }
             self.judge_code(&command, span, context);
@@ -175,7 +206,15 @@ impl Walk<'_> {
             }
             return;
         }
-        if let Some(script) = arguments.operands().next() {
+        for file in arguments.values_of(&["--rcfile", "--init-file"]) {
+            if let Some(text) = self.stream_of(file, context).and_then(|read| read.text) {
+                self.line(&text, span, context);
+            }
+        }
+        let script = arguments.operands().next();
+        if let Some(read) = script.and_then(|script| self.stream_of(&script.text, context)) {
+            self.script_read(read, span, context);
+        } else if let Some(script) = script {
             let place = script.places(self.shell.here());
             if !text::is_known(&script.text) || !Places::INSIDE.meets(place) {
                 self.note(
@@ -185,24 +224,27 @@ impl Walk<'_> {
                     span,
                 );
             }
-        } else if let Some(text) = &context.input.text {
-            let text = text.clone();
-            self.line(
-                &text,
-                span,
-                &Context {
-                    input: Stream::default(),
-                    ..context.clone()
-                },
-            );
         } else if context.input.piped && !fields.iter().any(|field| field.text == "--version") {
+            self.script_read(context.input.clone(), span, context);
+        }
+    }
+
+    /// A script that a shell reads from a pipe or a file that is none.
+    fn script_read(&mut self, read: Stream, span: Span, context: &Context) {
+        let Some(text) = read.text else {
             self.note(
                 "core/unknown-script",
                 Tier::Review,
                 "Runs text that only the machine knows when the time comes.",
                 span,
             );
-        }
+            return;
+        };
+        let context = Context {
+            input: Stream::default(),
+            ..context.clone()
+        };
+        self.line(&text, span, &context);
     }
 
     #[expect(
@@ -300,8 +342,15 @@ impl Walk<'_> {
         let line = match operands.as_slice() {
             // An alias that is a shell line.
             ["config", .., value] => value.strip_prefix('!').map(str::to_owned),
-            ["submodule", "foreach", line @ ..] | ["bisect", "run", line @ ..] => {
-                Some(line.join(" "))
+            ["submodule", "foreach", line @ ..] => Some(line.join(" ")),
+            // Its flags are not git's, so the words are taken as they are.
+            ["bisect", "run", ..] => {
+                let words = fields
+                    .iter()
+                    .skip_while(|field| field.text != "run")
+                    .skip(1);
+                let words: Vec<String> = words.map(|word| single_quoted(&word.text)).collect();
+                Some(words.join(" "))
             }
             ["rebase" | "difftool", ..] => {
                 let flag = fields.iter().position(|field| field.text == "-x");
@@ -318,17 +367,22 @@ impl Walk<'_> {
     /// `find … -exec COMMAND ;`, with what it found as arguments.
     fn commands_of_find(
         &mut self,
-        arguments: &Arguments<'_>,
+        fields_are_starts: bool,
         fields: &[Field],
         span: Span,
         context: &Context,
     ) {
-        let mut found: Vec<String> = arguments
-            .operands()
-            .take_while(|operand| !matches!(operand.text.as_str(), "(" | "!" | ";" | "+"))
-            .map(|operand| operand.text.clone())
-            .take(8)
-            .collect();
+        // Where it starts stands before its first test.
+        let starts = fields
+            .iter()
+            .map(|field| field.text.as_str())
+            .skip_while(|text| matches!(*text, "-L" | "-H" | "-P"))
+            .take_while(|text| !text.starts_with('-') && !matches!(*text, "(" | "!"));
+        let mut found: Vec<String> = if fields_are_starts {
+            starts.map(str::to_owned).take(8).collect()
+        } else {
+            Vec::new()
+        };
         if found.is_empty() {
             found.push(SOMETHING.to_string());
         }
@@ -394,6 +448,15 @@ impl Walk<'_> {
             self.line(value, span, context);
         }
     }
+}
+
+/// What follows sed's `e`: a command that it runs.
+fn line_of_sed(script: &str) -> Option<&str> {
+    let (address, line) = script.split_once('e')?;
+    let addressed = address
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'$' | b',' | b' ' | b'!'));
+    addressed.then_some(line.trim_start())
 }
 
 fn is_assignment(text: &str) -> bool {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk};
+use crate::place::Places;
 use crate::rules::Sources;
 use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::Span;
@@ -40,8 +41,60 @@ impl Walk<'_> {
         Stream {
             from,
             text,
+            listed: self.lists_names(name, arguments, context),
             piped: true,
         }
+    }
+
+    /// Whether what is printed are names of files in the project: what finds
+    /// them, or what only picks from them.
+    fn lists_names(&self, name: &str, arguments: &[Field], context: &Context) -> bool {
+        let has = |flags: &[&str]| {
+            arguments
+                .iter()
+                .any(|argument| flags.contains(&argument.text.as_str()))
+        };
+        let finds = match name {
+            "find" | "fd" | "fdfind" | "ls" => true,
+            "rg" | "ag" | "grep" | "egrep" => has(&[
+                "-l",
+                "-rl",
+                "-lr",
+                "-Rl",
+                "-lR",
+                "-L",
+                "--files",
+                "--files-with-matches",
+                "-rlZ",
+                "-lZ",
+                "-0l",
+                "-l0",
+                "-rln",
+                "-rli",
+                "-ril",
+            ]),
+            "git" => has(&["ls-files", "--name-only", "-l"]),
+            _ => false,
+        };
+        if finds {
+            let elsewhere = Places(
+                Places::ROOT.0
+                    | Places::HOME.0
+                    | Places::SYSTEM.0
+                    | Places::OUTSIDE.0
+                    | Places::DEVICE.0,
+            );
+            return arguments
+                .iter()
+                .filter(|argument| !argument.text.starts_with('-'))
+                .all(|argument| !elsewhere.meets(argument.places(self.shell.here())));
+        }
+        context.input.listed
+            && matches!(
+                name,
+                "sort" | "uniq" | "head" | "tail" | "grep" | "egrep" | "rg" | "cat" | "tr" | "tac"
+            )
+            && !arguments.iter().any(|argument| argument.text == "-r")
     }
 
     /// The text that a command makes of its arguments and its input.
@@ -90,6 +143,7 @@ impl Walk<'_> {
         let field = |text: &str| Field::new(text.to_owned(), context.input.from, span);
         match &context.input.text {
             Some(text) => text.split_whitespace().take(64).map(field).collect(),
+            None if context.input.listed => vec![field(&format!("./{SOMETHING}"))],
             None => vec![field(&UNKNOWN.to_string())],
         }
     }
@@ -164,6 +218,7 @@ fn printf(words: &[&str]) -> Option<String> {
     if !format.contains('%') {
         return Some(format);
     }
+    let bytes = format.contains("%b");
     let plain = format.replace("%s", "\u{5}").replace("%b", "\u{5}");
     if plain.contains('%') || format.len() > 256 {
         return None;
@@ -173,7 +228,12 @@ fn printf(words: &[&str]) -> Option<String> {
     loop {
         for (index, literal) in plain.split('\u{5}').enumerate() {
             if index > 0 {
-                printed.push_str(arguments.next().copied().unwrap_or_default());
+                let argument = arguments.next().copied().unwrap_or_default();
+                if bytes {
+                    printed.push_str(&text::unescape(argument));
+                } else {
+                    printed.push_str(argument);
+                }
             }
             printed.push_str(literal);
         }

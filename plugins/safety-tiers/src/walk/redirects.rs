@@ -5,7 +5,11 @@ use crate::arguments::Arguments;
 use crate::matching::Subject;
 use crate::rules::{PLAIN_PROGRAM, Sources};
 use crate::syntax::{Redirect, RedirectKind};
+use crate::text::{self, SOMETHING};
 use crate::verdict::Span;
+
+/// Numbers that no other file of a process has.
+const FIRST_SUBSTITUTED: usize = 1000;
 
 /// What the redirections of a command come to.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +33,7 @@ impl Walk<'_> {
                     redirected.input = Some(Stream {
                         text,
                         piped: true,
+                        listed: false,
                         from: Sources::NONE,
                     });
                 }
@@ -45,6 +50,7 @@ impl Walk<'_> {
                     redirected.input = Some(Stream {
                         text: Some(text.into()),
                         piped: true,
+                        listed: false,
                         from,
                     });
                 }
@@ -58,9 +64,11 @@ impl Walk<'_> {
                             redirected.writes.push(field.clone());
                         }
                         if matches!(kind, RedirectKind::Read | RedirectKind::ReadWrite) {
+                            let substituted = self.stream_of(&field.text, context);
                             redirected.input = Some(Stream {
-                                text: None,
+                                text: substituted.and_then(|stream| stream.text),
                                 piped: true,
+                                listed: false,
                                 from: field.from.and(self.file_source(&field.text)),
                             });
                             redirected.reads.push(field);
@@ -70,6 +78,32 @@ impl Walk<'_> {
             }
         }
         redirected
+    }
+
+    /// Keeps what a process substitution gives, under the name of a file.
+    pub(super) fn substituted_as(&mut self, text: String, from: Sources) -> String {
+        const MOST: usize = 64;
+        if self.substituted.len() >= MOST {
+            return format!("/dev/fd/{SOMETHING}");
+        }
+        self.substituted.push(Stream {
+            from,
+            text: text::is_known(&text).then(|| text.into()),
+            piped: true,
+            listed: false,
+        });
+        format!("/dev/fd/{}", FIRST_SUBSTITUTED + self.substituted.len() - 1)
+    }
+
+    /// What a file holds, if it is a process substitution or the input itself.
+    pub(super) fn stream_of(&self, path: &str, context: &Context) -> Option<Stream> {
+        if matches!(path, "/dev/stdin" | "/dev/fd/0" | "-") {
+            return Some(context.input.clone());
+        }
+        let number: usize = path.strip_prefix("/dev/fd/")?.parse().ok()?;
+        self.substituted
+            .get(number.checked_sub(FIRST_SUBSTITUTED)?)
+            .cloned()
     }
 
     /// Remembers the files that now hold what came over the network.

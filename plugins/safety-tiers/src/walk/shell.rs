@@ -134,9 +134,11 @@ impl Walk<'_> {
             values.push(value);
             from = from.and(held);
         }
-        let value = match (values.pop(), assignment.partial) {
-            (Some(value), false) if values.is_empty() => value,
-            _ => UNKNOWN.to_string(),
+        // The words of an array, as `"${NAME[@]}"` gives them back.
+        let value = if assignment.partial {
+            UNKNOWN.to_string()
+        } else {
+            values.join(" ")
         };
         self.set(&assignment.name, value, context.conditional);
         let known = self.shell.source_of(&assignment.name);

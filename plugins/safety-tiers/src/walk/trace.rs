@@ -29,6 +29,7 @@ impl Walk<'_> {
     /// From now on notes what is met.
     pub(crate) fn trace(&mut self) {
         self.trace = Some(Vec::new());
+        self.stops_at_danger = false;
     }
 
     /// What was met since [`Self::trace`], in the order of the line; a command

@@ -47,6 +47,19 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether nothing but the command itself decides.
+    pub fn stands_alone(&self) -> bool {
+        self.cwd.is_none()
+            && self.project.is_none()
+            && self.program.is_none()
+            && self.prompt.is_none()
+            && self.certainty.is_none()
+            && self.entry.is_none()
+            && self.role.is_none()
+            && self.recent.is_empty()
+            && self.surroundings.is_empty()
+    }
+
     pub fn request(&self) -> Request {
         Request {
             command_line: self.command.clone(),
