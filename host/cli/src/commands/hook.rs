@@ -24,7 +24,7 @@ use crate::paths::Paths;
 /// What the host takes longer for counts as refused. Agents wait for their hooks.
 const PATIENCE_WITH_HOST: Duration = Duration::from_millis(800);
 /// Without a host, a policy that is new is compiled first.
-const PATIENCE_ALONE: Duration = Duration::from_secs(10);
+const PATIENCE_ALONE: Duration = Duration::from_secs(30);
 /// No event is longer: it holds what a tool was given, or what came of it.
 const LONGEST_EVENT: u64 = 64 * 1024 * 1024;
 
