@@ -73,7 +73,7 @@ async def test_a_yes_for_good_is_a_rule_that_outlives_the_host(world: World) -> 
         assert not (await agent.call("session_run", command=COMMAND)).is_error
         other = await agent.call("session_run", command=f"{COMMAND} twice")
         assert other.code == "CONFIRMATION_REQUIRED", "the rule is about one command"
-        moved = await agent.open_session(cwd="/tmp")
+        moved = await agent.open_session(workingDirectory="/tmp")
         assert (await agent.call("session_run", command=COMMAND, sessionId=moved)).code == "CONFIRMATION_REQUIRED"
 
         listed = world.quarterdeck("rule", "list")
@@ -87,14 +87,15 @@ async def test_a_yes_for_good_is_a_rule_that_outlives_the_host(world: World) -> 
 
 
 async def test_a_rule_never_overrides_dangerous_unless_it_names_what_says_so(world: World) -> None:
+    command = "rm -rf ~/Documents"
     async with agent_on_stdio(world) as agent:
-        assert world.quarterdeck("rule", "allow", "rm -rf ~", "--anywhere").returncode == 0
-        refused = await agent.call("session_run", command="rm -rf ~")
-        assert refused.code == "PERMISSION_DENIED" and world.victim.exists()
+        assert world.quarterdeck("rule", "allow", command, "--anywhere").returncode == 0
+        refused = await agent.call("session_run", command=command)
+        assert refused.code == "PERMISSION_DENIED" and not world.ran("rm")
         rule = refused.verdict["rule"]
-        named = world.quarterdeck("rule", "allow", "rm -rf ~", "--anywhere", "--overrides", rule)
+        named = world.quarterdeck("rule", "allow", command, "--anywhere", "--overrides", rule)
         assert named.returncode == 0, named
-        ran = await agent.call("session_run", command="rm -rf ~")
+        ran = await agent.call("session_run", command=command)
         assert not ran.is_error and world.ran("rm"), ran
     (kept,) = exported(world, "--kind", "allow-rule")
     assert kept["body"]["overridden"] == rule and kept["body"]["tier"] == "dangerous"
@@ -240,11 +241,11 @@ def tamper(log: Path, statement: str) -> None:
 
 
 def flip_a_bit(log: Path) -> None:
-    """In the middle of a command, below SQLite."""
-    content = bytearray(log.read_bytes())
-    at = content.index(b"echo number 3")
-    content[at + 2] ^= 1
-    log.write_bytes(content)
+    """In the middle of a command, below SQLite, which may have left older copies of it
+    in unused parts of the file."""
+    content = log.read_bytes()
+    assert b"echo number 3" in content
+    log.write_bytes(content.replace(b"echo number 3", b"ecio number 3"))
 
 
 @pytest.mark.parametrize(
