@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::Setup;
 use crate::arguments::Common;
-use crate::hosting::{runtime, start_host};
+use crate::hosting::{runtime, start_host_for_one_command};
 use crate::paths::Paths;
 
 /// What the host takes longer for counts as refused. Agents wait for their hooks.
@@ -127,7 +127,7 @@ fn alone(mut event: HookEvent, common: &Common) -> Result<Option<HookJudgement>>
     let runtime = runtime()?;
     let judgement = runtime.block_on(async {
         tokio::time::timeout(PATIENCE_ALONE, async {
-            let host = start_host(&setup)?;
+            let host = start_host_for_one_command(&setup)?;
             anyhow::Ok(host.hook(event).await?)
         })
         .await

@@ -6,9 +6,11 @@
 //! published as an event.
 
 mod delegations;
+mod happenings;
 
 pub(crate) use delegations::Delegations;
 pub use delegations::{AgentTally, DelegationStatus};
+pub(crate) use happenings::happenings;
 
 use serde::{Deserialize, Serialize};
 

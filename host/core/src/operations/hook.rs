@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use crate::caller::{Caller, CallerKind, Transport};
 use crate::error::HostError;
-use crate::events::Happening;
 use crate::gate::{HookCommand, HookJudgement};
-use crate::hooks::{DelegationStatus, Delegations, HookEvent, HookMoment, TodoStats};
+use crate::hooks::{HookEvent, HookMoment, happenings};
 use crate::host::Host;
 use crate::session::SessionId;
 
@@ -15,119 +14,33 @@ impl Host {
     /// Takes a hook event: judges a command, or tells everybody what happened.
     /// `None` for what needs no answer.
     pub async fn hook(&self, event: HookEvent) -> Result<Option<HookJudgement>, HostError> {
-        let HookEvent {
-            agent,
-            session,
-            cwd,
-            process,
-            what,
-        } = event;
-        let claude = |status: &'static str, message: String| Happening::ClaudeStatus {
-            status,
-            pid: process,
-            message,
+        if let HookMoment::Command { command, can_ask } = &event.what {
+            let session = SessionId::of_agent(&event.agent, &event.session);
+            let caller = Caller {
+                kind: CallerKind::Agent,
+                client: Some(event.agent.clone()),
+                transport: Transport::Hook,
+                connection: session.to_string(),
+            };
+            let asked = HookCommand {
+                agent: &event.agent,
+                session,
+                command,
+                cwd: event.cwd.clone(),
+                can_ask: *can_ask,
+            };
+            return self.gate.judge_hook(&caller, asked).await.map(Some);
+        }
+        let published = {
+            let mut delegations = self
+                .delegations
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            happenings(event, &mut delegations, Instant::now())
         };
-        match what {
-            HookMoment::Command { command, can_ask } => {
-                let hook = HookCommand {
-                    agent: &agent,
-                    session: SessionId::of_agent(&agent, &session),
-                    command: &command,
-                    cwd,
-                    can_ask,
-                };
-                let caller = Caller {
-                    kind: CallerKind::Agent,
-                    client: Some(agent.clone()),
-                    transport: Transport::Hook,
-                    connection: hook.session.to_string(),
-                };
-                return self.gate.judge_hook(&caller, hook).await.map(Some);
-            }
-            HookMoment::SessionStart => {
-                self.publish(claude(
-                    "running",
-                    format!("{agent} has begun session {session}"),
-                ));
-            }
-            HookMoment::SessionEnd { reason } => {
-                self.with_delegations(|it| it.forget(&session));
-                let why = reason
-                    .map(|reason| format!(": {reason}"))
-                    .unwrap_or_default();
-                self.publish(claude(
-                    "stopped",
-                    format!("{agent} has ended session {session}{why}"),
-                ));
-            }
-            HookMoment::TurnStart => {
-                self.publish(claude("running", format!("{agent} works")));
-            }
-            HookMoment::TurnEnd => {
-                self.publish(claude("running", format!("{agent} waits for its person")));
-            }
-            HookMoment::Notification { message } => {
-                self.publish(claude("running", message));
-            }
-            HookMoment::DelegationStart { agent, task } => {
-                self.with_delegations(|it| it.begin(&session, &agent, &task, Instant::now()));
-                self.publish(Happening::AgentDelegation {
-                    agent,
-                    task,
-                    status: DelegationStatus::Started,
-                    duration_ms: None,
-                });
-                self.publish_agents();
-            }
-            HookMoment::DelegationEnd {
-                agent,
-                task,
-                failed,
-            } => {
-                let over = self.with_delegations(|it| {
-                    it.end(&session, agent.as_deref(), task.as_deref(), Instant::now())
-                });
-                if let Some(over) = over {
-                    self.publish(Happening::AgentDelegation {
-                        agent: over.agent,
-                        task: over.task,
-                        status: match failed {
-                            true => DelegationStatus::Failed,
-                            false => DelegationStatus::Completed,
-                        },
-                        duration_ms: u64::try_from(over.took.as_millis()).ok(),
-                    });
-                    self.publish_agents();
-                }
-            }
-            HookMoment::Todos { todos } => {
-                let stats = TodoStats::of(&todos);
-                self.publish(Happening::TodoUpdate { todos, stats });
-            }
-            HookMoment::TicketCreated { ticket } => {
-                self.publish(Happening::TicketCreated(ticket));
-            }
+        for what in published {
+            self.events.publish(what);
         }
         Ok(None)
-    }
-
-    fn publish(&self, what: Happening) {
-        self.events.publish(what);
-    }
-
-    fn publish_agents(&self) {
-        let (active_agents, agent_stats) = self.with_delegations(|it| (it.active(), it.tallies()));
-        self.publish(Happening::AgentStatus {
-            active_agents,
-            agent_stats,
-        });
-    }
-
-    fn with_delegations<T>(&self, change: impl FnOnce(&mut Delegations) -> T) -> T {
-        let mut delegations = self
-            .delegations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        change(&mut delegations)
     }
 }
