@@ -85,6 +85,14 @@ impl From<GateMode> for Mode {
 }
 
 impl Command {
+    /// Whether sessions may come of it.
+    pub(crate) fn starts_a_host(&self) -> bool {
+        matches!(
+            self,
+            Self::Serve { .. } | Self::Mcp { .. } | Self::Mcpretentious { .. } | Self::Run { .. }
+        )
+    }
+
     /// The backend that the command line or the environment asks for.
     pub(crate) fn backend(&self) -> Option<&str> {
         match self {

@@ -177,6 +177,11 @@ impl Config {
         }
     }
 
+    /// Whether the gate asks and refuses, and nobody overrides it.
+    pub(crate) fn gate_asks(&self) -> bool {
+        self.gate.mode == Mode::Enforce && self.gate.override_limit == OverrideLimit::None
+    }
+
     /// Takes the gate's mode from a flag.
     pub(crate) fn set_gate_mode(&mut self, mode: Mode) {
         self.gate.mode = mode;

@@ -13,6 +13,20 @@ use crate::{Setup, bundled};
 
 /// Starts a host with this configuration. Call it inside a runtime.
 pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
+    start_host_with(setup, policy_settings(setup))
+}
+
+/// The same for a program that judges one command and ends: nobody watches the
+/// plugins folder.
+pub(crate) fn start_host_for_one_command(setup: &Setup) -> Result<Arc<Host>> {
+    let policies = Settings {
+        watch: false,
+        ..policy_settings(setup)
+    };
+    start_host_with(setup, policies)
+}
+
+fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
     setup.paths.make()?;
     if let Err(error) = ancestry::become_subreaper() {
         // Without it, a daemon that a session starts is adopted by init, and an
@@ -28,7 +42,7 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
             allow_rules: Some(setup.paths.allow_rules_file()),
             ..setup.config.gate_settings()
         },
-        policies: policy_settings(setup),
+        policies,
         agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),
         store_path: setup.paths.store_file(),

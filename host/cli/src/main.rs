@@ -71,6 +71,9 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         common.verbose += commands::mcpretentious::verbosity();
     }
     let mut setup = Setup::load(&common)?;
+    if arguments.command.starts_a_host() && !setup.config.gate_asks() {
+        inside::refuse_inside(&setup, "a host whose gate does not ask")?;
+    }
     if let Some(backend) = arguments.command.backend() {
         setup.config.set_backend(backend.to_owned());
     }

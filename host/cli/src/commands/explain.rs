@@ -19,6 +19,7 @@ use quarterdeck_server::socket::{AskError, Request, ask};
 use crate::Setup;
 use crate::arguments::ExplainArguments;
 use crate::hosting::{policy_settings, runtime, start_host};
+use crate::inside::refuse_inside;
 use saved::SavedRequest;
 use shown::Explanation;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(setup: Setup, arguments: ExplainArguments) -> Result<ExitCode>
         let request = SavedRequest::read(file)?;
         runtime.block_on(offline(&setup, request))?
     } else if let Some(row) = arguments.audit {
+        refuse_inside(&setup, "reading the audit log")?;
         Explanation::of_past(History::open(&setup.paths.audit_file())?.command(row)?)
     } else {
         let cwd = match arguments.cwd {

@@ -18,13 +18,13 @@ use serde_json::Value;
 
 use crate::Setup;
 use crate::arguments::Common;
-use crate::hosting::{runtime, start_host};
+use crate::hosting::{runtime, start_host_for_one_command};
 use crate::paths::Paths;
 
 /// What the host takes longer for counts as refused. Agents wait for their hooks.
 const PATIENCE_WITH_HOST: Duration = Duration::from_millis(800);
 /// Without a host, a policy that is new is compiled first.
-const PATIENCE_ALONE: Duration = Duration::from_secs(10);
+const PATIENCE_ALONE: Duration = Duration::from_secs(30);
 /// No event is longer: it holds what a tool was given, or what came of it.
 const LONGEST_EVENT: u64 = 64 * 1024 * 1024;
 
@@ -127,7 +127,7 @@ fn alone(mut event: HookEvent, common: &Common) -> Result<Option<HookJudgement>>
     let runtime = runtime()?;
     let judgement = runtime.block_on(async {
         tokio::time::timeout(PATIENCE_ALONE, async {
-            let host = start_host(&setup)?;
+            let host = start_host_for_one_command(&setup)?;
             anyhow::Ok(host.hook(event).await?)
         })
         .await

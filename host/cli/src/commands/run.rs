@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use quarterdeck_core::gate::PendingConfirmation;
 use quarterdeck_core::operations::{ApprovalOrigin, CreateSession, RunCommand, RunOutcome};
 use quarterdeck_core::{Caller, Host, HostError};
-use quarterdeck_server::socket::{Request, ask};
 
 use crate::Setup;
 use crate::hosting::{StopSignals, runtime, start_host};
+use crate::inside::refuse_inside;
 
 /// The gate refused the command. As a shell says of a command that it may not
 /// run.
@@ -71,7 +71,7 @@ async fn run_command(
 ) -> Result<ExitCode> {
     let mut outcome = host.run_command(request.clone(), caller).await;
     if let Err(HostError::ConfirmationRequired(pending)) = &outcome {
-        if !asks_here(setup).await? || !says_yes(pending)? {
+        if !asks_here(setup)? || !says_yes(pending)? {
             anstream::eprintln!("quarterdeck: not run: {}", pending.verdict.reason);
             return Ok(ExitCode::from(REFUSED));
         }
@@ -108,12 +108,8 @@ fn print(outcome: &RunOutcome) -> Result<ExitCode> {
 
 /// Whether a person sits at this terminal. One that belongs to a hosted session
 /// is an agent's: nobody may say yes there.
-async fn asks_here(setup: &Setup) -> Result<bool> {
-    for socket in setup.paths.sockets() {
-        if let Ok(true) = ask::<bool>(&socket, &Request::AmInside).await {
-            bail!("a command that needs a person's yes cannot be run from inside a hosted session");
-        }
-    }
+fn asks_here(setup: &Setup) -> Result<bool> {
+    refuse_inside(setup, "running a command that needs a person's yes")?;
     Ok(std::io::stdin().is_terminal() && std::io::stderr().is_terminal())
 }
 

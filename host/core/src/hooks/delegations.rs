@@ -96,9 +96,10 @@ impl Delegations {
         self.done
             .iter()
             .map(|(agent, (tasks, time))| {
+                let average = time.as_millis() / u128::from(*tasks).max(1);
                 let stats = AgentStats {
                     tasks: *tasks,
-                    avg_duration_ms: time.as_secs_f64() * 1e3 / (*tasks).max(1) as f64,
+                    avg_duration_ms: u64::try_from(average).unwrap_or(u64::MAX),
                 };
                 (agent.clone(), stats)
             })
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!(over.expect("under way").task, "build");
         assert_eq!(delegations.end("s", Some("engineer"), None, later(9)), None);
         let tally = delegations.tallies()["engineer"];
-        assert_eq!((tally.tasks, tally.avg_duration_ms), (2, 6000.0));
+        assert_eq!((tally.tasks, tally.avg_duration_ms), (2, 6000));
         assert_eq!(delegations.active(), ["qa"]);
         delegations.forget("s");
         assert!(delegations.active().is_empty());

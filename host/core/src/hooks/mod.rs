@@ -6,8 +6,10 @@
 //! published as an event.
 
 mod delegations;
+mod happenings;
 
 pub(crate) use delegations::Delegations;
+pub(crate) use happenings::happenings;
 
 use serde::{Deserialize, Serialize};
 

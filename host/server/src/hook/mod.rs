@@ -87,7 +87,7 @@ impl HookAgent {
         let name = event["hook_event_name"].as_str().unwrap_or_default();
         if has("cursor_version") || has("conversation_id") {
             Self::Cursor
-        } else if has("sessionId") || has("toolName") || name.is_empty() {
+        } else if name.is_empty() && (has("sessionId") || event["timestamp"].is_number()) {
             Self::Copilot
         } else if gemini::KNOWS.contains(&name) {
             Self::Gemini

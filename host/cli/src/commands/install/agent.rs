@@ -19,7 +19,7 @@ use super::edit::{Entry, Format};
 
 /// Seconds that a hook may take: a host answers at once, and without one a policy
 /// that is new is compiled first.
-const HOOK_SECONDS: u32 = 15;
+const HOOK_SECONDS: u32 = 40;
 
 /// An agent whose configuration is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

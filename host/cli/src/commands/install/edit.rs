@@ -173,9 +173,11 @@ fn take(object: &CstObject, entry: &Entry) {
     };
     match entry {
         Entry::Key { .. } => {
-            if let Some(property) = parent.get(key) {
-                property.remove();
-            }
+            // What was not there has left nothing empty.
+            let Some(property) = parent.get(key) else {
+                return;
+            };
+            property.remove();
         }
         Entry::Element { ours, .. } => {
             let Some(array) = parent.array_value(key) else {
@@ -295,8 +297,7 @@ fn take_toml(document: &mut DocumentMut, entry: &Entry) {
     let Some(table) = document.get_mut(outer).and_then(Item::as_table_mut) else {
         return;
     };
-    table.remove(key);
-    if table.is_empty() && table.is_implicit() {
+    if table.remove(key).is_some() && table.is_empty() && table.is_implicit() {
         document.remove(outer);
     }
 }

@@ -25,13 +25,18 @@ use quarterdeck_core::audit::Scope;
 use crate::Setup;
 use crate::arguments::PluginCommand;
 use crate::hosting::plugins_dir;
+use crate::inside::refuse_inside;
 use folder::PluginsFolder;
 pub(crate) use new::Language;
 use origin::Origin;
 
 /// Looks at policies, and changes those of the plugins folder.
 pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
-    let folder = || PluginsFolder::open(plugins_dir(setup));
+    // Whoever asks for the folder is about to change it.
+    let folder = || {
+        refuse_inside(setup, "changing policies")?;
+        PluginsFolder::open(plugins_dir(setup))
+    };
     match command {
         PluginCommand::List { json } => list::run(setup, json),
         PluginCommand::Check { file, json } => check::run(setup, &file, json),

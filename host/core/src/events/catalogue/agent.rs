@@ -41,10 +41,10 @@ pub struct AgentStatus {
 }
 
 /// What one agent has done.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AgentStats {
     /// Tasks that are over.
     pub tasks: u64,
-    /// How long one took in the mean.
-    pub avg_duration_ms: f64,
+    /// Milliseconds that one took in the mean.
+    pub avg_duration_ms: u64,
 }

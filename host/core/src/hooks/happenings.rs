@@ -1,0 +1,217 @@
+//! What is published of a hook event, with the names of the claude-mpm document.
+
+use std::time::Instant;
+
+use super::{Delegations, HookEvent, HookMoment};
+use crate::events::{
+    self, AgentDelegation, AgentProcess, AgentStatus, ClaudeStatus, DelegationStatus, Happening,
+    TicketCreated, TodoUpdate,
+};
+
+/// Everything that listeners are told of it; nothing of a command, which is
+/// judged.
+pub(crate) fn happenings(
+    event: HookEvent,
+    delegations: &mut Delegations,
+    now: Instant,
+) -> Vec<Happening> {
+    let HookEvent {
+        agent,
+        session,
+        process,
+        what,
+        ..
+    } = event;
+    let program = agent.clone();
+    let status = |status: AgentProcess, message: String| {
+        let program = program.clone();
+        vec![Happening::from(ClaudeStatus {
+            status,
+            pid: process,
+            message,
+            session_id: None,
+            program,
+        })]
+    };
+    match what {
+        HookMoment::Command { .. } => Vec::new(),
+        HookMoment::SessionStart => {
+            status(AgentProcess::Running, format!("{agent} has begun session {session}"))
+        }
+        HookMoment::SessionEnd { reason } => {
+            delegations.forget(&session);
+            let why = reason
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
+            status(
+                AgentProcess::Stopped,
+                format!("{agent} has ended session {session}{why}"),
+            )
+        }
+        HookMoment::TurnStart => status(AgentProcess::Running, format!("{agent} works")),
+        HookMoment::TurnEnd => status(AgentProcess::Running, format!("{agent} waits for its person")),
+        HookMoment::Notification { message } => status(AgentProcess::Running, message),
+        HookMoment::DelegationStart { agent, task } => {
+            delegations.begin(&session, &agent, &task, now);
+            vec![
+                Happening::from(AgentDelegation {
+                    agent,
+                    task,
+                    status: DelegationStatus::Started,
+                    duration_ms: None,
+                }),
+                agents(delegations),
+            ]
+        }
+        HookMoment::DelegationEnd {
+            agent,
+            task,
+            failed,
+        } => {
+            let Some(over) = delegations.end(&session, agent.as_deref(), task.as_deref(), now)
+            else {
+                return Vec::new();
+            };
+            vec![
+                Happening::from(AgentDelegation {
+                    agent: over.agent,
+                    task: over.task,
+                    status: match failed {
+                        true => DelegationStatus::Failed,
+                        false => DelegationStatus::Completed,
+                    },
+                    duration_ms: u64::try_from(over.took.as_millis()).ok(),
+                }),
+                agents(delegations),
+            ]
+        }
+        HookMoment::Todos { todos } => {
+            let todos = todos.into_iter().map(events::Todo::from).collect();
+            vec![TodoUpdate::of(todos).into()]
+        }
+        HookMoment::TicketCreated { ticket } => vec![TicketCreated::from(ticket).into()],
+    }
+}
+
+fn agents(delegations: &Delegations) -> Happening {
+    Happening::from(AgentStatus {
+        active_agents: delegations.active(),
+        agent_stats: delegations.tallies(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::hooks::{Ticket, Todo};
+
+    /// What a listener gets of these moments, one second apart.
+    fn told(moments: Vec<HookMoment>) -> Vec<Value> {
+        let mut delegations = Delegations::default();
+        let mut now = Instant::now();
+        let mut told = Vec::new();
+        for what in moments {
+            let event = HookEvent {
+                agent: "claude-code".to_owned(),
+                session: "s1".to_owned(),
+                cwd: None,
+                process: Some(7),
+                what,
+            };
+            now += Duration::from_secs(1);
+            let published = happenings(event, &mut delegations, now);
+            told.extend(published.iter().map(|what| json!(what)));
+        }
+        told
+    }
+
+    #[test]
+    fn a_delegation_is_told_from_its_begin_to_its_end() {
+        let start = || HookMoment::DelegationStart {
+            agent: "engineer".to_owned(),
+            task: "implement it".to_owned(),
+        };
+        let end = |failed| HookMoment::DelegationEnd {
+            agent: None,
+            task: None,
+            failed,
+        };
+        let told = told(vec![start(), end(false), end(false), start(), end(true)]);
+        let delegation = |status: &str, duration: Option<u64>| {
+            let mut data = json!({ "agent": "engineer", "task": "implement it", "status": status });
+            if let Some(duration) = duration {
+                data["duration_ms"] = json!(duration);
+            }
+            json!({ "type": "agent.delegation", "data": data })
+        };
+        let agents = |active: &[&str], stats: Value| json!({ "type": "agent.status", "data": { "active_agents": active, "agent_stats": stats } });
+        let stats = |tasks: u64| json!({ "engineer": { "tasks": tasks, "avg_duration_ms": 1000 } });
+        assert_eq!(
+            told,
+            [
+                delegation("started", None),
+                agents(&["engineer"], json!({})),
+                delegation("completed", Some(1000)),
+                agents(&[], stats(1)),
+                // An end that is told twice is told once.
+                delegation("started", None),
+                agents(&["engineer"], stats(1)),
+                delegation("failed", Some(1000)),
+                agents(&[], stats(2)),
+            ]
+        );
+    }
+
+    #[test]
+    fn lists_and_tickets_have_the_documents_form() {
+        let todo = |id: &str, status: &str| Todo {
+            id: id.to_owned(),
+            content: "do it".to_owned(),
+            status: status.to_owned(),
+            priority: None,
+        };
+        let told = told(vec![
+            HookMoment::Todos {
+                todos: vec![
+                    todo("1", "completed"),
+                    todo("2", "in_progress"),
+                    todo("3", "new"),
+                ],
+            },
+            HookMoment::TicketCreated {
+                ticket: Ticket {
+                    id: "T-1".to_owned(),
+                    title: "monitor".to_owned(),
+                    priority: Some("high".to_owned()),
+                    assigned_to: None,
+                },
+            },
+        ]);
+        assert_eq!(told[0]["type"], "todo.update");
+        assert_eq!(
+            told[0]["data"]["stats"],
+            json!({ "total": 3, "completed": 1, "in_progress": 1, "pending": 1 })
+        );
+        assert_eq!(told[0]["data"]["todos"][1]["status"], "in_progress");
+        let ticket = json!({ "id": "T-1", "title": "monitor", "priority": "high" });
+        assert_eq!(told[1], json!({ "type": "ticket.created", "data": ticket }));
+    }
+
+    #[test]
+    fn a_session_is_told_with_the_process_behind_it() {
+        let told = told(vec![
+            HookMoment::SessionStart,
+            HookMoment::SessionEnd {
+                reason: Some("clear".to_owned()),
+            },
+        ]);
+        assert_eq!(told[0]["type"], "claude.status");
+        assert_eq!(told[0]["data"]["pid"], 7);
+        assert_eq!(told[0]["data"]["status"], "running");
+        assert_eq!(told[1]["data"]["status"], "stopped");
+    }
+}
