@@ -288,7 +288,7 @@ async def test_an_agent_cannot_sign_in_to_approve_its_own_command(world: World) 
     async with agent_on_http(host) as agent:
         inside = await agent.run(attempt)
         assert inside["output"].strip() == "403", inside
-        daemon = await agent.run(f"(setsid {attempt} > status &) ; until grep -q . status; do :; done; cat status")
+        daemon = await agent.run(f"(setsid {attempt} > status &) ; until grep -qs . status; do :; done; cat status")
         assert daemon["output"].strip() == "403", daemon
     with signed_in(host):
         pass

@@ -117,7 +117,7 @@ struct Streams {
 #[serde(deny_unknown_fields)]
 struct Events {
     keep_days: u64,
-    keep_at_most: u64,
+    keep_mib: u64,
 }
 
 /// How often callers may ask.
@@ -234,7 +234,7 @@ impl Config {
     pub(crate) fn event_settings(&self) -> EventSettings {
         EventSettings {
             keep_for: Duration::from_secs(self.events.keep_days.saturating_mul(24 * 3600)),
-            keep_at_most: self.events.keep_at_most,
+            keep_bytes: self.events.keep_mib.saturating_mul(1024 * 1024),
         }
     }
 

@@ -81,7 +81,7 @@ impl FromStr for ClientLimit {
 #[derive(Clone, Debug)]
 pub struct RateSettings {
     /// What is limited: names of tool families, and `http` for what is asked over
-    /// HTTP apart from MCP and streams.
+    /// HTTP outside of MCP, streams and the dashboard.
     pub apply_to: BTreeSet<String>,
     /// The limit of whoever is not in `clients`.
     pub limit: RateLimit,

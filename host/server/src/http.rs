@@ -30,6 +30,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::dashboard::Dashboard;
 use crate::mcp::{McpDoor, ToolFamily};
 use crate::streams::{StreamEntry, Streams};
 use crate::token::Token;
@@ -131,12 +132,14 @@ fn router(
         guard: Arc::clone(&guard),
         sign_ins: Arc::clone(&sign_ins),
     });
-    let dashboard = dashboard::routes(host, Arc::clone(&guard), sign_ins).route_layer(by_rate);
+    let dashboard = Dashboard::new(host, Arc::clone(&guard), sign_ins);
+    let sign_in = dashboard::sign_in_route(Arc::clone(&dashboard)).route_layer(by_rate);
     Router::new()
         .merge(mcp)
         .merge(metrics)
         .merge(streams)
-        .merge(dashboard)
+        .merge(sign_in)
+        .merge(dashboard::routes(dashboard))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(middleware::from_fn_with_state(guard, from_here))
 }

@@ -27,20 +27,23 @@ const LONGEST_EVENT: usize = 64 * 1024;
 /// Old events are looked for after so many new ones.
 const PRUNE_EVERY: usize = 5_000;
 
+/// How long measurements are kept.
+const KEEP_MEASURED_FOR: Duration = Duration::from_secs(3_600);
+
 /// How long events are kept.
 #[derive(Clone, Copy, Debug)]
 pub struct EventSettings {
     /// For how long.
     pub keep_for: Duration,
-    /// How many at most.
-    pub keep_at_most: u64,
+    /// How many bytes of text at most.
+    pub keep_bytes: u64,
 }
 
 impl Default for EventSettings {
     fn default() -> Self {
         Self {
             keep_for: Duration::from_secs(7 * 24 * 3600),
-            keep_at_most: 100_000,
+            keep_bytes: 64 << 20,
         }
     }
 }
@@ -257,14 +260,32 @@ fn bounded(event: &Event) -> Arc<str> {
     short.to_string().into()
 }
 
+/// Removes what is too old or too much. Measurements go after an hour: whoever
+/// measures has a history of its own.
 async fn prune(store: &Store, settings: EventSettings) {
-    let keep_ms = u64::try_from(settings.keep_for.as_millis()).unwrap_or(u64::MAX);
-    let oldest = now_ms().saturating_sub(keep_ms).cast_signed();
-    let most = i64::try_from(settings.keep_at_most).unwrap_or(i64::MAX);
+    let before = |age: Duration| {
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        now_ms().saturating_sub(age_ms).cast_signed()
+    };
+    let oldest = before(settings.keep_for);
+    let oldest_measured = before(KEEP_MEASURED_FOR.min(settings.keep_for));
+    let most = i64::try_from(settings.keep_bytes).unwrap_or(i64::MAX);
     let pruned = store.write(move |kept| {
         kept.execute("DELETE FROM events WHERE at_ms < ?1", [oldest])?;
+        for event_type in EventType::ALL.iter().filter(|it| it.is_measured()) {
+            kept.execute(
+                "DELETE FROM events WHERE type = ?1 AND at_ms < ?2",
+                params![event_type.as_str(), oldest_measured],
+            )?;
+        }
+        // The numbers go on from the newest one, so that one always stays.
         kept.execute(
-            "DELETE FROM events WHERE sequence <= (SELECT max(sequence) FROM events) - ?1",
+            "DELETE FROM events WHERE sequence < (
+                SELECT min(sequence) FROM (
+                    SELECT sequence, sum(length(event)) OVER (ORDER BY sequence DESC) AS total
+                    FROM events)
+                WHERE total <= ?1)
+             AND sequence < (SELECT max(sequence) FROM events)",
             [most],
         )
     });
@@ -340,7 +361,7 @@ mod tests {
     async fn the_store_keeps_no_more_than_it_may() {
         let store = Store::temporary().expect("store");
         let settings = EventSettings {
-            keep_at_most: 10,
+            keep_bytes: 10_000,
             ..EventSettings::default()
         };
         let (bus, history) = started(&store, settings);
@@ -349,11 +370,12 @@ mod tests {
         }
         history.finish().await;
         let count = store.read(|kept| {
-            kept.query_row("SELECT count(*) FROM events", [], |row| {
-                row.get::<_, i64>(0)
+            kept.query_row("SELECT count(*), max(sequence) FROM events", [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
             })
         });
-        let count = count.await.expect("count");
-        assert!((1..PRUNE_EVERY as i64).contains(&count), "{count} are kept");
+        let (count, newest) = count.await.expect("count");
+        assert!((1..=200).contains(&count), "{count} are kept");
+        assert_eq!(newest, PRUNE_EVERY as i64 + 100);
     }
 }

@@ -69,6 +69,14 @@ impl Event {
     }
 }
 
+impl EventType {
+    /// Whether events of this type are measurements, of which only the newest is
+    /// worth much.
+    pub fn is_measured(self) -> bool {
+        matches!(self, Self::PerformanceUpdate | Self::SystemStats)
+    }
+}
+
 /// The stream. One lock, held for one push: numbers and the order in which
 /// listeners see events agree.
 pub struct EventBus {

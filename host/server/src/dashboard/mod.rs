@@ -31,13 +31,27 @@ pub(crate) struct Dashboard {
     sign_ins: Arc<SignIns>,
 }
 
+impl Dashboard {
+    /// The dashboard of one door.
+    pub(crate) fn new(host: Arc<Host>, guard: Arc<Guard>, sign_ins: Arc<SignIns>) -> Arc<Self> {
+        Arc::new(Self {
+            host,
+            guard,
+            sign_ins,
+        })
+    }
+}
+
+/// Signing in: the one thing that strangers may try.
+pub(crate) fn sign_in_route(dashboard: Arc<Dashboard>) -> Router {
+    Router::new()
+        .route("/sign-in", post(sign_in::sign_in))
+        .layer(middleware::from_fn(secured))
+        .with_state(dashboard)
+}
+
 /// The page and all that it asks for.
-pub(crate) fn routes(host: Arc<Host>, guard: Arc<Guard>, sign_ins: Arc<SignIns>) -> Router {
-    let dashboard = Arc::new(Dashboard {
-        host,
-        guard,
-        sign_ins,
-    });
+pub(crate) fn routes(dashboard: Arc<Dashboard>) -> Router {
     let signed_in = middleware::from_fn_with_state(Arc::clone(&dashboard), person::signed_in);
     let page_data = Router::new()
         .route("/dashboard/state", get(state::state))
@@ -51,7 +65,6 @@ pub(crate) fn routes(host: Arc<Host>, guard: Arc<Guard>, sign_ins: Arc<SignIns>)
         .route_layer(signed_in);
     Router::new()
         .route("/", get(sign_in::front_page))
-        .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .merge(page_data)
         .route(

@@ -32,10 +32,14 @@ use crate::http::guard::{Guard, refusal};
 use crate::http::{BindError, bind, serving};
 use crate::peer::Connection;
 use crate::token::Token;
+use admission::Admission;
 use subscriber::{Manner, Subscriber};
 
 /// Clients that listen at once; more are told to come later.
 const MOST_SUBSCRIBERS: usize = 2_048;
+/// Clients at once that still have to show the token, so that strangers do not take
+/// the places of others.
+const MOST_STRANGERS: usize = 64;
 /// The longest message of a client. All of them are short commands.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 /// What is to be sent goes to the socket in pieces of this size.
@@ -58,6 +62,7 @@ pub struct Streams {
     /// What the claude-mpm document calls the session: this run of the host.
     run: String,
     places: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
     missed: AtomicU64,
     stop: CancellationToken,
 }
@@ -70,6 +75,7 @@ impl Streams {
             settings,
             run: format!("{:032x}", rand::random::<u128>()),
             places: Arc::new(Semaphore::new(MOST_SUBSCRIBERS)),
+            strangers: Arc::new(Semaphore::new(MOST_STRANGERS)),
             missed: AtomicU64::new(0),
             stop,
         })
@@ -177,11 +183,12 @@ async fn listen(
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
-    let Ok(place) = Arc::clone(&entry.streams.places).try_acquire_owned() else {
-        return refusal(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too many clients listen already; come again later",
-        );
+    let places = match admission {
+        Admission::Granted => &entry.streams.places,
+        Admission::WithToken => &entry.streams.strangers,
+    };
+    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, NO_PLACE);
     };
     upgrade
         .max_message_size(LONGEST_MESSAGE)
@@ -189,7 +196,7 @@ async fn listen(
         .write_buffer_size(WRITE_BUFFER)
         .on_upgrade(async move |socket| {
             let stop = entry.streams.stop.clone();
-            let subscriber = Subscriber::new(entry, socket, manner);
+            let subscriber = Subscriber::new(entry, socket, manner, place);
             let ended = tokio::select! {
                 ended = subscriber.serve(admission) => ended,
                 () = stop.cancelled() => Ok(()),
@@ -197,9 +204,11 @@ async fn listen(
             if let Err(error) = ended {
                 tracing::debug!(%error, "a stream ended early");
             }
-            drop(place);
         })
 }
+
+/// Why a client that might listen cannot now.
+const NO_PLACE: &str = "too many clients listen already; come again later";
 
 /// What the enhanced-iterm-mcp document streams.
 fn monitored() -> EventFilter {

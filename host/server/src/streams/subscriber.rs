@@ -15,13 +15,14 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use quarterdeck_core::events::{Event, EventFilter, EventType};
 use std::num::NonZeroU32;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
 
 use super::admission::Admission;
 use super::command::{Command, Said};
-use super::{StreamEntry, messages, monitored};
+use super::{NO_PLACE, StreamEntry, messages, monitored};
 
 /// A client that has to show the token does so within this time.
 const TOKEN_PATIENCE: Duration = Duration::from_secs(10);
@@ -85,6 +86,8 @@ pub(super) struct Subscriber {
     entry: StreamEntry,
     socket: WebSocket,
     manner: Manner,
+    /// Among those who listen, or among those who still have to show the token.
+    place: OwnedSemaphorePermit,
     feed: Receiver<Arc<Event>>,
     filter: EventFilter,
     /// The newest event that was told or passed over.
@@ -94,7 +97,12 @@ pub(super) struct Subscriber {
 }
 
 impl Subscriber {
-    pub(super) fn new(entry: StreamEntry, socket: WebSocket, manner: Manner) -> Self {
+    pub(super) fn new(
+        entry: StreamEntry,
+        socket: WebSocket,
+        manner: Manner,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         let (last, feed) = entry.streams.host.events().from_now();
         let (rate, burst) = COMMANDS;
         Self {
@@ -102,6 +110,7 @@ impl Subscriber {
             socket,
             filter: manner.filter,
             manner,
+            place,
             feed,
             last,
             pace: Pace::default(),
@@ -175,6 +184,13 @@ impl Subscriber {
             self.flush().await?;
             return Err(StreamError::NoToken);
         }
+        let places = Arc::clone(&self.entry.streams.places);
+        let Ok(place) = places.try_acquire_owned() else {
+            self.say(messages::error("RESOURCE_EXHAUSTED", &NO_PLACE))
+                .await?;
+            return Ok(false);
+        };
+        self.place = place;
         match said.map(|said| said.command) {
             Some(Command::ShowToken) => self.say(messages::authenticated()).await?,
             Some(command) => self.carry_out(command).await?,
@@ -340,14 +356,6 @@ impl Subscriber {
     }
 }
 
-/// Measurements, of which only the newest is worth telling.
-fn is_measured(event_type: EventType) -> bool {
-    matches!(
-        event_type,
-        EventType::PerformanceUpdate | EventType::SystemStats
-    )
-}
-
 /// Keeps measurements from coming faster than the client wishes.
 #[derive(Default)]
 struct Pace {
@@ -365,7 +373,7 @@ impl Pace {
     /// Whether the event is to wait; it takes the place of one that waits.
     fn holds_back(&mut self, event: &Arc<Event>) -> bool {
         let event_type = event.what.event_type();
-        let Some(interval) = self.interval.filter(|_| is_measured(event_type)) else {
+        let Some(interval) = self.interval.filter(|_| event_type.is_measured()) else {
             return false;
         };
         let now = Instant::now();
