@@ -10,11 +10,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
+use quarterdeck_core::monitor::MonitorSettings;
 use quarterdeck_core::operations::SshSettings;
+use quarterdeck_core::recovery::RecoverySettings;
 use quarterdeck_core::{BackendChoice, SessionSettings, Size, TmuxSocket};
 use quarterdeck_server::mcp::ToolFamily;
 use serde::Deserialize;
 use toml::{Table, Value};
+
+mod watching;
+
+use watching::{Mending, Watching};
 
 /// The annotated default file.
 pub(crate) const DEFAULT_FILE: &str = include_str!("config.toml");
@@ -34,6 +40,8 @@ pub(crate) struct Config {
     gate: Gate,
     /// Policies.
     pub policies: Policies,
+    monitor: Watching,
+    recovery: Mending,
     /// Logging.
     pub log: Log,
 }
@@ -136,6 +144,16 @@ impl Config {
             confirmation_lifetime: Duration::from_secs(self.gate.confirmation_seconds),
             override_limit: self.gate.override_limit,
         }
+    }
+
+    /// How the host watches itself and its sessions.
+    pub(crate) fn monitor_settings(&self, metrics_path: PathBuf) -> MonitorSettings {
+        self.monitor.settings(metrics_path)
+    }
+
+    /// How sessions are mended.
+    pub(crate) fn recovery_settings(&self) -> RecoverySettings {
+        self.recovery.settings()
     }
 
     /// Takes the gate's mode from a flag.

@@ -26,6 +26,8 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
         agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),
         store_path: setup.paths.store_file(),
+        monitor: setup.config.monitor_settings(setup.paths.metrics_file()),
+        recovery: setup.config.recovery_settings(),
     })
     .context("starting the host")
 }

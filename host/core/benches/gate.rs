@@ -83,6 +83,8 @@ async fn decisions(folder: &Path) -> Vec<Duration> {
         agents_may_change_policies: false,
         audit_path: folder.join("audit.sqlite"),
         store_path: folder.join("store.sqlite"),
+        monitor: quarterdeck_core::monitor::MonitorSettings::at(folder.join("metrics.sqlite")),
+        recovery: quarterdeck_core::recovery::RecoverySettings::default(),
     })
     .expect("a host");
     let caller = Caller::command_line();

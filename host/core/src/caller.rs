@@ -11,6 +11,8 @@ pub enum CallerKind {
     Agent,
     /// A person, through the command line.
     Human,
+    /// A policy that mends a session.
+    Recovery,
 }
 
 impl CallerKind {
@@ -19,6 +21,7 @@ impl CallerKind {
         match self {
             Self::Agent => "agent",
             Self::Human => "human",
+            Self::Recovery => "recovery",
         }
     }
 }
@@ -33,6 +36,8 @@ pub enum Transport {
     Http,
     /// The command line.
     Cli,
+    /// None: the host itself.
+    Host,
 }
 
 impl Transport {
@@ -42,6 +47,7 @@ impl Transport {
             Self::Stdio => "stdio",
             Self::Http => "http",
             Self::Cli => "cli",
+            Self::Host => "host",
         }
     }
 }
@@ -69,6 +75,16 @@ impl Caller {
             client: None,
             transport: Transport::Cli,
             connection: format!("cli-{}", std::process::id()),
+        }
+    }
+
+    /// The recovery of this name.
+    pub(crate) fn recovery(strategy: &str) -> Self {
+        Self {
+            kind: CallerKind::Recovery,
+            client: Some(strategy.to_owned()),
+            transport: Transport::Host,
+            connection: "recovery".to_owned(),
         }
     }
 }

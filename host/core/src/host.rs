@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Instant, SystemTime};
 
 use quarterdeck_policy::{PolicyHost, PolicyIncident};
 use quarterdeck_terminal::Size;
@@ -18,11 +18,13 @@ use crate::backends::{BackendChoice, Tmux};
 use crate::events::{EventBus, Happening};
 use crate::gate::{Gate, GateSettings};
 use crate::life::mark_lost;
+use crate::monitor::{Monitor, MonitorSettings};
 use crate::operations::SshSettings;
+use crate::progress::ProgressBoard;
+use crate::recovery::{Mending, RecoverySettings};
 use crate::registry::Registry;
 use crate::session::BackendKind;
 use crate::store::{Store, StoreError};
-use crate::usage::UsageMeter;
 
 /// Incidents kept for whoever asks.
 const INCIDENTS_KEPT: usize = 100;
@@ -64,6 +66,10 @@ pub struct HostSettings {
     pub audit_path: PathBuf,
     /// What outlives the host.
     pub store_path: PathBuf,
+    /// Watching.
+    pub monitor: MonitorSettings,
+    /// Mending.
+    pub recovery: RecoverySettings,
 }
 
 /// The host could not be started.
@@ -78,11 +84,6 @@ pub enum StartError {
     /// The policy engine.
     #[error(transparent)]
     Policies(#[from] quarterdeck_policy::StartError),
-    /// The process table.
-    #[error(
-        "cannot read the process table, which the sessions' processor and memory use is taken from: {0}"
-    )]
-    Processes(String),
 }
 
 /// Something that went wrong while the host ran.
@@ -105,7 +106,13 @@ pub struct Host {
     pub(crate) agents_may_change_policies: bool,
     /// Held by whoever replays the audit log.
     pub(crate) diff_turn: Arc<tokio::sync::Mutex<()>>,
-    pub(crate) usage: UsageMeter,
+    pub(crate) started: Instant,
+    pub(crate) monitor: Monitor,
+    pub(crate) recovery: RecoverySettings,
+    pub(crate) mending: Arc<Mending>,
+    pub(crate) progress: ProgressBoard,
+    /// For tasks of the host's own, which end with it.
+    pub(crate) this: Weak<Self>,
     pub(crate) store: Store,
     pub(crate) events: Arc<EventBus>,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
@@ -114,7 +121,8 @@ pub struct Host {
 
 impl Host {
     /// Starts a host. Policies are compiled in the background: the first
-    /// command waits for them, nothing else does.
+    /// command waits for them, nothing else does. Must be called within a Tokio
+    /// runtime.
     pub fn start(settings: HostSettings) -> Result<Arc<Self>, StartError> {
         let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
         let incidents = Arc::new(Mutex::new(VecDeque::new()));
@@ -142,7 +150,8 @@ impl Host {
                 let _ = feed.send(incident);
             }
         })?;
-        Ok(Arc::new(Self {
+        let (monitor, watcher) = Monitor::new(settings.monitor)?;
+        let host = Arc::new_cyclic(|this| Self {
             registry: Registry::new(settings.sessions.max_sessions),
             tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             sessions: settings.sessions,
@@ -153,10 +162,17 @@ impl Host {
             diff_turn: Arc::default(),
             store,
             events,
-            usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
+            started: Instant::now(),
+            monitor,
+            recovery: settings.recovery,
+            mending: Arc::default(),
+            progress: ProgressBoard::default(),
+            this: Weak::clone(this),
             incidents,
             incident_feed,
-        }))
+        });
+        tokio::spawn(watcher.watch(Arc::downgrade(&host)));
+        Ok(host)
     }
 
     /// The newest incidents, oldest first.
@@ -167,6 +183,11 @@ impl Host {
     /// Incidents from now on.
     pub fn incident_feed(&self) -> broadcast::Receiver<Incident> {
         self.incident_feed.subscribe()
+    }
+
+    /// How far everything is; tasks report here.
+    pub fn progress(&self) -> &ProgressBoard {
+        &self.progress
     }
 
     /// What happens on this host, from now on and before.

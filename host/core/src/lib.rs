@@ -22,14 +22,16 @@ pub mod events;
 pub mod gate;
 mod host;
 mod life;
+pub mod monitor;
 pub mod operations;
+pub mod progress;
+pub mod recovery;
 mod registry;
 mod secret;
 mod seen;
 mod session;
 pub mod store;
 mod text;
-mod usage;
 
 pub use backends::{BackendChoice, BackendChoiceError};
 pub use caller::{Caller, CallerKind, Transport};

@@ -24,6 +24,7 @@ mod backend;
 mod device;
 mod emulator;
 mod environment;
+mod following;
 mod integration;
 mod keyboard;
 pub mod keys;
@@ -40,11 +41,13 @@ mod screen;
 pub mod screenshot;
 mod session;
 mod stream;
+mod tally;
 mod terminal;
 pub mod tmux;
 mod transcript;
 mod waits;
 
+pub use following::{Follower, OutputPiece};
 pub use keyboard::{
     ClearLineError, CommandState, Keyboard, RunError, RunningCommand, ShellLine, ShellLineError,
 };
@@ -55,6 +58,7 @@ pub use process::Foreground;
 pub use request::{OpenRequest, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 pub use stream::{Progress, ProgressState};
+pub use tally::CommandTally;
 pub use terminal::{ClosedError, Output, ShellState, Status, Terminal};
 pub use transcript::Cursor;
 pub use waits::{Until, WaitEnd, Waited};

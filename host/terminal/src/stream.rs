@@ -64,6 +64,8 @@ pub(crate) struct Stream {
     unrecognised: usize,
     /// Skipping the rest of a control string that was too long.
     skipping: bool,
+    /// Text for followers, since it was last taken; `None` while nobody follows.
+    followed: Option<String>,
 }
 
 #[derive(Default)]
@@ -86,7 +88,23 @@ impl Stream {
             state: State::default(),
             unrecognised: 0,
             skipping: false,
+            followed: None,
         }
+    }
+
+    /// Whether text is put aside for followers.
+    pub(crate) fn follow(&mut self, follow: bool) {
+        if follow != self.followed.is_some() {
+            self.followed = follow.then(String::new);
+        }
+    }
+
+    /// What was put aside since the last call, carriage returns and all.
+    pub(crate) fn take_followed(&mut self) -> Option<String> {
+        self.followed
+            .as_mut()
+            .filter(|text| !text.is_empty())
+            .map(std::mem::take)
     }
 
     /// Writes `bytes` to the transcript, up to and with the first signal.
@@ -109,6 +127,7 @@ impl Stream {
             key: self.key.as_ref(),
             state: &mut self.state,
             transcript,
+            followed: self.followed.as_mut(),
             signal: None,
             recognised: false,
         };
@@ -137,6 +156,7 @@ struct Listener<'a> {
     key: Option<&'a MarkKey>,
     state: &'a mut State,
     transcript: &'a mut Transcript,
+    followed: Option<&'a mut String>,
     signal: Option<Signal>,
     recognised: bool,
 }
@@ -181,6 +201,9 @@ impl Perform for Listener<'_> {
         };
         self.state.last_printed = Some(character);
         self.transcript.print(character);
+        if let Some(text) = &mut self.followed {
+            text.push(character);
+        }
     }
 
     #[inline]
@@ -188,6 +211,9 @@ impl Perform for Listener<'_> {
         self.recognised = true;
         if self.hidden() {
             return;
+        }
+        if let (Some(text), b'\n' | b'\r' | b'\t' | 0x08) = (&mut self.followed, byte) {
+            text.push(char::from(byte));
         }
         match byte {
             b'\n' | 0x0b | 0x0c | 0x84 | 0x85 => self.transcript.line_feed(),

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::monitor::{Component, PerformanceReport, Severity};
+
 /// Something that happened, with what is told of it. Serialised as
 /// `{"type": …, "data": {…}}`, with the names of the claude-mpm document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,6 +32,65 @@ pub enum Happening {
         end_time: String,
         /// How long it lived.
         duration_seconds: f64,
+    },
+    /// A recovery has ended.
+    #[serde(rename = "session.recovery")]
+    SessionRecovery {
+        /// The session that was to be mended.
+        session_id: String,
+        /// The one in its place, where there is one.
+        new_session_id: Option<String>,
+        /// The recovery that decided.
+        strategy: String,
+        /// Steps that were taken.
+        attempts: u32,
+        /// Whether it is well.
+        recovered: bool,
+    },
+    /// What belonged to a session belongs to another one.
+    #[serde(rename = "session.failover")]
+    SessionFailover {
+        /// The session that is left.
+        session_id: String,
+        /// The one that takes over.
+        new_session_id: String,
+    },
+    /// What sessions use: the enhanced-iterm-mcp document's `PerformanceMetrics`.
+    #[serde(rename = "performance.update")]
+    PerformanceUpdate(PerformanceReport),
+    /// Something is not as it should be, and was a moment ago.
+    #[serde(rename = "health.alert", rename_all = "camelCase")]
+    HealthAlert {
+        /// How bad.
+        severity: Severity,
+        /// Where.
+        component: Component,
+        /// What, in words.
+        message: String,
+        /// The session that it is about, where it is about one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session_id: Option<String>,
+    },
+    /// Something is further than it was.
+    #[serde(rename = "progress.update", rename_all = "camelCase")]
+    ProgressUpdate {
+        /// The session that works on it.
+        session_id: String,
+        /// Between 0 and 100.
+        progress: f64,
+        /// What is going on, in a few words.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        milestone: Option<String>,
+    },
+    /// The host in three numbers.
+    #[serde(rename = "system.stats")]
+    SystemStats {
+        /// Of all sessions, MB.
+        memory_usage_mb: f64,
+        /// Of all sessions, percent of one core.
+        cpu_percent: f64,
+        /// How long the host has run.
+        uptime_seconds: u64,
     },
     /// Something went wrong.
     #[serde(rename = "system.error")]

@@ -313,7 +313,8 @@ impl Gate {
     }
 }
 
-fn session_facts(session: &Session, status: &Status) -> SessionFacts {
+/// What policies are told of a session.
+pub(crate) fn session_facts(session: &Session, status: &Status) -> SessionFacts {
     SessionFacts {
         id: session.id.to_string(),
         name: session.name.clone(),

@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use confirmation::PendingConfirmation;
 pub use door::Door;
 pub use input::Input;
+pub(crate) use judge::session_facts;
 pub use judge::{CommandExplanation, Opinion};
 pub use running::{CommandEnd, Running};
 pub use typing::Typed;

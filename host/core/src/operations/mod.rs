@@ -9,6 +9,7 @@ mod describe;
 mod expect;
 mod list;
 mod own_session;
+mod performance;
 mod point;
 mod policies;
 mod read;

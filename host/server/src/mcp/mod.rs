@@ -5,10 +5,12 @@
 //! here ([`native`]), a tool a file in it; [`families`] says which a client sees.
 
 mod confirm;
+mod enhanced;
 mod families;
 mod layered_screenshot;
 mod mcpretentious;
 mod native;
+mod notices;
 mod policies;
 mod reply;
 mod screens;

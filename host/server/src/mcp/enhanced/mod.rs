@@ -1,0 +1,49 @@
+//! The tools of the enhanced-iterm-mcp document beyond sessions and safety: what
+//! sessions use, how the host is, mending, progress. In the document's shapes; what
+//! is more is optional.
+
+mod error_recover;
+mod health_check;
+mod health_history;
+mod performance_history;
+mod performance_monitor;
+mod progress_aggregate;
+
+use std::sync::{Arc, OnceLock};
+
+use quarterdeck_core::HostError;
+use quarterdeck_core::monitor::TimeRange;
+
+use super::tool::Toolbox;
+
+/// The family, made once: schemas are costly.
+pub(super) fn toolbox() -> Arc<Toolbox> {
+    static TOOLBOX: OnceLock<Arc<Toolbox>> = OnceLock::new();
+    Arc::clone(TOOLBOX.get_or_init(|| {
+        Arc::new(
+            Toolbox::default()
+                .with::<performance_monitor::PerformanceMonitor>()
+                .with::<performance_history::PerformanceHistory>()
+                .with::<health_check::HealthCheck>()
+                .with::<health_history::HealthHistory>()
+                .with::<error_recover::ErrorRecover>()
+                .with::<progress_aggregate::ProgressAggregate>(),
+        )
+    }))
+}
+
+/// An argument that is a length of time.
+fn time_range(argument: &str, text: &str) -> Result<TimeRange, HostError> {
+    text.parse()
+        .map_err(|error| HostError::InvalidParameters(format!("{argument}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::toolbox;
+
+    #[test]
+    fn the_tools_and_their_schemas_change_only_on_purpose() {
+        insta::assert_json_snapshot!(toolbox().list());
+    }
+}
