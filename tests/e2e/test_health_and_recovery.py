@@ -217,3 +217,27 @@ async def test_incidents_are_mended_without_being_asked_where_the_configuration_
 
         (new,) = await until("another shell is in its place", replaced)
         await takes_commands(agent, new)
+
+
+async def test_mending_without_being_asked_ends(world: World) -> None:
+    """A shell that dies at once is not started for ever."""
+    world.configure(CONFIG + '[recovery]\nautomatic = true\nstrategy = "restart"\nmax_retries = 2\n')
+    async with agent_on_stdio(world) as agent:
+        folder = world.home / "project"
+        folder.mkdir()
+        session = await agent.open_session(name="worker", workingDirectory=str(folder))
+        await agent.at_prompt(session)
+        (world.home / ".bashrc").write_text("exit 3\n")
+        await agent.type(session, "kill -KILL $$", enter=True)
+
+        async def given_up() -> bool:
+            past = await agent.do("health_history", duration="1h")
+            return any("given up" in it.get("recovery", "") for it in past["incidents"])
+
+        await until("it is given up", given_up, deadline=60)
+        (left,) = (await agent.do("session_list"))["sessions"]
+        # Several looks at health later it is still the same dead session.
+        for _ in range(5):
+            assert (await issues(agent))[0]["sessionId"] == left["sessionId"]
+        past = await agent.do("health_history", duration="1h")
+        assert sum("given up" in it.get("recovery", "") for it in past["incidents"]) == 1

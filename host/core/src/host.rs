@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
+use crate::clock::now_ms;
 use crate::events::{EventBus, Happening};
 use crate::gate::{Gate, GateSettings};
 use crate::life::mark_lost;
@@ -206,6 +207,7 @@ impl Host {
             .map(|session| async move { session.terminal.close().await });
         futures::future::join_all(closing).await;
         self.policies.shutdown().await;
+        self.monitor.history.keep_end(now_ms().cast_signed()).await;
     }
 }
 

@@ -145,7 +145,7 @@ impl Reloader {
             self.look_at_name(name, Look::Found).await;
         }
         // Says that it is complete, also where nothing had to be loaded.
-        self.slots.are_ready();
+        self.slots.are_awake();
     }
 
     async fn look_at(&mut self, touched: Touched) {

@@ -42,6 +42,8 @@ pub(crate) struct Slots {
     slots: BTreeMap<String, Slot<Arc<Generation>>>,
     /// Bundled policies that nobody has asked for yet.
     dormant: BTreeMap<&'static str, BundledPolicy>,
+    /// They were woken, and some of them are still to be loaded.
+    waking: bool,
     ready: bool,
 }
 
@@ -68,6 +70,7 @@ impl Slots {
             published,
             slots: BTreeMap::new(),
             ready: false,
+            waking: false,
         }
     }
 
@@ -81,7 +84,14 @@ impl Slots {
     /// Has everything that is bundled count from now on. Returns the names that
     /// have to be looked at for that.
     pub(crate) fn awaken(&mut self) -> Vec<&'static str> {
+        self.waking = true;
         std::mem::take(&mut self.dormant).into_keys().collect()
+    }
+
+    /// Everything that was woken has been dealt with.
+    pub(crate) fn are_awake(&mut self) {
+        self.waking = false;
+        self.publish();
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -224,7 +234,7 @@ impl Slots {
         let before = self.published.send_replace(Published {
             catalogue: Arc::clone(&catalogue),
             ready: self.ready,
-            complete: self.ready && self.dormant.is_empty(),
+            complete: self.ready && self.dormant.is_empty() && !self.waking,
         });
         if self.ready {
             self.report_missing(&before, &catalogue);

@@ -509,3 +509,21 @@ async fn a_bundled_distributor_sleeps_until_distributors_are_asked_for() {
     assert_eq!(answer.fallback, None);
     assert_eq!(quarters.host.list()[1].state, PolicyState::Active);
 }
+
+#[tokio::test]
+async fn whoever_asks_first_waits_for_all_that_sleep() {
+    let sleeper = |name| quarterdeck_policy::BundledPolicy {
+        name,
+        kind: PolicyKind::Distributor,
+        wasm: dispatcher('a').leak(),
+    };
+    let quarters = Plan {
+        bundled: vec![base(0), sleeper("first"), sleeper("second"), sleeper("third")],
+        ..Plan::default()
+    }
+    .settle()
+    .await;
+    let distributors = quarters.host.distributors().await;
+    let names: Vec<&str> = distributors.names().collect();
+    assert_eq!(names, ["first", "second", "third"]);
+}

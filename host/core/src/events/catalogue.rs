@@ -103,3 +103,11 @@ pub enum Happening {
         severity: &'static str,
     },
 }
+
+impl Happening {
+    /// Whether it says how things are, so that of several only the last is worth
+    /// keeping for those who come late.
+    pub(super) fn replaces_earlier(&self) -> bool {
+        matches!(self, Self::PerformanceUpdate(_) | Self::SystemStats { .. })
+    }
+}

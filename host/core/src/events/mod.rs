@@ -23,7 +23,8 @@ const WAITING: usize = 4_096;
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Counts from 1, without gaps, over the host's life.
+    /// Counts from 1, without gaps, over the host's life. Among those that are kept,
+    /// one that a newer one of its kind has replaced is missing.
     pub sequence: u64,
     /// When.
     pub at: SystemTime,
@@ -59,6 +60,11 @@ impl EventBus {
     /// Tells everybody.
     pub fn publish(&self, what: Happening) {
         let mut kept = self.lock();
+        if what.replaces_earlier() {
+            let same = std::mem::discriminant(&what);
+            kept.events
+                .retain(|event| std::mem::discriminant(&event.what) != same);
+        }
         let event = Arc::new(Event {
             sequence: kept.next,
             at: SystemTime::now(),
@@ -121,6 +127,23 @@ mod tests {
         assert_eq!(numbers, [4, 5]);
         bus.publish(lost(6));
         assert_eq!(feed.try_recv().expect("the next").sequence, 6);
+    }
+
+    #[test]
+    fn of_what_says_how_things_are_the_last_is_kept() {
+        let bus = EventBus::default();
+        for uptime_seconds in 1..=5 {
+            bus.publish(Happening::SystemStats {
+                memory_usage_mb: 1.0,
+                cpu_percent: 2.0,
+                uptime_seconds,
+            });
+            bus.publish(lost(1));
+        }
+        let numbers: Vec<u64> = (bus.since(0).0.iter())
+            .map(|event| event.sequence)
+            .collect();
+        assert_eq!(numbers, [2, 4, 6, 8, 9, 10]);
     }
 
     #[test]

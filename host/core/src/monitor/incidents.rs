@@ -161,14 +161,29 @@ impl History {
             )?;
             if known == 0 {
                 kept.execute(
+                    // The monitor's task numbers its own from above.
                     "INSERT INTO incidents
-                         (component, session, severity, cause, began_ms, ended_ms, recovery)
-                     VALUES ('sessions', ?1, ?2, ?3, ?4, ?4, ?5)",
+                         (id, component, session, severity, cause, began_ms, ended_ms, recovery)
+                     VALUES ((SELECT min(coalesce(min(id), 0), 0) - 1 FROM incidents),
+                             'sessions', ?1, ?2, ?3, ?4, ?4, ?5)",
                     params![session, Severity::Warning.as_str(), detail, now_ms, what],
                 )?;
             }
             Ok(())
         });
+    }
+
+    /// The host that runs ends.
+    pub(crate) async fn keep_end(&self, now_ms: i64) {
+        let kept = self.kept.write(move |kept| {
+            kept.execute(
+                "UPDATE runs SET last_ms = ?1 WHERE id = (SELECT max(id) FROM runs)",
+                [now_ms],
+            )
+        });
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, "the end of this host could not be kept");
+        }
     }
 
     /// How it was, up to `now_ms`.

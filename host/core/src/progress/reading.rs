@@ -18,8 +18,13 @@ use super::board::{Source, Standing};
 use crate::events::Happening;
 use crate::host::Host;
 
-/// A command that has run so long is read as it goes on.
+/// A command that has run so long, and printed what could be progress, is read as it
+/// goes on.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// One that has run so long is read whatever it prints: parsers know programs that
+/// print no figures.
+const LONG: Duration = Duration::from_secs(3);
 
 /// Output is collected so long before it is read on.
 const BREATH: Duration = Duration::from_millis(100);
@@ -47,7 +52,9 @@ pub(crate) async fn follow(host: Weak<Host>, session: SessionFacts, mut follower
         let pieces = tokio::select! {
             pieces = follower.next() => pieces,
             () = sleep_until(due) => {
-                reader.read().await;
+                if reader.read().await.is_none() {
+                    return;
+                }
                 continue;
             }
         };
@@ -150,8 +157,14 @@ impl Reader {
     /// When what waits is to be read, if nothing else comes.
     fn due(&self) -> Option<Instant> {
         let command = self.command.as_ref()?;
-        let waits = !command.is_read() && command.waiting_bytes > 0;
-        waits.then(|| command.began + PATIENCE)
+        if command.is_read() || command.waiting.is_empty() {
+            return None;
+        }
+        if command.may_tell() {
+            return Some(command.began + PATIENCE);
+        }
+        // Before its first prompt a shell only reads its own files.
+        (self.marked && command.waiting_bytes > 0).then(|| command.began + LONG)
     }
 
     async fn take(&mut self, piece: OutputPiece) {
@@ -195,10 +208,11 @@ impl Reader {
         }
     }
 
-    /// Has what waits read, and tells what came of it.
-    async fn read(&mut self) {
-        let (Some(command), Some(host)) = (&mut self.command, self.host.upgrade()) else {
-            return;
+    /// Has what waits read, and tells what came of it. `None` once the host is gone.
+    async fn read(&mut self) -> Option<()> {
+        let host = self.host.upgrade()?;
+        let Some(command) = &mut self.command else {
+            return Some(());
         };
         if command.parsers.is_none() {
             let parsers = host.policies.progress_parsers().await;
@@ -216,10 +230,10 @@ impl Reader {
         }
         let chunk = command.take_waiting();
         let Some(parsers) = &mut command.parsers else {
-            return;
+            return Some(());
         };
         if chunk.is_empty() || parsers.is_empty() {
-            return;
+            return Some(());
         }
         for parser in parsers.iter_mut() {
             for update in parser.reads.feed(&chunk).await {
@@ -231,13 +245,13 @@ impl Reader {
             if command.began.elapsed() > SILENCE {
                 parsers.clear();
             }
-            return;
+            return Some(());
         };
         if command.began.elapsed() > SILENCE {
             parsers.retain(|parser| !parser.items.is_empty());
         }
         if command.told.as_ref() == Some(&standing) {
-            return;
+            return Some(());
         }
         let source = Source::Session(self.session.id.clone());
         if command.told.is_none() {
@@ -251,6 +265,7 @@ impl Reader {
         });
         host.progress
             .write(source, self.session.name.clone(), standing, &said_by);
+        Some(())
     }
 
     /// The session has ended; what was under way stays as it was.

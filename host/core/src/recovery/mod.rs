@@ -5,16 +5,19 @@
 //! name of its strategy; what it may do at all, and how often, is bounded here
 //! ([`RecoverySettings`]). Commands that a policy wants to run pass the gate.
 
+mod mending;
 mod steps;
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_policy::{
     IncidentCause, IncidentFacts, Recoveries, RecoveryAction, RecoveryRuling,
 };
 use tokio::time::Instant;
+
+pub(crate) use mending::Mending;
+use mending::Turn;
 
 use crate::clock::now_ms;
 use crate::error::HostError;
@@ -91,36 +94,6 @@ pub struct RecoveryOutcome {
     pub story: Vec<String>,
 }
 
-/// The sessions that are being mended: each by one recovery at a time.
-#[derive(Default)]
-pub(crate) struct Mending(Mutex<HashSet<SessionId>>);
-
-impl Mending {
-    fn begin(self: &Arc<Self>, id: &SessionId) -> Option<Turn> {
-        let begun = self.lock().insert(id.clone());
-        begun.then(|| Turn {
-            mending: Arc::clone(self),
-            id: id.clone(),
-        })
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<SessionId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Held while a session is mended.
-struct Turn {
-    mending: Arc<Mending>,
-    id: SessionId,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.mending.lock().remove(&self.id);
-    }
-}
-
 impl Host {
     /// Mends a session as far as a recovery knows how.
     pub async fn recover_session(
@@ -149,6 +122,7 @@ impl Host {
             strategy,
             max_attempts,
             patience: self.recovery.timeout,
+            by_itself: false,
         };
         self.mend(session, trouble, asked).await.ok_or_else(|| {
             HostError::InvalidParameters(format!(
@@ -160,7 +134,8 @@ impl Host {
 
     /// Mends a session on the monitor's word, where the configuration says so.
     pub(crate) fn mend_by_itself(self: &Arc<Self>, id: &SessionId, trouble: &Trouble) {
-        if !self.recovery.automatic {
+        let most = self.recovery.max_retries;
+        if !self.recovery.automatic || !self.mending.may_begin_by_itself(id, most) {
             return;
         }
         let Ok(session) = self.registry.get(id.as_str()) else {
@@ -173,8 +148,11 @@ impl Host {
                 strategy: host.recovery.strategy.clone(),
                 max_attempts: host.recovery.max_retries,
                 patience: PATIENCE_WITH_INCIDENTS,
+                by_itself: true,
             };
             host.mend(session, trouble, asked).await;
+            host.mending
+                .keep(|id| host.registry.get(id.as_str()).is_ok());
         });
     }
 
@@ -203,9 +181,10 @@ impl Host {
         trouble: Trouble,
         asked: Asked,
     ) -> Option<RecoveryOutcome> {
-        let _turn = self.mending.begin(&session.id)?;
+        let turn = self.mending.begin(&session.id)?;
         let mut course = Course {
             host: self,
+            turn,
             began: Instant::now(),
             incident: format!("{}-{}", session.id, now_ms()),
             broken: session.id.clone(),
@@ -217,6 +196,10 @@ impl Host {
         };
         let recovered = course.run().await;
         let outcome = course.outcome(recovered);
+        if course.asked.by_itself {
+            self.mending
+                .ended_by_itself(&course.broken, &course.current.id, recovered);
+        }
         let what = format!(
             "{} after {} steps by `{}`: {}",
             if recovered { "recovered" } else { "given up" },
@@ -267,11 +250,14 @@ struct Asked {
     strategy: String,
     max_attempts: u32,
     patience: Duration,
+    /// Nobody asked for it.
+    by_itself: bool,
 }
 
 /// One incident, from its beginning to its end.
 struct Course<'a> {
     host: &'a Host,
+    turn: Turn,
     began: Instant,
     incident: String,
     /// The session that it began with.
@@ -332,7 +318,9 @@ impl Course<'_> {
             _ => self.attempts += 1,
         }
         match &ruling.decision.action {
-            RecoveryAction::Restart => self.current = host.restart(&self.current).await?,
+            RecoveryAction::Restart => {
+                self.current = host.restart(&self.current, &mut self.turn).await?;
+            }
             RecoveryAction::Reset => host.reset(&self.current).await?,
             RecoveryAction::Failover(backup) => {
                 self.current = host.fail_over(&self.broken, backup).await?;

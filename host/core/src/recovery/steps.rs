@@ -7,6 +7,7 @@ use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::{Status, Until};
 use rustix::process::{Pid, Signal};
 
+use super::mending::Turn;
 use crate::caller::Caller;
 use crate::events::Happening;
 use crate::gate::Input;
@@ -29,7 +30,11 @@ const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
 impl Host {
     /// Opens the session's shell again in the same place, under the same name, and
     /// closes the old one. Connections whose default it was follow.
-    pub(super) async fn restart(&self, broken: &Arc<Session>) -> Result<Arc<Session>, String> {
+    pub(super) async fn restart(
+        &self,
+        broken: &Arc<Session>,
+        turn: &mut Turn,
+    ) -> Result<Arc<Session>, String> {
         let reopening = broken.reopening.as_ref().ok_or(
             "what it was opened with cannot be started again: it was found, or needs a login",
         )?;
@@ -50,6 +55,7 @@ impl Host {
             })
             .await
             .map_err(|error| error.to_string())?;
+        turn.covers(&session.id);
         self.registry.replace_default(&broken.id, &session.id).await;
         self.session_ends(&broken.id);
         broken.terminal.close().await;
