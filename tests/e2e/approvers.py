@@ -42,6 +42,12 @@ def drop_scripted(world: World, name: str, *, version: int | None = None, limits
     return drop(world, name, component, "\n".join([limits, "[config]", *lines, ""]))
 
 
+def drop_scripted_recovery(world: World, name: str, **config: str | int) -> Path:
+    """Drops the scripted recovery with this `[config]`."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in config.items()]
+    return drop(world, name, built("scripted-recovery"), "\n".join(["[config]", *lines, ""]))
+
+
 def remove(world: World, name: str) -> None:
     """Takes a policy out of the plugins directory."""
     for suffix in ("wasm", "toml"):

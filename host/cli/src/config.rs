@@ -13,7 +13,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use quarterdeck_core::events::EventSettings;
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
+use quarterdeck_core::monitor::MonitorSettings;
 use quarterdeck_core::operations::SshSettings;
+use quarterdeck_core::recovery::RecoverySettings;
 use quarterdeck_core::{
     BackendChoice, ClientLimit, RateLimit, RateSettings, SessionSettings, Size, TmuxSocket,
 };
@@ -21,6 +23,10 @@ use quarterdeck_server::mcp::ToolFamily;
 use quarterdeck_server::streams::StreamSettings;
 use serde::Deserialize;
 use toml::{Table, Value};
+
+mod watching;
+
+use watching::{Mending, Watching};
 
 /// The annotated default file.
 pub(crate) const DEFAULT_FILE: &str = include_str!("config.toml");
@@ -43,6 +49,8 @@ pub(crate) struct Config {
     streams: Streams,
     events: Events,
     rate_limits: RateLimits,
+    monitor: Watching,
+    recovery: Mending,
     /// Logging.
     pub log: Log,
 }
@@ -180,6 +188,16 @@ impl Config {
     /// Whether the gate asks and refuses, and nobody overrides it.
     pub(crate) fn gate_asks(&self) -> bool {
         self.gate.mode == Mode::Enforce && self.gate.override_limit == OverrideLimit::None
+    }
+
+    /// How the host watches itself and its sessions.
+    pub(crate) fn monitor_settings(&self, metrics_path: PathBuf) -> MonitorSettings {
+        self.monitor.settings(metrics_path)
+    }
+
+    /// How sessions are mended.
+    pub(crate) fn recovery_settings(&self) -> RecoverySettings {
+        self.recovery.settings()
     }
 
     /// Takes the gate's mode from a flag.

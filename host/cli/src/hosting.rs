@@ -49,6 +49,8 @@ fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
         events: setup.config.event_settings(),
         rates: setup.config.rate_settings()?,
         coding_agents: setup.config.coding_agents(),
+        monitor: setup.config.monitor_settings(setup.paths.metrics_file()),
+        recovery: setup.config.recovery_settings(),
     })
     .context("starting the host")
 }

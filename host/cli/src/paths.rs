@@ -73,6 +73,11 @@ impl Paths {
         self.state_dir.join("store.sqlite")
     }
 
+    /// What sessions used, and incidents.
+    pub(crate) fn metrics_file(&self) -> PathBuf {
+        self.state_dir.join("metrics.sqlite")
+    }
+
     /// Policies as they were compiled.
     pub(crate) fn policy_cache(&self) -> PathBuf {
         self.cache_dir.join("policies")

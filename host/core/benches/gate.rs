@@ -93,6 +93,8 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
         events: EventSettings::default(),
         rates: RateSettings::default(),
         coding_agents: Vec::new(),
+        monitor: quarterdeck_core::monitor::MonitorSettings::at(folder.join("metrics.sqlite")),
+        recovery: quarterdeck_core::recovery::RecoverySettings::default(),
     })
     .expect("a host");
     let caller = Caller::command_line();

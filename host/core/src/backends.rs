@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use quarterdeck_terminal::tmux::{FoundPane, Server, Socket, TmuxError};
 use quarterdeck_terminal::{OpenError, OpenRequest, Opened, pty};
@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use crate::error::HostError;
 use crate::gate::Door;
 use crate::host::Host;
+use crate::monitor::BackendHealth;
 use crate::seen::Seen;
 use crate::session::{BackendKind, Session, SessionId};
 
@@ -109,6 +110,44 @@ impl Host {
         Ok(connected)
     }
 
+    /// How the backends answer: that of new sessions, and those that are in use.
+    pub(crate) async fn backends_health(&self, patience: Duration) -> Vec<BackendHealth> {
+        let on = |kind: BackendKind| {
+            let sessions = self.registry.all();
+            sessions.iter().filter(|it| it.backend == kind).count()
+        };
+        let chosen = self.kind_of(self.sessions.backend).await;
+        let mut backends = Vec::new();
+        if chosen == BackendKind::Pty || on(BackendKind::Pty) > 0 {
+            let began = Instant::now();
+            let answer = pty::probe().map_err(|error| {
+                format!("the system gives no terminal device ({error}); close some sessions")
+            });
+            let on = on(BackendKind::Pty);
+            backends.push(BackendHealth::new(BackendKind::Pty, answer, began, on));
+        }
+        let connected = self.tmux.server.lock().await.clone();
+        let needed = chosen == BackendKind::Tmux || on(BackendKind::Tmux) > 0;
+        if let (true, Some(server)) = (needed, connected) {
+            let began = Instant::now();
+            let answer = match tokio::time::timeout(patience, server.panes()).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err(format!("no answer within {} s", patience.as_secs())),
+            };
+            let on = on(BackendKind::Tmux);
+            backends.push(BackendHealth::new(BackendKind::Tmux, answer, began, on));
+        }
+        let on = on(BackendKind::Iterm2);
+        if chosen == BackendKind::Iterm2 || on > 0 {
+            let began = Instant::now();
+            let answer = self.iterm2_within(patience).await;
+            let answer = answer.map(drop).map_err(|error| error.to_string());
+            backends.push(BackendHealth::new(BackendKind::Iterm2, answer, began, on));
+        }
+        backends
+    }
+
     /// Makes sessions of what no living host has, the pane of the host's own agent
     /// excepted.
     async fn take_over(&self, server: &Server) -> Result<(), HostError> {
@@ -152,6 +191,7 @@ impl Host {
             backend: BackendKind::Tmux,
             program: "a pane of tmux".to_owned(),
             remote_shell: false,
+            reopening: None,
             tags: Vec::new(),
             created_at: SystemTime::now(),
             terminal,

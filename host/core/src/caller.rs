@@ -11,6 +11,8 @@ pub enum CallerKind {
     Agent,
     /// A person, through the command line or the dashboard.
     Human,
+    /// A policy that mends a session.
+    Recovery,
 }
 
 impl CallerKind {
@@ -19,6 +21,7 @@ impl CallerKind {
         match self {
             Self::Agent => "agent",
             Self::Human => "human",
+            Self::Recovery => "recovery",
         }
     }
 }
@@ -37,6 +40,8 @@ pub enum Transport {
     Hook,
     /// The dashboard, in a browser.
     Dashboard,
+    /// None: the host itself.
+    Host,
 }
 
 impl Transport {
@@ -48,6 +53,7 @@ impl Transport {
             Self::Cli => "cli",
             Self::Hook => "hook",
             Self::Dashboard => "dashboard",
+            Self::Host => "host",
         }
     }
 }
@@ -75,6 +81,16 @@ impl Caller {
             client: None,
             transport: Transport::Cli,
             connection: format!("cli-{}", std::process::id()),
+        }
+    }
+
+    /// The recovery of this name.
+    pub(crate) fn recovery(strategy: &str) -> Self {
+        Self {
+            kind: CallerKind::Recovery,
+            client: Some(strategy.to_owned()),
+            transport: Transport::Host,
+            connection: "recovery".to_owned(),
         }
     }
 }

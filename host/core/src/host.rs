@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::SystemTime;
 
 use quarterdeck_policy::{PolicyHost, PolicyIncident};
@@ -15,20 +15,23 @@ use tokio::sync::broadcast;
 
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
+use crate::clock::now_ms;
 use crate::coding_agents::CodingAgents;
 use crate::events::{ErrorSeverity, EventBus, EventHistory, EventSettings, SystemError};
 use crate::gate::{Gate, GateSettings};
 use crate::hooks::Delegations;
 use crate::iterm2::Iterm2;
 use crate::life::mark_lost;
+use crate::monitor::{Monitor, MonitorSettings};
 use crate::operations::SshSettings;
+use crate::progress::ProgressBoard;
 use crate::rates::{RateLimits, RateSettings};
+use crate::recovery::{Mending, RecoverySettings};
 use crate::registry::Registry;
 use crate::session::BackendKind;
 use crate::store::{Store, StoreError};
 use crate::swaps::tell_swaps;
 use crate::tasks::Tasks;
-use crate::usage::UsageMeter;
 
 /// Incidents kept for whoever asks.
 const INCIDENTS_KEPT: usize = 100;
@@ -78,6 +81,10 @@ pub struct HostSettings {
     pub rates: RateSettings,
     /// Names of the programs that are coding agents, whose output is told as events.
     pub coding_agents: Vec<String>,
+    /// Watching.
+    pub monitor: MonitorSettings,
+    /// Mending.
+    pub recovery: RecoverySettings,
 }
 
 /// The host could not be started.
@@ -92,11 +99,6 @@ pub enum StartError {
     /// The policy engine.
     #[error(transparent)]
     Policies(#[from] quarterdeck_policy::StartError),
-    /// The process table.
-    #[error(
-        "cannot read the process table, which the sessions' processor and memory use is taken from: {0}"
-    )]
-    Processes(String),
 }
 
 /// Something that went wrong while the host ran.
@@ -120,7 +122,12 @@ pub struct Host {
     pub(crate) agents_may_change_policies: bool,
     /// Held by whoever replays the audit log.
     pub(crate) diff_turn: Arc<tokio::sync::Mutex<()>>,
-    pub(crate) usage: UsageMeter,
+    pub(crate) monitor: Monitor,
+    pub(crate) recovery: RecoverySettings,
+    pub(crate) mending: Arc<Mending>,
+    pub(crate) progress: ProgressBoard,
+    /// For tasks of the host's own, which end with it.
+    pub(crate) this: Weak<Self>,
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
     pub(crate) events: Arc<EventBus>,
@@ -166,7 +173,8 @@ impl Host {
             }
         })?;
         tokio::spawn(tell_swaps(policies.changes(), Arc::clone(&events)));
-        Ok(Arc::new(Self {
+        let (monitor, watcher) = Monitor::new(settings.monitor)?;
+        let host = Arc::new_cyclic(|this| Self {
             registry: Registry::new(settings.sessions.max_sessions),
             tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             iterm2: Iterm2::new(settings.sessions.iterm2.clone()),
@@ -184,10 +192,16 @@ impl Host {
             event_history,
             events,
             delegations: Mutex::default(),
-            usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
+            monitor,
+            recovery: settings.recovery,
+            mending: Arc::default(),
+            progress: ProgressBoard::default(),
+            this: Weak::clone(this),
             incidents,
             incident_feed,
-        }))
+        });
+        tokio::spawn(watcher.watch(Arc::downgrade(&host)));
+        Ok(host)
     }
 
     /// The newest incidents, oldest first.
@@ -198,6 +212,11 @@ impl Host {
     /// Incidents from now on.
     pub fn incident_feed(&self) -> broadcast::Receiver<Incident> {
         self.incident_feed.subscribe()
+    }
+
+    /// How far everything is; tasks report here.
+    pub fn progress(&self) -> &ProgressBoard {
+        &self.progress
     }
 
     /// What happens on this host, from now on and before.
@@ -228,6 +247,7 @@ impl Host {
         futures::future::join_all(closing).await;
         self.policies.shutdown().await;
         self.event_history.finish().await;
+        self.monitor.history.keep_end(now_ms().cast_signed()).await;
     }
 }
 

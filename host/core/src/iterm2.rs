@@ -78,7 +78,7 @@ impl Host {
         self.iterm2_within(PATIENCE).await
     }
 
-    async fn iterm2_within(&self, patience: Duration) -> Result<Application, HostError> {
+    pub(crate) async fn iterm2_within(&self, patience: Duration) -> Result<Application, HostError> {
         let Some(settings) = &self.iterm2.settings else {
             let why = "iTerm2 is not there: no home folder is known ($HOME is not set)";
             return Err(HostError::CannotOpen(why.to_owned()));
@@ -193,6 +193,7 @@ impl Host {
             backend: BackendKind::Iterm2,
             program: program.to_owned(),
             remote_shell: false,
+            reopening: None,
             tags: Vec::new(),
             created_at: SystemTime::now(),
             terminal,

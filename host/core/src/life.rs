@@ -1,7 +1,7 @@
 //! How a session enters the registry and leaves it, who is told, and what of it
 //! outlives the host.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use rusqlite::params;
@@ -10,6 +10,7 @@ use crate::clock::{now_ms, rfc3339};
 use crate::error::HostError;
 use crate::events::{LaunchMethod, SessionEnd, SessionStart};
 use crate::host::Host;
+use crate::progress;
 use crate::session::{Session, SessionId};
 use crate::store::Store;
 
@@ -17,6 +18,15 @@ impl Host {
     /// Registers a session that was opened or found.
     pub(crate) fn session_begins(&self, session: &Arc<Session>, folder: Option<String>) {
         self.registry.insert(Arc::clone(session));
+        self.monitor.wake();
+        let (host, facts) = (Weak::clone(&self.this), session.facts());
+        let terminal = session.terminal.clone();
+        tokio::spawn(async move {
+            let follower = terminal.follow().await;
+            // The last handle of a terminal closes it: none is kept here.
+            drop(terminal);
+            progress::follow(host, facts, follower).await;
+        });
         let (id, name) = (session.id.to_string(), session.name.clone());
         let backend = session.backend.as_str();
         let handle = session.terminal.backend_handle();

@@ -64,6 +64,20 @@ impl Registry {
         self.write().remove(id)
     }
 
+    /// Whether there is no session.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.read().is_empty()
+    }
+
+    /// Connections whose default was `old` have `new` from now on.
+    pub(crate) async fn replace_default(&self, old: &SessionId, new: &SessionId) {
+        for default in self.defaults.lock().await.values_mut() {
+            if default == old {
+                *default = new.clone();
+            }
+        }
+    }
+
     /// The default sessions, locked: whoever finds none makes one before anybody
     /// else of the same connection looks.
     pub(crate) async fn defaults(&self) -> tokio::sync::MutexGuard<'_, HashMap<String, SessionId>> {

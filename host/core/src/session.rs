@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use quarterdeck_policy::SessionFacts;
 use quarterdeck_terminal::Terminal;
 use serde::Serialize;
 
 use crate::gate::Door;
+use crate::operations::CreateSession;
 use crate::seen::Seen;
 
 /// Names a session for its whole life: eight lower-case letters and digits.
@@ -65,6 +67,8 @@ pub(crate) struct Session {
     pub(crate) created_at: SystemTime,
     /// Whether its shell is on another machine, where no marks come from.
     pub(crate) remote_shell: bool,
+    /// What it was opened with; `None` where that cannot be done again.
+    pub(crate) reopening: Option<Box<CreateSession>>,
     /// Everything but typing.
     pub(crate) terminal: Terminal,
     /// Typing, which only the gate can do.
@@ -74,6 +78,19 @@ pub(crate) struct Session {
     pub(crate) run_turn: tokio::sync::Mutex<()>,
     /// How far callers have followed it.
     pub(crate) seen: Seen,
+}
+
+impl Session {
+    /// What policies are told of it that does not change.
+    pub(crate) fn facts(&self) -> SessionFacts {
+        SessionFacts {
+            id: self.id.to_string(),
+            name: self.name.clone(),
+            backend: self.backend.as_str().to_owned(),
+            tags: self.tags.clone(),
+            ..SessionFacts::default()
+        }
+    }
 }
 
 /// What carries a session.

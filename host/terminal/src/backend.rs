@@ -130,6 +130,15 @@ impl Backend {
         }
     }
 
+    /// Whether a program is known to read a line that is not shown.
+    pub(crate) fn reads_hidden_line(&self) -> bool {
+        match self {
+            Self::Pty(pty) => pty.reads_hidden_line(),
+            // The device is tmux's or iTerm2's, which do not tell.
+            Self::Tmux(_) | Self::Relayed(_) | Self::Mirrored(_) => false,
+        }
+    }
+
     /// Whether the carrier is a terminal itself and answers what programs ask
     /// of theirs. Two answers would be one too many.
     pub(crate) fn answers_the_program(&self) -> bool {

@@ -94,6 +94,17 @@ impl Master {
         echoes(self.0.get_ref())
     }
 
+    /// Whether a program reads a line that is not shown, as one that asks for a
+    /// password does. Line editors switch the showing off as well, but read keys.
+    pub(crate) fn reads_hidden_line(&self) -> bool {
+        use rustix::termios::LocalModes;
+
+        rustix::termios::tcgetattr(self.0.get_ref()).is_ok_and(|termios| {
+            termios.local_modes.contains(LocalModes::ICANON)
+                && !termios.local_modes.contains(LocalModes::ECHO)
+        })
+    }
+
     /// The process group that has the terminal.
     pub(crate) fn foreground_group(&self) -> Option<Pid> {
         rustix::termios::tcgetpgrp(self.0.get_ref()).ok()

@@ -25,6 +25,7 @@ mod backend;
 mod device;
 mod emulator;
 mod environment;
+mod following;
 mod integration;
 pub mod iterm2;
 mod keyboard;
@@ -42,11 +43,13 @@ mod screen;
 pub mod screenshot;
 mod session;
 mod stream;
+mod tally;
 mod terminal;
 pub mod tmux;
 mod transcript;
 mod waits;
 
+pub use following::{Follower, OutputPiece};
 pub use keyboard::{
     ClearLineError, CommandState, Keyboard, RunError, RunningCommand, ShellLine, ShellLineError,
 };
@@ -57,6 +60,7 @@ pub use process::Foreground;
 pub use request::{Beside, OpenRequest, Side, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 pub use stream::{Progress, ProgressState};
+pub use tally::CommandTally;
 pub use terminal::{ClosedError, Output, ShellState, Status, Terminal};
 pub use transcript::Cursor;
 pub use waits::{Until, WaitEnd, Waited};

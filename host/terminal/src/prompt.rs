@@ -73,6 +73,8 @@ pub(crate) struct Prompt {
     entered: bool,
     /// Until when that mark is expected.
     accepting_until: Option<Instant>,
+    /// When a line was last accepted, as far as can be told by what was typed.
+    entered_at: Option<Instant>,
     /// The question that waits for its answer; nothing was typed since.
     asked: Option<Question>,
     pub(crate) last_status: Option<i32>,
@@ -111,6 +113,7 @@ impl Prompt {
             typed_ahead: false,
             entered: false,
             accepting_until: None,
+            entered_at: None,
             asked: None,
             last_status: None,
             command: None,
@@ -296,7 +299,14 @@ impl Prompt {
 
     fn enter(&mut self) {
         self.entered = true;
-        self.accepting_until = Some(Instant::now() + ACCEPTING_PATIENCE);
+        let now = Instant::now();
+        self.entered_at = Some(now);
+        self.accepting_until = Some(now + ACCEPTING_PATIENCE);
+    }
+
+    /// When the line that runs was entered; now, if nobody typed it here.
+    pub(crate) fn entered_at(&mut self) -> Instant {
+        self.entered_at.take().unwrap_or_else(Instant::now)
     }
 
     /// Where the output of the run begins, as far as is known now.

@@ -36,6 +36,11 @@ pub async fn open(request: OpenRequest) -> Result<Opened, OpenError> {
     Ok(launch.begin(Backend::Pty(Pty { master, child }), pid))
 }
 
+/// Whether the system still gives terminal devices: opens one and lets it go.
+pub fn probe() -> io::Result<()> {
+    Device::open(Size::default()).map(drop)
+}
+
 /// Our side of the device, and the program on the other side.
 pub(crate) struct Pty {
     /// None once the device is closed.
@@ -84,6 +89,11 @@ impl Pty {
     /// is gone.
     pub(crate) fn may_echo(&self) -> bool {
         self.master.as_ref().is_none_or(Master::echoes)
+    }
+
+    /// Whether a program reads a line that is not shown.
+    pub(crate) fn reads_hidden_line(&self) -> bool {
+        self.master.as_ref().is_some_and(Master::reads_hidden_line)
     }
 }
 

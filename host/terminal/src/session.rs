@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::backend::{Backend, Event, Wanted};
 use crate::emulator::Emulator;
+use crate::following::{Followers, OutputPiece};
 use crate::integration::ShellKind;
 use crate::keyboard::CommandState;
 use crate::opening::{Before, Seed};
@@ -24,6 +25,7 @@ use crate::process;
 use crate::prompt::{Effect, Phase, Prompt};
 use crate::request::Size;
 use crate::stream::{Progress, Signal, Stream};
+use crate::tally::Counting;
 use crate::transcript::{Cursor, Transcript};
 use crate::waits::{Moment, Waits};
 use closing::{Closing, Exit};
@@ -75,6 +77,8 @@ pub(crate) struct Session {
     scripts: Option<TempDir>,
     integration_deadline: Option<Instant>,
     progress: Option<Progress>,
+    counting: Counting,
+    followers: Followers,
 
     waits: Waits,
     questions: Questions,
@@ -122,6 +126,8 @@ impl Session {
             scripts: scripts.flatten(),
             integration_deadline: shell.map(|_| now.0 + INTEGRATION_PATIENCE),
             progress: None,
+            counting: Counting::default(),
+            followers: Followers::default(),
             waits: Waits::default(),
             questions: Questions::new(),
             run: None,
@@ -260,6 +266,8 @@ impl Session {
                 self.emulator.advance(taken);
             }
             bytes = rest;
+            self.counting.printed(self.transcript.end());
+            self.tell_followers();
             if let Some(signal) = advanced.signal {
                 self.on_signal(signal);
             }
@@ -295,10 +303,15 @@ impl Session {
     fn on_signal(&mut self, signal: Signal) {
         let at = self.transcript.end();
         match signal {
-            Signal::Progress(progress) => self.progress = progress,
+            Signal::Progress(progress) => {
+                self.progress = progress;
+                self.followers.tell(&OutputPiece::Progress(progress));
+            }
             Signal::LineAccepted => self.prompt.line_accepted(at),
             Signal::Mark(mark) => {
+                let before = self.prompt.phase();
                 let effect = self.prompt.mark(mark, at);
+                self.on_phase(before, effect.as_ref());
                 self.tell_run_start();
                 match effect {
                     Some(Effect::Loaded) => self.on_loaded(),
@@ -312,6 +325,39 @@ impl Session {
                     None => (),
                 }
             }
+        }
+    }
+
+    /// Passes on the text that came.
+    fn tell_followers(&mut self) {
+        let Some(text) = self.stream.take_followed() else {
+            return;
+        };
+        self.followers.tell(&OutputPiece::Text(text));
+        if self.followers.is_empty() {
+            self.stream.follow(false);
+        }
+    }
+
+    /// A mark came; tells who counts and who follows what it means.
+    fn on_phase(&mut self, before: Phase, effect: Option<&Effect>) {
+        match (before, self.prompt.phase()) {
+            (Phase::Running, Phase::Running) => (),
+            (_, Phase::Running) => {
+                let entered = self.prompt.entered_at();
+                self.counting.began(entered, self.transcript.end());
+                let line = self.prompt.command.clone();
+                self.followers.tell(&OutputPiece::CommandStart(line));
+            }
+            (Phase::Running, _) => {
+                self.counting.ended(self.prompt.last_status);
+                let status = self.prompt.last_status;
+                self.followers.tell(&OutputPiece::CommandEnd(status));
+            }
+            _ => (),
+        }
+        if effect == Some(&Effect::Prompted) {
+            self.followers.tell(&OutputPiece::Prompt);
         }
     }
 

@@ -74,6 +74,8 @@ pub(crate) struct Stream {
     unrecognised: usize,
     /// Skipping the rest of a control string that was too long.
     skipping: bool,
+    /// Text for followers, since it was last taken; `None` while nobody follows.
+    followed: Option<String>,
 }
 
 #[derive(Default)]
@@ -98,7 +100,23 @@ impl Stream {
             state: State::default(),
             unrecognised: 0,
             skipping: false,
+            followed: None,
         }
+    }
+
+    /// Whether text is put aside for followers.
+    pub(crate) fn follow(&mut self, follow: bool) {
+        if follow != self.followed.is_some() {
+            self.followed = follow.then(String::new);
+        }
+    }
+
+    /// What was put aside since the last call, carriage returns and all.
+    pub(crate) fn take_followed(&mut self) -> Option<String> {
+        self.followed
+            .as_mut()
+            .filter(|text| !text.is_empty())
+            .map(std::mem::take)
     }
 
     /// Writes `bytes` to the transcript, up to and with the first signal.
@@ -121,6 +139,7 @@ impl Stream {
             key: self.key.as_ref(),
             state: &mut self.state,
             transcript,
+            followed: self.followed.as_mut(),
             signal: None,
             recognised: false,
             sequence_ended: false,
@@ -163,6 +182,7 @@ struct Listener<'a> {
     key: Option<&'a MarkKey>,
     state: &'a mut State,
     transcript: &'a mut Transcript,
+    followed: Option<&'a mut String>,
     signal: Option<Signal>,
     recognised: bool,
     /// The parser is certain to be where text can follow.
@@ -272,6 +292,9 @@ impl Perform for Listener<'_> {
         };
         self.state.last_printed = Some(character);
         self.transcript.print(character);
+        if let Some(text) = &mut self.followed {
+            text.push(character);
+        }
     }
 
     #[inline]
@@ -279,6 +302,9 @@ impl Perform for Listener<'_> {
         self.recognised = true;
         if self.hidden() {
             return;
+        }
+        if let (Some(text), b'\n' | b'\r' | b'\t' | 0x08) = (&mut self.followed, byte) {
+            text.push(char::from(byte));
         }
         match byte {
             b'\n' | 0x0b | 0x0c | 0x84 | 0x85 => self.transcript.line_feed(),

@@ -7,11 +7,13 @@ use std::time::{Duration, SystemTime};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::following::{Follower, Followers};
 use crate::process::Foreground;
 use crate::request::Size;
 use crate::screen::{Screen, Scrollback};
 use crate::session::Request;
 use crate::stream::Progress;
+use crate::tally::CommandTally;
 use crate::transcript::Cursor;
 use crate::waits::{Until, WaitEnd, Waited};
 
@@ -69,6 +71,11 @@ pub struct Status {
     pub progress: Option<Progress>,
     /// Columns and rows.
     pub size: Size,
+    /// How the commands so far went.
+    pub commands: CommandTally,
+    /// Whether a program reads a line that is not shown: a password. Never where
+    /// the terminal does not tell, as on tmux.
+    pub reads_hidden_line: bool,
     /// Exit status of the last command; signals as shells count them, 128 + n.
     pub last_exit_status: Option<i32>,
     pub(crate) command_runs: bool,
@@ -199,6 +206,8 @@ impl Terminal {
             title: None,
             progress: None,
             size: self.size,
+            commands: CommandTally::default(),
+            reads_hidden_line: false,
             last_exit_status: None,
             command_runs: false,
             cursor: Cursor::START,
@@ -273,6 +282,18 @@ impl Terminal {
             exit_status: None,
             exit: None,
         })
+    }
+
+    /// Follows the output from now on.
+    pub async fn follow(&self) -> Follower {
+        match self.ask(Request::Follow).await {
+            Some(follower) => follower,
+            None => {
+                let mut followers = Followers::default();
+                followers.end();
+                followers.add()
+            }
+        }
     }
 
     /// Gives the terminal another size and tells the program.

@@ -296,8 +296,8 @@ async fn prune(store: &Store, settings: EventSettings) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::HealthAlert;
     use super::super::tests::lost;
-    use super::super::{AlertSeverity, HealthAlert};
     use super::*;
 
     fn started(store: &Store, settings: EventSettings) -> (Arc<EventBus>, EventHistory) {
@@ -341,9 +341,10 @@ mod tests {
         let (bus, history) = started(&store, EventSettings::default());
         bus.publish(lost(1));
         bus.publish(HealthAlert {
-            severity: AlertSeverity::Warning,
-            component: "disk".to_owned(),
+            severity: crate::monitor::Severity::Warning,
+            component: crate::monitor::Component::Disk,
             message: "nearly full".to_owned(),
+            session_id: None,
         });
         history.finish().await;
         let (_bus, history) = started(&store, EventSettings::default());

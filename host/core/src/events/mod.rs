@@ -38,6 +38,8 @@ const WAITING: usize = 16_384;
 #[derive(Debug)]
 pub struct Event {
     /// Counts from 1, without gaps, over the lives of all hosts that share a store.
+    /// Among those that are kept, a measurement that a newer one has replaced is
+    /// missing.
     pub sequence: u64,
     /// When.
     pub at: SystemTime,
@@ -115,6 +117,10 @@ impl EventBus {
         self.counts[what.event_type() as usize].fetch_add(1, Ordering::Relaxed);
         let mut kept = self.lock();
         kept.last += 1;
+        if what.event_type().is_measured() {
+            let same = what.event_type();
+            (kept.events).retain(|event| event.what.event_type() != same);
+        }
         let event = Arc::new(Event {
             sequence: kept.last,
             at: SystemTime::now(),
@@ -198,6 +204,23 @@ mod tests {
         assert_eq!(feed.try_recv().expect("the next").sequence, 6);
         let errors = bus.counts().find(|(it, _)| *it == EventType::SystemError);
         assert_eq!(errors, Some((EventType::SystemError, 6)));
+    }
+
+    #[test]
+    fn of_what_says_how_things_are_the_last_is_kept() {
+        let bus = EventBus::default();
+        for uptime_seconds in 1..=5 {
+            bus.publish(SystemStats {
+                memory_usage_mb: 1.0,
+                cpu_percent: 2.0,
+                uptime_seconds,
+            });
+            bus.publish(lost(1));
+        }
+        let numbers: Vec<u64> = (bus.since(0).0.iter())
+            .map(|event| event.sequence)
+            .collect();
+        assert_eq!(numbers, [2, 4, 6, 8, 9, 10]);
     }
 
     #[test]

@@ -39,13 +39,12 @@ pub use door::Door;
 pub(crate) use hook::HookCommand;
 pub use hook::{HookDecision, HookJudgement};
 pub use input::Input;
+pub(crate) use judge::session_facts;
 pub use judge::{CommandExplanation, Opinion};
 pub use running::{CommandEnd, Running};
 pub use tally::VerdictCount;
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
-
-pub(crate) use judge::session_facts;
 
 use crate::allow_rules::AllowRulesFile;
 use crate::audit::AuditLog;

@@ -35,9 +35,10 @@ pub(crate) fn happenings(
     };
     match what {
         HookMoment::Command { .. } => Vec::new(),
-        HookMoment::SessionStart => {
-            status(AgentProcess::Running, format!("{agent} has begun session {session}"))
-        }
+        HookMoment::SessionStart => status(
+            AgentProcess::Running,
+            format!("{agent} has begun session {session}"),
+        ),
         HookMoment::SessionEnd { reason } => {
             delegations.forget(&session);
             let why = reason
@@ -49,7 +50,10 @@ pub(crate) fn happenings(
             )
         }
         HookMoment::TurnStart => status(AgentProcess::Running, format!("{agent} works")),
-        HookMoment::TurnEnd => status(AgentProcess::Running, format!("{agent} waits for its person")),
+        HookMoment::TurnEnd => status(
+            AgentProcess::Running,
+            format!("{agent} waits for its person"),
+        ),
         HookMoment::Notification { message } => status(AgentProcess::Running, message),
         HookMoment::DelegationStart { agent, task } => {
             delegations.begin(&session, &agent, &task, now);

@@ -160,6 +160,17 @@ impl Host {
         Ok(session)
     }
 
+    /// The id of the session that a call without one would use, opened if need be; or
+    /// the one that was given, if it exists.
+    pub async fn session_of(
+        &self,
+        id: Option<&str>,
+        caller: &Caller,
+    ) -> Result<SessionId, HostError> {
+        let session = self.session_or_default(id, caller).await?;
+        Ok(session.id.clone())
+    }
+
     /// Closes what a connection leaves behind: its default session, unless a
     /// command still runs there.
     pub async fn connection_ended(&self, connection: &str) {
@@ -175,7 +186,7 @@ impl Host {
         }
     }
 
-    async fn open(&self, request: CreateSession) -> Result<Arc<Session>, HostError> {
+    pub(crate) async fn open(&self, request: CreateSession) -> Result<Arc<Session>, HostError> {
         self.open_beside(request, None).await
     }
 
@@ -237,6 +248,9 @@ impl Host {
         };
         let folder = request.working_directory.clone().or_else(inherited);
         let folder = folder.map(|it| it.display().to_string());
+        // A login would need its secret again.
+        let reopening =
+            (program.args.is_empty() && !program.remote_shell).then(|| Box::new(request.clone()));
         let opening = OpenRequest {
             shell: program.path.clone(),
             args: program.args,
@@ -259,6 +273,7 @@ impl Host {
             backend,
             program: program_name(program.path),
             remote_shell: program.remote_shell,
+            reopening,
             tags: request.tags,
             created_at: SystemTime::now(),
             terminal,

@@ -1,7 +1,6 @@
 //! The sessions that there are.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use quarterdeck_terminal::{ShellState, Size, Status};
@@ -9,8 +8,8 @@ use serde::Serialize;
 
 use crate::error::HostError;
 use crate::host::Host;
+use crate::monitor::Usage;
 use crate::session::{BackendKind, Session, SessionId};
-use crate::usage::Usage;
 
 /// The states of the enhanced-iterm-mcp document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -59,26 +58,18 @@ pub struct SessionSummary {
 
 impl Host {
     /// All sessions, oldest first.
-    pub async fn list_sessions(self: &Arc<Self>) -> Result<Vec<SessionSummary>, HostError> {
+    pub async fn list_sessions(&self) -> Result<Vec<SessionSummary>, HostError> {
         self.find_sessions().await?;
-        let sessions = self.registry.all();
-        let leaders: Vec<u32> = sessions
-            .iter()
-            .map(|session| session.terminal.pid())
-            .collect();
-        let host = Arc::clone(self);
-        let usages = tokio::task::spawn_blocking(move || host.usage.read(&leaders))
-            .await
-            .map_err(|error| HostError::Internal(error.to_string()))?;
-        let statuses =
-            futures::future::join_all(sessions.iter().map(|session| session.terminal.status()))
-                .await;
-        Ok(sessions
-            .iter()
-            .zip(statuses)
-            .zip(usages)
-            .map(|((session, status), usage)| summary(session, status, usage))
-            .collect())
+        let measured = self.monitor.look(self.monitor.settings.interval).await?;
+        let mut summaries = Vec::with_capacity(measured.sessions.len());
+        for it in measured.sessions {
+            let status = match it.status {
+                Some(status) => status,
+                None => it.session.terminal.status().await,
+            };
+            summaries.push(summary(&it.session, status, it.usage));
+        }
+        Ok(summaries)
     }
 }
 

@@ -13,6 +13,7 @@ mod layout;
 mod list;
 mod overview;
 mod own_session;
+mod performance;
 mod picture;
 mod point;
 mod policies;

@@ -8,14 +8,22 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const VERSIONS: &[&str] = &[
+/// The versions of a file, oldest first.
+pub(crate) struct Schema(pub(crate) &'static [&'static str]);
+
+/// The host's own store.
+pub(super) static STORE: Schema = Schema(&[
     include_str!("migrations/0001-sessions.sql"),
     include_str!("migrations/0002-tasks.sql"),
     include_str!("migrations/0004-events.sql"),
-];
+]);
 
 /// Carries out the versions that the file has not seen.
-pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn bring_up_to_date(
+    connection: &mut Connection,
+    path: &Path,
+    schema: &Schema,
+) -> Result<(), StoreError> {
     let failed = |source| StoreError::Open {
         path: path.to_owned(),
         source,
@@ -23,11 +31,11 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Resu
     let found: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(failed)?;
-    let Some(missing) = VERSIONS.get(found as usize..) else {
+    let Some(missing) = schema.0.get(found as usize..) else {
         return Err(StoreError::TooNew {
             path: path.to_owned(),
             found,
-            known: VERSIONS.len() as u32,
+            known: schema.0.len() as u32,
         });
     };
     for (number, version) in (found + 1..).zip(missing) {

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::{Connection, OpenFlags, Transaction};
 use tokio::sync::oneshot;
 
+pub(crate) use migrations::Schema;
 use writer::Writer;
 
 /// A failure of the store.
@@ -94,26 +95,40 @@ impl Store {
     /// Opens the store at `path`, making it (mode 0600) where it is missing and
     /// bringing it up to date where it is old. One process has it open at a time.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_in(path, None)
+        Self::open_with(path, &migrations::STORE)
+    }
+
+    /// The same for another file of the host, whose tables are `schema`'s.
+    pub(crate) fn open_with(path: &Path, schema: &Schema) -> Result<Self, StoreError> {
+        Self::open_in(path, schema, None)
     }
 
     /// A store that is forgotten when it closes.
     pub fn temporary() -> Result<Self, StoreError> {
+        Self::temporary_with(&migrations::STORE)
+    }
+
+    /// The same with other tables.
+    pub(crate) fn temporary_with(schema: &Schema) -> Result<Self, StoreError> {
         let folder = tempfile::tempdir().map_err(|source| StoreError::Lock {
             path: std::env::temp_dir(),
             source,
         })?;
-        Self::open_in(&folder.path().join("store.sqlite"), Some(folder))
+        Self::open_in(&folder.path().join("store.sqlite"), schema, Some(folder))
     }
 
-    fn open_in(path: &Path, folder: Option<tempfile::TempDir>) -> Result<Self, StoreError> {
+    fn open_in(
+        path: &Path,
+        schema: &Schema,
+        folder: Option<tempfile::TempDir>,
+    ) -> Result<Self, StoreError> {
         let lock = lock(path)?;
         let failed = |source| StoreError::Open {
             path: path.to_owned(),
             source,
         };
         let mut connection = connect(path).map_err(failed)?;
-        migrations::bring_up_to_date(&mut connection, path)?;
+        migrations::bring_up_to_date(&mut connection, path, schema)?;
         let reader = connect(path).map_err(failed)?;
         reader
             .pragma_update(None, "query_only", true)

@@ -20,6 +20,7 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 
+use super::notices::Notices;
 use super::tool::RegisteredTool;
 
 /// The key of the one question in an "input required" answer.
@@ -37,7 +38,14 @@ pub(super) async fn call(
     if let Some(refused) = take_answer(host, &caller, &request) {
         return tool.failure(&refused).into();
     }
-    let make_call = |arguments: JsonObject| tool.call(Arc::clone(host), caller.clone(), arguments);
+    let make_call = |arguments: JsonObject| {
+        tool.call(
+            Arc::clone(host),
+            caller.clone(),
+            arguments,
+            Notices::of(context),
+        )
+    };
     let pending = match make_call(arguments.clone()).await {
         Ok(result) => return result.into(),
         Err(HostError::ConfirmationRequired(pending)) => pending,

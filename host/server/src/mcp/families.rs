@@ -25,7 +25,8 @@ const OTHER_INSTRUCTIONS: &str = "These terminals are hosted by Quarterdeck. Eve
 pub enum ToolFamily {
     /// Quarterdeck's own: sessions, the gate, the list of policies.
     Native,
-    /// The rest of the enhanced-iterm-mcp document: tasks and more.
+    /// The rest of the enhanced-iterm-mcp document: tasks, performance, health,
+    /// recovery, progress.
     Enhanced,
     /// Looking after policies.
     Policies,

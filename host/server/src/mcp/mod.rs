@@ -10,6 +10,7 @@ mod families;
 mod layered_screenshot;
 mod mcpretentious;
 mod native;
+mod notices;
 mod policies;
 mod reply;
 mod screens;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::notices::Notices;
 use super::reply;
 
 /// One tool: its words, its shapes, and the operation behind it.
@@ -35,6 +36,17 @@ pub(super) trait NativeTool: 'static {
         caller: Caller,
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<Self::Output, HostError>> + Send;
+
+    /// Carries it out, and tells of progress meanwhile where the client wants to be
+    /// told and the tool knows of any.
+    fn call_noticed(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Self::Arguments,
+        _notices: Option<Notices>,
+    ) -> impl Future<Output = Result<Self::Output, HostError>> + Send {
+        Self::call(host, caller, arguments)
+    }
 
     /// The answer as a model reads it best.
     fn text(output: &Self::Output) -> String;
@@ -117,7 +129,12 @@ impl Effect {
 /// confirmation.
 pub(super) type Outcome = Result<CallToolResult, HostError>;
 
-type Call = dyn Fn(Arc<Host>, Caller, JsonObject) -> Pin<Box<dyn Future<Output = Outcome> + Send>>
+type Call = dyn Fn(
+        Arc<Host>,
+        Caller,
+        JsonObject,
+        Option<Notices>,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send>>
     + Send
     + Sync;
 
@@ -135,8 +152,9 @@ impl RegisteredTool {
         host: Arc<Host>,
         caller: Caller,
         arguments: JsonObject,
+        notices: Option<Notices>,
     ) -> Outcome {
-        (self.call)(host, caller, arguments).await
+        (self.call)(host, caller, arguments, notices).await
     }
 
     /// What its clients are answered when a call was not carried out.
@@ -159,10 +177,10 @@ impl Toolbox {
             .with_title(T::TITLE)
             .with_raw_output_schema(Arc::new(schema::<T::Output>()))
             .with_annotations(T::EFFECT.annotations());
-        let call: Box<Call> = Box::new(|host, caller, arguments| {
+        let call: Box<Call> = Box::new(|host, caller, arguments, notices| {
             Box::pin(async move {
                 let arguments = parse::<T::Arguments>(arguments)?;
-                let output = T::call(host, caller, arguments).await?;
+                let output = T::call_noticed(host, caller, arguments, notices).await?;
                 reply::success(&output, T::text(&output), T::png(&output))
             })
         });
@@ -173,7 +191,7 @@ impl Toolbox {
     pub(super) fn with_foreign<T: ForeignTool>(self) -> Self {
         let tool = Tool::new(T::NAME, T::DESCRIPTION, input_schema::<T::Arguments>())
             .with_annotations(T::EFFECT.annotations());
-        let call: Box<Call> = Box::new(|host, caller, arguments| {
+        let call: Box<Call> = Box::new(|host, caller, arguments, _notices| {
             Box::pin(async move {
                 let arguments = parse::<T::Arguments>(T::Dialect::arguments(arguments))?;
                 T::call(host, caller, arguments).await

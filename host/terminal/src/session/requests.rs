@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::Session;
+use crate::following::Follower;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
 use crate::keys::Key;
 use crate::outbox::WriteError;
@@ -40,6 +41,7 @@ pub(crate) enum Request {
         timeout: Duration,
         reply: oneshot::Sender<Waited>,
     },
+    Follow(oneshot::Sender<Follower>),
     Resize {
         size: Size,
         reply: oneshot::Sender<Result<(), ClosedError>>,
@@ -123,6 +125,10 @@ impl Session {
                 waits.add(until, from, timeout, reply, &self.moment());
                 self.waits = waits;
             }
+            Request::Follow(reply) => {
+                self.stream.follow(true);
+                let _ = reply.send(self.followers.add());
+            }
             Request::Resize { size, reply } => {
                 let _ = reply.send(self.resize(size));
             }
@@ -180,6 +186,8 @@ impl Session {
             title: self.emulator.title().map(str::to_owned),
             progress: self.progress,
             size: self.emulator.size(),
+            commands: self.counting.tally,
+            reads_hidden_line: alive && self.backend.reads_hidden_line(),
             last_exit_status: self.prompt.last_status,
             cursor: self.transcript.end(),
             last_activity: self.last_activity.1,

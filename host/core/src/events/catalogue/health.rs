@@ -3,25 +3,19 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::monitor::{Component, Severity};
+
 /// `health.alert`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct HealthAlert {
     /// How bad it is.
-    pub severity: AlertSeverity,
-    /// What it is about: sessions, performance, connectivity and so on.
-    pub component: String,
+    pub severity: Severity,
+    /// What it is about.
+    pub component: Component,
     /// What is wrong.
     pub message: String,
-}
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AlertSeverity {
-    /// A threshold is near or passed.
-    Warning,
-    /// A component does not do its work.
-    Error,
-    /// The host cannot go on like this.
-    Critical,
+    /// The session that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
 }

@@ -25,11 +25,11 @@ use serde::Serialize;
 pub use agent::{AgentDelegation, AgentStats, AgentStatus, DelegationStatus};
 pub use claude::{AgentProcess, ClaudeOutput, ClaudeStatus, OutputStream};
 pub use gate::{ConfirmationState, GateConfirmation, GateVerdict};
-pub use health::{AlertSeverity, HealthAlert};
-pub use performance::{OverallPerformance, PerformanceUpdate, SessionMetrics, SessionPerformance};
+pub use health::HealthAlert;
+pub use performance::PerformanceUpdate;
 pub use policy::{PolicySwapped, SwappedPolicy};
 pub use progress::ProgressUpdate;
-pub use session::{LaunchMethod, SessionEnd, SessionStart};
+pub use session::{LaunchMethod, SessionEnd, SessionFailover, SessionRecovery, SessionStart};
 pub use system::{ErrorSeverity, SystemError, SystemStats};
 pub use task::{TaskStatus, TaskUpdate};
 pub use ticket::TicketCreated;
@@ -98,6 +98,8 @@ macro_rules! catalogue {
 catalogue! {
     "session.start" SessionStart: "A session was opened or found."
     "session.end" SessionEnd: "A session is over."
+    "session.recovery" SessionRecovery: "A recovery has ended."
+    "session.failover" SessionFailover: "What belonged to a session belongs to another one."
     "claude.status" ClaudeStatus: "A coding agent came to the front of a session, or left it."
     "claude.output" ClaudeOutput: "A coding agent in front of a session has shown something."
     "agent.delegation" AgentDelegation: "Work was handed to an agent, or came back."

@@ -38,3 +38,27 @@ pub struct SessionEnd {
     /// How long it lived.
     pub duration_seconds: f64,
 }
+
+/// `session.recovery`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SessionRecovery {
+    /// The session that was to be mended.
+    pub session_id: String,
+    /// The one in its place, where there is one.
+    pub new_session_id: Option<String>,
+    /// The recovery that decided.
+    pub strategy: String,
+    /// Steps that were taken.
+    pub attempts: u32,
+    /// Whether it is well.
+    pub recovered: bool,
+}
+
+/// `session.failover`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SessionFailover {
+    /// The session that is left.
+    pub session_id: String,
+    /// The one that takes over.
+    pub new_session_id: String,
+}

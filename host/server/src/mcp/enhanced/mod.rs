@@ -1,12 +1,22 @@
-//! The tools of the enhanced-iterm-mcp document beyond those that are
-//! Quarterdeck's own, in its shapes.
+//! The tools of the enhanced-iterm-mcp document beyond sessions and safety: tasks,
+//! what sessions use, how the host is, mending, progress. In the document's shapes;
+//! what is more is optional.
 
+mod error_recover;
+mod health_check;
+mod health_history;
+mod performance_history;
+mod performance_monitor;
+mod progress_aggregate;
 mod task_cancel;
 mod task_distribute;
 mod task_shapes;
 mod task_status;
 
 use std::sync::{Arc, OnceLock};
+
+use quarterdeck_core::HostError;
+use quarterdeck_core::monitor::TimeRange;
 
 use super::tool::Toolbox;
 
@@ -18,9 +28,21 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
             Toolbox::default()
                 .with::<task_distribute::TaskDistribute>()
                 .with::<task_status::TaskStatus>()
-                .with::<task_cancel::TaskCancel>(),
+                .with::<task_cancel::TaskCancel>()
+                .with::<performance_monitor::PerformanceMonitor>()
+                .with::<performance_history::PerformanceHistory>()
+                .with::<health_check::HealthCheck>()
+                .with::<health_history::HealthHistory>()
+                .with::<error_recover::ErrorRecover>()
+                .with::<progress_aggregate::ProgressAggregate>(),
         )
     }))
+}
+
+/// An argument that is a length of time.
+fn time_range(argument: &str, text: &str) -> Result<TimeRange, HostError> {
+    text.parse()
+        .map_err(|error| HostError::InvalidParameters(format!("{argument}: {error}")))
 }
 
 #[cfg(test)]

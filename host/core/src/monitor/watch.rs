@@ -1,0 +1,309 @@
+//! The task that watches.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use quarterdeck_terminal::Status;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+
+use super::health::{self, HealthFacts, HealthReport, SessionFinding};
+use super::history::{Amount, History, Sample};
+use super::incidents::Incidents;
+use super::meter::{Meter, Table, Usage, Watched};
+use super::settings::MonitorSettings;
+use super::trouble::{Observed, QuietTimes, Trouble};
+use super::{OverallUsage, PerformanceReport, Request, SessionUsage};
+use crate::clock::{now_ms, rfc3339};
+use crate::error::HostError;
+use crate::events::{HealthAlert, SystemStats};
+use crate::host::Host;
+use crate::session::{Session, SessionId};
+
+/// A session's task that takes longer to answer is in trouble itself.
+const STATUS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is judged by what happened lately, such as failed commands, looks back so far.
+const LATELY: Duration = Duration::from_secs(60);
+
+/// Every session at one moment.
+pub(crate) struct Measured {
+    pub(crate) at: SystemTime,
+    pub(crate) sessions: Vec<MeasuredSession>,
+}
+
+/// One of them.
+pub(crate) struct MeasuredSession {
+    pub(crate) session: Arc<Session>,
+    /// `None` where the session's task did not answer in time.
+    pub(crate) status: Option<Status>,
+    pub(crate) usage: Usage,
+}
+
+impl Measured {
+    /// In the document's shape.
+    pub(crate) fn report(&self) -> PerformanceReport {
+        let sum = |figure: fn(&Usage) -> f64| -> f64 {
+            let sum: f64 = self.sessions.iter().map(|it| figure(&it.usage)).sum();
+            (sum * 10.0).round() / 10.0
+        };
+        let lives = |it: &&MeasuredSession| !it.status.as_ref().is_some_and(Status::has_ended);
+        PerformanceReport {
+            timestamp: rfc3339(self.at),
+            overall: OverallUsage {
+                cpu: sum(|usage| usage.cpu_percent),
+                memory: sum(|usage| usage.memory_mb),
+                active_sessions: self.sessions.iter().filter(lives).count(),
+                cores: cores(),
+            },
+            sessions: self
+                .sessions
+                .iter()
+                .map(|measured| SessionUsage {
+                    session_id: measured.session.id.to_string(),
+                    name: measured.session.name.clone(),
+                    metrics: measured.usage,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Cores that this process may use.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The task's state.
+pub(crate) struct Watcher {
+    inbox: mpsc::Receiver<Request>,
+    wake: Arc<Notify>,
+    history: History,
+    settings: Arc<MonitorSettings>,
+    meter: Meter,
+    quiet: QuietTimes,
+    incidents: Incidents,
+    /// Troubles that recoveries were told of, so that each is told once.
+    told: HashMap<SessionId, Trouble>,
+    assessed: Option<Instant>,
+}
+
+impl Watcher {
+    pub(super) fn new(
+        inbox: mpsc::Receiver<Request>,
+        wake: Arc<Notify>,
+        history: History,
+        settings: Arc<MonitorSettings>,
+    ) -> Self {
+        Self {
+            inbox,
+            wake,
+            incidents: Incidents::begin(history.clone(), now_ms().cast_signed()),
+            history,
+            settings,
+            meter: Meter::default(),
+            quiet: QuietTimes::default(),
+            told: HashMap::new(),
+            assessed: None,
+        }
+    }
+
+    /// Watches until the host is gone.
+    pub(crate) async fn watch(mut self, host: Weak<Host>) {
+        let mut next_sample = Instant::now() + self.settings.interval;
+        loop {
+            let Some(any) = host.upgrade().map(|host| !host.registry.is_empty()) else {
+                return;
+            };
+            tokio::select! {
+                request = self.inbox.recv() => match (request, host.upgrade()) {
+                    (Some(request), Some(host)) => self.answer(&host, request).await,
+                    _ => return,
+                },
+                () = self.wake.notified(), if !any => {
+                    next_sample = Instant::now() + self.settings.interval;
+                }
+                () = tokio::time::sleep_until(next_sample), if any => {
+                    if let Some(host) = host.upgrade() {
+                        self.sample(&host).await;
+                    }
+                    // A sample that took long does not make the next ones pile up.
+                    next_sample = (next_sample + self.settings.interval).max(Instant::now());
+                }
+            }
+        }
+    }
+
+    async fn answer(&mut self, host: &Arc<Host>, request: Request) {
+        // Whoever asked may have gone.
+        match request {
+            Request::Look { period, reply } => {
+                let _ = reply.send(self.look(host, period).await);
+            }
+            Request::Assess(reply) => {
+                let report = match self.look(host, self.settings.interval).await {
+                    Ok(measured) => Ok(self.assess(host, &measured).await),
+                    Err(error) => Err(error),
+                };
+                let _ = reply.send(report);
+            }
+        }
+    }
+
+    async fn look(&mut self, host: &Host, period: Duration) -> Result<Measured, HostError> {
+        let sessions = host.registry.all();
+        let statuses = futures::future::join_all(sessions.iter().map(|session| async {
+            tokio::time::timeout(STATUS_PATIENCE, session.terminal.status())
+                .await
+                .ok()
+        }))
+        .await;
+        let watched: Vec<Watched> = sessions
+            .iter()
+            .zip(&statuses)
+            .map(|(session, status)| Watched {
+                id: session.id.clone(),
+                leader: session.terminal.pid(),
+                commands: status
+                    .as_ref()
+                    .map(|status| status.commands)
+                    .unwrap_or_default(),
+            })
+            .collect();
+        let leaders: Vec<u32> = watched.iter().map(|session| session.leader).collect();
+        let table = tokio::task::spawn_blocking(move || Table::read(&leaders))
+            .await
+            .map_err(|error| HostError::Internal(error.to_string()))?
+            .map_err(|error| {
+                HostError::Internal(format!(
+                    "cannot read the process table, which sessions' figures come from: {error}"
+                ))
+            })?;
+        self.meter.look(std::time::Instant::now(), &table, &watched);
+        Ok(Measured {
+            at: SystemTime::now(),
+            sessions: sessions
+                .into_iter()
+                .zip(statuses)
+                .map(|(session, status)| MeasuredSession {
+                    usage: self.meter.usage(&session.id, period),
+                    session,
+                    status,
+                })
+                .collect(),
+        })
+    }
+
+    async fn sample(&mut self, host: &Arc<Host>) {
+        let measured = match self.look(host, self.settings.interval).await {
+            Ok(measured) => measured,
+            Err(error) => {
+                tracing::warn!(%error, "no sample was taken");
+                return;
+            }
+        };
+        let at_ms = now_ms().cast_signed();
+        self.history.keep(Sample {
+            at_ms,
+            sessions: measured
+                .sessions
+                .iter()
+                .map(|it| (it.session.id.to_string(), Amount::from(&it.usage)))
+                .collect(),
+        });
+        self.incidents.still_alive(at_ms);
+        let report = measured.report();
+        host.events.publish(SystemStats {
+            memory_usage_mb: report.overall.memory,
+            cpu_percent: report.overall.cpu,
+            uptime_seconds: host.started_at.elapsed().unwrap_or_default().as_secs(),
+        });
+        host.events.publish(report);
+        let due = self
+            .assessed
+            .is_none_or(|assessed| assessed.elapsed() >= self.settings.health_interval);
+        if due {
+            self.assess(host, &measured).await;
+        }
+    }
+
+    /// Looks at everything, opens and closes incidents, and tells who listens.
+    async fn assess(&mut self, host: &Arc<Host>, measured: &Measured) -> HealthReport {
+        self.assessed = Some(Instant::now());
+        let mut findings = Vec::new();
+        for it in &measured.sessions {
+            let trouble = self.trouble(it).await;
+            findings.push(SessionFinding {
+                id: it.session.id.to_string(),
+                name: it.session.name.clone(),
+                ended: it.status.as_ref().is_some_and(Status::has_ended),
+                usage: it.usage,
+                lately: self.meter.usage(&it.session.id, LATELY),
+                trouble,
+            });
+        }
+        self.quiet
+            .keep(|id| measured.sessions.iter().any(|it| it.session.id == *id));
+        let facts = HealthFacts::gather(host, findings).await;
+        let report = health::assess(&facts, &self.settings.thresholds, measured.at);
+        let at_ms = now_ms().cast_signed();
+        for issue in self.incidents.update(&report.issues, at_ms) {
+            host.events.publish(HealthAlert {
+                severity: issue.severity,
+                component: issue.component,
+                message: issue.message.clone(),
+                session_id: issue.session.clone(),
+            });
+        }
+        self.tell_recoveries(host, &facts);
+        report
+    }
+
+    async fn trouble(&mut self, measured: &MeasuredSession) -> Option<Trouble> {
+        let Some(status) = &measured.status else {
+            return Some(Trouble::unanswering(STATUS_PATIENCE));
+        };
+        let id = &measured.session.id;
+        let quiet = self.quiet.observe(id, status, &measured.usage);
+        let mut observed = Observed {
+            status,
+            quiet,
+            cursor_line: None,
+        };
+        if observed.may_wait_for_a_person() {
+            observed.cursor_line = Some(cursor_line(&measured.session).await);
+        }
+        Trouble::of(&observed, self.settings.hung_after)
+    }
+
+    /// Has each new trouble mended, where the configuration says so.
+    fn tell_recoveries(&mut self, host: &Arc<Host>, facts: &HealthFacts) {
+        let troubled = facts.sessions.iter().filter_map(|finding| {
+            let trouble = finding.trouble.clone()?;
+            Some((SessionId::found(&finding.id)?, trouble))
+        });
+        let now: HashMap<SessionId, Trouble> = troubled.collect();
+        for (id, trouble) in &now {
+            let known = self
+                .told
+                .get(id)
+                .is_some_and(|told| told.cause == trouble.cause);
+            if !known {
+                host.mend_by_itself(id, trouble);
+            }
+        }
+        self.told = now;
+    }
+}
+
+/// The line that the cursor stands on.
+async fn cursor_line(session: &Session) -> String {
+    let screen = session.terminal.screen().await;
+    let row = usize::from(screen.cursor.row);
+    screen
+        .rows
+        .get(row)
+        .map(|row| row.text.clone())
+        .unwrap_or_default()
+}

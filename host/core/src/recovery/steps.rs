@@ -1,0 +1,183 @@
+//! The steps that mend a session, and the look at what came of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarterdeck_terminal::keys::Key;
+use quarterdeck_terminal::{Status, Until};
+use rustix::process::{Pid, Signal};
+
+use super::mending::Turn;
+use crate::caller::Caller;
+use crate::events::SessionFailover;
+use crate::gate::Input;
+use crate::host::Host;
+use crate::operations::CreateSession;
+use crate::session::{Session, SessionId};
+
+/// A new shell may take so long to its first prompt.
+const STARTING_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A program may take so long to end when it is told to, each time.
+const ENDING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A session that is well answers and comes to its prompt within this.
+const WELLNESS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A command of a recovery may run so long.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
+
+impl Host {
+    /// Opens the session's shell again in the same place, under the same name, and
+    /// closes the old one. Connections whose default it was follow.
+    pub(super) async fn restart(
+        &self,
+        broken: &Arc<Session>,
+        turn: &mut Turn,
+    ) -> Result<Arc<Session>, String> {
+        let reopening = broken.reopening.as_ref().ok_or(
+            "what it was opened with cannot be started again: it was found, or needs a login",
+        )?;
+        let status = broken.terminal.status().await;
+        let working_directory = status
+            .cwd
+            .filter(|folder| folder.is_dir())
+            .or_else(|| reopening.working_directory.clone())
+            .filter(|folder| folder.is_dir());
+        let session = self
+            .open(CreateSession {
+                name: Some(broken.name.clone()),
+                command: None,
+                working_directory,
+                columns: Some(status.size.columns()),
+                rows: Some(status.size.rows()),
+                ..(**reopening).clone()
+            })
+            .await
+            .map_err(|error| error.to_string())?;
+        turn.covers(&session.id);
+        self.registry.replace_default(&broken.id, &session.id).await;
+        self.session_ends(&broken.id);
+        broken.terminal.close().await;
+        session
+            .terminal
+            .wait(Until::Prompt, None, STARTING_PATIENCE)
+            .await;
+        Ok(session)
+    }
+
+    /// Ends what runs, asking first and insisting in the end, so that the shell
+    /// comes back to a clean prompt.
+    pub(super) async fn reset(&self, session: &Session) -> Result<(), String> {
+        let status = session.terminal.status().await;
+        if let Some(how) = status.ending() {
+            return Err(format!("there is no shell left to reset ({how})"));
+        }
+        let caller = Caller::recovery("reset");
+        for key in ["ctrl-c", "ctrl-\\"] {
+            let keys = Key::parse(key).map_err(|error| error.to_string())?;
+            let input = [Input::Key(keys)];
+            let typing = self.gate.type_input(session, &input, &caller);
+            // Whoever types now and waits may be what has to be ended.
+            let _ = tokio::time::timeout(ENDING_PATIENCE, typing).await;
+            if comes_to_prompt(session).await {
+                return Ok(());
+            }
+        }
+        for signal in [Signal::TERM, Signal::KILL] {
+            let status = session.terminal.status().await;
+            if let Some(group) = foreground_group(session, &status) {
+                // It may have ended in between, which is what is wanted.
+                let _ = rustix::process::kill_process_group(group, signal);
+                // A stopped program does not hear the first one.
+                let _ = rustix::process::kill_process_group(group, Signal::CONT);
+            }
+            if comes_to_prompt(session).await {
+                return Ok(());
+            }
+        }
+        Err("what runs does not end".to_owned())
+    }
+
+    /// Moves what belongs to a session to another one.
+    pub(super) async fn fail_over(
+        &self,
+        broken: &SessionId,
+        backup: &str,
+    ) -> Result<Arc<Session>, String> {
+        let backup = self
+            .registry
+            .get(backup)
+            .map_err(|error| error.to_string())?;
+        self.registry.replace_default(broken, &backup.id).await;
+        self.events.publish(SessionFailover {
+            session_id: broken.to_string(),
+            new_session_id: backup.id.to_string(),
+        });
+        Ok(backup)
+    }
+
+    /// Runs a command that a recovery wants run; it passes the gate like any other.
+    pub(super) async fn run_for_recovery(
+        &self,
+        session: &Session,
+        command: &str,
+        strategy: &str,
+    ) -> Result<(), String> {
+        let caller = Caller::recovery(strategy);
+        let refused = |error: crate::HostError| error.to_string();
+        let mut running = self
+            .gate
+            .run(session, command, &caller)
+            .await
+            .map_err(refused)?;
+        self.gate
+            .follow(session, &mut running, COMMAND_PATIENCE)
+            .await
+            .map_err(refused)?;
+        Ok(())
+    }
+}
+
+/// The program in front, if it is not the shell itself.
+fn foreground_group(session: &Session, status: &Status) -> Option<Pid> {
+    let group = status.foreground.as_ref()?.pid;
+    if group == session.terminal.pid() {
+        return None;
+    }
+    Pid::from_raw(i32::try_from(group).ok()?)
+}
+
+async fn comes_to_prompt(session: &Session) -> bool {
+    let waited = session
+        .terminal
+        .wait(Until::Prompt, None, ENDING_PATIENCE)
+        .await;
+    if waited.met {
+        return true;
+    }
+    // Without marks, the shell is in front again.
+    let status = session.terminal.status().await;
+    !status.integrated && !status.has_ended() && !status.is_running()
+}
+
+/// Whether a session is as it should be: it answers, its shell lives and waits.
+pub(super) async fn wellness(session: &Session) -> Result<(), String> {
+    let looked = tokio::time::timeout(WELLNESS_PATIENCE, async {
+        session
+            .terminal
+            .wait(Until::Settled, None, WELLNESS_PATIENCE)
+            .await;
+        session.terminal.status().await
+    });
+    let status = looked
+        .await
+        .map_err(|_| "the session does not answer".to_owned())?;
+    if let Some(how) = status.ending() {
+        return Err(format!("its shell has ended ({how})"));
+    }
+    if status.is_running() {
+        return Err("something still runs in it".to_owned());
+    }
+    Ok(())
+}

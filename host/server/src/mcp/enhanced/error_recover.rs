@@ -1,0 +1,77 @@
+//! `error_recover`.
+
+use std::sync::Arc;
+
+use quarterdeck_core::recovery::RecoverSession;
+use quarterdeck_core::{Caller, Host, HostError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::tool::{Effect, NativeTool};
+
+pub(super) struct ErrorRecover;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Arguments {
+    session_id: String,
+    /// restart, reset, failover, graceful (default), or another recovery policy
+    strategy: Option<String>,
+    /// Steps at most; default 3
+    max_retries: Option<u32>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Output {
+    recovered: bool,
+    session_id: String,
+    /// The session in its place
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_session_id: Option<String>,
+    strategy: String,
+    attempts: u32,
+    /// What was done, and what came of it
+    steps: Vec<String>,
+}
+
+impl NativeTool for ErrorRecover {
+    const NAME: &'static str = "error_recover";
+    const TITLE: &'static str = "Mend a session";
+    const DESCRIPTION: &'static str = "Mends a broken or hung session: restarts or resets its shell, or moves to a backup. What runs in it is ended.";
+    const EFFECT: Effect = Effect::Ends;
+    type Arguments = Arguments;
+    type Output = Output;
+
+    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
+        let outcome = host
+            .recover_session(RecoverSession {
+                session_id: arguments.session_id,
+                strategy: arguments.strategy,
+                max_retries: arguments.max_retries,
+            })
+            .await?;
+        Ok(Output {
+            recovered: outcome.recovered,
+            session_id: outcome.session_id.to_string(),
+            new_session_id: outcome.new_session_id.map(|id| id.to_string()),
+            strategy: outcome.strategy,
+            attempts: outcome.attempts,
+            steps: outcome.story,
+        })
+    }
+
+    fn text(output: &Output) -> String {
+        let end = match (&output.new_session_id, output.recovered) {
+            (_, false) => "not recovered".to_owned(),
+            (None, true) => "recovered".to_owned(),
+            (Some(new), true) => format!("recovered: go on in session {new}"),
+        };
+        let mut lines = vec![format!(
+            "{end} ({} steps by {})",
+            output.attempts, output.strategy
+        )];
+        lines.extend(output.steps.iter().cloned());
+        lines.join("\n")
+    }
+}

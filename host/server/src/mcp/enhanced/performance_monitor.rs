@@ -1,0 +1,178 @@
+//! `performance_monitor`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarterdeck_core::monitor::{SessionUsage, Usage};
+use quarterdeck_core::{Caller, Host, HostError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::tool::{Effect, NativeTool};
+
+pub(super) struct PerformanceMonitor;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// Milliseconds to measure over; default 5000
+    interval: Option<u64>,
+    /// Which figures; default all
+    metrics: Option<Vec<Metric>>,
+    /// Default: all sessions
+    session_id: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Metric {
+    Cpu,
+    Memory,
+    Network,
+    Disk,
+    #[serde(alias = "responseTime")]
+    ResponseTime,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Output {
+    timestamp: String,
+    overall: Overall,
+    sessions: Vec<Session>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Overall {
+    /// Percent of one core
+    cpu: f64,
+    /// MB
+    memory: f64,
+    active_sessions: usize,
+    cores: usize,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    session_id: String,
+    name: String,
+    metrics: Metrics,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Metrics {
+    /// Percent of one core, of the whole process tree
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<f64>,
+    /// MB
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<f64>,
+    /// ms from Enter to first output; 0: no command
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time: Option<f64>,
+    /// Bytes/s
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk_read: Option<f64>,
+    /// Bytes/s
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk_written: Option<f64>,
+    processes: u32,
+    period_ms: u64,
+}
+
+impl Metrics {
+    fn chosen(usage: &Usage, chosen: Option<&[Metric]>) -> Self {
+        let of = |metric: Metric, figure: f64| {
+            chosen
+                .is_none_or(|chosen| chosen.contains(&metric))
+                .then_some(figure)
+        };
+        Self {
+            cpu: of(Metric::Cpu, usage.cpu_percent),
+            memory: of(Metric::Memory, usage.memory_mb),
+            response_time: of(Metric::ResponseTime, usage.response_ms),
+            disk_read: of(Metric::Disk, usage.disk_read),
+            disk_written: of(Metric::Disk, usage.disk_written),
+            processes: usage.processes,
+            period_ms: usage.period_ms,
+        }
+    }
+}
+
+impl NativeTool for PerformanceMonitor {
+    const NAME: &'static str = "performance_monitor";
+    const TITLE: &'static str = "What sessions use";
+    const DESCRIPTION: &'static str =
+        "Processor, memory, disk and response time of each session's process tree.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = Arguments;
+    type Output = Output;
+
+    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
+        let report = host
+            .performance(arguments.interval.map(Duration::from_millis))
+            .await?;
+        let chosen = arguments.metrics.as_deref();
+        let asked_for = |session: &&SessionUsage| {
+            (arguments.session_id.as_ref()).is_none_or(|id| *id == session.session_id)
+        };
+        let sessions: Vec<Session> = report
+            .sessions
+            .iter()
+            .filter(asked_for)
+            .map(|session| Session {
+                session_id: session.session_id.clone(),
+                name: session.name.clone(),
+                metrics: Metrics::chosen(&session.metrics, chosen),
+            })
+            .collect();
+        if let (Some(id), true) = (arguments.session_id, sessions.is_empty()) {
+            return Err(HostError::SessionNotFound(id));
+        }
+        let wants_network = chosen.is_some_and(|chosen| chosen.contains(&Metric::Network));
+        Ok(Output {
+            timestamp: report.timestamp,
+            overall: Overall {
+                cpu: report.overall.cpu,
+                memory: report.overall.memory,
+                active_sessions: report.overall.active_sessions,
+                cores: report.overall.cores,
+            },
+            sessions,
+            note: wants_network.then(|| {
+                "network is not measured: this system counts traffic for the machine, not for processes".to_owned()
+            }),
+        })
+    }
+
+    fn text(output: &Output) -> String {
+        let overall = &output.overall;
+        let mut lines = vec![format!(
+            "{} sessions: {} % of a core ({} cores), {} MB",
+            overall.active_sessions, overall.cpu, overall.cores, overall.memory
+        )];
+        for session in &output.sessions {
+            let metrics = &session.metrics;
+            let mut line = format!("{}  {}", session.session_id, session.name);
+            for (name, figure, unit) in [
+                ("cpu", metrics.cpu, " %"),
+                ("memory", metrics.memory, " MB"),
+                ("response", metrics.response_time, " ms"),
+                ("read", metrics.disk_read, " B/s"),
+                ("written", metrics.disk_written, " B/s"),
+            ] {
+                if let Some(figure) = figure {
+                    line.push_str(&format!("  {name} {figure}{unit}"));
+                }
+            }
+            lines.push(line);
+        }
+        lines.extend(output.note.clone());
+        lines.join("\n")
+    }
+}
