@@ -168,7 +168,12 @@ impl Mirrored {
                 return Some(self.end(&format!("iTerm2 cannot be reached any more: {reason}")));
             }
             Notice::LayoutChanged(layout) => {
-                let (columns, rows) = layout.pane(&self.pane)?.size?;
+                let Some(pane) = layout.pane(&self.pane) else {
+                    // Closed, or begun again under another name: reading it will tell.
+                    self.stale = true;
+                    return None;
+                };
+                let (columns, rows) = pane.size?;
                 let size = Size::new(columns, rows).ok()?;
                 if size != self.size && !self.sizing.under_way {
                     self.set_known_size(size);
