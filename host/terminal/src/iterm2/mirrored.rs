@@ -140,9 +140,8 @@ impl Mirrored {
                     }
                 }
                 got = self.sizing.got() => {
-                    if let Some(size) = got {
-                        self.set_known_size(size);
-                    }
+                    // Our screen has the size already that was asked for, be it granted or not.
+                    self.draw_anew(got.unwrap_or(self.size));
                     return Event::Resized(self.size);
                 }
                 closed = closed(&mut self.closing) => {
@@ -176,7 +175,7 @@ impl Mirrored {
                 let (columns, rows) = pane.size?;
                 let size = Size::new(columns, rows).ok()?;
                 if size != self.size && !self.sizing.under_way {
-                    self.set_known_size(size);
+                    self.draw_anew(size);
                     return Some(Event::Resized(size));
                 }
             }
@@ -190,15 +189,14 @@ impl Mirrored {
         None
     }
 
-    fn set_known_size(&mut self, size: Size) {
-        if size != self.size {
-            self.size = size;
-            self.rest.extend(self.drawing.resize(size));
-            self.stale = true;
-            // What is being read was meant for the former size.
-            if let Some(reading) = self.reading.take() {
-                reading.abort();
-            }
+    /// The pane has this size, and our screen is about to have it.
+    fn draw_anew(&mut self, size: Size) {
+        self.size = size;
+        self.rest.extend(self.drawing.resize(size));
+        self.stale = true;
+        // What is being read was meant for the former size.
+        if let Some(reading) = self.reading.take() {
+            reading.abort();
         }
     }
 
