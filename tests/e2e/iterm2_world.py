@@ -96,6 +96,12 @@ async def close(app: Any, pane: str) -> bool:
     return True
 
 
+async def restart(app: Any, pane: str) -> bool:
+    """Begins a session again in its pane, as a person does from the menu."""
+    await app.get_session_by_id(pane).async_restart()
+    return True
+
+
 async def _tell(connection: Any) -> None:
     app = await iterm2.async_get_app(connection)
     print(json.dumps(await globals()[sys.argv[1]](app, *sys.argv[2:])))

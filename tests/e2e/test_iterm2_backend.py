@@ -103,6 +103,26 @@ async def test_a_pane_that_is_there_is_a_session_too(world: World, iterm2: Stand
         await until("the session has ended", ended)
 
 
+async def test_a_pane_that_a_person_begins_again_is_the_same_session(world: World, iterm2: StandIn) -> None:
+    (pane,) = iterm2.official("panes")
+    async with agent_on_http(serve(world)) as agent:
+        session = await attached(agent)
+        await agent.type(session, "gone=yes", enter=True)
+        iterm2.official("restart", pane)
+        assert iterm2.official("panes") != [pane], "iTerm2 calls it otherwise now"
+
+        async def is_back() -> bool:
+            return not (await sessions(agent))[session]["ended"]
+
+        async def ended() -> bool:
+            return (await agent.type(session, " ")).code == "SESSION_ENDED"
+
+        await until("the former one has ended", ended)
+        await until("it is there again", is_back)
+        await agent.type(session, 'echo "<$gone>"', enter=True)
+        await agent.wait_for(session, pattern="(?m)^<>$")
+
+
 async def test_a_program_fills_the_screen_of_an_attached_pane(world: World, iterm2: StandIn) -> None:
     async with agent_on_http(serve(world)) as agent:
         session = await attached(agent)

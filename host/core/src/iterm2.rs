@@ -156,15 +156,27 @@ impl Host {
         application: &Application,
         pane: &FoundPane,
     ) -> Result<(), HostError> {
-        let failed = |error| cannot_open(error);
+        self.make_room(pane).await;
         let id = self.free_or_found(pane.session_id.as_deref())?;
         let request = self.kept(&id);
         let opened = application
             .attach(&pane.handle, &request)
             .await
-            .map_err(failed)?;
+            .map_err(cannot_open)?;
         self.begin_found(id, pane.title.clone(), "a pane of iTerm2", opened);
         Ok(())
+    }
+
+    /// A pane that was begun again, or restored by another name, is the session that it was:
+    /// what is left of that one makes room.
+    async fn make_room(&self, pane: &FoundPane) {
+        let former = pane.session_id.as_deref();
+        let Some(Ok(former)) = former.map(|id| self.registry.get(id)) else {
+            return;
+        };
+        if former.backend == BackendKind::Iterm2 && former.terminal.status().await.has_ended() {
+            self.session_ends(&former.id);
+        }
     }
 
     /// The id that a session had with an earlier host, if it can have it again.

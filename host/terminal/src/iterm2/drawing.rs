@@ -42,6 +42,8 @@ pub(super) struct Drawing {
     canvas: Canvas,
     /// The shell's screen, while a program fills the whole one.
     hidden: Option<Canvas>,
+    /// The screen was resized while that one was hidden.
+    hidden_is_unknown: bool,
     /// Nothing was drawn yet.
     empty: bool,
 }
@@ -71,6 +73,7 @@ impl Drawing {
             size,
             canvas: Canvas::new(0, size),
             hidden: None,
+            hidden_is_unknown: false,
             empty: true,
         }
     }
@@ -89,10 +92,7 @@ impl Drawing {
     /// look is drawn from scratch.
     pub(super) fn resize(&mut self, size: Size) -> Vec<u8> {
         self.size = size;
-        self.hidden = self
-            .hidden
-            .take()
-            .map(|hidden| Canvas::new(hidden.top, size));
+        self.hidden_is_unknown = self.hidden.is_some();
         self.canvas = Canvas::new(self.canvas.top, size);
         b"\x1b[0m\x1b[H\x1b[2J".to_vec()
     }
@@ -140,9 +140,12 @@ impl Drawing {
             (false, Some(hidden)) => {
                 out.push_str("\x1b[?1049l\x1b[0m");
                 self.canvas = hidden;
-                // The terminal has restored its cursor.
-                let (row, column) = self.canvas.at;
-                let _ = write!(out, "\x1b[{};{}H", row + 1, column + 1);
+                // The terminal has put its cursor back where it was, unless it was resized
+                // meanwhile: then nobody knows what it shows.
+                if std::mem::take(&mut self.hidden_is_unknown) {
+                    let top = self.canvas.top;
+                    self.begin_anew(top, out);
+                }
             }
             (_, hidden) => self.hidden = hidden,
         }
@@ -415,6 +418,24 @@ mod tests {
         assert!(!followed.emulator.full_screen());
         assert_eq!(followed.emulator.screen().text(), "$ vi\n$");
         assert_eq!(followed.text(), "$ vi\n$ ");
+    }
+
+    #[test]
+    fn a_screen_that_is_resized_while_hidden_is_drawn_anew() {
+        let mut followed = Followed::new();
+        followed.follow(&look(0, 0, &["$ one", "$ vi", ""], (4, 1)));
+        let mut editor = look(0, 0, &["text", "~", "~"], (0, 0));
+        editor.alternate = true;
+        followed.follow(&editor);
+        let smaller = Size::new(8, 2).expect("possible");
+        let bytes = followed.drawing.resize(smaller);
+        followed.emulator.resize(smaller);
+        followed.emulator.advance(&bytes);
+        editor.lines.pop();
+        followed.follow(&editor);
+        assert_eq!(followed.emulator.screen().text(), "text\n~");
+        followed.follow(&look(1, 1, &["$ vi", "$ "], (2, 2)));
+        assert_eq!(followed.emulator.screen().text(), "$ vi\n$");
     }
 
     #[test]

@@ -140,9 +140,8 @@ impl Mirrored {
                     }
                 }
                 got = self.sizing.got() => {
-                    if let Some(size) = got {
-                        self.set_known_size(size);
-                    }
+                    // Our screen has the size already that was asked for, be it granted or not.
+                    self.draw_anew(got.unwrap_or(self.size));
                     return Event::Resized(self.size);
                 }
                 closed = closed(&mut self.closing) => {
@@ -168,10 +167,15 @@ impl Mirrored {
                 return Some(self.end(&format!("iTerm2 cannot be reached any more: {reason}")));
             }
             Notice::LayoutChanged(layout) => {
-                let (columns, rows) = layout.pane(&self.pane)?.size?;
+                let Some(pane) = layout.pane(&self.pane) else {
+                    // Closed, or begun again under another name: reading it will tell.
+                    self.stale = true;
+                    return None;
+                };
+                let (columns, rows) = pane.size?;
                 let size = Size::new(columns, rows).ok()?;
                 if size != self.size && !self.sizing.under_way {
-                    self.set_known_size(size);
+                    self.draw_anew(size);
                     return Some(Event::Resized(size));
                 }
             }
@@ -185,15 +189,14 @@ impl Mirrored {
         None
     }
 
-    fn set_known_size(&mut self, size: Size) {
-        if size != self.size {
-            self.size = size;
-            self.rest.extend(self.drawing.resize(size));
-            self.stale = true;
-            // What is being read was meant for the former size.
-            if let Some(reading) = self.reading.take() {
-                reading.abort();
-            }
+    /// The pane has this size, and our screen is about to have it.
+    fn draw_anew(&mut self, size: Size) {
+        self.size = size;
+        self.rest.extend(self.drawing.resize(size));
+        self.stale = true;
+        // What is being read was meant for the former size.
+        if let Some(reading) = self.reading.take() {
+            reading.abort();
         }
     }
 

@@ -96,7 +96,18 @@ impl Home {
                     .expect("listed")
                     .len()
             }
-            Carrier::Iterm2 => self.iterm2().await.relays(&[]).await.len(),
+            Carrier::Iterm2 => {
+                let next = self.iterm2().await;
+                let ends = tokio::time::Instant::now() + PATIENCE;
+                loop {
+                    // The relay has to notice first that its host has gone.
+                    let found = next.relays(&[]).await.len();
+                    if found > 0 || tokio::time::Instant::now() > ends {
+                        return found;
+                    }
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
         }
     }
 
