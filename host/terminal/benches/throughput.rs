@@ -41,33 +41,70 @@ fn main() {
     // First, while nothing is left over from what was freed.
     runtime.block_on(memory());
     println!(
-        "\n{:<32} {:>12} {:>12} {:>12} {:>8}",
-        "", "plain MB/s", "library MB/s", "session MB/s", "÷ library"
+        "\n{:<24} {:>11} {:>13} {:>13} {:>8} {:>13}",
+        "", "plain MB/s", "library MB/s", "session MB/s", "ratio", "of processor"
     );
     for (what, command) in outputs() {
         let plain = plain_read(&command, |_| ());
         let library = library_read(&command);
         let session = runtime.block_on(session_read(&command));
         println!(
-            "{what:<32} {:>12.0} {:>12.0} {:>12.0} {:>8.2}",
-            rate(plain),
-            rate(library),
-            rate(session),
-            library.as_secs_f64() / session.as_secs_f64()
+            "{what:<24} {:>11.0} {:>13.0} {:>13.0} {:>8.2} {:>13.2}",
+            plain.rate(),
+            library.rate(),
+            session.rate(),
+            library.elapsed.as_secs_f64() / session.elapsed.as_secs_f64(),
+            library.processor.as_secs_f64() / session.processor.as_secs_f64(),
         );
     }
     runtime.block_on(beside_a_flood());
 }
 
-fn rate(duration: Duration) -> f64 {
-    MEGABYTES as f64 / duration.as_secs_f64()
+/// What reading all of an output took.
+struct Reading {
+    elapsed: Duration,
+    /// Of all threads of this process; what else the machine does is not in it.
+    processor: Duration,
 }
 
-fn plain_read(command: &str, mut take: impl FnMut(&[u8])) -> Duration {
+/// A reading that has begun.
+struct Begun {
+    at: Instant,
+    processor: Duration,
+}
+
+impl Begun {
+    fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            processor: processor_time(),
+        }
+    }
+
+    fn over(self) -> Reading {
+        Reading {
+            elapsed: self.at.elapsed(),
+            processor: processor_time() - self.processor,
+        }
+    }
+}
+
+impl Reading {
+    fn rate(&self) -> f64 {
+        MEGABYTES as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).expect("it is not negative")
+}
+
+fn plain_read(command: &str, mut take: impl FnMut(&[u8])) -> Reading {
     // Raw, so that line feeds are not made into two bytes: the session's device
     // does that, at a cost that is the kernel's.
     let mut plain = Plain::start(&format!("stty opost onlcr; {command}")).expect("started");
-    let begun = Instant::now();
+    let begun = Begun::now();
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match plain.read(&mut buffer) {
@@ -76,25 +113,25 @@ fn plain_read(command: &str, mut take: impl FnMut(&[u8])) -> Duration {
         }
     }
     plain.child.wait().expect("waited for");
-    begun.elapsed()
+    begun.over()
 }
 
 /// The same into the emulator's library, and nothing else.
-fn library_read(command: &str) -> Duration {
+fn library_read(command: &str) -> Reading {
     let size = TermSize::new(120, 40);
     let mut term = Term::new(Config::default(), &size, VoidListener);
     let mut parser: Processor = Processor::new();
     plain_read(command, |bytes| parser.advance(&mut term, bytes))
 }
 
-async fn session_read(command: &str) -> Duration {
+async fn session_read(command: &str) -> Reading {
     let home = home();
     let opened = prompted("bash", &home).await;
-    let begun = Instant::now();
+    let begun = Begun::now();
     run(&opened, command).await;
-    let elapsed = begun.elapsed();
+    let reading = begun.over();
     opened.terminal.close().await;
-    elapsed
+    reading
 }
 
 async fn run(opened: &Opened, command: &str) {

@@ -190,13 +190,19 @@ struct Listener<'a> {
 }
 
 impl Listener<'_> {
-    /// Takes text and single controls, up to the next escape character.
+    /// Takes text, single controls and colours, up to the next other sequence.
     fn text(&mut self, bytes: &[u8], begun: &mut Begun) -> usize {
         let mut taken = begun.go_on(bytes, self);
         while let Some(&byte) = bytes.get(taken) {
             let rest = &bytes[taken..];
             match byte {
-                ESCAPE => break,
+                ESCAPE => match colours(rest) {
+                    Some(length) => {
+                        self.recognised = true;
+                        taken += length;
+                    }
+                    None => break,
+                },
                 0..0x20 | 0x7f => {
                     self.execute(byte);
                     taken += 1;
@@ -415,6 +421,16 @@ impl Perform for Listener<'_> {
     }
 }
 
+/// How long the sequence at the beginning is, if it is all there and says only how
+/// what follows looks: by far the most frequent one, and nothing to a transcript.
+fn colours(bytes: &[u8]) -> Option<usize> {
+    let parameters = bytes.strip_prefix(b"\x1b[")?;
+    let end = parameters
+        .iter()
+        .position(|byte| !matches!(byte, b'0'..=b'9' | b';' | b':'))?;
+    (parameters[end] == b'm').then_some(2 + end + 1)
+}
+
 /// A character of several bytes, of which the first have come. Never more than three.
 #[derive(Default)]
 struct Begun {
@@ -593,7 +609,7 @@ mod tests {
                     "[äß日🦀\u{85}\u{9b}]{1,3}".prop_map(String::into_bytes),
                     proptest::collection::vec(any::<u8>(), 1..4),
                     prop::sample::select(vec![
-                        &b"\x1b["[..], b"31m", b"\x1b]0;t", b"\x1b]8;;x\x1b\\", b"\x07", b"\x1b\\", b"\x18",
+                        &b"\x1b["[..], b"31m", b"\x1b[1;38:2::1m", b"\x1b]0;t", b"\x1b]8;;x\x1b\\", b"\x07", b"\x1b\\", b"\x18",
                         b"\x1bP1q", b"\x1b(0", b"\x1b(B", b"\x1b[3b", b"\x1b[?1049h", b"\x1b[?1049l",
                         b"\r\n", b"\r", b"\t", b"\x1b[K", b"\x1b[2", b"\x08",
                     ]).prop_map(<[u8]>::to_vec),
