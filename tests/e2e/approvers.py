@@ -30,6 +30,13 @@ def drop(world: World, name: str, component: bytes, sidecar: str = "") -> Path:
     return place(world.plugins_dir / f"{name}.wasm", component)
 
 
+def allow(world: World, *commands: str) -> None:
+    """Has the bundled rules let these commands through, by their `[config]`."""
+    world.plugins_dir.mkdir(parents=True, exist_ok=True)
+    listed = ", ".join(json.dumps(command) for command in commands)
+    place(world.plugins_dir / "safety-tiers.toml", f"[config]\nallow = [{listed}]\n".encode())
+
+
 def drop_scripted(world: World, name: str, *, version: int | None = None, limits: str = "", **config: str) -> Path:
     """Drops the scripted approver with this `[config]`.
 

@@ -74,7 +74,7 @@ ODDITIES: dict[str, tuple[str, str, int]] = {
     "an exclamation mark": ("echo 'wow!!' !", "wow!! !", 0),
     "a percent sign": ("echo 100% '%s' \\%d", "100% %s %d", 0),
     "a failing command": ("ls /nowhere/at/all 2>/dev/null", "", 2),
-    "an unknown command": ("no-such-program-at-all 2>/dev/null", "", 127),
+    "an unknown command": ("./no-such-program-at-all 2>/dev/null", "", 127),
     "a status of 255": ("(exit 255)", "", 255),
     "a program killed by a signal": ("sh -c 'sh -c \"kill -9 \\$\\$\"; exit $?' 2>/dev/null", "", 137),
     "a subshell": ("(cd /tmp && pwd)", "/tmp", 0),

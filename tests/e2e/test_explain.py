@@ -12,7 +12,7 @@ from test_swap_a_rule import loaded
 from test_trying_before_trusting import judged
 from world import World
 
-PUSH = "git push --force origin main"
+PUSH = "git push --force-with-lease origin main"
 BUNDLED = Path(__file__).resolve().parents[2] / "plugins" / "dist"
 
 
@@ -31,7 +31,7 @@ def test_each_policy_is_quoted_and_the_piece_underlined(world: World) -> None:
     drop(world, "approver-git-push", built("approver-git-push"))
     drop_scripted(world, "next", limits='mode = "shadow"', match="main", tier="review", reason="Main is ours.")
 
-    said = by_policy(explained(world, "git", "push", "--force", "origin", "main"))
+    said = by_policy(explained(world, "git", "push", "--force-with-lease", "origin", "main"))
     assert set(said) == {"safety-tiers", "approver-git-push", "next"}
     assert [name for name, statement in said.items() if statement["decides"]] == ["approver-git-push"]
     assert said["next"]["shadow"] and said["next"]["answer"]["reason"] == "Main is ours."

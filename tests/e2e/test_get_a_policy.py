@@ -238,7 +238,7 @@ def test_a_policy_is_looked_at_before_and_after_it_is_installed(world: World, co
 def test_a_policy_that_proved_itself_in_shadow_is_promoted(world: World, component: bytes) -> None:
     drop(world, "no-push", component, '# tried since May\nmode = "shadow" # not yet\norder = 2\n')
     push = ("check", "git push origin main", "--json")
-    assert json.loads(world.quarterdeck(*push).stdout)["tier"] == "safe"
+    assert json.loads(world.quarterdeck(*push).stdout)["tier"] == "review"
 
     promoted = world.quarterdeck("plugin", "promote", "no-push")
     assert promoted.returncode == 0, promoted

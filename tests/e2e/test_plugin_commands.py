@@ -66,12 +66,12 @@ async def test_a_running_host_follows_every_change(world: World) -> None:
             await until(f"{PUSH} is {tier}", judged)
             await agent.do("session_close", sessionId=session)
 
-        await becomes("safe")
+        await becomes("review")
         for arguments, tier in [
             (("add", str(path)), "dangerous"),
-            (("disable", "approver-git-push"), "safe"),
+            (("disable", "approver-git-push"), "review"),
             (("enable", "approver-git-push"), "dangerous"),
-            (("remove", "approver-git-push"), "safe"),
+            (("remove", "approver-git-push"), "review"),
             (("rollback", "approver-git-push"), "dangerous"),
         ]:
             changed = world.quarterdeck("plugin", *arguments)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from agent import Agent
-from approvers import built, drop, drop_scripted, place, relabelled, remove
+from approvers import allow, built, drop, drop_scripted, place, relabelled, remove
 from waiting import until
 from world import World
 
@@ -15,6 +15,7 @@ from world import World
 @pytest.fixture(autouse=True)
 def git_is_a_stand_in(world: World) -> None:
     world.stand_in("git")
+    allow(world, "git push origin main")
 
 
 async def loaded(agent: Agent, name: str) -> dict:

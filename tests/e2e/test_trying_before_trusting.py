@@ -11,7 +11,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 from agent import agent_on_stdio
-from approvers import built, drop, drop_scripted
+from approvers import allow, built, drop, drop_scripted
 from waiting import until
 from world import World
 
@@ -21,6 +21,7 @@ PUSH = "git push origin main"
 @pytest.fixture(autouse=True)
 def git_is_a_stand_in(world: World) -> None:
     world.stand_in("git")
+    allow(world, "git push origin main")
 
 
 def judged(world: World, command: str) -> dict[str, Any]:

@@ -185,9 +185,9 @@ fn request(case: &Case) -> Request {
     }
 }
 
-/// Reads `corpus/*.jsonl` of the policy's folder.
+/// Reads `tests/corpus/*.jsonl` of the policy's folder.
 fn corpus(workspace: &Workspace, policy: &Policy) -> Result<Vec<Case>> {
-    let folder = workspace.root.join(&policy.folder).join("corpus");
+    let folder = workspace.root.join(&policy.folder).join("tests/corpus");
     let mut files: Vec<_> = fs::read_dir(&folder)
         .with_context(|| format!("cannot list {}", folder.display()))?
         .map(|entry| entry.map(|entry| entry.path()))

@@ -1,7 +1,7 @@
 //! Names the sources of a component by one digest.
 //!
 //! What counts: the policy's own files and those of the crates of this workspace
-//! that it is made from (corpus and tests apart), the interface, the build profile, and the exact versions of the
+//! that it is made from (tests, examples and fuzzing apart), the interface, the build profile, and the exact versions of the
 //! crates it is made from. Dependencies of the host do not count.
 
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::Policy;
 use crate::compile::{TARGET, Workspace, cargo};
 
 /// Parts of a policy's folder that a build never reads.
-const NOT_SOURCES: [&str; 3] = ["corpus", "tests", "proptest-regressions"];
+const NOT_SOURCES: [&str; 4] = ["tests", "examples", "fuzz", "proptest-regressions"];
 
 /// SHA-256 of everything that the policy's component is made from, in hex.
 pub(crate) fn of_sources(workspace: &Workspace, policy: &Policy) -> Result<String> {

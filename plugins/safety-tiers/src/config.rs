@@ -35,7 +35,8 @@ use crate::verdict::Tier;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 struct Config {
-    /// Commands, as patterns, that are safe even where a rule says review.
+    /// Commands, as patterns, that are safe even where a rule says review; where
+    /// a rule says dangerous, only if they are written out word for word.
     allow: Vec<String>,
     /// Commands that a person is asked about.
     review: Vec<String>,
@@ -284,7 +285,19 @@ mod tests {
         );
         assert_eq!(tier(r#"{"review": ["make *"]}"#, "make all"), Tier::Review);
         assert_eq!(
+            tier(r#"{"allow": ["git push*"]}"#, "git push origin main"),
+            Tier::Safe
+        );
+    }
+
+    #[test]
+    fn what_would_be_refused_is_allowed_by_its_name_alone() {
+        assert_eq!(
             tier(r#"{"allow": ["git push*"]}"#, "git push --force"),
+            Tier::Dangerous
+        );
+        assert_eq!(
+            tier(r#"{"allow": ["git push --force"]}"#, "git push --force"),
             Tier::Safe
         );
     }

@@ -223,6 +223,13 @@ impl Rules {
             .find(|rule| rule.applies(subject))
     }
 
+    /// Whether a list of the sidecar allows this very command, word for word.
+    pub(crate) fn allows_by_name(&self, command: &str) -> bool {
+        self.listed
+            .iter()
+            .any(|(pattern, tier)| *tier == Tier::Safe && pattern == command)
+    }
+
     /// The strictest tier that a list of the sidecar gives to a command,
     /// written as one line.
     pub(crate) fn listed_tier(&self, command: &str) -> Option<Tier> {

@@ -13,9 +13,12 @@ mod expand;
 mod findings;
 mod functions;
 mod invoke;
+mod lines;
 mod look_through;
 mod output;
 mod redirects;
+mod scripts;
+mod searches;
 mod shell;
 mod starters;
 mod statements;
@@ -28,7 +31,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use self::shell::Shell;
-use crate::parser::{self, Origin, Parsed, ProblemKind};
+use crate::parser::{self, Origin};
 use crate::place::{Here, Places};
 use crate::rules::{Rules, Sources};
 use crate::syntax::{Command, Compound, Pipeline, Script, Simple};
@@ -137,65 +140,6 @@ impl<'r> Walk<'r> {
             steps_left: MAX_STEPS,
             bytes_left: MAX_NESTED_BYTES,
         }
-    }
-
-    /// Takes over what an earlier line of the session left behind, without
-    /// judging it again.
-    pub(crate) fn remember(&mut self, earlier: &str) {
-        const TELLING: [&str; 7] = ["=", "()", "function ", "alias ", "curl ", "wget ", "unset "];
-        if earlier.len() > MAX_VALUE_BYTES || !TELLING.iter().any(|word| earlier.contains(word)) {
-            return;
-        }
-        let cwd = self.shell.cwd.clone();
-        self.steps_left = MAX_STEPS_OF_EARLIER;
-        let stops = std::mem::replace(&mut self.stops_at_danger, false);
-        let parsed = parser::parse(earlier, Origin::Within(Span::default()), 0);
-        self.script(&parsed.script, &Context::default());
-        self.worst = None;
-        self.stops_at_danger = stops;
-        self.shell.cwd = cwd;
-        self.steps_left = MAX_STEPS;
-        self.bytes_left = MAX_NESTED_BYTES;
-    }
-
-    /// Judges a whole command line. Only an interactive shell replaces
-    /// `!word` from its history.
-    pub(crate) fn command_line(&mut self, line: &str, interactive: bool) -> Parsed {
-        let mut parsed = parser::parse(line, Origin::CommandLine, 0);
-        if !interactive {
-            parsed
-                .problems
-                .retain(|problem| problem.kind != ProblemKind::History);
-        }
-        self.script(&parsed.script, &Context::default());
-        self.problems(&parsed);
-        parsed
-    }
-
-    /// Judges every command that could be meant by text that is not a proper
-    /// command line, as if its quotes and brackets were not there.
-    pub(crate) fn scan(&mut self, line: &str, span: Span, depth: u32) {
-        let loose: String = line
-            .chars()
-            .map(|character| match character {
-                '\'' | '"' | '`' => ' ',
-                '(' | ')' => ';',
-                character => character,
-            })
-            .collect();
-        let parsed = parser::parse(&loose, Origin::Within(span), depth);
-        self.only_danger(|walk| {
-            let context = Context {
-                depth,
-                ..Context::default()
-            };
-            walk.script(&parsed.script, &context);
-        });
-    }
-
-    /// Judges a shell line that leads out of some other program.
-    pub(crate) fn escaped_line(&mut self, line: &str, span: Span) {
-        self.line(line, span, &Context::default());
     }
 
     /// Parses and judges text that some command hands to a shell.

@@ -156,9 +156,17 @@ impl Walk<'_> {
         if let Some(rule) = self.rules.strictest_everywhere(&subject) {
             self.found_in(rule, &subject, invocation.span, step);
         }
+        let decided = self.rules.decide(&subject);
         match self.listed(name, fields) {
-            Some(Tier::Safe) => return from,
-            Some(tier) => self.note(
+            // A pattern allows what would be asked about; what would be refused
+            // has to be named.
+            Some((Tier::Safe, named))
+                if named || decided.is_none_or(|rule| self.rules.tier(rule) < Tier::Dangerous) =>
+            {
+                return from;
+            }
+            Some((Tier::Safe, _)) | None => {}
+            Some((tier, _)) => self.note(
                 if tier == Tier::Dangerous {
                     "config/deny"
                 } else {
@@ -168,9 +176,8 @@ impl Walk<'_> {
                 "The configuration of this policy lists the command.",
                 invocation.span,
             ),
-            None => {}
         }
-        match self.rules.decide(&subject) {
+        match decided {
             _ if asks_for_help(name, path, fields, program) => self.note_step(
                 "core/asks-for-help",
                 Tier::Safe,
@@ -215,8 +222,9 @@ impl Walk<'_> {
         from
     }
 
-    /// What a list of the sidecar says about the command.
-    fn listed(&self, name: &str, fields: &[Field]) -> Option<Tier> {
+    /// What a list of the sidecar says about the command, and whether it names
+    /// it word for word.
+    fn listed(&self, name: &str, fields: &[Field]) -> Option<(Tier, bool)> {
         if self.rules.listed.is_empty() {
             return None;
         }
@@ -225,7 +233,8 @@ impl Walk<'_> {
             command.push(' ');
             command.push_str(&text::shown(&field.text));
         }
-        self.rules.listed_tier(&command)
+        let tier = self.rules.listed_tier(&command)?;
+        Some((tier, self.rules.allows_by_name(&command)))
     }
 
     /// What a command's input, arguments and program may hold.

@@ -155,8 +155,9 @@ impl Walk<'_> {
         let below_home = |rest: &str| Some(format!("{HOME}/{rest}"));
         match name {
             "HOME" => Some(HOME.to_string()),
-            // What was started last is a job of this shell.
+            // What was started last is a job of this shell, as is the shell itself.
             "!" => Some("%!".to_owned()),
+            "$" => Some("%$".to_owned()),
             "PWD" => Some(self.working_directory()),
             "IFS" => Some(" \t\n".to_owned()),
             "TMPDIR" => Some("/tmp".to_owned()),
@@ -166,7 +167,7 @@ impl Walk<'_> {
             "XDG_CACHE_HOME" => below_home(".cache"),
             "XDG_RUNTIME_DIR" => Some(format!("/run/user/{SOMETHING}")),
             "USER" | "LOGNAME" | "HOSTNAME" | "UID" | "EUID" | "RANDOM" | "SECONDS" | "SHELL"
-            | "PATH" | "LANG" | "TERM" | "?" | "$" | "#" | "-" | "0" | "PPID" | "LINENO" => {
+            | "PATH" | "LANG" | "TERM" | "?" | "#" | "-" | "0" | "PPID" | "LINENO" => {
                 Some(SOMETHING.to_string())
             }
             "@" | "*" => Some(match &self.shell.positional {

@@ -1,0 +1,107 @@
+//! Scripts and commands that shells and editors are given.
+
+use super::shell::Positional;
+use super::{Context, Field, Stream, Walk};
+use crate::arguments::Arguments;
+use crate::place::Places;
+use crate::rules::Program;
+use crate::text;
+use crate::verdict::{Span, Tier};
+
+impl Walk<'_> {
+    /// `sh -c LINE`, `sh FILE`, `… | sh`.
+    pub(super) fn shell_program(
+        &mut self,
+        arguments: &Arguments<'_>,
+        fields: &[Field],
+        span: Span,
+        context: &Context,
+    ) {
+        if arguments.has_flag("-c") {
+            // Of `sh -c LINE NAME ARGUMENTS` the line is the first operand.
+            let words: Vec<String> = arguments
+                .operands()
+                .map(|operand| operand.text.clone())
+                .collect();
+            if let Some((line, rest)) = words.split_first() {
+                let known = Positional::Known(rest.iter().skip(1).cloned().collect());
+                let before = std::mem::replace(&mut self.shell.positional, known);
+                let cwd = self.shell.cwd.clone();
+                self.line(line, span, context);
+                self.shell.cwd = cwd;
+                self.shell.positional = before;
+            }
+            return;
+        }
+        for file in arguments.values_of(&["--rcfile", "--init-file"]) {
+            if let Some(text) = self.stream_of(file, context).and_then(|read| read.text) {
+                self.line(&text, span, context);
+            }
+        }
+        let script = arguments.operands().next();
+        if let Some(read) = script.and_then(|script| self.stream_of(&script.text, context)) {
+            self.script_read(read, span, context);
+        } else if let Some(script) = script {
+            let place = script.places(self.shell.here());
+            if !text::is_known(&script.text) || !Places::INSIDE.meets(place) {
+                self.note(
+                    "core/foreign-script",
+                    Tier::Review,
+                    "Runs a script that is not part of the project.",
+                    span,
+                );
+            }
+        } else if context.input.piped && !fields.iter().any(|field| field.text == "--version") {
+            self.script_read(context.input.clone(), span, context);
+        }
+    }
+
+    /// A script that a shell reads from a pipe or a file that is none.
+    pub(super) fn script_read(&mut self, read: Stream, span: Span, context: &Context) {
+        let Some(text) = read.text else {
+            self.note(
+                "core/unknown-script",
+                Tier::Review,
+                "Runs text that only the machine knows when the time comes.",
+                span,
+            );
+            return;
+        };
+        let context = Context {
+            input: Stream::default(),
+            ..context.clone()
+        };
+        self.line(&text, span, &context);
+    }
+
+    /// `vim -c '!cmd'`, `vim +'!cmd'`, `vim -c 'call system("cmd")'`.
+    pub(super) fn commands_of_an_editor(
+        &mut self,
+        program: &'static Program,
+        arguments: &Arguments<'_>,
+        span: Span,
+        context: &Context,
+    ) {
+        let mut commands: Vec<String> = arguments
+            .values_of(program.editor_flags)
+            .map(str::to_owned)
+            .collect();
+        if program.editor_flags.contains(&"+") {
+            commands.extend(
+                arguments
+                    .all
+                    .iter()
+                    .filter_map(|field| Some(field.text.strip_prefix('+')?.to_owned())),
+            );
+        }
+        for command in commands {
+            let line = command
+                .strip_prefix("shell ")
+                .or_else(|| command.split_once('!').map(|(_, line)| line));
+            if let Some(line) = line {
+                self.line(line, span, context);
+            }
+            self.judge_code(&command, span, context);
+        }
+    }
+}

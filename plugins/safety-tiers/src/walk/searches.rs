@@ -1,0 +1,135 @@
+//! The commands among the arguments of `find` and of git.
+
+use super::invoke::Invocation;
+use super::output::single_quoted;
+use super::redirects::Redirected;
+use super::{Context, Field, Walk};
+use crate::arguments::Arguments;
+use crate::text::{SOMETHING, STAR};
+use crate::verdict::Span;
+
+/// `find` and `fd` take whole commands among their flags.
+const COMMAND_FLAGS: [&str; 8] = [
+    "-exec",
+    "-execdir",
+    "-ok",
+    "-okdir",
+    "-x",
+    "--exec",
+    "-X",
+    "--exec-batch",
+];
+
+/// Flags of `find` after which it no longer finds the folder itself.
+const NARROWING_FLAGS: [&str; 6] = ["-name", "-iname", "-path", "-regex", "-mindepth", "-newer"];
+
+impl Walk<'_> {
+    /// `find … -exec COMMAND ;`, with what it found as arguments.
+    pub(super) fn commands_of_find(
+        &mut self,
+        fields_are_starts: bool,
+        fields: &[Field],
+        span: Span,
+        context: &Context,
+    ) {
+        // Where it starts stands before its first test.
+        let starts = fields
+            .iter()
+            .map(|field| field.text.as_str())
+            .skip_while(|text| matches!(*text, "-L" | "-H" | "-P"))
+            .take_while(|text| !text.starts_with('-') && !matches!(*text, "(" | "!"));
+        let mut found: Vec<String> = if fields_are_starts {
+            starts.map(str::to_owned).take(8).collect()
+        } else {
+            Vec::new()
+        };
+        if found.is_empty() {
+            found.push(SOMETHING.to_string());
+        }
+        let mut rest = fields;
+        while let Some(flag) = rest
+            .iter()
+            .position(|field| COMMAND_FLAGS.contains(&field.text.as_str()))
+        {
+            rest = &rest[flag + 1..];
+            let end = rest
+                .iter()
+                .position(|field| matches!(field.text.as_str(), ";" | "+"))
+                .unwrap_or(rest.len());
+            let (command, after) = rest.split_at(end);
+            rest = after;
+            // What is found may be the folder itself; with a test it may not.
+            let narrowed = fields.windows(2).any(|pair| {
+                NARROWING_FLAGS.contains(&pair[0].text.as_str()) && pair[1].text != "*"
+            });
+            let named = fields
+                .windows(2)
+                .find(|pair| pair[0].text == "-name" && narrowed)
+                .map(|pair| pair[1].text.replace('*', &STAR.to_string()));
+            for start in &found {
+                let path = if let Some(name) = &named {
+                    format!("{start}/{name}")
+                } else if narrowed {
+                    format!("{start}/{SOMETHING}")
+                } else {
+                    start.clone()
+                };
+                let inner: Vec<Field> = command
+                    .iter()
+                    .map(|argument| {
+                        Field::new(
+                            argument.text.replace("{}", &path),
+                            argument.from,
+                            argument.span,
+                        )
+                    })
+                    .collect();
+                let redirected = Redirected::default();
+                let invocation = Invocation {
+                    fields: &inner,
+                    redirected: &redirected,
+                    assigns: &[],
+                    span,
+                };
+                self.invoke(&invocation, &super::deeper(context));
+            }
+        }
+    }
+
+    /// The shell lines among git's operands.
+    pub(super) fn commands_of_git(
+        &mut self,
+        arguments: &Arguments<'_>,
+        fields: &[Field],
+        span: Span,
+        context: &Context,
+    ) {
+        let operands: Vec<&str> = arguments
+            .operands()
+            .map(|operand| operand.text.as_str())
+            .collect();
+        let line = match operands.as_slice() {
+            // An alias that is a shell line.
+            ["config", .., value] => value.strip_prefix('!').map(str::to_owned),
+            ["submodule", "foreach", line @ ..] => Some(line.join(" ")),
+            // Its flags are not git's, so the words are taken as they are.
+            ["bisect", "run", ..] => {
+                let words = fields
+                    .iter()
+                    .skip_while(|field| field.text != "run")
+                    .skip(1);
+                let words: Vec<String> = words.map(|word| single_quoted(&word.text)).collect();
+                Some(words.join(" "))
+            }
+            ["rebase" | "difftool", ..] => {
+                let flag = fields.iter().position(|field| field.text == "-x");
+                flag.and_then(|flag| fields.get(flag + 1))
+                    .map(|line| line.text.clone())
+            }
+            _ => None,
+        };
+        if let Some(line) = line {
+            self.line(&line, span, context);
+        }
+    }
+}
