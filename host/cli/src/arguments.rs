@@ -225,7 +225,8 @@ pub(crate) enum Command {
     Install(InstallArguments),
     /// Take Quarterdeck out of a coding agent's configuration
     ///
-    /// A file that nobody has changed since is restored to the byte.
+    /// A file that nobody has changed since is restored to the byte; else only what
+    /// is Quarterdeck's is taken out. Refused from inside a hosted session.
     Uninstall(InstallArguments),
     /// Look at policies, try them, and change those of the plugins folder
     Plugin {
@@ -551,7 +552,7 @@ pub(crate) enum RuleCommand {
     /// quotes. It is written only if the approver takes it and it decides the
     /// example. A running host heeds it at once. Example:
     ///
-    ///     quarterdeck rule add 'terraform apply' --tier dangerous \\
+    ///     quarterdeck rule add 'terraform apply' --tier dangerous \
     ///         --why 'Applying goes through the pipeline.'
     #[command(verbatim_doc_comment)]
     Add(RuleAddArguments),
