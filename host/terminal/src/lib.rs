@@ -50,7 +50,7 @@ pub use keyboard::{
 };
 pub use opening::{OpenError, Opened};
 pub use outbox::WriteError;
-pub use process::Foreground;
+pub use process::{Foreground, ForegroundSignal, SignalError};
 
 pub use request::{OpenRequest, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};

@@ -282,7 +282,11 @@ impl History {
             .map(|row| row.command))
     }
 
-    fn unreadable(&self, source: rusqlite::Error) -> HistoryError {
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn unreadable(&self, source: rusqlite::Error) -> HistoryError {
         HistoryError::Unreadable {
             path: self.path.clone(),
             source,

@@ -82,7 +82,7 @@ impl Host {
     }
 }
 
-fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
+pub(super) fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
     let exit = match &status.shell {
         ShellState::Exited(exit) => Some(*exit),
         _ => None,

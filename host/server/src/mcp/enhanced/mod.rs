@@ -1,6 +1,12 @@
 //! The tools of the enhanced-iterm-mcp document beyond those that are
 //! Quarterdeck's own, in its shapes.
 
+mod command_execute;
+mod command_signal;
+mod session_logs;
+mod session_output;
+mod session_reset;
+mod session_status;
 mod task_cancel;
 mod task_distribute;
 mod task_shapes;
@@ -18,7 +24,13 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
             Toolbox::default()
                 .with::<task_distribute::TaskDistribute>()
                 .with::<task_status::TaskStatus>()
-                .with::<task_cancel::TaskCancel>(),
+                .with::<task_cancel::TaskCancel>()
+                .with::<command_execute::CommandExecute>()
+                .with::<command_signal::CommandSignal>()
+                .with::<session_output::SessionOutput>()
+                .with::<session_status::SessionStatus>()
+                .with::<session_logs::SessionLogs>()
+                .with::<session_reset::SessionReset>(),
         )
     }))
 }
