@@ -17,7 +17,7 @@ use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
 use crate::events::{EventBus, Happening};
 use crate::gate::{Gate, GateSettings};
-use crate::life::mark_lost;
+use crate::life::{LostSessions, mark_lost};
 use crate::operations::SshSettings;
 use crate::registry::Registry;
 use crate::session::BackendKind;
@@ -109,6 +109,7 @@ pub struct Host {
     pub(crate) usage: UsageMeter,
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
+    pub(crate) lost_sessions: LostSessions,
     pub(crate) events: Arc<EventBus>,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
@@ -123,7 +124,7 @@ impl Host {
         let (incident_feed, _) = broadcast::channel(INCIDENTS_KEPT);
         let events = Arc::new(EventBus::default());
         let store = open_store(&settings.store_path)?;
-        mark_lost(&store);
+        let lost_sessions = mark_lost(&store);
         let policies = PolicyHost::start(settings.policies.clone(), {
             let incidents = Arc::clone(&incidents);
             let feed = incident_feed.clone();
@@ -155,6 +156,7 @@ impl Host {
             diff_turn: Arc::default(),
             store,
             tasks: Tasks::default(),
+            lost_sessions,
             events,
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,

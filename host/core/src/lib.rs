@@ -37,6 +37,7 @@ pub use caller::{Caller, CallerKind, Transport};
 pub use clock::rfc3339;
 pub use error::HostError;
 pub use host::{Host, HostSettings, Incident, SessionSettings, StartError};
+pub use life::LostSession;
 pub use secret::Secret;
 pub use session::{BackendKind, SessionId};
 pub use text::inert as inert_text;
