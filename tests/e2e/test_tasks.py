@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agent import Agent, agent_on_http
+from waiting import until
 from world import World
 
 TOOLS = "native,enhanced"
@@ -144,14 +145,17 @@ async def test_a_task_that_is_called_off(world: World) -> None:
 async def test_progress_is_told_where_output_shows_it(world: World) -> None:
     async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
         await agent.open_session()
-        bar = "for n in 10 20 30 40 50 60; do printf '\\rDownloading %d%%' $n; sleep 0.3; done; echo"
+        bar = (
+            "until [ -e enough ]; do for n in 20 40 60; do printf '\\rDownloading %d%%' $n; sleep 0.2; done; done; echo"
+        )
         await agent.do("task_distribute", tasks=[task("bar", bar)])
-        seen = set()
-        while (one := (await agent.do("task_status", taskIds=["bar"], waitMs=100))["tasks"][0])[
-            "status"
-        ] != "completed":
-            seen.add(one["progress"])
-        assert any(0 < percent < 100 for percent in seen), seen
+
+        async def shows() -> bool:
+            return (await agent.do("task_status", taskIds=["bar"]))["tasks"][0]["progress"] in (20, 40, 60)
+
+        await until("progress is told", shows, deadline=60)
+        (world.home / "enough").touch()
+        assert (await ended(agent, "bar"))["bar"]["progress"] == 100
 
 
 @pytest.mark.parametrize(

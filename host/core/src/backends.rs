@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use crate::error::HostError;
 use crate::gate::Door;
 use crate::host::Host;
+use crate::life::KeptSession;
 use crate::monitor::BackendHealth;
 use crate::seen::Seen;
 use crate::session::{BackendKind, Session, SessionId};
@@ -185,15 +186,22 @@ impl Host {
             .attach(found.pane, &kept)
             .await
             .map_err(cannot_open)?;
+        // A store that cannot be read costs a session its name, not its life.
+        let kept = self.kept_session(&id).await.ok().flatten();
+        let kept = kept.unwrap_or_else(|| KeptSession {
+            name: found.place.clone(),
+            tags: Vec::new(),
+            created_at: SystemTime::now(),
+        });
         let session = Arc::new(Session {
             id,
-            name: found.place.clone(),
+            name: kept.name,
             backend: BackendKind::Tmux,
             program: "a pane of tmux".to_owned(),
             remote_shell: false,
             reopening: None,
-            tags: Vec::new(),
-            created_at: SystemTime::now(),
+            tags: kept.tags,
+            created_at: kept.created_at,
             terminal,
             door: Door::new(keyboard),
             run_turn: tokio::sync::Mutex::default(),

@@ -21,7 +21,7 @@ use crate::events::{ErrorSeverity, EventBus, EventHistory, EventSettings, System
 use crate::gate::{Gate, GateSettings};
 use crate::hooks::Delegations;
 use crate::iterm2::Iterm2;
-use crate::life::mark_lost;
+use crate::life::{LostSessions, mark_lost};
 use crate::monitor::{Monitor, MonitorSettings};
 use crate::operations::SshSettings;
 use crate::progress::ProgressBoard;
@@ -130,6 +130,7 @@ pub struct Host {
     pub(crate) this: Weak<Self>,
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
+    pub(crate) lost_sessions: LostSessions,
     pub(crate) events: Arc<EventBus>,
     pub(crate) delegations: Mutex<Delegations>,
     pub(crate) event_history: EventHistory,
@@ -151,7 +152,7 @@ impl Host {
         let events = Arc::new(EventBus::after(EventHistory::last_kept(&store)?));
         let event_history =
             EventHistory::start(Arc::clone(&events), store.clone(), settings.events);
-        mark_lost(&store);
+        let lost_sessions = mark_lost(&store);
         let policies = PolicyHost::start(settings.policies.clone(), {
             let incidents = Arc::clone(&incidents);
             let feed = incident_feed.clone();
@@ -190,6 +191,7 @@ impl Host {
             rates: RateLimits::new(settings.rates),
             started_at: SystemTime::now(),
             event_history,
+            lost_sessions,
             events,
             delegations: Mutex::default(),
             monitor,

@@ -46,6 +46,7 @@ pub use clock::rfc3339;
 pub use coding_agents::AgentInFront;
 pub use error::HostError;
 pub use host::{Host, HostSettings, Incident, SessionSettings, StartError};
+pub use life::LostSession;
 pub use rates::{Allowance, ClientLimit, ClientLimitError, RateLimit, RateSettings, TooOften};
 pub use secret::Secret;
 pub use session::{BackendKind, SessionId};

@@ -1,10 +1,10 @@
 //! How a session enters the registry and leaves it, who is told, and what of it
 //! outlives the host.
 
-use std::sync::{Arc, Weak};
-use std::time::SystemTime;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use crate::clock::{now_ms, rfc3339};
 use crate::error::HostError;
@@ -13,6 +13,9 @@ use crate::host::Host;
 use crate::progress;
 use crate::session::{Session, SessionId};
 use crate::store::Store;
+
+/// How long sessions that have ended are kept: 30 days.
+const HISTORY_MS: u64 = 30 * 24 * 3_600 * 1_000;
 
 impl Host {
     /// Registers a session that was opened or found.
@@ -31,13 +34,14 @@ impl Host {
         let backend = session.backend.as_str();
         let handle = session.terminal.backend_handle();
         let tags = serde_json::json!(session.tags).to_string();
+        let created = ms(session.created_at);
         self.store.write_later("a session", move |kept| {
             kept.execute(
                 "INSERT INTO sessions (id, name, backend, backend_handle, tags, created_ms, last_activity_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (id) DO UPDATE SET
                      ended_ms = NULL, ending = NULL, backend_handle = excluded.backend_handle",
-                params![id, name, backend, handle, tags, now_ms().cast_signed()],
+                params![id, name, backend, handle, tags, created, now_ms().cast_signed()],
             )
             .map(drop)
         });
@@ -49,6 +53,41 @@ impl Host {
             working_directory: folder,
         });
         self.coding_agents.follow(session);
+    }
+
+    /// Something was typed into a session.
+    pub(crate) fn session_is_active(&self, id: &SessionId) {
+        let id = id.to_string();
+        self.store.write_later("a session's activity", move |kept| {
+            kept.prepare_cached("UPDATE sessions SET last_activity_ms = ?2 WHERE id = ?1")?
+                .execute(params![id, now_ms().cast_signed()])
+                .map(drop)
+        });
+    }
+
+    /// What an earlier host has kept of a session.
+    pub(crate) async fn kept_session(
+        &self,
+        id: &SessionId,
+    ) -> Result<Option<KeptSession>, HostError> {
+        let id = id.to_string();
+        let read = self.store.read(move |kept| {
+            let select = "SELECT name, tags, created_ms FROM sessions WHERE id = ?1";
+            kept.query_row(select, [id], |row| {
+                Ok(KeptSession {
+                    name: row.get(0)?,
+                    tags: serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default(),
+                    created_at: time(row.get(2)?),
+                })
+            })
+            .optional()
+        });
+        read.await.map_err(HostError::from_store)
+    }
+
+    /// Sessions that died with the host before this one, the longest idle first.
+    pub fn lost_sessions(&self) -> &[LostSession] {
+        self.lost_sessions.get().map_or(&[], Vec::as_slice)
     }
 
     /// Whether a session of an earlier host goes on without it, as far as is kept.
@@ -86,14 +125,63 @@ impl Host {
     }
 }
 
-/// Sessions on pseudo-terminals died with the host that had them.
-pub(crate) fn mark_lost(store: &Store) {
-    store.write_later("which sessions were lost", |kept| {
-        kept.execute(
-            "UPDATE sessions SET ended_ms = last_activity_ms, ending = 'lost'
-             WHERE ended_ms IS NULL AND backend = 'pty'",
-            [],
-        )
-        .map(drop)
+/// A session that died with an earlier host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostSession {
+    /// The id that it had.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// When something was last typed into it, as far as was kept.
+    pub last_activity: SystemTime,
+}
+
+/// What is kept of a session that was found again.
+pub(crate) struct KeptSession {
+    pub(crate) name: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) created_at: SystemTime,
+}
+
+/// The sessions that the host before this one has left to die. Filled once, when
+/// the store has been brought up to date.
+pub(crate) type LostSessions = Arc<OnceLock<Vec<LostSession>>>;
+
+/// Sessions on pseudo-terminals died with the host that had them. Forgets those
+/// that ended long ago.
+pub(crate) fn mark_lost(store: &Store) -> LostSessions {
+    let lost = LostSessions::default();
+    let found = Arc::clone(&lost);
+    store.write_later("which sessions were lost", move |kept| {
+        let before = now_ms().saturating_sub(HISTORY_MS).cast_signed();
+        kept.execute("DELETE FROM sessions WHERE ended_ms < ?1", [before])?;
+        let mut newly_lost = kept
+            .prepare(
+                "UPDATE sessions SET ended_ms = last_activity_ms, ending = 'lost'
+                 WHERE ended_ms IS NULL AND backend = 'pty'
+                 RETURNING id, name, last_activity_ms",
+            )?
+            .query_map([], |row| {
+                Ok(LostSession {
+                    id: row.get(0)?,
+                    name: row.get(1)?,
+                    last_activity: time(row.get(2)?),
+                })
+            })?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        newly_lost.sort_by_key(|session| session.last_activity);
+        // Nobody else sets it.
+        let _ = found.set(newly_lost);
+        Ok(())
     });
+    lost
+}
+
+fn ms(time: SystemTime) -> i64 {
+    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn time(ms: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())
 }

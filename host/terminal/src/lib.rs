@@ -55,7 +55,7 @@ pub use keyboard::{
 };
 pub use opening::{OpenError, Opened};
 pub use outbox::WriteError;
-pub use process::Foreground;
+pub use process::{Foreground, ForegroundSignal, SignalError};
 
 pub use request::{Beside, OpenRequest, Side, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};

@@ -13,6 +13,58 @@ pub struct Foreground {
     pub name: String,
 }
 
+/// A signal that the program in front can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ForegroundSignal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGKILL.
+    Kill,
+    /// SIGQUIT.
+    Quit,
+    /// SIGHUP.
+    Hangup,
+    /// SIGTSTP.
+    Suspend,
+    /// SIGCONT.
+    Continue,
+    /// SIGUSR1.
+    User1,
+    /// SIGUSR2.
+    User2,
+}
+
+/// Why no signal was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SignalError {
+    /// The session's own program is in front.
+    #[error("no program runs in the session")]
+    NothingRuns,
+    /// The system refused.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+}
+
+/// Sends a signal to every process of a group.
+pub(crate) fn signal_group(leader: u32, signal: ForegroundSignal) -> Result<(), SignalError> {
+    let group = as_pid(leader).ok_or(SignalError::NothingRuns)?;
+    let signal = match signal {
+        ForegroundSignal::Interrupt => Signal::INT,
+        ForegroundSignal::Terminate => Signal::TERM,
+        ForegroundSignal::Kill => Signal::KILL,
+        ForegroundSignal::Quit => Signal::QUIT,
+        ForegroundSignal::Hangup => Signal::HUP,
+        ForegroundSignal::Suspend => Signal::TSTP,
+        ForegroundSignal::Continue => Signal::CONT,
+        ForegroundSignal::User1 => Signal::USR1,
+        ForegroundSignal::User2 => Signal::USR2,
+    };
+    rustix::process::kill_process_group(group, signal)
+        .map_err(|error| SignalError::System(error.into()))
+}
+
 fn as_pid(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::following::{Follower, Followers};
-use crate::process::Foreground;
+use crate::process::{self, Foreground, ForegroundSignal, SignalError};
 use crate::request::Size;
 use crate::screen::{Screen, Scrollback};
 use crate::session::Request;
@@ -300,6 +300,16 @@ impl Terminal {
     pub async fn resize(&self, size: Size) -> Result<(), ClosedError> {
         let resize = self.ask(|reply| Request::Resize { size, reply });
         resize.await.unwrap_or(Err(ClosedError))
+    }
+
+    /// Sends a signal to the program in front, other than the session's own, and
+    /// returns its name.
+    pub async fn signal_foreground(&self, signal: ForegroundSignal) -> Result<String, SignalError> {
+        let front = self.status().await.foreground;
+        let front = front.filter(|front| front.pid != self.pid);
+        let front = front.ok_or(SignalError::NothingRuns)?;
+        process::signal_group(front.pid, signal)?;
+        Ok(front.name)
     }
 
     /// Ends every process of the session: asks (SIGHUP), and after half a

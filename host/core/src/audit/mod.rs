@@ -13,6 +13,7 @@
 mod chain;
 mod diff;
 mod history;
+mod of_session;
 mod row;
 mod rows;
 mod shadows;
@@ -30,6 +31,7 @@ use chain::{GENESIS, RowHash, row_hash};
 use crate::clock::now_ms;
 pub use diff::{ChangedVerdict, DecidedBy, DiffError, PolicyDiff};
 pub use history::{History, HistoryError, PastCommand, Scope};
+pub use of_session::{SessionEntry, SessionEvent};
 pub use row::KeptVerdict;
 pub(crate) use row::VerdictRow;
 pub use rows::{AuditRow, RowFilter, RowSummary};

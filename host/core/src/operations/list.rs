@@ -73,7 +73,7 @@ impl Host {
     }
 }
 
-fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
+pub(super) fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
     let ended = status.has_ended();
     let exit = match &status.shell {
         ShellState::Exited(exit) => *exit,

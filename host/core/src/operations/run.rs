@@ -85,6 +85,7 @@ impl Host {
         caller: &Caller,
     ) -> Result<RunOutcome, HostError> {
         let started = Instant::now();
+        self.session_is_active(&session.id);
         let mut running = self.gate.run(session, command, caller).await?;
         let end = self.gate.follow(session, &mut running, patience()).await?;
         let verdict = running.verdict;

@@ -1,12 +1,15 @@
 //! Handing in tasks, asking after them, calling them off.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::host::Host;
-use crate::tasks::{Ask, DistributeOutcome, DistributeTasks, TaskReport, ended_task, ended_tasks};
+use crate::tasks::{
+    Ask, DistributeOutcome, DistributeTasks, TaskReport, ended_tasks, ended_tasks_named,
+};
 
 /// What was called off ends within this time, or is said to go on ending.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
@@ -41,18 +44,15 @@ impl Host {
         session: Option<String>,
         wait: Duration,
     ) -> Result<Vec<TaskReport>, HostError> {
-        let ended = async {
-            let mut ends = self.tasks.ends(self);
-            while !self.open_tasks(ids.clone()).await?.is_empty() {
-                if ends.changed().await.is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        };
+        let asked = ids.clone();
+        let ended = self
+            .tasks
+            .ask(self, |reply| Ask::Ended { ids: asked, reply });
         // Time that runs out is no failure: what is known then is told.
-        if let Ok(failed @ Err(_)) = tokio::time::timeout(wait, ended).await {
-            return failed.map(|()| Vec::new());
+        if !wait.is_zero()
+            && let Ok(Err(stopped)) = tokio::time::timeout(wait, ended).await
+        {
+            return Err(stopped);
         }
         let mut reports = match ids {
             Some(ids) => self.reports_of(ids).await?,
@@ -93,20 +93,25 @@ impl Host {
     }
 
     async fn reports_of(self: &Arc<Self>, ids: Vec<String>) -> Result<Vec<TaskReport>, HostError> {
-        let mut open = self.open_tasks(Some(ids.clone())).await?;
-        let mut reports = Vec::with_capacity(ids.len());
-        for id in ids {
-            let report = match open.iter().position(|report| report.id.as_str() == id) {
-                Some(at) => Some(open.swap_remove(at)),
-                None => ended_task(self, id.clone()).await?,
-            };
-            let unknown = || {
-                HostError::InvalidParameters(format!(
-                    "no task has the id {id:?}: task_status without taskIds names those there are"
-                ))
-            };
-            reports.push(report.ok_or_else(unknown)?);
-        }
-        Ok(reports)
+        let open = self.open_tasks(Some(ids.clone())).await?;
+        let mut known: HashMap<String, TaskReport> = open
+            .into_iter()
+            .map(|report| (report.id.to_string(), report))
+            .collect();
+        let ended = ids
+            .iter()
+            .filter(|id| !known.contains_key(*id))
+            .cloned()
+            .collect();
+        known.extend(ended_tasks_named(self, ended).await?);
+        ids.into_iter()
+            .map(|id| {
+                known.get(&id).cloned().ok_or_else(|| {
+                    HostError::InvalidParameters(format!(
+                        "no task has the id {id:?}: task_status without taskIds names those there are"
+                    ))
+                })
+            })
+            .collect()
     }
 }

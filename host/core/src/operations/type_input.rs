@@ -35,6 +35,7 @@ impl Host {
             )));
         }
         let session = self.registry.get(id)?;
+        self.session_is_active(&session.id);
         self.gate.type_input(&session, input, caller).await
     }
 }

@@ -12,6 +12,7 @@
 //! next host runs it again, and its report says so.
 
 mod attempt;
+mod backlog;
 mod command_line;
 mod estimates;
 mod fate;
@@ -24,9 +25,10 @@ mod submitting;
 mod task;
 mod workers;
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 pub use order::OrderError;
 pub(crate) use queue::Ask;
@@ -48,30 +50,24 @@ const ENDED_TOLD: u32 = 200;
 /// The way to the queue, which begins when it is first spoken to.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    queue: OnceLock<QueueHandle>,
-}
-
-#[derive(Debug)]
-struct QueueHandle {
-    questions: mpsc::Sender<Ask>,
-    /// Changes whenever a task has ended.
-    ends: watch::Receiver<u64>,
+    questions: OnceLock<mpsc::Sender<Ask>>,
 }
 
 impl Tasks {
-    fn queue(&self, host: &Arc<Host>) -> &QueueHandle {
-        self.queue.get_or_init(|| {
+    fn queue(&self, host: &Arc<Host>) -> &mpsc::Sender<Ask> {
+        self.questions.get_or_init(|| {
             let (questions, asked) = mpsc::channel(QUESTIONS);
-            let (ended, ends) = watch::channel(0);
-            tokio::spawn(queue::run(Arc::downgrade(host), asked, ended));
-            QueueHandle { questions, ends }
+            tokio::spawn(queue::run(Arc::downgrade(host), asked));
+            questions
         })
     }
 
     /// Goes on with what an earlier host has left.
     pub(crate) async fn resume(&self, host: &Arc<Host>) {
         match host.store.read(any_open).await {
-            Ok(true) => drop(self.queue(host)),
+            Ok(true) => {
+                self.queue(host);
+            }
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "cannot tell whether tasks are left to do"),
         }
@@ -79,9 +75,9 @@ impl Tasks {
 
     /// Stops handing out tasks. Those that run are the next host's to sort out.
     pub(crate) async fn stop(&self) {
-        if let Some(queue) = self.queue.get() {
+        if let Some(questions) = self.questions.get() {
             let (reply, stopped) = oneshot::channel();
-            if queue.questions.send(Ask::Stop { reply }).await.is_ok() {
+            if questions.send(Ask::Stop { reply }).await.is_ok() {
                 // An error means that it has stopped.
                 let _ = stopped.await;
             }
@@ -100,27 +96,28 @@ impl Tasks {
             )
         };
         self.queue(host)
-            .questions
             .send(question(reply))
             .await
             .map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())
     }
-
-    /// Notices of ends, from now on.
-    pub(crate) fn ends(&self, host: &Arc<Host>) -> watch::Receiver<u64> {
-        let mut ends = self.queue(host).ends.clone();
-        ends.mark_unchanged();
-        ends
-    }
 }
 
-/// The newest task of this id that has ended.
-pub(crate) async fn ended_task(host: &Host, id: String) -> Result<Option<TaskReport>, HostError> {
-    host.store
-        .read(move |kept| report_of(kept, &id))
-        .await
-        .map_err(HostError::from_store)
+/// The newest tasks of these ids, where they have ended.
+pub(crate) async fn ended_tasks_named(
+    host: &Host,
+    ids: Vec<String>,
+) -> Result<HashMap<String, TaskReport>, HostError> {
+    let read = host.store.read(move |kept| {
+        let mut found = HashMap::with_capacity(ids.len());
+        for id in ids {
+            if let Some(report) = report_of(kept, &id)? {
+                found.insert(id, report);
+            }
+        }
+        Ok(found)
+    });
+    read.await.map_err(HostError::from_store)
 }
 
 /// The newest tasks that have ended, oldest first.

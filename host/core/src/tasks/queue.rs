@@ -3,15 +3,16 @@
 //! It takes questions from a channel and answers in one; attempts run beside it
 //! and come back to it. Everything that it tells is in the store already.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::attempt::{AttemptEnd, WorkerAfter};
+use super::backlog::{Backlog, Entry, Place};
 use super::estimates::Estimates;
 use super::fate::{Fate, Next, next};
 use super::kept::{self, Ending, Kept, KeptTask, Terms, work_key};
@@ -40,6 +41,11 @@ pub(crate) enum Ask {
         request: DistributeTasks,
         caller: Caller,
         reply: oneshot::Sender<Result<DistributeOutcome, HostError>>,
+    },
+    /// Answered once all of these have ended, or all there are.
+    Ended {
+        ids: Option<Vec<String>>,
+        reply: oneshot::Sender<()>,
     },
     /// What is known of the tasks that have not ended: of these ids, or all.
     Report {
@@ -98,10 +104,17 @@ pub(super) struct RunningTask {
     pub(super) cancel: Option<oneshot::Sender<()>>,
 }
 
+/// Somebody who waits for the end of tasks.
+struct Waiting {
+    left: HashSet<u64>,
+    reply: oneshot::Sender<()>,
+}
+
 /// The state of the runtime task.
 pub(super) struct Queue {
     pub(super) host: Weak<Host>,
     pub(super) open: BTreeMap<u64, OpenTask>,
+    pub(super) backlog: Backlog,
     pub(super) by_id: HashMap<TaskId, u64>,
     /// Number → those that wait for it.
     pub(super) needed_by: HashMap<u64, Vec<u64>>,
@@ -118,22 +131,18 @@ pub(super) struct Queue {
     pub(super) look_again: Option<Instant>,
     /// Since when there is nothing left to do.
     pub(super) idle_since: Option<Instant>,
-    ended: watch::Sender<u64>,
+    waiting: Vec<Waiting>,
     pub(super) last_task: u64,
     pub(super) last_submission: u64,
 }
 
 /// Runs the queue until its host is gone or stops it.
-pub(super) async fn run(
-    host: Weak<Host>,
-    mut asked: mpsc::Receiver<Ask>,
-    ended: watch::Sender<u64>,
-) {
+pub(super) async fn run(host: Weak<Host>, mut asked: mpsc::Receiver<Ask>) {
     let (progress, mut reports) = mpsc::channel(REPORTS);
     let Some(mut happenings) = host.upgrade().map(|host| host.events.subscribe()) else {
         return;
     };
-    let mut queue = Queue::new(host, progress, ended);
+    let mut queue = Queue::new(host, progress);
     if let Err(error) = queue.take_over().await {
         tracing::error!(%error, "the tasks that an earlier host has left cannot be read: none is begun");
         return;
@@ -176,14 +185,11 @@ async fn sleep_until(wake: Option<Instant>) {
 }
 
 impl Queue {
-    fn new(
-        host: Weak<Host>,
-        progress: mpsc::Sender<ProgressReport>,
-        ended: watch::Sender<u64>,
-    ) -> Self {
+    fn new(host: Weak<Host>, progress: mpsc::Sender<ProgressReport>) -> Self {
         Self {
             host,
             open: BTreeMap::new(),
+            backlog: Backlog::default(),
             by_id: HashMap::new(),
             needed_by: HashMap::new(),
             submissions: BTreeMap::new(),
@@ -195,7 +201,7 @@ impl Queue {
             round_due: false,
             look_again: None,
             idle_since: None,
-            ended,
+            waiting: Vec::new(),
             last_task: 0,
             last_submission: 0,
         }
@@ -310,26 +316,55 @@ impl Queue {
                 let _ = reply.send(answer);
             }
             Ask::Report { ids, reply } => {
-                let reports = match ids {
-                    None => self.open.values().map(OpenTask::report).collect(),
-                    Some(ids) => ids
-                        .into_iter()
-                        .filter_map(|id| self.open_task(&id).map(OpenTask::report))
-                        .collect(),
-                };
+                let numbers = self.numbers(ids);
+                let reports = numbers
+                    .into_iter()
+                    .filter_map(|number| self.report(number))
+                    .collect();
                 let _ = reply.send(reports);
             }
             Ask::Cancel { ids, reply } => {
                 let cancelled = self.cancel(ids).await;
                 let _ = reply.send(cancelled);
             }
+            Ask::Ended { ids, reply } => {
+                let left: HashSet<u64> = self.numbers(ids).into_iter().collect();
+                self.waiting.retain(|waiting| !waiting.reply.is_closed());
+                match left.is_empty() {
+                    true => drop(reply.send(())),
+                    false => self.waiting.push(Waiting { left, reply }),
+                }
+            }
             Ask::Stop { reply } => drop(reply.send(())),
         }
     }
 
-    fn open_task(&self, id: &str) -> Option<&OpenTask> {
-        let id = TaskId::try_from(id.to_owned()).ok()?;
-        self.open.get(self.by_id.get(&id)?)
+    /// Numbers of what has not ended of these, or of all.
+    fn numbers(&self, ids: Option<Vec<String>>) -> Vec<u64> {
+        let Some(ids) = ids else {
+            return self.open.keys().copied().collect();
+        };
+        ids.into_iter()
+            .filter_map(|id| TaskId::try_from(id).ok())
+            .filter_map(|id| self.by_id.get(&id).copied())
+            .collect()
+    }
+
+    fn report(&self, number: u64) -> Option<TaskReport> {
+        let task = self.open.get(&number)?;
+        let mut report = task.report();
+        if !task.blockers.is_empty() {
+            let needed = task
+                .blockers
+                .iter()
+                .filter_map(|needed| self.open.get(needed));
+            let names: Vec<&str> = needed.map(|needed| needed.spec.id.as_str()).collect();
+            report.waits_for = Some(format!("waits for {}", names.join(", ")));
+        } else if task.running.is_none() && report.waits_for.is_none() {
+            let reason = self.backlog.reason(task.submission, task.spec.work.lane());
+            report.waits_for = reason.map(str::to_owned);
+        }
+        Some(report)
     }
 
     async fn cancel(&mut self, ids: Vec<String>) -> Vec<TaskId> {
@@ -383,6 +418,11 @@ impl Queue {
                 continue;
             };
             self.by_id.remove(&task.spec.id);
+            self.backlog.put(task.entry(number), Place::Gone);
+            if !self.backlog.holds(task.submission) {
+                self.submissions.remove(&task.submission);
+            }
+            self.tell_those_who_wait(number);
             if let Some(result) = ending
                 .result
                 .as_ref()
@@ -399,12 +439,21 @@ impl Queue {
                 _ => ended.extend(self.fail(&waiting, &task.spec.id, ending.state).await),
             }
         }
-        self.ended.send_modify(|count| *count += 1);
         if self.open.is_empty() {
-            self.submissions.clear();
             self.idle_since = Some(Instant::now());
         }
         self.round_due = true;
+    }
+
+    fn tell_those_who_wait(&mut self, number: u64) {
+        let over = |waiting: &mut Waiting| {
+            waiting.left.remove(&number);
+            waiting.left.is_empty() || waiting.reply.is_closed()
+        };
+        for waiting in self.waiting.extract_if(.., over) {
+            // Whoever waited may have gone.
+            let _ = waiting.reply.send(());
+        }
     }
 
     fn unblock(&mut self, number: u64, waiting: &[u64]) {
@@ -415,6 +464,7 @@ impl Queue {
                 if task.blockers.is_empty() {
                     task.ready_ms = now;
                     task.waits_for = None;
+                    self.backlog.put(task.entry(*waiting), Place::Ready);
                 }
             }
         }
@@ -515,6 +565,7 @@ impl Queue {
         task.progress = 0.0;
         task.milestone = None;
         task.ready_ms = now_ms();
+        self.backlog.put(task.entry(number), Place::Ready);
         if let Some((lost, notes)) = lost {
             (task.lost, task.notes) = (lost, notes);
             task.attempts += 1;
@@ -631,9 +682,13 @@ impl OpenTask {
         }
     }
 
-    /// Whether it could run now.
-    pub(super) fn is_ready(&self) -> bool {
-        self.running.is_none() && self.blockers.is_empty()
+    pub(super) fn entry(&self, number: u64) -> Entry {
+        Entry {
+            number,
+            submission: self.submission,
+            lane: self.spec.work.lane(),
+            priority: self.spec.priority,
+        }
     }
 
     fn report(&self) -> TaskReport {

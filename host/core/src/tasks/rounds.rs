@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, WorkerAfter, carry_out};
+use super::backlog::Place;
 use super::kept::{Ending, Terms, work_key};
 use super::queue::{Back, OpenTask, Queue, RunningTask};
 use super::task::{Lane, TaskState};
@@ -16,10 +17,6 @@ use super::workers::{OPENED_UNASKED, tags_when_opened};
 use crate::clock::now_ms;
 use crate::host::Host;
 use crate::operations::CreateSession;
-
-/// As many tasks a distributor is asked about at once; where more wait, only
-/// about those that could run now.
-const MOST_ASKED_ABOUT: usize = 1_000;
 
 /// What failed for reasons that may pass is tried again after so long.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -37,43 +34,32 @@ impl Queue {
         let Ok(host) = self.host() else {
             return;
         };
-        let submissions: Vec<u64> = self.submissions.keys().copied().collect();
-        for submission in submissions {
-            let Some(terms) = self.submissions.get(&submission).cloned() else {
-                continue;
-            };
-            let mut any = false;
-            for lane in [Lane::Shell, Lane::Program] {
-                any |= self.round_of(&host, submission, &terms, lane).await;
-            }
-            if !any {
-                self.submissions.remove(&submission);
+        for (submission, lane) in self.backlog.lanes_with_ready_tasks() {
+            if let Some(terms) = self.submissions.get(&submission).cloned() {
+                self.round_of(&host, submission, &terms, lane).await;
             }
         }
     }
 
     /// A round for the tasks of one submission that want the same of a worker.
-    /// Whether there are any, running ones included.
-    async fn round_of(&mut self, host: &Host, submission: u64, terms: &Terms, lane: Lane) -> bool {
-        let ready = match self.ready(submission, lane) {
-            None => return false,
-            Some(0) => return true,
-            Some(ready) => ready,
-        };
-        let running = u32::try_from(self.running(submission)).unwrap_or(u32::MAX);
+    async fn round_of(&mut self, host: &Host, submission: u64, terms: &Terms, lane: Lane) {
+        let ready = self.backlog.ready(submission, lane);
+        let running = u32::try_from(self.backlog.running(submission)).unwrap_or(u32::MAX);
         let limit = terms.max_concurrent.unwrap_or(u32::MAX);
         let room = limit.saturating_sub(running);
         if room == 0 {
-            self.all_wait(submission, lane, "maxConcurrent tasks run already");
-            return true;
+            return self.backlog.none_runs_because(
+                submission,
+                lane,
+                "maxConcurrent tasks run already",
+            );
         }
         let chosen = host.chosen_workers(&terms.workers).await;
         let workers = self.workers.facts(&chosen, lane);
         let free = workers.iter().filter(|worker| worker.running == 0).count();
         let nobody_left = !terms.workers.sessions.is_empty() && !self.workers.any_lives(&chosen);
         if nobody_left {
-            self.none_of_them_lives(submission, terms).await;
-            return false;
+            return self.none_of_them_lives(submission, terms).await;
         }
         if lane == Lane::Shell {
             let short = u32::try_from(ready.saturating_sub(free))
@@ -83,16 +69,10 @@ impl Queue {
         }
         if free == 0 {
             let reason = match workers.is_empty() {
-                true if self.workers.opened_for(submission) > 0 => {
-                    "a session is being opened for it"
-                }
-                true => {
-                    "there is no session that could do it: open one, or hand it in with createSessions"
-                }
-                false => "every worker is busy",
+                true => self.workers.why_none(submission),
+                false => "every worker is busy".to_owned(),
             };
-            self.all_wait(submission, lane, reason);
-            return true;
+            return self.backlog.none_runs_because(submission, lane, &reason);
         }
         let batch = self.batch(submission, terms, lane, workers, running);
         let distribution = host
@@ -105,23 +85,6 @@ impl Queue {
             self.look_again_in(TRY_AGAIN_AFTER);
         }
         self.carry_out_plan(terms, distribution.plan);
-        true
-    }
-
-    /// How many tasks of a submission's lane could run now; `None` where none is
-    /// left.
-    fn ready(&self, submission: u64, lane: Lane) -> Option<usize> {
-        let of_lane =
-            |task: &&OpenTask| task.submission == submission && task.spec.work.lane() == lane;
-        let mut left = self.open.values().filter(of_lane).peekable();
-        left.peek()?;
-        Some(left.filter(|task| task.is_ready()).count())
-    }
-
-    /// How many tasks of a submission run.
-    fn running(&self, submission: u64) -> usize {
-        let runs = |task: &&OpenTask| task.submission == submission && task.running.is_some();
-        self.open.values().filter(runs).count()
     }
 
     /// How many tasks of a submission may run at once, as far as can be foreseen.
@@ -130,7 +93,8 @@ impl Queue {
             .submissions
             .get(&submission)
             .and_then(|terms| terms.max_concurrent);
-        let workers = self.running(submission) + self.workers.opened_for(submission) as usize;
+        let workers =
+            self.backlog.running(submission) + self.workers.opened_for(submission) as usize;
         limit
             .map_or(workers, |limit| workers.min(limit as usize))
             .max(1)
@@ -145,17 +109,12 @@ impl Queue {
         running: u32,
     ) -> Batch {
         let now = now_ms();
-        let asked = |task: &&OpenTask| {
-            task.submission == submission && task.spec.work.lane() == lane && task.running.is_none()
-        };
-        let all = self.open.values().filter(asked).count() <= MOST_ASKED_ABOUT;
         Batch {
             tasks: self
-                .open
-                .values()
-                .filter(asked)
-                .filter(|task| all || task.is_ready())
-                .take(MOST_ASKED_ABOUT)
+                .backlog
+                .asked_about(submission, lane)
+                .iter()
+                .filter_map(|number| self.open.get(number))
                 .map(|task| self.facts(task, now))
                 .collect(),
             limit: terms.max_concurrent.unwrap_or(u32::MAX),
@@ -235,7 +194,8 @@ impl Queue {
             cancelled,
             progress: self.progress.clone(),
         };
-        let id = task.spec.id.clone();
+        let (id, entry) = (task.spec.id.clone(), task.entry(number));
+        self.backlog.put(entry, Place::Running);
         self.workers.takes(&session, number);
         self.tell(&id, TaskState::Running, Some(session.clone()), None);
         self.beside.spawn(async move {
@@ -247,17 +207,6 @@ impl Queue {
                 worker,
             }
         });
-    }
-
-    fn all_wait(&mut self, submission: u64, lane: Lane, reason: &str) {
-        let waiting = self.open.values_mut().filter(|task| {
-            task.submission == submission && task.spec.work.lane() == lane && task.is_ready()
-        });
-        for task in waiting {
-            if task.waits_for.as_deref() != Some(reason) {
-                task.waits_for = Some(reason.to_owned());
-            }
-        }
     }
 
     /// Fails what only sessions could do that are gone.
@@ -323,13 +272,7 @@ impl Queue {
         if let Err(error) = opened {
             tracing::warn!(%error, "cannot open a session for tasks");
             self.look_again_in(TRY_AGAIN_AFTER);
-            for task in self
-                .open
-                .values_mut()
-                .filter(|task| task.submission == submission && task.is_ready())
-            {
-                task.waits_for = Some(error.clone());
-            }
+            self.workers.cannot_open(error);
         }
         if self.open.is_empty() {
             self.idle_since = Some(Instant::now());

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backlog::Place;
 use super::estimates::{Ahead, until_all_ended};
 use super::kept::{self, KeptTask, Terms, work_key};
 use super::order;
@@ -82,11 +83,7 @@ impl Queue {
                 .into_iter()
                 .map(|(number, id)| self.distributed(number, id))
                 .collect(),
-            queue_length: self
-                .open
-                .values()
-                .filter(|task| task.running.is_none())
-                .count(),
+            queue_length: self.backlog.waiting(),
             estimate: self.estimate(submission),
         })
     }
@@ -211,7 +208,14 @@ impl Queue {
                 self.needed_by.entry(*needed).or_default().push(task.number);
             }
             self.by_id.insert(task.spec.id.clone(), task.number);
-            self.open.insert(task.number, OpenTask::new(task, blockers));
+            let place = match blockers.is_empty() {
+                true => Place::Ready,
+                false => Place::Blocked,
+            };
+            let number = task.number;
+            let task = OpenTask::new(task, blockers);
+            self.backlog.put(task.entry(number), place);
+            self.open.insert(number, task);
         }
     }
 

@@ -108,7 +108,7 @@ impl Work {
 }
 
 /// What a worker has to show for a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Lane {
     /// A shell that waits for a command.
     Shell,

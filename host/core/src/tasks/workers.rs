@@ -28,6 +28,8 @@ pub(super) struct Workers {
     opened: HashMap<String, u64>,
     /// Being opened, by submission.
     opening: HashMap<u64, u32>,
+    /// Why the last one could not be opened.
+    cannot_open: Option<String>,
 }
 
 impl Workers {
@@ -76,6 +78,26 @@ impl Workers {
         }
         if let Some(session) = session {
             self.opened.insert(session.to_owned(), submission);
+            self.cannot_open = None;
+        }
+    }
+
+    /// No session can be opened for now.
+    pub(super) fn cannot_open(&mut self, error: String) {
+        self.cannot_open = Some(error);
+    }
+
+    /// Why a submission has no workers.
+    pub(super) fn why_none(&self, submission: u64) -> String {
+        match &self.cannot_open {
+            Some(error) => error.clone(),
+            None if self.opened_for(submission) > 0 => {
+                "a session is being opened for it".to_owned()
+            }
+            None => {
+                "there is no session that could do it: open one, or hand it in with createSessions"
+                    .to_owned()
+            }
         }
     }
 

@@ -2,12 +2,18 @@
 //! what sessions use, how the host is, mending, progress. In the document's shapes;
 //! what is more is optional.
 
+mod command_execute;
+mod command_signal;
 mod error_recover;
 mod health_check;
 mod health_history;
 mod performance_history;
 mod performance_monitor;
 mod progress_aggregate;
+mod session_logs;
+mod session_output;
+mod session_reset;
+mod session_status;
 mod task_cancel;
 mod task_distribute;
 mod task_shapes;
@@ -34,7 +40,13 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
                 .with::<health_check::HealthCheck>()
                 .with::<health_history::HealthHistory>()
                 .with::<error_recover::ErrorRecover>()
-                .with::<progress_aggregate::ProgressAggregate>(),
+                .with::<progress_aggregate::ProgressAggregate>()
+                .with::<command_execute::CommandExecute>()
+                .with::<command_signal::CommandSignal>()
+                .with::<session_output::SessionOutput>()
+                .with::<session_status::SessionStatus>()
+                .with::<session_logs::SessionLogs>()
+                .with::<session_reset::SessionReset>(),
         )
     }))
 }

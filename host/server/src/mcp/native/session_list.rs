@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use quarterdeck_core::operations::{SessionState, SessionSummary};
-use quarterdeck_core::{Caller, Host, HostError, rfc3339};
+use quarterdeck_core::{Caller, Host, HostError, LostSession, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::tool::{Effect, NativeTool};
+
+/// As many lost sessions are told of.
+const MOST_LOST_TOLD: usize = 50;
 
 pub(super) struct SessionList;
 
@@ -19,6 +22,34 @@ pub(super) struct Arguments {}
 pub(super) struct Output {
     sessions: Vec<Summary>,
     total: usize,
+    /// Died with the host before this one
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<Vec<Lost>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Lost {
+    session_id: String,
+    name: String,
+    last_activity: String,
+}
+
+impl From<&LostSession> for Lost {
+    fn from(lost: &LostSession) -> Self {
+        Self {
+            session_id: lost.id.clone(),
+            name: lost.name.clone(),
+            last_activity: rfc3339(lost.last_activity),
+        }
+    }
+}
+
+/// The last ones to have been used; there may be hundreds.
+fn lost(host: &Host) -> Option<Vec<Lost>> {
+    let lost = host.lost_sessions().iter().rev().take(MOST_LOST_TOLD);
+    let lost: Vec<Lost> = lost.map(Into::into).collect();
+    Some(lost).filter(|lost| !lost.is_empty())
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -91,11 +122,18 @@ impl NativeTool for SessionList {
         Ok(Output {
             total: sessions.len(),
             sessions,
+            lost: lost(&host),
         })
     }
 
     fn text(output: &Output) -> String {
-        if output.sessions.is_empty() {
+        let gone = output.lost.iter().flatten().map(|lost| {
+            format!(
+                "{}  lost  {}  died with the host before this one",
+                lost.session_id, lost.name
+            )
+        });
+        if output.sessions.is_empty() && output.lost.is_none() {
             return "no sessions".to_owned();
         }
         output
@@ -111,6 +149,7 @@ impl NativeTool for SessionList {
                     session.working_directory.as_deref().unwrap_or("-"),
                 )
             })
+            .chain(gone)
             .collect::<Vec<_>>()
             .join("\n")
     }
