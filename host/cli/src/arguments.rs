@@ -118,6 +118,9 @@ pub(crate) enum Command {
         /// Tool families that the client sees, separated by commas [default: the host's]
         #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
         tools: Option<Vec<ToolFamily>>,
+        /// The agent that the client is: its locks let it through, its role binds it
+        #[arg(long, value_name = "NAME", env = "QUARTERDECK_AGENT")]
+        agent: Option<String>,
         #[command(flatten)]
         backend: Backend,
     },

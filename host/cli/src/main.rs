@@ -69,7 +69,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     match arguments.command {
         Command::Serve { listen, tools, .. } => commands::serve::run(setup, listen, tools),
-        Command::Mcp { alone, tools, .. } => commands::mcp::run(setup, alone, tools),
+        Command::Mcp {
+            alone,
+            tools,
+            agent,
+            ..
+        } => commands::mcp::run(setup, alone, tools, agent),
         Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
         Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),

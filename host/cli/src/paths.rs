@@ -68,6 +68,14 @@ impl Paths {
         self.state_dir.join("store.sqlite")
     }
 
+    /// Where iTerm2 reads dynamic profiles; without a Mac, a folder to copy from.
+    pub(crate) fn iterm2_profiles(&self) -> PathBuf {
+        match std::env::home_dir().filter(|_| cfg!(target_os = "macos")) {
+            Some(home) => home.join("Library/Application Support/iTerm2/DynamicProfiles"),
+            None => self.state_dir.join("DynamicProfiles"),
+        }
+    }
+
     /// Policies as they were compiled.
     pub(crate) fn policy_cache(&self) -> PathBuf {
         self.cache_dir.join("policies")

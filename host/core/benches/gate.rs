@@ -83,6 +83,7 @@ async fn decisions(folder: &Path) -> Vec<Duration> {
         agents_may_change_policies: false,
         audit_path: folder.join("audit.sqlite"),
         store_path: folder.join("store.sqlite"),
+        profiles_folder: None,
     })
     .expect("a host");
     let caller = Caller::command_line();

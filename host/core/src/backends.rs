@@ -12,7 +12,7 @@ use crate::error::HostError;
 use crate::gate::Door;
 use crate::host::Host;
 use crate::seen::Seen;
-use crate::session::{BackendKind, Session, SessionId};
+use crate::session::{BackendKind, Session, SessionId, Tags};
 
 /// Which backend to open a session on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -156,7 +156,7 @@ impl Host {
             backend: BackendKind::Tmux,
             program: "a pane of tmux".to_owned(),
             remote_shell: false,
-            tags: Vec::new(),
+            tags: Tags::new(Vec::new()),
             created_at: SystemTime::now(),
             terminal,
             door: Door::new(keyboard),

@@ -33,6 +33,8 @@ pub enum Transport {
     Http,
     /// The command line.
     Cli,
+    /// gRPC.
+    Grpc,
 }
 
 impl Transport {
@@ -42,6 +44,7 @@ impl Transport {
             Self::Stdio => "stdio",
             Self::Http => "http",
             Self::Cli => "cli",
+            Self::Grpc => "grpc",
         }
     }
 }
@@ -59,6 +62,12 @@ pub struct Caller {
     /// Tells apart the connections of one kind: a default session belongs to
     /// one of them.
     pub connection: String,
+    /// The agent that it speaks for, where it says so or runs in an agent's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The number of the lock that it believes to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fencing_token: Option<u64>,
 }
 
 impl Caller {
@@ -69,6 +78,8 @@ impl Caller {
             client: None,
             transport: Transport::Cli,
             connection: format!("cli-{}", std::process::id()),
+            agent: None,
+            fencing_token: None,
         }
     }
 }
@@ -78,7 +89,7 @@ impl From<&Caller> for CallerFacts {
     fn from(caller: &Caller) -> Self {
         Self {
             kind: caller.kind.as_str().to_owned(),
-            agent: None,
+            agent: caller.agent.clone(),
             client: caller.client.clone(),
             role: None,
             transport: caller.transport.as_str().to_owned(),

@@ -13,6 +13,7 @@ use quarterdeck_terminal::Size;
 use quarterdeck_terminal::tmux::Socket;
 use tokio::sync::broadcast;
 
+use crate::agents::Agents;
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
 use crate::events::{EventBus, Happening};
@@ -64,6 +65,8 @@ pub struct HostSettings {
     pub audit_path: PathBuf,
     /// What outlives the host.
     pub store_path: PathBuf,
+    /// Where teams' profiles are written for iTerm2; nowhere where there is none.
+    pub profiles_folder: Option<PathBuf>,
 }
 
 /// The host could not be started.
@@ -108,6 +111,7 @@ pub struct Host {
     pub(crate) usage: UsageMeter,
     pub(crate) store: Store,
     pub(crate) events: Arc<EventBus>,
+    pub(crate) agents: Arc<Agents>,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
 }
@@ -122,6 +126,7 @@ impl Host {
         let events = Arc::new(EventBus::default());
         let store = open_store(&settings.store_path)?;
         mark_lost(&store);
+        let agents = Arc::new(Agents::open(store.clone(), settings.profiles_folder)?);
         let policies = PolicyHost::start(settings.policies.clone(), {
             let incidents = Arc::clone(&incidents);
             let feed = incident_feed.clone();
@@ -146,13 +151,14 @@ impl Host {
             registry: Registry::new(settings.sessions.max_sessions),
             tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             sessions: settings.sessions,
-            gate: Gate::new(settings.gate, policies.clone(), audit),
+            gate: Gate::new(settings.gate, policies.clone(), audit, Arc::clone(&agents)),
             policies,
             policy_settings: settings.policies,
             agents_may_change_policies: settings.agents_may_change_policies,
             diff_turn: Arc::default(),
             store,
             events,
+            agents,
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,
             incident_feed,

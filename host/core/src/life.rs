@@ -18,7 +18,7 @@ impl Host {
         self.registry.insert(Arc::clone(session));
         let (id, name) = (session.id.to_string(), session.name.clone());
         let backend = session.backend.as_str();
-        let tags = serde_json::json!(session.tags).to_string();
+        let tags = serde_json::json!(session.tags.list()).to_string();
         self.store.write_later("a session", move |kept| {
             kept.execute(
                 "INSERT INTO sessions (id, name, backend, tags, created_ms, last_activity_ms)
@@ -41,6 +41,7 @@ impl Host {
     /// Its terminal is the caller's to close.
     pub(crate) fn session_ends(&self, id: &SessionId) -> Option<Arc<Session>> {
         let session = self.registry.remove(id)?;
+        self.agents.session_ended(id.as_str());
         let now = SystemTime::now();
         let id = session.id.to_string();
         self.store.write_later("a session's end", move |kept| {

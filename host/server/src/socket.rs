@@ -38,6 +38,10 @@ pub enum Request {
         /// The tool families; those of the host where there are none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tools: Option<Vec<ToolFamily>>,
+        /// The agent that the connection belongs to; the one in whose session the
+        /// connecting process runs, if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
     },
     /// The commands that wait for a person.
     Confirmations,
@@ -212,9 +216,10 @@ async fn serve_connection(
         }
     };
     match request {
-        Request::Mcp { tools } => {
+        Request::Mcp { tools, agent } => {
             let families = tools.as_deref().unwrap_or(families);
-            let door = McpDoor::new(host, Transport::Stdio, families);
+            let agent = host.agent_of_process(peer_pid(&peer)).or(agent);
+            let door = McpDoor::new(host, Transport::Stdio, families).for_agent(agent);
             match door.serve((reading, writing)).await {
                 Ok(service) => {
                     let _ = service.waiting().await;
@@ -285,8 +290,12 @@ async fn send<T: Serialize>(
 
 /// Opens a connection for MCP, on the tools of `tools` or on those of the host;
 /// what follows on it is the protocol.
-pub async fn join(path: &Path, tools: Option<Vec<ToolFamily>>) -> Result<UnixStream, AskError> {
-    open(path, &Request::Mcp { tools }).await
+pub async fn join(
+    path: &Path,
+    tools: Option<Vec<ToolFamily>>,
+    agent: Option<String>,
+) -> Result<UnixStream, AskError> {
+    open(path, &Request::Mcp { tools, agent }).await
 }
 
 /// Asks the host on `path` and waits for its reply.

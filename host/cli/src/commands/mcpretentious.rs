@@ -37,7 +37,7 @@ pub(crate) fn run(mut setup: Setup, backend: MentionedBackend) -> Result<ExitCod
             return mcp::run_without_backend(setup, families, NO_ITERM2);
         }
     }
-    mcp::run(setup, false, Some(families))
+    mcp::run(setup, false, Some(families), None)
 }
 
 const NO_ITERM2: &str = "The backend iTerm2 is not available in this version of Quarterdeck, so there are no terminals. \

@@ -12,6 +12,7 @@
 mod confirmation;
 mod continuation;
 mod door;
+mod encoded;
 mod input;
 mod judge;
 mod keystroke;
@@ -38,6 +39,7 @@ pub use running::{CommandEnd, Running};
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
 
+use crate::agents::Agents;
 use crate::audit::AuditLog;
 use confirmation::Confirmations;
 
@@ -94,15 +96,22 @@ pub struct Gate {
     policies: PolicyHost,
     audit: Arc<AuditLog>,
     confirmations: Confirmations,
+    agents: Arc<Agents>,
 }
 
 impl Gate {
-    pub(crate) fn new(settings: GateSettings, policies: PolicyHost, audit: Arc<AuditLog>) -> Self {
+    pub(crate) fn new(
+        settings: GateSettings,
+        policies: PolicyHost,
+        audit: Arc<AuditLog>,
+        agents: Arc<Agents>,
+    ) -> Self {
         Self {
             confirmations: Confirmations::new(settings.confirmation_lifetime),
             settings,
             policies,
             audit,
+            agents,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::error::HostError;
 use crate::gate::{Door, VerdictReport};
 use crate::host::Host;
 use crate::seen::Seen;
-use crate::session::{Session, SessionId};
+use crate::session::{Session, SessionId, Tags};
 
 /// Names of environment variables that run code when a shell or a program
 /// starts, or that change what a command line means. What they hold would pass
@@ -163,6 +163,7 @@ impl Host {
     /// Closes what a connection leaves behind: its default session, unless a
     /// command still runs there.
     pub async fn connection_ended(&self, connection: &str) {
+        self.agents.connection_ended(connection);
         let Some(id) = self.registry.defaults().await.remove(connection) else {
             return;
         };
@@ -231,7 +232,7 @@ impl Host {
             backend,
             program: program_name(program.path),
             remote_shell: program.remote_shell,
-            tags: request.tags,
+            tags: Tags::new(request.tags),
             created_at: SystemTime::now(),
             terminal,
             door: Door::new(keyboard),

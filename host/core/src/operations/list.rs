@@ -105,6 +105,6 @@ fn summary(session: &Session, status: Status, usage: Usage) -> SessionSummary {
         ended: exit.is_some(),
         integrated: status.integrated,
         size: status.size,
-        tags: session.tags.clone(),
+        tags: session.tags.list(),
     }
 }

@@ -31,3 +31,6 @@ pub use read::{Reading, View};
 pub use run::{RunCommand, RunOutcome};
 pub use ssh::{SshError, SshSettings, SshTarget};
 pub use wait::{Condition, WaitOutcome};
+
+pub(crate) use read::read_text;
+pub(crate) use wait::PATTERN_SIZE_LIMIT;

@@ -8,7 +8,10 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const VERSIONS: &[&str] = &[include_str!("migrations/0001-sessions.sql")];
+const VERSIONS: &[&str] = &[
+    include_str!("migrations/0001-sessions.sql"),
+    include_str!("migrations/0003-agents.sql"),
+];
 
 /// Carries out the versions that the file has not seen.
 pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 
 mod confirm;
 mod families;
+mod iterm_mcp;
 mod layered_screenshot;
 mod mcpretentious;
 mod native;
@@ -31,6 +32,9 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use families::ChosenTools;
 pub use families::{ToolFamily, UnknownFamily};
 
+/// The header by which a client over HTTP says which agent it is.
+const AGENT_HEADER: &str = "quarterdeck-agent";
+
 /// One client's view of the host.
 pub struct McpDoor {
     host: Arc<Host>,
@@ -40,12 +44,15 @@ pub struct McpDoor {
     tools: ChosenTools,
     /// Why no tool can do anything, and what to do about it.
     remedy: Option<String>,
+    /// The agent that this connection belongs to.
+    agent: Option<String>,
 }
 
 impl McpDoor {
     /// A view for one connection, on the tools of `families`.
     pub fn new(host: Arc<Host>, transport: Transport, families: &[ToolFamily]) -> Self {
         static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+        host.agents().know_tools(families::all_names);
         let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         Self {
             host,
@@ -53,6 +60,7 @@ impl McpDoor {
             connection: format!("{}-{number}", transport.as_str()),
             tools: ChosenTools::of(families),
             remedy: None,
+            agent: None,
         }
     }
 
@@ -60,6 +68,13 @@ impl McpDoor {
     #[must_use]
     pub fn without_backend(mut self, remedy: &str) -> Self {
         self.remedy = Some(remedy.to_owned());
+        self
+    }
+
+    /// A view for an agent: its locks let it through, its role binds it.
+    #[must_use]
+    pub fn for_agent(mut self, agent: Option<String>) -> Self {
+        self.agent = agent;
         self
     }
 
@@ -77,6 +92,8 @@ impl McpDoor {
             },
             client,
             transport: self.transport,
+            agent: self.agent.clone().or_else(|| named_agent(context)),
+            fencing_token: None,
         }
     }
 
@@ -89,6 +106,13 @@ impl McpDoor {
                 .get::<Parts>()
                 .is_some_and(|request| !request.headers.contains_key(HEADER_SESSION_ID))
     }
+}
+
+/// The agent that an HTTP request names.
+fn named_agent(context: &RequestContext<RoleServer>) -> Option<String> {
+    let request = context.extensions.get::<Parts>()?;
+    let named = request.headers.get(AGENT_HEADER)?.to_str().ok()?.trim();
+    (!named.is_empty()).then(|| named.to_owned())
 }
 
 impl Drop for McpDoor {
@@ -143,6 +167,9 @@ impl ServerHandler for McpDoor {
             return Ok(told.into());
         }
         let caller = self.caller(&context);
+        if let Err(forbidden) = self.host.agents().may_call(&caller, &request.name) {
+            return Ok(tool.failure(&forbidden).into());
+        }
         Ok(confirm::call(&self.host, tool, caller, request, &context).await)
     }
 }
