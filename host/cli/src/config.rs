@@ -34,6 +34,8 @@ pub(crate) struct Config {
     gate: Gate,
     /// Policies.
     pub policies: Policies,
+    /// gRPC.
+    pub grpc: Grpc,
     /// Logging.
     pub log: Log,
 }
@@ -91,6 +93,16 @@ pub(crate) struct Policies {
     pub agents_may_change: bool,
     /// Approvers that must not be missing.
     pub required: Vec<String>,
+}
+
+/// gRPC, for iterm-mcp's clients.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Grpc {
+    /// Whether it is served.
+    pub enabled: bool,
+    /// Its address.
+    pub listen: SocketAddr,
 }
 
 /// Logging.

@@ -26,6 +26,7 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
         agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),
         store_path: setup.paths.store_file(),
+        output_logs: setup.paths.output_logs(),
         profiles_folder: Some(setup.paths.iterm2_profiles()),
     })
     .context("starting the host")

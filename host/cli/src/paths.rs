@@ -68,6 +68,11 @@ impl Paths {
         self.state_dir.join("store.sqlite")
     }
 
+    /// What monitored sessions print.
+    pub(crate) fn output_logs(&self) -> PathBuf {
+        self.state_dir.join("output")
+    }
+
     /// Where iTerm2 reads dynamic profiles; without a Mac, a folder to copy from.
     pub(crate) fn iterm2_profiles(&self) -> PathBuf {
         match std::env::home_dir().filter(|_| cfg!(target_os = "macos")) {
@@ -89,6 +94,11 @@ impl Paths {
     /// The socket of the host that `quarterdeck serve` runs.
     pub(crate) fn shared_socket(&self) -> PathBuf {
         self.runtime_dir.join("host.sock")
+    }
+
+    /// The socket of gRPC, beside that of the host.
+    pub(crate) fn grpc_socket(&self) -> PathBuf {
+        self.runtime_dir.join("grpc.sock")
     }
 
     /// The socket of a host that lives inside another command, for approvals.

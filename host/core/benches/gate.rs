@@ -84,6 +84,7 @@ async fn decisions(folder: &Path) -> Vec<Duration> {
         audit_path: folder.join("audit.sqlite"),
         store_path: folder.join("store.sqlite"),
         profiles_folder: None,
+        output_logs: folder.join("logs"),
     })
     .expect("a host");
     let caller = Caller::command_line();

@@ -67,6 +67,8 @@ pub struct HostSettings {
     pub store_path: PathBuf,
     /// Where teams' profiles are written for iTerm2; nowhere where there is none.
     pub profiles_folder: Option<PathBuf>,
+    /// Where the output of monitored sessions is written.
+    pub output_logs: PathBuf,
 }
 
 /// The host could not be started.
@@ -112,6 +114,7 @@ pub struct Host {
     pub(crate) store: Store,
     pub(crate) events: Arc<EventBus>,
     pub(crate) agents: Arc<Agents>,
+    pub(crate) output_logs: PathBuf,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
 }
@@ -159,6 +162,7 @@ impl Host {
             store,
             events,
             agents,
+            output_logs: settings.output_logs,
             usage: UsageMeter::new().map_err(|error| StartError::Processes(error.to_string()))?,
             incidents,
             incident_feed,

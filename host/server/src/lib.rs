@@ -3,7 +3,7 @@
 //! # Where to start
 //!
 //! [`mcp::McpDoor`] speaks MCP, whatever carries it. [`http`] carries it over
-//! Streamable HTTP behind a token; [`socket`] over a Unix socket, which is how
+//! Streamable HTTP behind a token; [`grpc`] is iterm-mcp's service; [`socket`] over a Unix socket, which is how
 //! `quarterdeck mcp` joins a host that runs already, and how the command line
 //! asks it things.
 //!
@@ -14,6 +14,7 @@
 //! - Reach a session other than through an operation.
 //! - Write anything but protocol to standard output.
 
+pub mod grpc;
 pub mod http;
 pub mod mcp;
 pub mod socket;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use quarterdeck_core::Host;
+use quarterdeck_server::grpc::GrpcDoor;
 use quarterdeck_server::http::HttpDoor;
 use quarterdeck_server::mcp::ToolFamily;
 use quarterdeck_server::socket::SocketDoor;
@@ -37,12 +38,19 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
     setup.paths.make()?;
     let http = HttpDoor::bind(listen).await?;
     let socket = SocketDoor::bind(&setup.paths.shared_socket()).await?;
+    let grpc = match &setup.config.grpc {
+        grpc if grpc.enabled => {
+            Some(GrpcDoor::bind(grpc.listen, &setup.paths.grpc_socket()).await?)
+        }
+        _ => None,
+    };
     let token = Token::load_or_create(&setup.paths.token_file())?;
     let host = start_host(setup)?;
 
     let stop = CancellationToken::new();
     let address = http.address();
-    let doors = [
+    let grpc_address = grpc.as_ref().map(GrpcDoor::address);
+    let mut doors = vec![
         tokio::spawn(http.serve(
             Arc::clone(&host),
             tools.clone(),
@@ -51,7 +59,14 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
         )),
         tokio::spawn(socket.serve(Arc::clone(&host), tools, stop.clone())),
     ];
-    print_addresses(setup, address, &token);
+    if let Some(grpc) = grpc {
+        doors.push(tokio::spawn(grpc.serve(
+            Arc::clone(&host),
+            token.clone(),
+            stop.clone(),
+        )));
+    }
+    print_addresses(setup, address, grpc_address, &token);
     let announced_for_good = async {
         print_policies(&host).await;
         std::future::pending().await
@@ -69,7 +84,7 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
     Ok(())
 }
 
-fn print_addresses(setup: &Setup, address: SocketAddr, token: &Token) {
+fn print_addresses(setup: &Setup, address: SocketAddr, grpc: Option<SocketAddr>, token: &Token) {
     let version = env!("CARGO_PKG_VERSION");
     anstream::println!("{STRONG}Quarterdeck {version}{STRONG:#} is listening\n");
     anstream::println!("  MCP over HTTP   {NAME}http://{address}/mcp{NAME:#}");
@@ -78,6 +93,9 @@ fn print_addresses(setup: &Setup, address: SocketAddr, token: &Token) {
         "                  {FAINT}(kept in {}){FAINT:#}",
         setup.paths.token_file().display()
     );
+    if let Some(grpc) = grpc {
+        anstream::println!("  gRPC            {NAME}{grpc}{NAME:#}   with the same token");
+    }
     anstream::println!("  MCP over stdio  {NAME}quarterdeck mcp{NAME:#}   joins this host");
     anstream::println!("  sessions on     {}", setup.config.backend_name());
     anstream::println!(

@@ -262,9 +262,10 @@ impl Host {
         }
         {
             let mut desk = self.agents.desk();
-            let on_desk = desk.session_mut(id);
-            on_desk.max_lines = spec.max_lines;
-            on_desk.monitored = spec.monitor;
+            desk.session_mut(id).max_lines = spec.max_lines;
+        }
+        if spec.monitor {
+            self.start_monitoring(&session.id, &[]).await?;
         }
         let mut command_error = None;
         if let Some(config) = self.config_for(spec) {

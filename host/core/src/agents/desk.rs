@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::focus::Focus;
+use super::monitoring::Monitoring;
 
 /// Connections whose active session is remembered; beyond, all are forgotten, since
 /// connections that end are taken out.
@@ -61,8 +62,8 @@ pub struct OnDesk {
     pub look: Look,
     /// Whether its program was stopped.
     pub suspended: Option<Suspension>,
-    /// Whether somebody has asked to be told of its output.
-    pub monitored: bool,
+    /// Its output's being followed, where somebody has asked for that.
+    pub monitoring: Option<Monitoring>,
     /// Lines that are read of it unless a reader says otherwise.
     pub max_lines: Option<usize>,
     /// What it was told last.
@@ -118,7 +119,9 @@ impl Desk {
     }
 
     pub(super) fn forget(&mut self, session: &str) {
-        self.by_session.remove(session);
+        if let Some(monitoring) = self.by_session.remove(session).and_then(|it| it.monitoring) {
+            monitoring.stop();
+        }
         self.active.retain(|_, active| active != session);
         self.last_active.take_if(|active| active == session);
     }

@@ -145,7 +145,7 @@ impl Host {
             team: agent.and_then(|agent| agent.teams.first().cloned()),
             teams: agent.map(|agent| agent.teams.clone()).unwrap_or_default(),
             is_processing: status.is_running(),
-            is_monitoring: on_desk.monitored,
+            is_monitoring: on_desk.monitoring.is_some(),
             suspended: suspended.is_some(),
             suspended_at: suspended.map(|it| rfc3339_of_ms(it.at_ms)),
             suspended_by: suspended.and_then(|it| it.by.clone()),
@@ -165,10 +165,10 @@ impl Host {
 }
 
 /// Sessions under the folder or the team that they have in common.
-pub fn grouped<'a>(
-    sessions: &'a [SessionInfo],
+pub fn grouped(
+    sessions: &[SessionInfo],
     key: impl Fn(&SessionInfo) -> String,
-) -> BTreeMap<String, Vec<&'a SessionInfo>> {
+) -> BTreeMap<String, Vec<&SessionInfo>> {
     let mut groups: BTreeMap<String, Vec<&SessionInfo>> = BTreeMap::new();
     for session in sessions {
         groups.entry(key(session)).or_default().push(session);

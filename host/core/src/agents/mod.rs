@@ -20,13 +20,16 @@ mod deliver;
 mod deliveries;
 pub mod desk;
 pub mod focus;
+mod following;
 mod hierarchy;
 pub mod import;
 mod kept;
 pub mod layout;
 pub mod lease;
 mod listing;
+pub mod masking;
 mod modify;
+mod monitoring;
 pub mod notifications;
 mod playbook;
 pub mod profile;
@@ -52,9 +55,11 @@ pub use create::{
     AgentProgram, CreateSessions, CreatedPane, CreatedPanes, PaneSpec, SplitDirection, SplitSession,
 };
 pub use deliver::{CascadeReport, CascadeRequest, CascadeResult};
+pub use following::SeenOutput;
 pub use hierarchy::{HierarchyTarget, Resolved, SelectedPanes};
 pub use listing::{SessionFilter, SessionInfo, TagMatch, grouped};
 pub use modify::{Modification, ModificationReport, ModificationResult};
+pub use monitoring::Monitoring;
 pub use playbook::{Block, BlockReport, Playbook, PlaybookReport};
 pub use read::{ReadReport, ReadSessions, ReadTarget, SessionOutput};
 pub use sharing::{AccessAnswer, LockAnswer, UnlockAnswer};

@@ -195,15 +195,6 @@ impl Host {
         taken.map_err(|cooling| HostError::InvalidParameters(cooling.to_string()))
     }
 
-    /// Starts or stops being told of a session's output; `false` if nothing changed.
-    pub fn monitor_session(&self, id: &SessionId, on: bool) -> bool {
-        let mut desk = self.agents.desk();
-        let session = desk.session_mut(id.as_str());
-        let changed = session.monitored != on;
-        session.monitored = on;
-        changed
-    }
-
     /// The sessions that a target means for a caller.
     pub(crate) fn resolve(&self, target: &Target, caller: &Caller) -> Vec<Arc<Session>> {
         let sessions = self.registry.all();

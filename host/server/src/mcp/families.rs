@@ -129,17 +129,24 @@ pub(super) fn all_names() -> BTreeSet<String> {
 pub(super) struct ChosenTools {
     toolboxes: Vec<Arc<Toolbox>>,
     instructions: &'static str,
+    resources: bool,
 }
 
 impl ChosenTools {
     pub(super) fn of(families: &[ToolFamily]) -> Self {
         Self {
             toolboxes: families.iter().map(|family| family.toolbox()).collect(),
+            resources: families.contains(&ToolFamily::ItermMcp),
             instructions: match families.contains(&ToolFamily::Native) {
                 true => OWN_INSTRUCTIONS,
                 false => OTHER_INSTRUCTIONS,
             },
         }
+    }
+
+    /// Whether the client also sees resources and prompts.
+    pub(super) fn bring_resources(&self) -> bool {
+        self.resources
     }
 
     /// What a model is told about them all.

@@ -14,7 +14,9 @@ mod modify;
 mod monitoring;
 mod notifications;
 mod orchestration;
+pub(super) mod prompts;
 mod read;
+pub(super) mod resources;
 mod roles;
 mod sessions;
 mod tags;
@@ -28,6 +30,8 @@ use quarterdeck_core::{Caller, Host, HostError};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+pub(crate) use keys::control;
 
 use super::tool::{Dialect, Outcome, Toolbox};
 
