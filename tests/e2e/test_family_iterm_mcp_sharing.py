@@ -173,7 +173,7 @@ async def test_a_message_waits_for_its_condition(crew: Orchestrator) -> None:
     skipped = await crew.write("yes", target, condition=r"Continue\? \[y/n\] $")
     assert skipped["results"][0]["skipped_reason"] == "condition_not_met"
     await crew.write("read -p 'Continue? [y/n] ' answer; echo got-$answer", target)
-    await crew.shows("Continue? [y/n]", session_id=session)
+    await crew.shows("\nContinue? [y/n]", session_id=session)
     sent = await crew.write("yes", target, condition=r"(?m)^Continue\? \[y/n\]")
     assert sent["sent_count"] == 1
     await crew.shows("got-yes", session_id=session)
@@ -211,7 +211,7 @@ async def test_keys_and_control_characters(crew: Orchestrator) -> None:
 
     await until("cat reads", reads)
     await crew.write("ab", target, execute=False)
-    for key in ["up", "escape", "delete", "enter"]:
+    for key in ["up", "escape", "delete"]:
         await crew.call("send_special_key", key=key, session_id=session)
     await crew.shows("\nab^[[A^[^[[3~", session_id=session)
     pressed = await crew.call("send_control_character", control_char="c", target=target)
@@ -221,6 +221,9 @@ async def test_keys_and_control_characters(crew: Orchestrator) -> None:
         return not await reads()
 
     await until("cat has ended", idle)
+    await crew.write("echo en''tered", target, execute=False)
+    await crew.call("send_special_key", key="Enter", session_id=session)
+    await crew.shows("\nentered", session_id=session)
     assert (await crew.try_to("send_special_key", key="hyper", session_id=session)).is_error
     assert (await crew.try_to("send_control_character", control_char="cc", target=target)).is_error
 
@@ -251,7 +254,9 @@ async def test_a_suspended_program_goes_on(crew: Orchestrator) -> None:
         return (await crew.call("check_session_status", agent="sam"))["is_processing"]
 
     await until("cat runs", runs)
-    modified = await crew.call("modify_sessions", modifications=[{"agent": "sam", "suspend": True, "suspend_by": "eve"}])
+    modified = await crew.call(
+        "modify_sessions", modifications=[{"agent": "sam", "suspend": True, "suspend_by": "eve"}]
+    )
     assert modified["results"][0]["changes"] == ["suspend"], modified
     await crew.shows("Stopped", agent="sam")
     [info] = await crew.call("list_sessions", format="full")
@@ -343,6 +348,25 @@ async def test_what_was_kept_outlives_the_host(world: World) -> None:
         assert told["results"][0]["skipped_reason"] == "duplicate"
 
 
+@pytest.mark.parametrize("host_runs", [False, True])
+async def test_agents_and_teams_of_iterm_mcp_are_taken_over(world: World, host_runs: bool) -> None:
+    folder = world.home / ".iterm_mcp_logs"
+    folder.mkdir()
+    agent = {"name": "alice", "session_id": "w0t0p0", "teams": ["ui"], "created_at": "2025-01-02T03:04:05"}
+    (folder / "agents.jsonl").write_text(json.dumps(agent) + "\n")
+    teams = [{"name": "ui", "parent_team": "web"}, {"name": "web", "description": "All of it"}]
+    (folder / "teams.jsonl").write_text("\n".join(map(json.dumps, teams)))
+    if host_runs:
+        world.serve()
+    imported = world.quarterdeck("import")
+    assert imported.returncode == 0 and "1 agents and 2 teams" in imported.stdout, imported
+    async with orchestrator(world) as crew:
+        assert [agent["name"] for agent in await crew.call("list_agents", team="web")] == ["alice"]
+    (folder / "agents.jsonl").write_text("{}\n")
+    broken = world.quarterdeck("import")
+    assert broken.returncode != 0 and "line 1" in broken.stderr
+
+
 async def test_a_message_that_needs_a_person_says_so(world: World) -> None:
     drop_scripted(world, "asks", match="hi", tier="review", reason="Ask first.")
     async with orchestrator(world) as crew:
@@ -352,5 +376,3 @@ async def test_a_message_that_needs_a_person_says_so(world: World) -> None:
         )
         assert written.is_error and written.content["code"] == "CONFIRMATION_REQUIRED"
         assert json.loads(written.text)["details"]["command"] == "echo hi"
-
-

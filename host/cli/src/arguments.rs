@@ -169,6 +169,11 @@ pub(crate) enum Command {
     /// A command is put to the running host or, without one, to the policies of
     /// the plugins folder; everything else to those of the folder.
     Explain(ExplainArguments),
+    /// Take over the agents and teams of iterm-mcp
+    Import {
+        /// The folder of agents.jsonl and teams.jsonl [default: ~/.iterm_mcp_logs]
+        folder: Option<PathBuf>,
+    },
     /// Approve a command that waits for a person; without ID, list them
     Approve {
         /// The confirmation's id

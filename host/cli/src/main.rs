@@ -80,6 +80,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Check { command, json, cwd } => commands::check::run(setup, &command, json, cwd),
         Command::Explain(arguments) => commands::explain::run(setup, arguments),
         Command::Approve { id, deny, json } => commands::approve::run(&setup, id, deny, json),
+        Command::Import { folder } => commands::import::run(&setup, folder),
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
         Command::Doctor => commands::doctor::run(setup),

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use quarterdeck_core::agents::import;
 use quarterdeck_core::gate::PendingConfirmation;
 use quarterdeck_core::operations::ApprovalOrigin;
 use quarterdeck_core::policy::PolicyStatus;
@@ -60,6 +61,11 @@ pub enum Request {
         command: String,
         /// The folder that it would run in.
         cwd: Option<String>,
+    },
+    /// Take over the agents and teams that iterm-mcp has kept.
+    ImportAgents {
+        /// The folder of its files.
+        folder: PathBuf,
     },
     /// Whether the asking process runs inside one of the host's sessions.
     AmInside,
@@ -259,6 +265,16 @@ async fn serve_connection(
             };
             send(&mut writing, &reply).await
         }
+        Request::ImportAgents { folder } => {
+            let reply = match import_agents(&host, folder).await {
+                Ok(counts) => Reply::Done(counts),
+                Err(message) => Reply::Failed {
+                    code: "INVALID_PARAMETERS".to_owned(),
+                    message,
+                },
+            };
+            send::<(usize, usize)>(&mut writing, &reply).await
+        }
         Request::AmInside => {
             let inside = host.is_inside_a_session(peer_pid(&peer));
             send(&mut writing, &Reply::Done(inside)).await
@@ -268,6 +284,16 @@ async fn serve_connection(
             send(&mut writing, &Reply::Done(policies)).await
         }
     }
+}
+
+/// How many agents and teams are new, or what is wrong with the files.
+async fn import_agents(host: &Host, folder: PathBuf) -> Result<(usize, usize), String> {
+    let read = tokio::task::spawn_blocking(move || import::read_folder(&folder)).await;
+    let found = read
+        .map_err(|error| error.to_string())?
+        .map_err(|error| error.to_string())?;
+    let counts = host.agents().import(found).await;
+    counts.map_err(|error| error.to_string())
 }
 
 /// 0, which no process has, where the system does not tell; such a peer counts
