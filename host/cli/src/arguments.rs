@@ -129,6 +129,9 @@ pub(crate) enum Command {
         /// Tool families that the client sees, separated by commas [default: the host's]
         #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
         tools: Option<Vec<ToolFamily>>,
+        /// The agent that the client is: its locks let it through, its role binds it
+        #[arg(long, value_name = "NAME", env = "QUARTERDECK_AGENT")]
+        agent: Option<String>,
         #[command(flatten)]
         backend: Backend,
     },
@@ -191,6 +194,11 @@ pub(crate) enum Command {
     /// A command is put to the running host or, without one, to the policies of
     /// the plugins folder; everything else to those of the folder.
     Explain(ExplainArguments),
+    /// Take over the agents and teams of iterm-mcp
+    Import {
+        /// The folder of agents.jsonl and teams.jsonl [default: ~/.iterm_mcp_logs]
+        folder: Option<PathBuf>,
+    },
     /// Approve a command that waits for a person; without ID, list them
     ///
     /// A plain yes is for one use. Who said what is kept in the audit log.

@@ -51,6 +51,8 @@ pub(crate) struct Config {
     rate_limits: RateLimits,
     monitor: Watching,
     recovery: Mending,
+    /// gRPC.
+    pub grpc: Grpc,
     /// Logging.
     pub log: Log,
 }
@@ -137,6 +139,16 @@ struct RateLimits {
     per_hour: NonZeroU32,
     burst: NonZeroU32,
     clients: Vec<String>,
+}
+
+/// gRPC, for iterm-mcp's clients.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Grpc {
+    /// Whether it is served.
+    pub enabled: bool,
+    /// Its address.
+    pub listen: SocketAddr,
 }
 
 /// Logging.

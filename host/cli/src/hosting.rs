@@ -51,6 +51,8 @@ fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
         coding_agents: setup.config.coding_agents(),
         monitor: setup.config.monitor_settings(setup.paths.metrics_file()),
         recovery: setup.config.recovery_settings(),
+        output_logs: setup.paths.output_logs(),
+        profiles_folder: Some(setup.paths.iterm2_profiles()),
     })
     .context("starting the host")
 }

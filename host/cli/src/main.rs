@@ -79,7 +79,12 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     match arguments.command {
         Command::Serve { listen, tools, .. } => commands::serve::run(setup, listen, tools),
-        Command::Mcp { alone, tools, .. } => commands::mcp::run(setup, alone, tools),
+        Command::Mcp {
+            alone,
+            tools,
+            agent,
+            ..
+        } => commands::mcp::run(setup, alone, tools, agent),
         Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
         Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
         Command::Check {
@@ -93,6 +98,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Uninstall(arguments) => {
             commands::install::run(&setup, Direction::Uninstall, &arguments)
         }
+        Command::Import { folder } => commands::import::run(&setup, folder),
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Rule { command } => commands::rule::run(setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),

@@ -78,6 +78,19 @@ impl Paths {
         self.state_dir.join("metrics.sqlite")
     }
 
+    /// What monitored sessions print.
+    pub(crate) fn output_logs(&self) -> PathBuf {
+        self.state_dir.join("output")
+    }
+
+    /// Where iTerm2 reads dynamic profiles; without a Mac, a folder to copy from.
+    pub(crate) fn iterm2_profiles(&self) -> PathBuf {
+        match std::env::home_dir().filter(|_| cfg!(target_os = "macos")) {
+            Some(home) => home.join("Library/Application Support/iTerm2/DynamicProfiles"),
+            None => self.state_dir.join("DynamicProfiles"),
+        }
+    }
+
     /// Policies as they were compiled.
     pub(crate) fn policy_cache(&self) -> PathBuf {
         self.cache_dir.join("policies")
@@ -91,6 +104,11 @@ impl Paths {
     /// The socket of the host that `quarterdeck serve` runs.
     pub(crate) fn shared_socket(&self) -> PathBuf {
         self.runtime_dir.join("host.sock")
+    }
+
+    /// The socket of gRPC, beside that of the host.
+    pub(crate) fn grpc_socket(&self) -> PathBuf {
+        self.runtime_dir.join("grpc.sock")
     }
 
     /// The socket of a host that lives inside another command, for approvals.

@@ -95,6 +95,8 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
         coding_agents: Vec::new(),
         monitor: quarterdeck_core::monitor::MonitorSettings::at(folder.join("metrics.sqlite")),
         recovery: quarterdeck_core::recovery::RecoverySettings::default(),
+        profiles_folder: None,
+        output_logs: folder.join("logs"),
     })
     .expect("a host");
     let caller = Caller::command_line();

@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::life::KeptSession;
 use crate::monitor::BackendHealth;
 use crate::seen::Seen;
-use crate::session::{BackendKind, Session, SessionId};
+use crate::session::{BackendKind, Session, SessionId, Tags};
 
 /// Which backend to open a session on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,7 +200,7 @@ impl Host {
             program: "a pane of tmux".to_owned(),
             remote_shell: false,
             reopening: None,
-            tags: kept.tags,
+            tags: Tags::new(kept.tags),
             created_at: kept.created_at,
             terminal,
             door: Door::new(keyboard),

@@ -42,6 +42,8 @@ pub enum Transport {
     Dashboard,
     /// None: the host itself.
     Host,
+    /// gRPC.
+    Grpc,
 }
 
 impl Transport {
@@ -54,6 +56,7 @@ impl Transport {
             Self::Hook => "hook",
             Self::Dashboard => "dashboard",
             Self::Host => "host",
+            Self::Grpc => "grpc",
         }
     }
 }
@@ -71,6 +74,12 @@ pub struct Caller {
     /// Tells apart the connections of one kind: a default session belongs to
     /// one of them.
     pub connection: String,
+    /// The agent that it speaks for, where it says so or runs in an agent's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The number of the lock that it believes to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fencing_token: Option<u64>,
 }
 
 impl Caller {
@@ -81,6 +90,8 @@ impl Caller {
             client: None,
             transport: Transport::Cli,
             connection: format!("cli-{}", std::process::id()),
+            agent: None,
+            fencing_token: None,
         }
     }
 
@@ -91,6 +102,8 @@ impl Caller {
             client: Some(strategy.to_owned()),
             transport: Transport::Host,
             connection: "recovery".to_owned(),
+            agent: None,
+            fencing_token: None,
         }
     }
 }
@@ -100,7 +113,7 @@ impl From<&Caller> for CallerFacts {
     fn from(caller: &Caller) -> Self {
         Self {
             kind: caller.kind.as_str().to_owned(),
-            agent: None,
+            agent: caller.agent.clone(),
             client: caller.client.clone(),
             role: None,
             transport: caller.transport.as_str().to_owned(),

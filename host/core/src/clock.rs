@@ -22,6 +22,20 @@ pub fn rfc3339(time: SystemTime) -> String {
         .unwrap_or_default()
 }
 
+/// As [`rfc3339`], for milliseconds since 1970.
+pub(crate) fn rfc3339_of_ms(ms: u64) -> String {
+    rfc3339(UNIX_EPOCH + std::time::Duration::from_millis(ms))
+}
+
+/// Milliseconds since 1970 of a time in RFC 3339; one without a zone is UTC.
+pub fn ms_of_rfc3339(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let time = OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|_| OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339))
+        .ok()?;
+    u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +45,18 @@ mod tests {
     fn times_read_as_iso_8601() {
         let time = UNIX_EPOCH + Duration::from_micros(1_700_000_000_250_999);
         assert_eq!(rfc3339(time), "2023-11-14T22:13:20.25Z");
+        assert_eq!(rfc3339_of_ms(1_700_000_000_250), rfc3339(time));
+    }
+
+    #[test]
+    fn times_are_read_with_and_without_a_zone() {
+        for text in [
+            "2023-11-14T22:13:20.25Z",
+            "2023-11-14T22:13:20.25",
+            "2023-11-14T23:13:20.25+01:00",
+        ] {
+            assert_eq!(ms_of_rfc3339(text), Some(1_700_000_000_250), "{text}");
+        }
+        assert_eq!(ms_of_rfc3339("yesterday"), None);
     }
 }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::agents::role::Role;
 use crate::gate::{PendingConfirmation, Refusal};
 use crate::rates::TooOften;
 use crate::session::SessionId;
@@ -63,6 +64,43 @@ pub enum HostError {
         "the command is incomplete: the shell waits for the rest (an open quote, bracket, or here-document?); nothing was run"
     )]
     IncompleteCommand,
+    /// Another agent has locked the session.
+    #[error(
+        "session {session} is locked by {owner} until {until}; wait, use another session, or ask {owner} for access with request_session_access"
+    )]
+    Locked {
+        /// The session.
+        session: SessionId,
+        /// The agent that may type.
+        owner: String,
+        /// RFC 3339.
+        until: String,
+    },
+    /// The caller's lock is an old one.
+    #[error(
+        "the lock on session {session} was lost: fencing token {shown} is not the present one, {current}; take the lock again before you go on"
+    )]
+    LockLost {
+        /// The session.
+        session: SessionId,
+        /// The token that the caller has shown.
+        shown: u64,
+        /// The token of the lock that there is.
+        current: u64,
+    },
+    /// A role does not allow it.
+    #[error("the role {} does not allow {what}: {instead}", .role.as_str())]
+    ForbiddenByRole {
+        /// The role.
+        role: Role,
+        /// What was tried.
+        what: String,
+        /// What is allowed.
+        instead: String,
+    },
+    /// No session goes by these names.
+    #[error("no session is meant by {0}; list_sessions shows those that exist")]
+    NoSessionMeant(String),
     /// A limit was reached.
     #[error("{0}")]
     ResourceExhausted(String),
@@ -113,20 +151,22 @@ impl HostError {
     }
 
     /// The error code of the enhanced-iterm-mcp document, extended by
-    /// `CONFIRMATION_REQUIRED`, `SESSION_BUSY` and `SESSION_ENDED`.
+    /// `CONFIRMATION_REQUIRED`, `SESSION_LOCKED`, `SESSION_BUSY` and `SESSION_ENDED`.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::SessionNotFound(_) => "SESSION_NOT_FOUND",
+            Self::SessionNotFound(_) | Self::NoSessionMeant(_) => "SESSION_NOT_FOUND",
             Self::InvalidParameters(_)
             | Self::IncompleteCommand
             | Self::ConfirmationNotFound(_) => "INVALID_PARAMETERS",
             Self::Refused(_)
+            | Self::ForbiddenByRole { .. }
             | Self::ApprovalFromInside
             | Self::DeclinedByPerson
             | Self::PolicyChangesOff => "PERMISSION_DENIED",
             Self::ConfirmationRequired(_) => "CONFIRMATION_REQUIRED",
             Self::SessionBusy { .. } | Self::LineNotEmpty { .. } => "SESSION_BUSY",
             Self::SessionEnded { .. } => "SESSION_ENDED",
+            Self::Locked { .. } | Self::LockLost { .. } => "SESSION_LOCKED",
             Self::ResourceExhausted(_) => "RESOURCE_EXHAUSTED",
             Self::RateLimitExceeded(_) => "RATE_LIMIT_EXCEEDED",
             Self::CannotOpen(_) | Self::AuditUnwritable { .. } | Self::Internal(_) => {

@@ -13,6 +13,7 @@ use quarterdeck_terminal::Size;
 use quarterdeck_terminal::tmux::Socket;
 use tokio::sync::broadcast;
 
+use crate::agents::Agents;
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
 use crate::clock::now_ms;
@@ -85,6 +86,10 @@ pub struct HostSettings {
     pub monitor: MonitorSettings,
     /// Mending.
     pub recovery: RecoverySettings,
+    /// Where teams' profiles are written for iTerm2; nowhere where there is none.
+    pub profiles_folder: Option<PathBuf>,
+    /// Where the output of monitored sessions is written.
+    pub output_logs: PathBuf,
 }
 
 /// The host could not be started.
@@ -137,6 +142,8 @@ pub struct Host {
     pub(crate) coding_agents: CodingAgents,
     pub(crate) rates: RateLimits,
     pub(crate) started_at: SystemTime,
+    pub(crate) agents: Arc<Agents>,
+    pub(crate) output_logs: PathBuf,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
 }
@@ -153,6 +160,7 @@ impl Host {
         let event_history =
             EventHistory::start(Arc::clone(&events), store.clone(), settings.events);
         let lost_sessions = mark_lost(&store);
+        let agents = Arc::new(Agents::open(store.clone(), settings.profiles_folder)?);
         let policies = PolicyHost::start(settings.policies.clone(), {
             let incidents = Arc::clone(&incidents);
             let feed = incident_feed.clone();
@@ -180,7 +188,13 @@ impl Host {
             tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             iterm2: Iterm2::new(settings.sessions.iterm2.clone()),
             sessions: settings.sessions,
-            gate: Gate::new(settings.gate, policies.clone(), audit, Arc::clone(&events)),
+            gate: Gate::new(
+                settings.gate,
+                policies.clone(),
+                audit,
+                Arc::clone(&events),
+                Arc::clone(&agents),
+            ),
             policies,
             policy_settings: settings.policies,
             agents_may_change_policies: settings.agents_may_change_policies,
@@ -199,6 +213,8 @@ impl Host {
             mending: Arc::default(),
             progress: ProgressBoard::default(),
             this: Weak::clone(this),
+            agents,
+            output_logs: settings.output_logs,
             incidents,
             incident_feed,
         });

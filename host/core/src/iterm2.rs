@@ -15,7 +15,7 @@ use crate::error::HostError;
 use crate::gate::Door;
 use crate::host::Host;
 use crate::seen::Seen;
-use crate::session::{BackendKind, Session, SessionId};
+use crate::session::{BackendKind, Session, SessionId, Tags};
 
 /// How long `auto` waits for an iTerm2 that is there but does not answer yet: a person may
 /// be reading its question.
@@ -206,7 +206,7 @@ impl Host {
             program: program.to_owned(),
             remote_shell: false,
             reopening: None,
-            tags: Vec::new(),
+            tags: Tags::new(Vec::new()),
             created_at: SystemTime::now(),
             terminal,
             door: Door::new(keyboard),

@@ -13,6 +13,7 @@
 //! - Let a command through that the audit log could not write down.
 //! - Know a protocol: MCP, HTTP and the command line are the doors' business.
 
+pub mod agents;
 pub mod allow_rules;
 pub mod audit;
 mod backends;
@@ -42,7 +43,7 @@ mod text;
 
 pub use backends::{BackendChoice, BackendChoiceError};
 pub use caller::{Caller, CallerKind, Transport};
-pub use clock::rfc3339;
+pub use clock::{ms_of_rfc3339, rfc3339};
 pub use coding_agents::AgentInFront;
 pub use error::HostError;
 pub use host::{Host, HostSettings, Incident, SessionSettings, StartError};

@@ -33,7 +33,7 @@ impl Host {
         let (id, name) = (session.id.to_string(), session.name.clone());
         let backend = session.backend.as_str();
         let handle = session.terminal.backend_handle();
-        let tags = serde_json::json!(session.tags).to_string();
+        let tags = serde_json::json!(session.tags.list()).to_string();
         let created = ms(session.created_at);
         self.store.write_later("a session", move |kept| {
             kept.execute(
@@ -104,6 +104,7 @@ impl Host {
     /// Its terminal is the caller's to close.
     pub(crate) fn session_ends(&self, id: &SessionId) -> Option<Arc<Session>> {
         let session = self.registry.remove(id)?;
+        self.agents.session_ended(id.as_str());
         let now = SystemTime::now();
         let id = session.id.to_string();
         self.store.write_later("a session's end", move |kept| {

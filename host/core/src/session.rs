@@ -1,6 +1,7 @@
 //! One session as the registry keeps it.
 
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use quarterdeck_policy::SessionFacts;
@@ -63,7 +64,7 @@ pub(crate) struct Session {
     pub(crate) backend: BackendKind,
     /// What it was opened with, in words.
     pub(crate) program: String,
-    pub(crate) tags: Vec<String>,
+    pub(crate) tags: Tags,
     pub(crate) created_at: SystemTime,
     /// Whether its shell is on another machine, where no marks come from.
     pub(crate) remote_shell: bool,
@@ -87,9 +88,30 @@ impl Session {
             id: self.id.to_string(),
             name: self.name.clone(),
             backend: self.backend.as_str().to_owned(),
-            tags: self.tags.clone(),
+            tags: self.tags.list(),
             ..SessionFacts::default()
         }
+    }
+}
+
+/// Words to find a session by, which may change while it lives.
+pub(crate) struct Tags(RwLock<Vec<String>>);
+
+impl Tags {
+    pub(crate) fn new(tags: Vec<String>) -> Self {
+        Self(RwLock::new(tags))
+    }
+
+    /// The words as they are now.
+    pub(crate) fn list(&self) -> Vec<String> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set(&self, tags: Vec<String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = tags;
     }
 }
 

@@ -3,7 +3,7 @@
 //! # Where to start
 //!
 //! [`mcp::McpDoor`] speaks MCP, whatever carries it. [`http`] carries it over
-//! Streamable HTTP behind a token; [`socket`] over a Unix socket, which is how
+//! Streamable HTTP behind a token; [`grpc`] is iterm-mcp's service; [`socket`] over a Unix socket, which is how
 //! `quarterdeck mcp` joins a host that runs already, and how the command line
 //! asks it things. [`hook`] translates what coding agents say through their
 //! hooks.
@@ -16,6 +16,7 @@
 //! - Write anything but protocol to standard output.
 
 mod dashboard;
+pub mod grpc;
 pub mod hook;
 pub mod http;
 pub mod mcp;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use quarterdeck_core::agents::import;
 use quarterdeck_core::gate::{Answer, PendingConfirmation};
 use quarterdeck_core::hooks::HookEvent;
 use quarterdeck_core::operations::ApprovalOrigin;
@@ -39,6 +40,10 @@ pub enum Request {
         /// The tool families; those of the host where there are none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tools: Option<Vec<ToolFamily>>,
+        /// The agent that the connection belongs to; the one in whose session the
+        /// connecting process runs, if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
     },
     /// The commands that wait for a person.
     Confirmations,
@@ -60,6 +65,11 @@ pub enum Request {
         command: String,
         /// The folder that it would run in.
         cwd: Option<String>,
+    },
+    /// Take over the agents and teams that iterm-mcp has kept.
+    ImportAgents {
+        /// The folder of its files.
+        folder: PathBuf,
     },
     /// Whether the asking process runs inside one of the host's sessions.
     AmInside,
@@ -235,9 +245,10 @@ async fn serve_connection(
         }
     };
     match request {
-        Request::Mcp { tools } => {
+        Request::Mcp { tools, agent } => {
             let families = tools.as_deref().unwrap_or(families);
-            let door = McpDoor::new(host, Transport::Stdio, families);
+            let agent = host.agent_of_process(peer_pid(&peer)).or(agent);
+            let door = McpDoor::new(host, Transport::Stdio, families).for_agent(agent);
             match door.serve((reading, writing)).await {
                 Ok(service) => {
                     let _ = service.waiting().await;
@@ -287,6 +298,16 @@ async fn serve_connection(
             };
             send(&mut writing, &reply).await
         }
+        Request::ImportAgents { folder } => {
+            let reply = match import_agents(&host, folder).await {
+                Ok(counts) => Reply::Done(counts),
+                Err(message) => Reply::Failed {
+                    code: "INVALID_PARAMETERS".to_owned(),
+                    message,
+                },
+            };
+            send::<(usize, usize)>(&mut writing, &reply).await
+        }
         Request::AmInside => {
             let inside = host.is_inside_a_session(peer_pid(&peer));
             send(&mut writing, &Reply::Done(inside)).await
@@ -296,6 +317,16 @@ async fn serve_connection(
             send(&mut writing, &Reply::Done(policies)).await
         }
     }
+}
+
+/// How many agents and teams are new, or what is wrong with the files.
+async fn import_agents(host: &Host, folder: PathBuf) -> Result<(usize, usize), String> {
+    let read = tokio::task::spawn_blocking(move || import::read_folder(&folder)).await;
+    let found = read
+        .map_err(|error| error.to_string())?
+        .map_err(|error| error.to_string())?;
+    let counts = host.agents().import(found).await;
+    counts.map_err(|error| error.to_string())
 }
 
 /// 0, which no process has, where the system does not tell; such a peer counts
@@ -379,8 +410,12 @@ fn understood<T: DeserializeOwned>(path: &Path, reply: &[u8]) -> Result<T, AskEr
 
 /// Opens a connection for MCP, on the tools of `tools` or on those of the host;
 /// what follows on it is the protocol.
-pub async fn join(path: &Path, tools: Option<Vec<ToolFamily>>) -> Result<UnixStream, AskError> {
-    open(path, &Request::Mcp { tools }).await
+pub async fn join(
+    path: &Path,
+    tools: Option<Vec<ToolFamily>>,
+    agent: Option<String>,
+) -> Result<UnixStream, AskError> {
+    open(path, &Request::Mcp { tools, agent }).await
 }
 
 /// Asks the host on `path` and waits for its reply.

@@ -22,14 +22,22 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Speaks MCP on standard input and output until standard input closes. Without
 /// `tools` the client sees what the host that runs, or the configuration, says.
-pub(crate) fn run(setup: Setup, alone: bool, tools: Option<Vec<ToolFamily>>) -> Result<ExitCode> {
+pub(crate) fn run(
+    setup: Setup,
+    alone: bool,
+    tools: Option<Vec<ToolFamily>>,
+    agent: Option<String>,
+) -> Result<ExitCode> {
     let runtime = runtime()?;
     let done = runtime.block_on(async {
-        if !alone && let Ok(host) = join(&setup.paths.shared_socket(), tools.clone()).await {
-            return pass_through(host).await;
+        if !alone {
+            let socket = setup.paths.shared_socket();
+            if let Ok(host) = join(&socket, tools.clone(), agent.clone()).await {
+                return pass_through(host).await;
+            }
         }
         let tools = tools.unwrap_or_else(|| setup.config.tools.clone());
-        host_alone(&setup, tools, None).await
+        host_alone(&setup, tools, agent, None).await
     });
     // A blocked read of standard input must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -43,7 +51,7 @@ pub(crate) fn run_without_backend(
     remedy: &str,
 ) -> Result<ExitCode> {
     let runtime = runtime()?;
-    let done = runtime.block_on(host_alone(&setup, tools, Some(remedy)));
+    let done = runtime.block_on(host_alone(&setup, tools, None, Some(remedy)));
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
 }
@@ -80,6 +88,7 @@ async fn pass_through(host: UnixStream) -> Result<ExitCode> {
 async fn host_alone(
     setup: &Setup,
     tools: Vec<ToolFamily>,
+    agent: Option<String>,
     no_backend: Option<&str>,
 ) -> Result<ExitCode> {
     let mut stop_signals = StopSignals::watch()?;
@@ -91,7 +100,7 @@ async fn host_alone(
         .context("opening the socket on which `quarterdeck approve` is heard")?;
     let socket = tokio::spawn(socket.serve(host.clone(), tools.clone(), stop.clone()));
 
-    let mut door = McpDoor::new(host.clone(), Transport::Stdio, &tools);
+    let mut door = McpDoor::new(host.clone(), Transport::Stdio, &tools).for_agent(agent);
     if let Some(remedy) = no_backend {
         door = door.without_backend(remedy);
     }

@@ -41,7 +41,7 @@ pub(crate) fn run(mut setup: Setup, backend: MentionedBackend) -> Result<ExitCod
         }
         MentionedBackend::Iterm => setup.config.set_backend("iterm2".to_owned()),
     }
-    mcp::run(setup, false, Some(families))
+    mcp::run(setup, false, Some(families), None)
 }
 
 const NO_ITERM2: &str = "iTerm2 is not there: it runs on macOS, with its Python API enabled. So there are no terminals. \

@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod hook;
+pub(crate) mod import;
 pub(crate) mod install;
 pub(crate) mod mcp;
 pub(crate) mod mcpretentious;

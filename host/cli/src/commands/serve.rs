@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use quarterdeck_core::Host;
+use quarterdeck_server::grpc::GrpcDoor;
 use quarterdeck_server::http::{BindError, HttpDoor};
 use quarterdeck_server::mcp::ToolFamily;
 use quarterdeck_server::socket::SocketDoor;
@@ -38,6 +39,12 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
     setup.paths.make()?;
     let http = HttpDoor::bind(listen).await?;
     let socket = SocketDoor::bind(&setup.paths.shared_socket()).await?;
+    let grpc = match &setup.config.grpc {
+        grpc if grpc.enabled => {
+            Some(GrpcDoor::bind(grpc.listen, &setup.paths.grpc_socket()).await?)
+        }
+        _ => None,
+    };
     let token = Token::load_or_create(&setup.paths.token_file())?;
     let host = start_host(setup)?;
     host.resume_tasks().await;
@@ -51,6 +58,7 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
     );
     let stream_door = bind_streams(setup).await?;
     let stream_address = stream_door.as_ref().map(StreamDoor::address);
+    let grpc_address = grpc.as_ref().map(GrpcDoor::address);
     let mut doors = vec![
         tokio::spawn(http.serve(
             Arc::clone(&host),
@@ -64,7 +72,18 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
     if let Some(door) = stream_door {
         doors.push(tokio::spawn(door.serve(streams, token.clone())));
     }
-    print_addresses(setup, address, stream_address, &token);
+    if let Some(grpc) = grpc {
+        doors.push(tokio::spawn(grpc.serve(
+            Arc::clone(&host),
+            token.clone(),
+            stop.clone(),
+        )));
+    }
+    let also = Also {
+        streams: stream_address,
+        grpc: grpc_address,
+    };
+    print_addresses(setup, address, &also, &token);
     let announced_for_good = async {
         print_policies(&host).await;
         std::future::pending().await
@@ -105,7 +124,13 @@ async fn bind_streams(setup: &Setup) -> Result<Option<StreamDoor>> {
     }
 }
 
-fn print_addresses(setup: &Setup, address: SocketAddr, streams: Option<SocketAddr>, token: &Token) {
+/// Where else the host listens.
+struct Also {
+    streams: Option<SocketAddr>,
+    grpc: Option<SocketAddr>,
+}
+
+fn print_addresses(setup: &Setup, address: SocketAddr, also: &Also, token: &Token) {
     let version = env!("CARGO_PKG_VERSION");
     anstream::println!("{STRONG}Quarterdeck {version}{STRONG:#} is listening\n");
     anstream::println!("  MCP over HTTP   {NAME}http://{address}/mcp{NAME:#}");
@@ -115,10 +140,13 @@ fn print_addresses(setup: &Setup, address: SocketAddr, streams: Option<SocketAdd
         setup.paths.token_file().display()
     );
     anstream::println!("  dashboard       {NAME}http://{address}/{NAME:#}   takes the same token");
-    let also = streams.map_or_else(String::new, |streams| {
+    let streams = also.streams.map_or_else(String::new, |streams| {
         format!(" and {NAME}ws://{streams}{NAME:#}")
     });
-    anstream::println!("  events          {NAME}ws://{address}/events{NAME:#}{also}");
+    anstream::println!("  events          {NAME}ws://{address}/events{NAME:#}{streams}");
+    if let Some(grpc) = also.grpc {
+        anstream::println!("  gRPC            {NAME}{grpc}{NAME:#}   with the same token");
+    }
     anstream::println!("  MCP over stdio  {NAME}quarterdeck mcp{NAME:#}   joins this host");
     anstream::println!("  sessions on     {}", setup.config.backend_name());
     anstream::println!(

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use quarterdeck_policy::{
-    Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Statement, Tier,
+    CallerFacts, Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Statement,
+    Tier,
 };
 use quarterdeck_terminal::{ShellState, Status};
 use serde::{Deserialize, Serialize};
@@ -57,15 +58,19 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn in_session(session: &Session, status: &Status, caller: &Caller, line: &Line) -> Self {
-        let (recent, texts) = session.door.recent();
+    fn in_session(
+        session: SessionFacts,
+        caller: CallerFacts,
+        line: &Line,
+        (recent, texts): (Vec<i64>, Vec<String>),
+    ) -> Self {
         Self {
             request: ReviewRequest {
                 command_line: line.text.clone(),
                 entry: line.entry,
                 certainty: line.certainty,
-                session: session_facts(session, status),
-                caller: caller.into(),
+                session,
+                caller,
                 recent: texts,
                 time_ms: now_ms(),
                 attributes: Vec::new(),
@@ -93,6 +98,21 @@ impl Asked {
 }
 
 impl Gate {
+    fn asked(&self, session: &Session, status: &Status, caller: &Caller, line: &Line) -> Asked {
+        let (role, team) = self.agents.facts_of(&session.id);
+        let agent_role = (caller.agent.as_deref()).and_then(|it| self.agents.role_of_agent(it));
+        let session_facts = SessionFacts {
+            role,
+            team,
+            ..session_facts(session, status)
+        };
+        let caller = CallerFacts {
+            role: agent_role,
+            ..caller.into()
+        };
+        Asked::in_session(session_facts, caller, line, session.door.recent())
+    }
+
     /// Judges a line that is about to be typed. `Ok` means that it may be, and
     /// that the audit log says so.
     pub(super) async fn pass(
@@ -102,7 +122,14 @@ impl Gate {
         caller: &Caller,
         line: &Line,
     ) -> Result<VerdictReport, HostError> {
-        let asked = Asked::in_session(session, status, caller, line);
+        let asked = self.asked(session, status, caller, line);
+        // What a program in front reads is no command line.
+        if !status.is_running()
+            && let Err(forbidden) = self.agents.may_run(&session.id, &line.text)
+        {
+            self.keep_verdict(asked, caller, Decision::Refused, None)?;
+            return Err(forbidden);
+        }
         if self.settings.mode == Mode::Off {
             let decision = Decision::LetThrough { mode: Mode::Off };
             self.keep_verdict(asked, caller, decision, None)?;
@@ -139,7 +166,8 @@ impl Gate {
             });
         }
         let status = session.terminal.status().await;
-        let asked = Asked::in_session(session, &status, caller, &line);
+        let asked = self.asked(session, &status, caller, &line);
+        self.agents.may_run(&session.id, command)?;
         let ruling = self.ask(&asked.request).await;
         let verdict = VerdictReport::new(&ruling.verdict, line.certainty);
         let forced = forced && self.may_force(verdict.tier);
@@ -427,7 +455,7 @@ pub(crate) fn session_facts(session: &Session, status: &Status) -> SessionFacts 
             ShellState::Unknown | ShellState::Exited(_) => PromptState::Unknown,
         },
         full_screen: status.full_screen,
-        tags: session.tags.clone(),
+        tags: session.tags.list(),
         role: None,
         team: None,
         attributes: Vec::new(),

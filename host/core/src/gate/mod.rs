@@ -12,6 +12,7 @@
 mod confirmation;
 mod continuation;
 mod door;
+mod encoded;
 mod hook;
 mod input;
 mod judge;
@@ -46,6 +47,7 @@ pub use tally::VerdictCount;
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
 
+use crate::agents::Agents;
 use crate::allow_rules::AllowRulesFile;
 use crate::audit::AuditLog;
 use crate::events::EventBus;
@@ -108,6 +110,7 @@ pub struct Gate {
     policies: PolicyHost,
     audit: Arc<AuditLog>,
     confirmations: Confirmations,
+    agents: Arc<Agents>,
     allow_rules: Option<AllowRulesFile>,
     events: Arc<EventBus>,
     tally: Tally,
@@ -119,6 +122,7 @@ impl Gate {
         policies: PolicyHost,
         audit: Arc<AuditLog>,
         events: Arc<EventBus>,
+        agents: Arc<Agents>,
     ) -> Self {
         Self {
             confirmations: Confirmations::new(settings.confirmation_lifetime),
@@ -128,6 +132,7 @@ impl Gate {
             audit,
             events,
             tally: Tally::default(),
+            agents,
         }
     }
 }

@@ -94,7 +94,20 @@ impl Gate {
         caller: &Caller,
     ) -> Result<Running, HostError> {
         let command = runnable(command)?;
+        self.run_as(session, command, command, caller).await
+    }
+
+    /// Judges `command` and, if it may, gives the shell `typed`, which comes down
+    /// to the same.
+    pub(super) async fn run_as(
+        &self,
+        session: &Session,
+        command: &str,
+        typed: &str,
+        caller: &Caller,
+    ) -> Result<Running, HostError> {
         let mut typist = session.door.typist.lock().await;
+        self.agents.may_type(&session.id, caller)?;
         let status = settled_status(session).await;
         refuse_unless_free(session, &status)?;
         let line = Line {
@@ -104,7 +117,7 @@ impl Gate {
         };
         let verdict = self.pass(session, &status, caller, &line).await?;
         session.door.input_begins(status.cursor);
-        let how = hand_over(session, &mut typist, command).await?;
+        let how = hand_over(session, &mut typist, typed).await?;
         typist.line.clear();
         Ok(Running {
             verdict,
@@ -181,7 +194,7 @@ impl Gate {
 }
 
 /// The command without the line breaks around it, if a shell could be given it.
-fn runnable(command: &str) -> Result<&str, HostError> {
+pub(super) fn runnable(command: &str) -> Result<&str, HostError> {
     let command = command.trim_matches(['\n', '\r']);
     if command.trim().is_empty() {
         return Err(HostError::InvalidParameters(

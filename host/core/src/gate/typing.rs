@@ -68,6 +68,7 @@ impl Gate {
         caller: &Caller,
     ) -> Result<Typed, HostError> {
         let mut typist = session.door.typist.lock().await;
+        self.agents.may_type(&session.id, caller)?;
         let status = settled_status(session).await;
         if let Some(how) = status.ending() {
             return Err(HostError::SessionEnded {

@@ -20,6 +20,7 @@ impl Gate {
         caller: &Caller,
     ) -> Result<(), HostError> {
         let typist = session.door.typist.lock().await;
+        self.agents.may_type(&session.id, caller)?;
         self.keep(
             EntryKind::Secret,
             &json!({ "session": session.id, "caller": caller, "purpose": purpose }),

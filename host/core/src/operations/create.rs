@@ -14,7 +14,7 @@ use crate::error::HostError;
 use crate::gate::{Door, VerdictReport};
 use crate::host::Host;
 use crate::seen::Seen;
-use crate::session::{BackendKind, Session, SessionId};
+use crate::session::{BackendKind, Session, SessionId, Tags};
 
 /// Names of environment variables that run code when a shell or a program
 /// starts, or that change what a command line means. What they hold would pass
@@ -174,6 +174,7 @@ impl Host {
     /// Closes what a connection leaves behind: its default session, unless a
     /// command still runs there.
     pub async fn connection_ended(&self, connection: &str) {
+        self.agents.connection_ended(connection);
         let Some(id) = self.registry.defaults().await.remove(connection) else {
             return;
         };
@@ -274,7 +275,7 @@ impl Host {
             program: program_name(program.path),
             remote_shell: program.remote_shell,
             reopening,
-            tags: request.tags,
+            tags: Tags::new(request.tags),
             created_at: SystemTime::now(),
             terminal,
             door: Door::new(keyboard),

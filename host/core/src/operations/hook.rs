@@ -21,6 +21,8 @@ impl Host {
                 client: Some(event.agent.clone()),
                 transport: Transport::Hook,
                 connection: session.to_string(),
+                agent: None,
+                fencing_token: None,
             };
             let asked = HookCommand {
                 agent: &event.agent,

@@ -99,6 +99,6 @@ pub(super) fn summary(session: &Session, status: Status, usage: Usage) -> Sessio
         ended,
         integrated: status.integrated,
         size: status.size,
-        tags: session.tags.clone(),
+        tags: session.tags.list(),
     }
 }

@@ -49,3 +49,6 @@ pub use signal::SignalName;
 pub use ssh::{SshError, SshSettings, SshTarget};
 pub use status::SessionStatus;
 pub use wait::{Condition, WaitOutcome};
+
+pub(crate) use read::read_text;
+pub(crate) use wait::PATTERN_SIZE_LIMIT;

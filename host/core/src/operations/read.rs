@@ -56,11 +56,11 @@ pub struct Reading {
 }
 
 /// A stretch of the transcript.
-pub(super) struct Stretch {
-    pub(super) text: String,
-    pub(super) cursor: Cursor,
-    pub(super) more: bool,
-    pub(super) lost_bytes: u64,
+pub(crate) struct Stretch {
+    pub(crate) text: String,
+    pub(crate) cursor: Cursor,
+    pub(crate) more: bool,
+    pub(crate) lost_bytes: u64,
 }
 
 impl Host {
@@ -137,7 +137,7 @@ impl Host {
 
 /// Text of the transcript from `from` up to `to`, at most `max_bytes` of it,
 /// with a mark where output was lost.
-pub(super) async fn read_text(
+pub(crate) async fn read_text(
     session: &Session,
     from: Cursor,
     to: Option<Cursor>,

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::text::inert;
 
 /// Compiled patterns may take this much memory.
-pub(super) const PATTERN_SIZE_LIMIT: usize = 1024 * 1024;
+pub(crate) const PATTERN_SIZE_LIMIT: usize = 1024 * 1024;
 
 /// How much new text is returned.
 const MAX_TEXT: usize = 16 * 1024;

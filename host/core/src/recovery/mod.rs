@@ -234,7 +234,7 @@ impl Host {
             }
             let status = session.terminal.status().await;
             if !status.has_ended() && !status.is_running() {
-                let reserve = session.tags.iter().any(|tag| tag == "backup");
+                let reserve = session.tags.list().iter().any(|tag| tag == "backup");
                 backups.push((!reserve, session.id.clone()));
             }
         }

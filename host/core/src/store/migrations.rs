@@ -15,6 +15,7 @@ pub(crate) struct Schema(pub(crate) &'static [&'static str]);
 pub(super) static STORE: Schema = Schema(&[
     include_str!("migrations/0001-sessions.sql"),
     include_str!("migrations/0002-tasks.sql"),
+    include_str!("migrations/0003-agents.sql"),
     include_str!("migrations/0004-events.sql"),
 ]);
 

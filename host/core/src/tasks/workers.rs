@@ -141,7 +141,7 @@ impl Workers {
                     running: u32::from(busy),
                     capacity: 1,
                     load: f64::from(u8::from(busy)),
-                    tags: session.tags.clone(),
+                    tags: session.tags.list(),
                     attributes: Vec::new(),
                 }
             })
@@ -179,7 +179,8 @@ impl Host {
                     .sessions
                     .iter()
                     .any(|it| *it == id || *it == session.name);
-            let tagged = choice.tags.iter().all(|tag| session.tags.contains(tag));
+            let tags = session.tags.list();
+            let tagged = choice.tags.iter().all(|tag| tags.contains(tag));
             let common = choice.is_explicit() || !(session.remote_shell || defaults.contains(id));
             named && tagged && common
         });

@@ -60,6 +60,8 @@ pub(super) fn caller(session: &str) -> Caller {
         client: Some("dashboard".to_owned()),
         transport: Transport::Dashboard,
         connection: format!("dashboard-{session}"),
+        agent: None,
+        fencing_token: None,
     }
 }
 

@@ -7,6 +7,7 @@
 mod confirm;
 mod enhanced;
 mod families;
+mod iterm_mcp;
 mod layered_screenshot;
 mod mcpretentious;
 mod native;
@@ -14,6 +15,7 @@ mod notices;
 mod policies;
 mod reply;
 mod screens;
+mod subscriptions;
 mod terminal;
 mod tool;
 
@@ -23,15 +25,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::http::request::Parts;
 use quarterdeck_core::{Caller, CallerKind, Host, Transport};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
-    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+    CompletionInfo, ContentBlock, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, ServerCapabilities, ServerConfig, SubscribeRequestParams,
+    SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::transport::common::http_header::HEADER_SESSION_ID;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use families::ChosenTools;
 pub use families::{ToolFamily, UnknownFamily};
+pub(crate) use iterm_mcp::control;
+use iterm_mcp::prompts;
+use iterm_mcp::resources::{self, ResourceUri};
+use subscriptions::Subscriptions;
+
+/// The header by which a client over HTTP says which agent it is.
+const AGENT_HEADER: &str = "quarterdeck-agent";
 
 /// One client's view of the host.
 pub struct McpDoor {
@@ -42,12 +55,16 @@ pub struct McpDoor {
     tools: ChosenTools,
     /// Why no tool can do anything, and what to do about it.
     remedy: Option<String>,
+    /// The agent that this connection belongs to.
+    agent: Option<String>,
+    subscriptions: Subscriptions,
 }
 
 impl McpDoor {
     /// A view for one connection, on the tools of `families`.
     pub fn new(host: Arc<Host>, transport: Transport, families: &[ToolFamily]) -> Self {
         static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+        host.agents().know_tools(families::all_names);
         let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         Self {
             host,
@@ -55,6 +72,8 @@ impl McpDoor {
             connection: format!("{}-{number}", transport.as_str()),
             tools: ChosenTools::of(families),
             remedy: None,
+            agent: None,
+            subscriptions: Subscriptions::default(),
         }
     }
 
@@ -62,6 +81,13 @@ impl McpDoor {
     #[must_use]
     pub fn without_backend(mut self, remedy: &str) -> Self {
         self.remedy = Some(remedy.to_owned());
+        self
+    }
+
+    /// A view for an agent: its locks let it through, its role binds it.
+    #[must_use]
+    pub fn for_agent(mut self, agent: Option<String>) -> Self {
+        self.agent = agent;
         self
     }
 
@@ -79,6 +105,8 @@ impl McpDoor {
             },
             client,
             transport: self.transport,
+            agent: self.agent.clone().or_else(|| named_agent(context)),
+            fencing_token: None,
         }
     }
 
@@ -91,6 +119,13 @@ impl McpDoor {
                 .get::<Parts>()
                 .is_some_and(|request| !request.headers.contains_key(HEADER_SESSION_ID))
     }
+}
+
+/// The agent that an HTTP request names.
+fn named_agent(context: &RequestContext<RoleServer>) -> Option<String> {
+    let request = context.extensions.get::<Parts>()?;
+    let named = request.headers.get(AGENT_HEADER)?.to_str().ok()?.trim();
+    (!named.is_empty()).then(|| named.to_owned())
 }
 
 impl Drop for McpDoor {
@@ -106,7 +141,17 @@ impl Drop for McpDoor {
 
 impl ServerHandler for McpDoor {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let tools = ServerCapabilities::builder().enable_tools();
+        let capabilities = match self.tools.bring_resources() {
+            true => tools
+                .enable_resources()
+                .enable_resources_subscribe()
+                .enable_prompts()
+                .enable_completions()
+                .build(),
+            false => tools.build(),
+        };
+        ServerConfig::new(capabilities)
             .with_server_info(
                 Implementation::new("quarterdeck", env!("CARGO_PKG_VERSION"))
                     .with_title("Quarterdeck"),
@@ -154,6 +199,156 @@ impl ServerHandler for McpDoor {
         if let Err(too_often) = counted {
             return Ok(tool.failure(&too_often).into());
         }
+        if let Err(forbidden) = self.host.agents().may_call(&caller, &request.name) {
+            return Ok(tool.failure(&forbidden).into());
+        }
         Ok(confirm::call(&self.host, tool, caller, request, &context).await)
     }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let listed = match self.tools.bring_resources() {
+            true => resources::list(&self.host).await,
+            false => Vec::new(),
+        };
+        Ok(ListResourcesResult::with_all_items(listed))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let listed = match self.tools.bring_resources() {
+            true => resources::templates(),
+            false => Vec::new(),
+        };
+        Ok(ListResourceTemplatesResult::with_all_items(listed))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let uri = self.resource(&request.uri)?;
+        let caller = self.caller(&context);
+        match resources::read(&self.host, &uri, &caller).await {
+            Ok(contents) => Ok(ReadResourceResult::new(vec![contents]).into()),
+            Err(error) => Err(ErrorData::resource_not_found(error.to_string(), None)),
+        }
+    }
+
+    #[allow(
+        deprecated,
+        reason = "clients of the revisions up to 2025-11-25 know nothing else"
+    )]
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let uri = self.resource(&request.uri)?;
+        let added = self
+            .subscriptions
+            .add(Arc::clone(&self.host), uri, context.peer);
+        (added.await).map_err(|error| ErrorData::invalid_params(error.to_string(), None))
+    }
+
+    #[allow(
+        deprecated,
+        reason = "clients of the revisions up to 2025-11-25 know nothing else"
+    )]
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.subscriptions.remove(&self.resource(&request.uri)?);
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        asked: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        self.tools.bring_resources().then(|| {
+            let known = asked.resource_subscriptions.iter().flatten();
+            let known = known.filter(|uri| uri.parse::<ResourceUri>().is_ok());
+            SubscriptionFilter::builder()
+                .resource_subscriptions(known.cloned())
+                .build()
+        })
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        subscriptions::listen(&self.host, &context).await;
+        Ok(())
+    }
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let listed = match self.tools.bring_resources() {
+            true => prompts::list(),
+            false => Vec::new(),
+        };
+        Ok(ListPromptsResult::with_all_items(listed))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        if !self.tools.bring_resources() {
+            return Err(no_such("prompt", &request.name));
+        }
+        let message = prompts::get(&request.name, &request.arguments.unwrap_or_default())
+            .map_err(|error| ErrorData::invalid_params(error, None))?;
+        Ok(GetPromptResult::new(vec![message]).into())
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let argument = &request.argument;
+        let mut values = match self.tools.bring_resources() {
+            true => {
+                prompts::complete(&self.host, &request.r#ref, &argument.name, &argument.value).await
+            }
+            false => Vec::new(),
+        };
+        let total = u32::try_from(values.len()).unwrap_or(u32::MAX);
+        values.truncate(CompletionInfo::MAX_VALUES);
+        let more = total as usize > values.len();
+        CompletionInfo::with_pagination(values, Some(total), more)
+            .map(CompleteResult::new)
+            .map_err(|error| ErrorData::internal_error(error, None))
+    }
+}
+
+impl McpDoor {
+    /// The resource of this URI, if the chosen families bring any.
+    fn resource(&self, uri: &str) -> Result<ResourceUri, ErrorData> {
+        if !self.tools.bring_resources() {
+            return Err(no_such("resource", uri));
+        }
+        uri.parse()
+            .map_err(|error: String| ErrorData::resource_not_found(error, None))
+    }
+}
+
+fn no_such(what: &str, name: &str) -> ErrorData {
+    ErrorData::invalid_params(
+        format!("there is no {what} {name:?}: choose the tool family iterm-mcp to have some"),
+        None,
+    )
 }

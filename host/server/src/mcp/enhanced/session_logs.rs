@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use quarterdeck_core::audit::{SessionEntry, SessionEvent};
-use quarterdeck_core::gate::Decision;
 use quarterdeck_core::{Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,7 +53,7 @@ impl From<SessionEntry> for Entry {
         match entry.what {
             SessionEvent::Judged { decision, verdict } => Self {
                 timestamp,
-                event: decision_name(&decision).to_owned(),
+                event: decision.as_str().to_owned(),
                 command,
                 reason: verdict.map(|verdict| verdict.reason),
                 exit_status: None,
@@ -72,17 +71,6 @@ impl From<SessionEntry> for Entry {
                 duration_ms: u64::try_from(duration.as_millis()).ok(),
             },
         }
-    }
-}
-
-fn decision_name(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::Allowed => "allowed",
-        Decision::Confirmed { .. } => "confirmed",
-        Decision::LetThrough { .. } => "let-through",
-        Decision::ConfirmationRequired { .. } => "confirmation-required",
-        Decision::Refused => "refused",
-        Decision::OnlyAsked => "only-asked",
     }
 }
 

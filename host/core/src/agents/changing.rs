@@ -1,0 +1,522 @@
+//! Changing what is known of agents: one change at a time, kept before it is seen.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::kept::{Change, keep_delivery};
+use super::lease::{Acquired, Released};
+use super::notifications::{Level, Notification, NotificationFilter, summary};
+use super::profile::{self, TeamProfile};
+use super::role::{Role, RoleAssignment, RoleConfig};
+use super::roster::{Agent, Team};
+use super::state::State;
+use super::{Agents, AgentsChanged, colours, deliveries, import, not_kept};
+use crate::clock::{now_ms, rfc3339_of_ms};
+use crate::error::HostError;
+
+impl Agents {
+    /// Tries `work` on a copy, keeps what it reports, shows the copy.
+    async fn change<T>(
+        &self,
+        work: impl FnOnce(&mut State, &mut Vec<Change>) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        let _turn = self.turn.lock().await;
+        let mut next = self.state().clone();
+        let mut changes = Vec::new();
+        let value = work(&mut next, &mut changes)?;
+        if !changes.is_empty() {
+            let kept = self.store.write(move |kept| {
+                for change in &changes {
+                    change.keep(kept)?;
+                }
+                Ok(())
+            });
+            kept.await.map_err(not_kept)?;
+            *self.state.write().unwrap_or_else(PoisonError::into_inner) = next;
+        }
+        Ok(value)
+    }
+
+    /// Registers an agent for a session, in the place of one of the same name.
+    pub async fn register(&self, agent: Agent) -> Result<Agent, HostError> {
+        let registered = self
+            .change(|state, changes| {
+                let displaced = state.roster.register(agent.clone()).map_err(invalid)?;
+                if let Some(displaced) = displaced {
+                    release_all(state, changes, &displaced.name);
+                    changes.push(Change::AgentGone(displaced.name));
+                }
+                // A team that somebody belongs to exists.
+                for team in &agent.teams {
+                    if state.roster.team(team).is_none() {
+                        add_team(state, changes, new_team(team, "", None))?;
+                    }
+                }
+                changes.push(Change::Agent(agent.clone()));
+                Ok(agent)
+            })
+            .await?;
+        self.tell(AgentsChanged::Agents);
+        self.tell(AgentsChanged::Teams);
+        Ok(registered)
+    }
+
+    /// Removes an agent and frees what it has locked; `false` if there is none.
+    pub async fn remove_agent(&self, name: &str) -> Result<bool, HostError> {
+        let removed = self
+            .change(|state, changes| {
+                if state.roster.remove_agent(name).is_none() {
+                    return Ok(false);
+                }
+                changes.push(Change::AgentGone(name.to_owned()));
+                release_all(state, changes, name);
+                Ok(true)
+            })
+            .await?;
+        self.tell(AgentsChanged::Agents);
+        self.tell(AgentsChanged::Sessions);
+        Ok(removed)
+    }
+
+    /// The agents, of one team and those below it or all.
+    pub fn agents(&self, team: Option<&str>) -> Vec<Agent> {
+        let state = self.state();
+        match team {
+            Some(team) => state.roster.members(team).into_iter().cloned().collect(),
+            None => state.roster.agents().cloned().collect(),
+        }
+    }
+
+    /// The agent of this name.
+    pub fn agent(&self, name: &str) -> Option<Agent> {
+        self.state().roster.agent(name).cloned()
+    }
+
+    /// The agent that works in a session.
+    pub fn agent_of(&self, session: &str) -> Option<Agent> {
+        self.state().roster.agent_of(session).cloned()
+    }
+
+    /// Creates a team, with a colour of its own; one that exists gets the new
+    /// description and parent.
+    pub async fn create_team(
+        &self,
+        name: &str,
+        description: &str,
+        parent: Option<&str>,
+    ) -> Result<(Team, TeamProfile), HostError> {
+        let team = new_team(name, description, parent.filter(|it| !it.is_empty()));
+        let created = self
+            .change(|state, changes| add_team(state, changes, team))
+            .await?;
+        self.tell(AgentsChanged::Teams);
+        self.write_profiles().await;
+        Ok(created)
+    }
+
+    /// Removes a team, and its profile; `false` if there is none.
+    pub async fn remove_team(&self, name: &str) -> Result<bool, HostError> {
+        let removed = self
+            .change(|state, changes| {
+                let Some((agents, teams)) = state.roster.remove_team(name) else {
+                    return Ok(false);
+                };
+                state.profiles.remove(name);
+                changes.push(Change::TeamGone(name.to_owned()));
+                changes.extend(agents.into_iter().map(Change::Agent));
+                for team in teams {
+                    if let Some(profile) = state.profiles.get(&team.name) {
+                        changes.push(Change::Team(team, profile.clone()));
+                    }
+                }
+                Ok(true)
+            })
+            .await?;
+        if removed {
+            self.tell(AgentsChanged::Teams);
+            self.tell(AgentsChanged::Agents);
+            self.write_profiles().await;
+        }
+        Ok(removed)
+    }
+
+    /// The teams, each with its profile and the number of its own members.
+    pub fn teams(&self) -> Vec<(Team, TeamProfile, usize)> {
+        let state = self.state();
+        (state.roster.teams())
+            .filter_map(|team| {
+                let profile = state.profiles.get(&team.name)?.clone();
+                let members = state
+                    .roster
+                    .agents()
+                    .filter(|agent| agent.is_in(&team.name));
+                Some((team.clone(), profile, members.count()))
+            })
+            .collect()
+    }
+
+    /// Lets an agent join a team; `false` if it does not exist or is in already.
+    pub async fn join(&self, agent: &str, team: &str) -> Result<bool, HostError> {
+        let joined = self
+            .change(|state, changes| {
+                let Some(joined) = state.roster.join(agent, team).cloned() else {
+                    return Ok(false);
+                };
+                if state.roster.team(team).is_none() {
+                    add_team(state, changes, new_team(team, "", None))?;
+                }
+                changes.push(Change::Agent(joined));
+                Ok(true)
+            })
+            .await?;
+        self.tell(AgentsChanged::Agents);
+        self.tell(AgentsChanged::Teams);
+        Ok(joined)
+    }
+
+    /// Lets an agent leave a team; `false` if it was not in it.
+    pub async fn leave(&self, agent: &str, team: &str) -> Result<bool, HostError> {
+        let left = self
+            .change(|state, changes| {
+                let left = state.roster.leave(agent, team).cloned();
+                changes.extend(left.clone().map(Change::Agent));
+                Ok(left.is_some())
+            })
+            .await?;
+        self.tell(AgentsChanged::Agents);
+        self.tell(AgentsChanged::Teams);
+        Ok(left)
+    }
+
+    /// Takes over what iterm-mcp has kept in a folder; names that exist stay as they
+    /// are. Returns how many agents and teams are new.
+    pub async fn import(&self, from: import::Imported) -> Result<(usize, usize), HostError> {
+        let counts = self
+            .change(|state, changes| {
+                let (mut agents, mut teams) = (0, 0);
+                for team in from.teams {
+                    if state.roster.team(&team.name).is_none() {
+                        add_team(state, changes, team)?;
+                        teams += 1;
+                    }
+                }
+                for agent in from.agents {
+                    if state.roster.agent(&agent.name).is_none() {
+                        state.roster.register(agent.clone()).map_err(invalid)?;
+                        changes.push(Change::Agent(agent));
+                        agents += 1;
+                    }
+                }
+                Ok((agents, teams))
+            })
+            .await?;
+        self.tell(AgentsChanged::Agents);
+        self.tell(AgentsChanged::Teams);
+        Ok(counts)
+    }
+
+    /// Locks a session for an agent, or renews its lock.
+    pub(super) async fn acquire(
+        &self,
+        session: &str,
+        agent: &str,
+        lasts: Duration,
+    ) -> Result<Acquired, HostError> {
+        let acquired = self
+            .change(|state, changes| {
+                let acquired = state.leases.acquire(session, agent, lasts, now_ms());
+                if let Acquired::Yes(lease) = &acquired {
+                    changes.push(Change::Lease(session.to_owned(), lease.clone()));
+                }
+                Ok(acquired)
+            })
+            .await?;
+        self.tell(AgentsChanged::Sessions);
+        Ok(acquired)
+    }
+
+    /// Gives a lock back.
+    pub(super) async fn release(
+        &self,
+        session: &str,
+        agent: Option<&str>,
+        force: bool,
+    ) -> Result<Released, HostError> {
+        let released = self
+            .change(|state, changes| {
+                let released = state.leases.release(session, agent, force, now_ms());
+                if !matches!(released, Released::No(_)) {
+                    changes.push(Change::LeaseGone(session.to_owned()));
+                }
+                Ok(released)
+            })
+            .await?;
+        self.tell(AgentsChanged::Sessions);
+        Ok(released)
+    }
+
+    /// Notes that an agent wants a session; the owner if somebody else holds it.
+    pub(super) async fn ask_for(
+        &self,
+        session: &str,
+        agent: &str,
+    ) -> Result<Option<String>, HostError> {
+        let asked = self.change(|state, changes| {
+            let lease = state.leases.ask_for(session, agent, now_ms()).cloned();
+            if let Some(lease) = &lease {
+                changes.push(Change::Lease(session.to_owned(), lease.clone()));
+            }
+            Ok(lease.map(|lease| lease.owner))
+        });
+        asked.await
+    }
+
+    /// The heartbeat that typing is. In memory only: at worst a later host sees the
+    /// lock end earlier.
+    pub(super) fn renew_lease(&self, session: &str, now_ms: u64) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.leases.renew(session, now_ms);
+    }
+
+    /// Gives a session a role.
+    pub async fn assign_role(
+        &self,
+        session: &str,
+        role: Role,
+        config: Option<RoleConfig>,
+        by: Option<&str>,
+    ) -> Result<RoleAssignment, HostError> {
+        let assigned = self
+            .change(|state, changes| {
+                let assigned = RoleAssignment {
+                    session_id: session.to_owned(),
+                    config: config.unwrap_or_else(|| state.config_of(role)),
+                    assigned_at: rfc3339_of_ms(now_ms()),
+                    assigned_by: by.map(str::to_owned),
+                };
+                state.roles.insert(session.to_owned(), assigned.clone());
+                changes.push(Change::Role(assigned.clone()));
+                Ok(assigned)
+            })
+            .await?;
+        self.tell(AgentsChanged::Sessions);
+        Ok(assigned)
+    }
+
+    /// Takes a session's role away; `false` if it has none.
+    pub async fn remove_role(&self, session: &str) -> Result<bool, HostError> {
+        let removed = self
+            .change(|state, changes| {
+                let removed = state.roles.remove(session).is_some();
+                if removed {
+                    changes.push(Change::RoleGone(session.to_owned()));
+                }
+                Ok(removed)
+            })
+            .await?;
+        self.tell(AgentsChanged::Sessions);
+        Ok(removed)
+    }
+
+    /// Says what a role means on this host from now on.
+    pub async fn configure_role(&self, config: RoleConfig) -> Result<(), HostError> {
+        let configured = self.change(|state, changes| {
+            changes.push(Change::RoleConfig(config.clone()));
+            state.role_configs.insert(config.role, config);
+            Ok(())
+        });
+        configured.await
+    }
+
+    /// The role of a session.
+    pub fn role_of(&self, session: &str) -> Option<RoleAssignment> {
+        self.state().roles.get(session).cloned()
+    }
+
+    /// All roles that sessions have.
+    pub fn roles(&self) -> Vec<RoleAssignment> {
+        self.state().roles.values().cloned().collect()
+    }
+
+    /// What each role means on this host.
+    pub fn role_configs(&self) -> Vec<RoleConfig> {
+        let state = self.state();
+        Role::ALL.map(|role| state.config_of(role)).to_vec()
+    }
+
+    /// Keeps a notification.
+    pub async fn notify(
+        &self,
+        agent: &str,
+        level: Level,
+        text: &str,
+        context: Option<String>,
+        action_hint: Option<String>,
+    ) -> Result<Notification, HostError> {
+        let at_ms = now_ms();
+        let notification = Notification {
+            agent: agent.to_owned(),
+            timestamp: rfc3339_of_ms(at_ms),
+            level,
+            summary: summary(text),
+            context,
+            action_hint,
+            at_ms,
+        };
+        let kept = self
+            .change(|state, changes| {
+                state.notifications.add(notification.clone());
+                changes.push(Change::Notification(notification.clone()));
+                Ok(notification)
+            })
+            .await?;
+        self.tell(AgentsChanged::Notifications);
+        Ok(kept)
+    }
+
+    /// Notifications, newest first, and how many there are of this kind.
+    pub fn notifications(&self, filter: &NotificationFilter) -> (Vec<Notification>, usize) {
+        self.state().notifications.find(filter)
+    }
+
+    /// Keeps a session's tags.
+    pub(super) async fn keep_tags(&self, session: &str, tags: &[String]) -> Result<(), HostError> {
+        self.change(|_, changes| {
+            changes.push(Change::Tags(session.to_owned(), tags.to_vec()));
+            Ok(())
+        })
+        .await?;
+        self.tell(AgentsChanged::Sessions);
+        Ok(())
+    }
+
+    /// A connection that has ended has no active session.
+    pub(crate) fn connection_ended(&self, connection: &str) {
+        self.desk().connection_ended(connection);
+    }
+
+    /// Frees what concerns a session that is over. Its agent stays on the roster.
+    pub(crate) fn session_ended(self: &Arc<Self>, session: &str) {
+        self.desk().forget(session);
+        let concerned = {
+            let state = self.state();
+            state.leases.on(session, 0).is_some() || state.roles.contains_key(session)
+        };
+        // Without a runtime the whole host is ending.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if concerned {
+            let agents = Arc::clone(self);
+            let session = session.to_owned();
+            runtime.spawn(async move {
+                let forgotten = agents.change(|state, changes| {
+                    if state.leases.forget(&session) {
+                        changes.push(Change::LeaseGone(session.clone()));
+                    }
+                    if state.roles.remove(&session).is_some() {
+                        changes.push(Change::RoleGone(session.clone()));
+                    }
+                    Ok(())
+                });
+                if let Err(error) = forgotten.await {
+                    tracing::warn!(%error, "the lock and role of a closed session stay on record");
+                }
+            });
+        }
+    }
+
+    /// Claims a message for an agent: `false` if it had it already.
+    pub(super) fn claim(&self, agent: &str, message: &str) -> bool {
+        let digest = deliveries::digest(message);
+        let mut known = self.deliveries();
+        if known.had(agent, &digest) {
+            return false;
+        }
+        let forgotten = known.remember(agent, digest);
+        drop(known);
+        if let Some(forgotten) = forgotten {
+            let agent = agent.to_owned();
+            self.store
+                .write_later("which message was forgotten", move |kept| {
+                    kept.execute(
+                        "DELETE FROM deliveries WHERE agent = ?1 AND digest = ?2",
+                        rusqlite::params![agent, forgotten],
+                    )
+                    .map(drop)
+                });
+        }
+        true
+    }
+
+    /// The claimed message was not delivered.
+    pub(super) fn unclaim(&self, agent: &str, message: &str) {
+        self.deliveries()
+            .forget(agent, &deliveries::digest(message));
+    }
+
+    /// The message was delivered; told it is also where it was not claimed.
+    pub(super) async fn delivered(&self, agent: &str, message: &str) -> Result<(), HostError> {
+        let digest = deliveries::digest(message);
+        let forgotten = self.deliveries().remember(agent, digest);
+        let agent = agent.to_owned();
+        (self.store)
+            .write(move |kept| keep_delivery(kept, &agent, &digest, forgotten.as_ref()))
+            .await
+            .map_err(|error| {
+                HostError::Internal(format!(
+                    "{error}; the message was typed, and may be sent twice"
+                ))
+            })
+    }
+
+    /// Writes the teams' profiles where iTerm2 finds them. That a Mac's folder
+    /// cannot be written takes no team back.
+    async fn write_profiles(&self) {
+        let Some(folder) = self.profiles_folder.clone() else {
+            return;
+        };
+        let text = profile::dynamic_profiles(self.state().profiles.values(), None);
+        let shown = folder.display().to_string();
+        match tokio::task::spawn_blocking(move || profile::write(&folder, &text)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot write teams' profiles to {shown}"),
+            Err(error) => tracing::warn!(%error, "writing teams' profiles was cut short"),
+        }
+    }
+}
+
+fn new_team(name: &str, description: &str, parent: Option<&str>) -> Team {
+    Team {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        parent_team: parent.map(str::to_owned),
+        created_at: rfc3339_of_ms(now_ms()),
+    }
+}
+
+fn add_team(
+    state: &mut State,
+    changes: &mut Vec<Change>,
+    mut team: Team,
+) -> Result<(Team, TeamProfile), HostError> {
+    if let Some(known) = state.roster.team(&team.name) {
+        team.created_at.clone_from(&known.created_at);
+    }
+    state.roster.create_team(team.clone()).map_err(invalid)?;
+    let taken: Vec<f64> = state.profiles.values().map(|it| it.colour.hue).collect();
+    let profile = (state.profiles.entry(team.name.clone()))
+        .or_insert_with(|| TeamProfile::new(&team.name, colours::next_hue(&taken)))
+        .clone();
+    changes.push(Change::Team(team.clone(), profile.clone()));
+    Ok((team, profile))
+}
+
+fn release_all(state: &mut State, changes: &mut Vec<Change>, agent: &str) {
+    let freed = state.leases.release_all_of(agent);
+    changes.extend(freed.into_iter().map(Change::LeaseGone));
+}
+
+fn invalid(error: super::roster::RosterError) -> HostError {
+    HostError::InvalidParameters(error.to_string())
+}

@@ -1,0 +1,348 @@
+//! Creating sessions for agents: panes of a layout, each with its agent, team, role
+//! and first command.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::layout::{PaneLayout, PanePlace};
+use super::role::{Role, RoleConfig};
+use super::roster::Agent;
+use super::target::Target;
+use crate::caller::Caller;
+use crate::clock::{now_ms, rfc3339_of_ms};
+use crate::error::HostError;
+use crate::host::Host;
+use crate::operations::{CreateSession, CreatedSession, RunCommand};
+
+/// Panes in one request.
+const MOST_PANES: usize = 100;
+
+/// How long one of a role's first commands may take before the next is tried.
+const FIRST_COMMAND_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A coding agent's program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AgentProgram {
+    /// Claude Code.
+    Claude,
+    /// Gemini CLI.
+    Gemini,
+    /// Codex.
+    Codex,
+    /// GitHub Copilot.
+    Copilot,
+}
+
+impl AgentProgram {
+    /// The command that starts it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Gemini => "gemini",
+            Self::Codex => "codex",
+            Self::Copilot => "gh copilot",
+        }
+    }
+}
+
+/// One pane to be.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct PaneSpec {
+    /// Its name; made up from team and agent if there is none
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The agent that will work there
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// The agent's program, started at once
+    #[serde(default)]
+    pub agent_type: Option<AgentProgram>,
+    /// The agent's team
+    #[serde(default)]
+    pub team: Option<String>,
+    /// A first command
+    #[serde(default)]
+    pub command: Option<String>,
+    /// Lines that are read of it by default
+    #[serde(default)]
+    pub max_lines: Option<usize>,
+    /// Whether its output is followed
+    #[serde(default)]
+    pub monitor: bool,
+    /// What it is for
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// What that role means here
+    #[serde(default)]
+    pub role_config: Option<RoleConfig>,
+}
+
+/// Panes to be.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct CreateSessions {
+    /// One for each pane; the layout may have more
+    #[serde(alias = "session_configs", alias = "pane_hierarchy", default)]
+    pub sessions: Vec<PaneSpec>,
+    /// SINGLE, HORIZONTAL_SPLIT (side by side), VERTICAL_SPLIT (stacked), QUAD, LEFT_TWO_RIGHT or TOP_TWO_BOTTOM
+    #[serde(alias = "layout_type", default)]
+    pub layout: String,
+    /// The window to open them in, where sessions have windows
+    #[serde(default)]
+    pub window_id: Option<String>,
+}
+
+/// A pane that is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CreatedPane {
+    /// The session.
+    pub session_id: String,
+    /// Its name.
+    pub name: String,
+    /// The agent that works there.
+    pub agent: Option<String>,
+    /// Names the session for good: here the same as `session_id`.
+    pub persistent_id: String,
+    /// Why its first command does not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_error: Option<String>,
+}
+
+/// Panes that are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CreatedPanes {
+    /// In the order of the request.
+    pub sessions: Vec<CreatedPane>,
+    /// Their window; empty where sessions have none.
+    pub window_id: String,
+}
+
+/// Where a new pane goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SplitDirection {
+    /// Over the target.
+    Above,
+    /// Under it.
+    Below,
+    /// At its left.
+    Left,
+    /// At its right.
+    Right,
+}
+
+/// A pane to be, beside another.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SplitSession {
+    /// Beside which session
+    pub target: Target,
+    /// On which side
+    pub direction: SplitDirection,
+    /// An iTerm2 profile
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// The new pane
+    #[serde(flatten)]
+    pub pane: PaneSpec,
+}
+
+impl Host {
+    /// Creates the sessions of a layout. First all of them, so that there are all or
+    /// none; then agents, roles and commands, each of which passes the gate.
+    pub async fn create_sessions(
+        &self,
+        request: &CreateSessions,
+        caller: &Caller,
+    ) -> Result<CreatedPanes, HostError> {
+        self.may_spawn(caller)?;
+        let layout: PaneLayout =
+            (request.layout.parse()).map_err(|error: super::layout::UnknownLayout| {
+                HostError::InvalidParameters(error.to_string())
+            })?;
+        let count = layout.panes().max(request.sessions.len());
+        if count > MOST_PANES {
+            return Err(HostError::InvalidParameters(format!(
+                "{count} sessions are more than the {MOST_PANES} that are created at once"
+            )));
+        }
+        let specs: Vec<PaneSpec> = (0..count)
+            .map(|number| request.sessions.get(number).cloned().unwrap_or_default())
+            .collect();
+        check_names(&specs)?;
+        let opened = self.open_panes(layout, &specs, None, caller).await?;
+        let mut sessions = Vec::new();
+        for (spec, session) in specs.iter().zip(opened) {
+            sessions.push(Box::pin(self.settle_in(spec, &session, caller)).await?);
+        }
+        Ok(CreatedPanes {
+            sessions,
+            window_id: String::new(),
+        })
+    }
+
+    /// Creates a session beside another, in the same folder.
+    pub async fn split_session(
+        &self,
+        request: &SplitSession,
+        caller: &Caller,
+    ) -> Result<CreatedPane, HostError> {
+        self.may_spawn(caller)?;
+        let beside = self.one_session(&request.target, caller)?;
+        let folder = self
+            .registry
+            .get(beside.as_str())?
+            .terminal
+            .status()
+            .await
+            .cwd;
+        let specs = [request.pane.clone()];
+        check_names(&specs)?;
+        let opened = self
+            .open_panes(PaneLayout::Single, &specs, folder, caller)
+            .await?;
+        Box::pin(self.settle_in(&specs[0], &opened[0], caller)).await
+    }
+
+    /// Opens the panes of a layout: for now as sessions of their own.
+    async fn open_panes(
+        &self,
+        _layout: PaneLayout,
+        specs: &[PaneSpec],
+        folder: Option<PathBuf>,
+        caller: &Caller,
+    ) -> Result<Vec<CreatedSession>, HostError> {
+        let mut opened: Vec<CreatedSession> = Vec::new();
+        for (number, spec) in specs.iter().enumerate() {
+            let place = PanePlace {
+                name: spec.name.clone(),
+                agent: spec.agent.clone(),
+                team: spec.team.clone(),
+            };
+            let env = self.config_for(spec).map(|config| config.environment);
+            let request = CreateSession {
+                name: Some(place.title(number)),
+                working_directory: folder.clone(),
+                env: env.unwrap_or_default().into_iter().collect(),
+                ..CreateSession::default()
+            };
+            match Box::pin(self.create_session(request, caller)).await {
+                Ok(session) => opened.push(session),
+                Err(error) => {
+                    for session in &opened {
+                        // Whatever is gone already need not be closed.
+                        let _ = self.close_session(session.id.as_str()).await;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Registers the agent, gives the role, starts what is to run.
+    async fn settle_in(
+        &self,
+        spec: &PaneSpec,
+        session: &CreatedSession,
+        caller: &Caller,
+    ) -> Result<CreatedPane, HostError> {
+        let id = session.id.as_str();
+        if let Some(name) = &spec.agent {
+            let agent = Agent {
+                name: name.clone(),
+                session_id: id.to_owned(),
+                teams: spec.team.iter().cloned().collect(),
+                metadata: Default::default(),
+                created_at: rfc3339_of_ms(now_ms()),
+            };
+            self.agents.register(agent).await?;
+        }
+        {
+            let mut desk = self.agents.desk();
+            desk.session_mut(id).max_lines = spec.max_lines;
+        }
+        if spec.monitor {
+            self.start_monitoring(&session.id, &[]).await?;
+        }
+        let mut command_error = None;
+        if let Some(config) = self.config_for(spec) {
+            for command in &config.default_commands {
+                let ran = self.run_first(id, command, caller).await;
+                command_error = command_error.or(ran.err().map(|error| error.to_string()));
+            }
+            let by = caller.agent.as_deref();
+            self.agents
+                .assign_role(id, config.role, Some(config), by)
+                .await?;
+        }
+        let program = spec.agent_type.map(|program| program.command().to_owned());
+        for command in spec.command.clone().into_iter().chain(program) {
+            let started = match self.registry.get(id) {
+                Ok(session) => self.gate.run(&session, &command, caller).await.map(drop),
+                Err(gone) => Err(gone),
+            };
+            command_error = command_error.or(started.err().map(|error| error.to_string()));
+        }
+        Ok(CreatedPane {
+            session_id: id.to_owned(),
+            name: session.name.clone(),
+            agent: spec.agent.clone(),
+            persistent_id: id.to_owned(),
+            command_error,
+        })
+    }
+
+    async fn run_first(&self, id: &str, command: &str, caller: &Caller) -> Result<(), HostError> {
+        let request = RunCommand {
+            command: command.to_owned(),
+            session_id: Some(id.to_owned()),
+            timeout: FIRST_COMMAND_PATIENCE,
+            max_bytes: 0,
+        };
+        Box::pin(self.run_command(request, caller)).await.map(drop)
+    }
+
+    fn config_for(&self, spec: &PaneSpec) -> Option<RoleConfig> {
+        spec.role_config.clone().or_else(|| {
+            let role = spec.role?;
+            Some(self.agents.state().config_of(role))
+        })
+    }
+
+    /// An agent with a role creates sessions only if the role says so.
+    fn may_spawn(&self, caller: &Caller) -> Result<(), HostError> {
+        let state = self.agents.state();
+        let role = (caller.agent.as_deref())
+            .and_then(|agent| state.roster.agent(agent))
+            .and_then(|agent| state.roles.get(&agent.session_id));
+        match role {
+            Some(assigned) if !assigned.config.can_spawn_agents => {
+                Err(HostError::ForbiddenByRole {
+                    role: assigned.config.role,
+                    what: "creating sessions".to_owned(),
+                    instead: "only roles with can_spawn_agents create them".to_owned(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An agent works in one session: two panes for one would lose the first.
+fn check_names(specs: &[PaneSpec]) -> Result<(), HostError> {
+    for (number, spec) in specs.iter().enumerate() {
+        if let Some(agent) = &spec.agent
+            && specs[..number]
+                .iter()
+                .any(|other| other.agent.as_ref() == Some(agent))
+        {
+            return Err(HostError::InvalidParameters(format!(
+                "agent {agent:?} cannot work in two sessions at once; give each session its own agent"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! What concerns only this host: which session is active for whom, which is in
+//! front, and how sessions look.
+
+use std::collections::{BTreeMap, HashMap};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::focus::Focus;
+use super::monitoring::Monitoring;
+
+/// Connections whose active session is remembered; beyond, all are forgotten, since
+/// connections that end are taken out.
+const MOST_CONNECTIONS: usize = 10_000;
+
+/// A colour as clients give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rgb {
+    /// 0 to 255
+    pub red: u8,
+    /// 0 to 255
+    pub green: u8,
+    /// 0 to 255
+    pub blue: u8,
+    /// 0 to 255
+    #[serde(default = "opaque")]
+    pub alpha: u8,
+}
+
+fn opaque() -> u8 {
+    255
+}
+
+/// How a session looks where it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Look {
+    /// Behind the text.
+    pub background_color: Option<Rgb>,
+    /// Of its tab.
+    pub tab_color: Option<Rgb>,
+    /// Whether the tab shows its colour.
+    pub tab_color_enabled: Option<bool>,
+    /// Of the cursor.
+    pub cursor_color: Option<Rgb>,
+    /// A word in the corner.
+    pub badge: Option<String>,
+}
+
+/// A session whose program was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// By which agent.
+    pub by: Option<String>,
+}
+
+/// What the desk knows of one session.
+#[derive(Clone, Debug, Default)]
+pub struct OnDesk {
+    /// How it looks.
+    pub look: Look,
+    /// Whether its program was stopped.
+    pub suspended: Option<Suspension>,
+    /// Its output's being followed, where somebody has asked for that.
+    pub monitoring: Option<Monitoring>,
+    /// Lines that are read of it unless a reader says otherwise.
+    pub max_lines: Option<usize>,
+    /// What it was told last.
+    pub last_message: Option<String>,
+    /// How often it was told something.
+    pub messages: u64,
+    /// When, in milliseconds since 1970.
+    pub last_message_ms: Option<u64>,
+    /// Messages that are being typed or wait for it.
+    pub under_way: usize,
+}
+
+/// Everything that concerns only this host.
+#[derive(Debug, Default)]
+pub struct Desk {
+    /// Connection → session.
+    active: HashMap<String, String>,
+    last_active: Option<String>,
+    pub(super) focus: Focus,
+    by_session: BTreeMap<String, OnDesk>,
+}
+
+impl Desk {
+    /// The session that a connection means when it names none.
+    pub(super) fn active(&self, connection: &str) -> Option<&str> {
+        self.active.get(connection).map(String::as_str)
+    }
+
+    /// The session that anybody made active last.
+    pub(super) fn last_active(&self) -> Option<&str> {
+        self.last_active.as_deref()
+    }
+
+    pub(super) fn set_active(&mut self, connection: &str, session: &str) {
+        if self.active.len() >= MOST_CONNECTIONS {
+            self.active.clear();
+        }
+        self.active
+            .insert(connection.to_owned(), session.to_owned());
+        self.last_active = Some(session.to_owned());
+    }
+
+    pub(super) fn connection_ended(&mut self, connection: &str) {
+        self.active.remove(connection);
+    }
+
+    pub(super) fn session(&self, session: &str) -> OnDesk {
+        self.by_session.get(session).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn session_mut(&mut self, session: &str) -> &mut OnDesk {
+        self.by_session.entry(session.to_owned()).or_default()
+    }
+
+    pub(super) fn forget(&mut self, session: &str) {
+        if let Some(monitoring) = self.by_session.remove(session).and_then(|it| it.monitoring) {
+            monitoring.stop();
+        }
+        self.active.retain(|_, active| active != session);
+        self.last_active.take_if(|active| active == session);
+    }
+}

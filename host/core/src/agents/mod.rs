@@ -1,0 +1,160 @@
+//! Agents and teams: who works in which session, who may type there, and how many
+//! sessions are spoken to at once.
+//!
+//! [`Agents`] owns all that is known of them. What outlives the host is one value
+//! (`state`), changed by one at a time: a change is tried on a copy, kept by the
+//! store, and only then shown, so that readers (the gate among them) never wait for
+//! a disk and never see what could be lost. What concerns only this host, the active
+//! sessions and how sessions look, is on the [`desk`].
+//!
+//! Pure parts: [`roster`], [`target`], [`cascade`], [`lease`], [`role`], [`programs`],
+//! [`notifications`], [`colours`], [`focus`], [`layout`]. The rest are operations of
+//! the host, a file each.
+
+mod admission;
+pub mod cascade;
+mod changing;
+pub mod colours;
+mod create;
+mod deliver;
+mod deliveries;
+pub mod desk;
+pub mod focus;
+mod following;
+mod hierarchy;
+pub mod import;
+mod kept;
+pub mod layout;
+pub mod lease;
+mod listing;
+pub mod masking;
+mod modify;
+mod monitoring;
+pub mod notifications;
+mod playbook;
+pub mod profile;
+pub mod programs;
+mod read;
+pub mod role;
+pub mod roster;
+mod sharing;
+mod state;
+mod status;
+pub mod target;
+mod telemetry;
+mod wait;
+mod write;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+use tokio::sync::broadcast;
+
+pub use create::{
+    AgentProgram, CreateSessions, CreatedPane, CreatedPanes, PaneSpec, SplitDirection, SplitSession,
+};
+pub use deliver::{CascadeReport, CascadeRequest, CascadeResult};
+pub use following::SeenOutput;
+pub use hierarchy::{HierarchyTarget, Resolved, SelectedPanes};
+pub use listing::{SessionFilter, SessionInfo, TagMatch, grouped};
+pub use modify::{Modification, ModificationReport, ModificationResult};
+pub use monitoring::Monitoring;
+pub use playbook::{Block, BlockReport, Playbook, PlaybookReport};
+pub use read::{ReadReport, ReadSessions, ReadTarget, SessionOutput};
+pub use sharing::{AccessAnswer, LockAnswer, UnlockAnswer};
+pub use status::{AgentLine, SessionStatus};
+pub use telemetry::{PaneTelemetry, Telemetry};
+pub use wait::{AgentState, WaitForAgent, WaitReport};
+pub use write::{Encoding, Message, WriteMessages, WriteReport, WriteResult};
+
+use crate::error::HostError;
+use crate::store::{Store, StoreError};
+use deliveries::Deliveries;
+use desk::Desk;
+use state::State;
+
+/// Listeners that fall further behind are told that they missed something.
+const CHANGES_WAITING: usize = 256;
+
+/// Something about agents that has changed, for whoever shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentsChanged {
+    /// Agents, or the teams that they are in.
+    Agents,
+    /// Teams.
+    Teams,
+    /// Locks, tags, roles or looks of sessions.
+    Sessions,
+    /// Notifications.
+    Notifications,
+}
+
+/// All that the host knows of agents.
+pub struct Agents {
+    store: Store,
+    /// Held by whoever changes the state, until the store has kept it.
+    turn: tokio::sync::Mutex<()>,
+    state: RwLock<State>,
+    deliveries: Mutex<Deliveries>,
+    desk: Mutex<Desk>,
+    /// The names that are tools, not programs, in a role's lists.
+    tools: OnceLock<BTreeSet<String>>,
+    /// Where teams' profiles are written for iTerm2, if at all.
+    profiles_folder: Option<PathBuf>,
+    changes: broadcast::Sender<AgentsChanged>,
+}
+
+impl Agents {
+    /// What an earlier host has kept in `store`.
+    pub fn open(store: Store, profiles_folder: Option<PathBuf>) -> Result<Self, StoreError> {
+        let (state, deliveries) = store.read_blocking(kept::restore)?;
+        Ok(Self {
+            store,
+            turn: tokio::sync::Mutex::default(),
+            state: RwLock::new(state),
+            deliveries: Mutex::new(deliveries),
+            desk: Mutex::default(),
+            tools: OnceLock::new(),
+            profiles_folder,
+            changes: broadcast::channel(CHANGES_WAITING).0,
+        })
+    }
+
+    /// Says which names are tools. The first to say so is believed.
+    pub fn know_tools(&self, names: impl FnOnce() -> BTreeSet<String>) {
+        self.tools.get_or_init(names);
+    }
+
+    /// What changes from now on.
+    pub fn changes(&self) -> broadcast::Receiver<AgentsChanged> {
+        self.changes.subscribe()
+    }
+
+    fn is_tool(&self, name: &str) -> bool {
+        self.tools.get().is_some_and(|tools| tools.contains(name))
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deliveries(&self) -> MutexGuard<'_, Deliveries> {
+        self.deliveries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, what: AgentsChanged) {
+        // Nobody listening is fine.
+        let _ = self.changes.send(what);
+    }
+}
+
+fn not_kept(error: StoreError) -> HostError {
+    HostError::Internal(format!("{error}; nothing was changed"))
+}

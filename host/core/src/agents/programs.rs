@@ -1,0 +1,407 @@
+//! Which programs a command line runs, for the lists of a role. Pure.
+//!
+//! This is no parser of a shell: it finds the words that stand where a program
+//! stands, looks into substitutions, into `sh -c` and behind programs that start
+//! others, and where it cannot tell it says so, which a role with lists takes for a
+//! no. The approvers judge the line besides.
+
+/// A word where a program stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// Its name, without the folder.
+    Named(String),
+    /// Only running the line would tell.
+    Unknown(String),
+}
+
+/// Commands of the shell that touch only the shell itself.
+const OF_THE_SHELL: &[&str] = &[
+    "", ":", "[", "[[", "]]", "alias", "bg", "bind", "break", "cd", "continue", "declare", "dirs",
+    "disown", "echo", "exit", "export", "false", "fg", "getopts", "hash", "help", "history",
+    "jobs", "let", "local", "logout", "popd", "printf", "pushd", "pwd", "read", "readonly",
+    "return", "set", "shift", "shopt", "suspend", "test", "times", "true", "type", "typeset",
+    "ulimit", "umask", "unalias", "unset", "wait",
+];
+
+/// Words of the shell's grammar, after which a command follows.
+const GRAMMAR: &[&str] = &[
+    "!", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "if", "then", "time",
+    "until", "while", "{", "}",
+];
+
+/// Programs that run the words behind them.
+const STARTERS: &[&str] = &[
+    "builtin", "chroot", "command", "doas", "env", "exec", "ionice", "nice", "nohup", "parallel",
+    "setsid", "stdbuf", "sudo", "time", "timeout", "watch", "xargs",
+];
+
+/// Shells, which run what stands behind `-c`.
+const SHELLS: &[&str] = &["ash", "bash", "dash", "fish", "ksh", "sh", "zsh"];
+
+/// No line nests substitutions deeper for a good reason.
+const DEEPEST: usize = 8;
+
+/// The programs that `line` would run, commands of the shell itself left out.
+pub fn programs(line: &str) -> Vec<Program> {
+    let mut found = Vec::new();
+    look_into(line, 0, &mut found);
+    found.retain(|it| !matches!(it, Program::Named(name) if OF_THE_SHELL.contains(&name.as_str())));
+    found.dedup();
+    found
+}
+
+fn look_into(line: &str, depth: usize, found: &mut Vec<Program>) {
+    if depth > DEEPEST {
+        found.push(Program::Unknown(line.to_owned()));
+        return;
+    }
+    let (commands, substituted) = commands(line);
+    for command in commands {
+        of_command(&command, depth, found);
+    }
+    for inner in substituted {
+        look_into(&inner, depth + 1, found);
+    }
+}
+
+/// One word: its text without quotes, and whether the shell would change it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Word {
+    text: String,
+    expands: bool,
+    /// Where its first quote was, counted in bytes of the text.
+    quoted_at: Option<usize>,
+}
+
+fn of_command(words: &[Word], depth: usize, found: &mut Vec<Program>) {
+    let mut rest = words.iter().skip_while(|word| {
+        (word.quoted_at.is_none() && GRAMMAR.contains(&word.text.as_str())) || is_assignment(word)
+    });
+    let Some(first) = rest.next() else { return };
+    if first.quoted_at.is_none() && ["for", "select", "function"].contains(&first.text.as_str()) {
+        return;
+    }
+    if first.expands {
+        found.push(Program::Unknown(first.text.clone()));
+        return;
+    }
+    let name = first.text.rsplit('/').next().unwrap_or_default().to_owned();
+    let rest: Vec<Word> = rest.cloned().collect();
+    found.push(Program::Named(name.clone()));
+    match name.as_str() {
+        "eval" | "source" | "." | "trap" => {
+            if name == "eval" && rest.iter().all(|word| !word.expands) {
+                let line: Vec<&str> = rest.iter().map(|word| word.text.as_str()).collect();
+                look_into(&line.join(" "), depth + 1, found);
+            } else {
+                found.push(Program::Unknown(first.text.clone()));
+            }
+        }
+        shell if SHELLS.contains(&shell) => of_shell(&rest, depth, found),
+        "find" => {
+            for (at, word) in rest.iter().enumerate() {
+                if ["-exec", "-execdir", "-ok", "-okdir"].contains(&word.text.as_str()) {
+                    of_command(&rest[at + 1..], depth + 1, found);
+                }
+            }
+        }
+        starter if STARTERS.contains(&starter) => {
+            // Options may take words: every word that could be the program counts.
+            let candidates = rest.iter().enumerate().filter(|(_, word)| {
+                !word.text.starts_with('-') && !is_assignment(word) && !is_number(&word.text)
+            });
+            if let Some((at, _)) = candidates.clone().next() {
+                of_command(&rest[at..], depth + 1, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn of_shell(rest: &[Word], depth: usize, found: &mut Vec<Program>) {
+    let is_c = |word: &Word| word.text.starts_with('-') && word.text[1..].contains('c');
+    let script = (rest.iter().position(is_c)).and_then(|at| rest.get(at + 1));
+    match script {
+        Some(script) if !script.expands => look_into(&script.text, depth + 1, found),
+        // A script in a file, or one that only running tells.
+        Some(script) => found.push(Program::Unknown(script.text.clone())),
+        None if rest.is_empty() => {}
+        None => found.push(Program::Unknown(rest[0].text.clone())),
+    }
+}
+
+fn is_assignment(word: &Word) -> bool {
+    word.text.split_once('=').is_some_and(|(name, _)| {
+        word.quoted_at.is_none_or(|at| at > name.len())
+            && !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_+[]".contains(c))
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+fn is_number(word: &str) -> bool {
+    word.trim_end_matches(['s', 'm', 'h', 'd'])
+        .parse::<f64>()
+        .is_ok()
+}
+
+/// The simple commands of a line, and the lines inside its substitutions.
+fn commands(line: &str) -> (Vec<Vec<Word>>, Vec<String>) {
+    let mut scan = Scan {
+        rest: line.chars().peekable(),
+        ..Scan::default_for(line)
+    };
+    scan.run();
+    (scan.commands, scan.substituted)
+}
+
+struct Scan<'a> {
+    rest: std::iter::Peekable<std::str::Chars<'a>>,
+    commands: Vec<Vec<Word>>,
+    command: Vec<Word>,
+    word: Option<Word>,
+    substituted: Vec<String>,
+    /// The next word is the file of a redirection.
+    redirected: bool,
+}
+
+impl<'a> Scan<'a> {
+    fn default_for(line: &'a str) -> Self {
+        Self {
+            rest: line.chars().peekable(),
+            commands: Vec::new(),
+            command: Vec::new(),
+            word: None,
+            substituted: Vec::new(),
+            redirected: false,
+        }
+    }
+
+    fn run(&mut self) {
+        while let Some(c) = self.rest.next() {
+            match c {
+                ';' | '\n' | '|' | '&' | '(' | ')' => self.end_command(),
+                c if c.is_whitespace() => self.end_word(),
+                '#' if self.word.is_none() => while self.rest.next_if(|c| *c != '\n').is_some() {},
+                '>' | '<' => self.redirection(c),
+                '\'' => {
+                    let text = self.until('\'');
+                    self.push_quoted(&text);
+                }
+                '"' => self.double_quotes(),
+                '\\' => match self.rest.next() {
+                    Some('\n') | None => {}
+                    Some(next) => self.push_quoted(&next.to_string()),
+                },
+                '`' => self.substitution_until_backtick(),
+                '$' => self.dollar(),
+                '*' | '?' | '~' => {
+                    self.push(c);
+                    self.word_mut().expands = true;
+                }
+                c => self.push(c),
+            }
+        }
+        self.end_command();
+    }
+
+    fn redirection(&mut self, c: char) {
+        // `2>` is no word, `<(` runs what follows.
+        if self.word.as_ref().is_some_and(|word| is_number(&word.text)) {
+            self.word = None;
+        }
+        self.end_word();
+        if self.rest.next_if_eq(&'(').is_some() {
+            let inner = self.until_closing();
+            self.substituted.push(inner);
+            return;
+        }
+        while self
+            .rest
+            .next_if(|next| *next == c || *next == '&' || *next == '|')
+            .is_some()
+        {}
+        self.redirected = true;
+    }
+
+    fn double_quotes(&mut self) {
+        self.push_quoted("");
+        while let Some(c) = self.rest.next() {
+            match c {
+                '"' => return,
+                '\\' => {
+                    if let Some(next) = self.rest.next() {
+                        self.push(next);
+                    }
+                }
+                '`' => self.substitution_until_backtick(),
+                '$' => self.dollar(),
+                c => self.push(c),
+            }
+        }
+    }
+
+    fn dollar(&mut self) {
+        match self.rest.peek() {
+            Some('(') => {
+                self.rest.next();
+                let inner = self.until_closing();
+                self.substituted.push(inner);
+                self.word_mut().expands = true;
+            }
+            // $'…' holds escapes that only the shell decodes.
+            Some('\'') => {
+                self.rest.next();
+                let text = self.until('\'');
+                self.push_quoted(&text);
+                self.word_mut().expands |= text.contains('\\');
+            }
+            Some('"') => {}
+            Some(c) if c.is_alphanumeric() || "{_?!@*#$-".contains(*c) => {
+                self.push('$');
+                self.word_mut().expands = true;
+            }
+            _ => self.push('$'),
+        }
+    }
+
+    fn substitution_until_backtick(&mut self) {
+        let inner = self.until('`');
+        self.substituted.push(inner);
+        self.word_mut().expands = true;
+    }
+
+    /// Up to the quote that ends it, which is consumed.
+    fn until(&mut self, end: char) -> String {
+        let mut text = String::new();
+        for c in self.rest.by_ref() {
+            if c == end {
+                break;
+            }
+            text.push(c);
+        }
+        text
+    }
+
+    /// Up to the bracket that closes an open one. Brackets in quotes are counted
+    /// too: what is cut wrong then shows as programs that nobody allows.
+    fn until_closing(&mut self) -> String {
+        let mut open = 1;
+        let mut text = String::new();
+        for c in self.rest.by_ref() {
+            match c {
+                '(' => open += 1,
+                ')' => open -= 1,
+                _ => {}
+            }
+            if open == 0 {
+                break;
+            }
+            text.push(c);
+        }
+        text
+    }
+
+    fn word_mut(&mut self) -> &mut Word {
+        self.word.get_or_insert_default()
+    }
+
+    fn push(&mut self, c: char) {
+        self.word_mut().text.push(c);
+    }
+
+    fn push_quoted(&mut self, text: &str) {
+        let word = self.word_mut();
+        word.quoted_at.get_or_insert(word.text.len());
+        word.text.push_str(text);
+    }
+
+    fn end_word(&mut self) {
+        if let Some(word) = self.word.take()
+            && !std::mem::take(&mut self.redirected)
+        {
+            self.command.push(word);
+        }
+    }
+
+    fn end_command(&mut self) {
+        self.end_word();
+        if !self.command.is_empty() {
+            self.commands.push(std::mem::take(&mut self.command));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Names, with `?` for what cannot be told.
+    fn names(line: &str) -> Vec<String> {
+        (programs(line).into_iter())
+            .map(|program| match program {
+                Program::Named(name) => name,
+                Program::Unknown(_) => "?".to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_programs_of_a_line_are_found() {
+        for (line, expected) in [
+            ("git status", &["git"][..]),
+            ("cd /tmp && echo hello", &[]),
+            ("FOO=1 BAR='a b' /usr/bin/make -j2", &["make"]),
+            ("git log | grep fix; tail -f x &", &["git", "grep", "tail"]),
+            ("'r'm -rf x", &["rm"]),
+            ("r\\m -rf x", &["rm"]),
+            ("\"rm\" x", &["rm"]),
+            ("$RM x", &["?"]),
+            ("$(echo rm) x", &["?"]),
+            ("`echo rm` x", &["?"]),
+            ("echo $(rm x)", &["rm"]),
+            ("echo \"$(rm x)\"", &["rm"]),
+            ("echo '$(rm x)'", &[]),
+            ("sudo -u root rm x", &["sudo", "root"]),
+            ("env A=1 rm x", &["env", "rm"]),
+            ("timeout 5s rm x", &["timeout", "rm"]),
+            ("sh -c 'rm x'", &["sh", "rm"]),
+            ("bash -lc \"rm x; ls\"", &["bash", "rm", "ls"]),
+            ("sh script", &["sh", "?"]),
+            ("bash", &["bash"]),
+            ("eval 'rm x'", &["eval", "rm"]),
+            ("eval $X", &["eval", "?"]),
+            ("find . -exec rm {} ;", &["find", "rm"]),
+            ("xargs rm < files", &["xargs", "rm"]),
+            ("cat > file 2>&1", &["cat"]),
+            ("diff <(rm x) <(ls)", &["diff", "rm", "ls"]),
+            ("if true; then rm x; fi", &["rm"]),
+            ("while :; do rm x; done", &["rm"]),
+            ("# rm x", &[]),
+            ("git commit -m 'rm -rf; ls'", &["git"]),
+            ("$'\\x72m' x", &["?"]),
+            ("/bin/r? x", &["?"]),
+            ("", &[]),
+        ] {
+            assert_eq!(names(line), expected, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_looked_through(line in "[ -~\\n]{0,80}|\\PC{0,40}") {
+            programs(&line);
+        }
+
+        #[test]
+        fn a_program_behind_an_operator_is_never_missed(
+            before in "[a-z ]{0,20}", operator in ";|&&|\\||\\n", after in "[a-z ]{0,10}"
+        ) {
+            let line = format!("{before}{operator} rm {after}");
+            prop_assert!(programs(&line).contains(&Program::Named("rm".to_owned())), "{line}");
+        }
+    }
+}

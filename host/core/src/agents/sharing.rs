@@ -1,0 +1,270 @@
+//! Sharing sessions: locks, asking for access, tags, the active session, focus.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::lease::{Acquired, Released};
+use super::notifications::Level;
+use super::target::{Candidate, Target};
+use super::{Agents, AgentsChanged};
+use crate::caller::Caller;
+use crate::clock::{now_ms, rfc3339_of_ms};
+use crate::error::HostError;
+use crate::host::Host;
+use crate::session::{Session, SessionId};
+
+/// A session has fewer tags than this, each shorter than [`LONGEST_TAG`].
+const MOST_TAGS: usize = 100;
+const LONGEST_TAG: usize = 200;
+
+/// The answer to a wish for a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockAnswer {
+    /// Whether it is the asker's.
+    pub acquired: bool,
+    /// Whose it is.
+    pub owner: String,
+    /// Of the lease.
+    pub fencing_token: u64,
+    /// RFC 3339.
+    pub expires_at: String,
+}
+
+/// The answer to giving a lock back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnlockAnswer {
+    /// Whether the session is free now.
+    pub unlocked: bool,
+    /// Who held it before.
+    pub previous_owner: Option<String>,
+    /// Who holds it now.
+    pub locked_by: Option<String>,
+}
+
+/// The answer to asking for access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessAnswer {
+    /// Whether the asker may type already.
+    pub allowed: bool,
+    /// Who was told of the wish.
+    pub locked_by: Option<String>,
+}
+
+impl Host {
+    /// Agents and teams.
+    pub fn agents(&self) -> &Arc<Agents> {
+        &self.agents
+    }
+
+    /// Locks a session for an agent, or renews its lock.
+    pub async fn lock_session(
+        &self,
+        id: &str,
+        agent: &str,
+        lasts: Duration,
+    ) -> Result<LockAnswer, HostError> {
+        let session = self.registry.get(id)?;
+        if agent.trim().is_empty() {
+            return Err(HostError::InvalidParameters(
+                "agent is empty: a lock belongs to an agent, so name one".to_owned(),
+            ));
+        }
+        if lasts.is_zero() {
+            return Err(HostError::InvalidParameters(
+                "a lock of no time locks nothing: give ttl_seconds from 1 to 86400".to_owned(),
+            ));
+        }
+        let acquired = self
+            .agents
+            .acquire(session.id.as_str(), agent, lasts)
+            .await?;
+        let yes = matches!(acquired, Acquired::Yes(_));
+        let (Acquired::Yes(lease) | Acquired::No(lease)) = acquired;
+        Ok(LockAnswer {
+            acquired: yes,
+            owner: lease.owner,
+            fencing_token: lease.fencing_token,
+            expires_at: rfc3339_of_ms(lease.expires_ms),
+        })
+    }
+
+    /// Gives a lock back; another than its owner has to force it.
+    pub async fn unlock_session(
+        &self,
+        id: &str,
+        agent: Option<&str>,
+        force: bool,
+    ) -> Result<UnlockAnswer, HostError> {
+        let session = self.registry.get(id)?;
+        Ok(
+            match self
+                .agents
+                .release(session.id.as_str(), agent, force)
+                .await?
+            {
+                Released::Yes(lease) => UnlockAnswer {
+                    unlocked: true,
+                    previous_owner: Some(lease.owner),
+                    locked_by: None,
+                },
+                Released::WasFree => UnlockAnswer {
+                    unlocked: false,
+                    previous_owner: None,
+                    locked_by: None,
+                },
+                Released::No(lease) => UnlockAnswer {
+                    unlocked: false,
+                    previous_owner: Some(lease.owner.clone()),
+                    locked_by: Some(lease.owner),
+                },
+            },
+        )
+    }
+
+    /// Asks the owner of a locked session to let an agent type into it.
+    pub async fn request_session_access(
+        &self,
+        id: &str,
+        agent: &str,
+    ) -> Result<AccessAnswer, HostError> {
+        let session = self.registry.get(id)?;
+        let owner = self.agents.ask_for(session.id.as_str(), agent).await?;
+        if let Some(owner) = &owner {
+            self.agents
+                .notify(
+                    owner,
+                    Level::Blocked,
+                    &format!("{agent} asks for access to session {}", session.name),
+                    Some(format!("session {id}")),
+                    Some("unlock_session lets it in".to_owned()),
+                )
+                .await?;
+        }
+        Ok(AccessAnswer {
+            allowed: owner.is_none(),
+            locked_by: owner,
+        })
+    }
+
+    /// Sets a session's tags, or adds to them. They are trimmed, sorted and single.
+    pub async fn set_session_tags(
+        &self,
+        id: &str,
+        tags: &[String],
+        append: bool,
+    ) -> Result<Vec<String>, HostError> {
+        let session = self.registry.get(id)?;
+        let before = if append {
+            session.tags.list()
+        } else {
+            Vec::new()
+        };
+        let mut all: Vec<String> = (before.into_iter())
+            .chain(tags.iter().map(|tag| tag.trim().to_owned()))
+            .filter(|tag| !tag.is_empty())
+            .collect();
+        all.sort();
+        all.dedup();
+        if let Some(long) = all.iter().find(|tag| tag.len() > LONGEST_TAG) {
+            return Err(HostError::InvalidParameters(format!(
+                "the tag {long:?} is longer than {LONGEST_TAG} bytes"
+            )));
+        }
+        if all.len() > MOST_TAGS {
+            return Err(HostError::InvalidParameters(format!(
+                "{} tags are more than the {MOST_TAGS} that a session may have; set fewer with append: false",
+                all.len()
+            )));
+        }
+        session.tags.set(all.clone());
+        self.agents.keep_tags(id, &all).await?;
+        Ok(all)
+    }
+
+    /// Makes a session the one that the caller means when it names none.
+    pub fn set_active_session(&self, id: &SessionId, caller: &Caller) {
+        self.agents
+            .desk()
+            .set_active(&caller.connection, id.as_str());
+        self.agents.tell(AgentsChanged::Sessions);
+    }
+
+    /// Brings a session to the front, unless another agent has done so just now.
+    pub fn focus_session(&self, id: &SessionId, agent: Option<&str>) -> Result<(), HostError> {
+        let taken = (self.agents.desk().focus).take(id.as_str(), agent, now_ms());
+        taken.map_err(|cooling| HostError::InvalidParameters(cooling.to_string()))
+    }
+
+    /// The sessions that a target means for a caller.
+    pub(crate) fn resolve(&self, target: &Target, caller: &Caller) -> Vec<Arc<Session>> {
+        let sessions = self.registry.all();
+        let active = self
+            .agents
+            .desk()
+            .active(&caller.connection)
+            .map(str::to_owned);
+        let ids = target.resolve(
+            &self.agents.state().roster,
+            &candidates(&sessions),
+            active.as_deref(),
+        );
+        (ids.iter())
+            .filter_map(|id| sessions.iter().find(|it| it.id.as_str() == id))
+            .cloned()
+            .collect()
+    }
+
+    /// The one session that a target means, or what to do about there being none.
+    pub fn one_session(&self, target: &Target, caller: &Caller) -> Result<SessionId, HostError> {
+        let found = self.resolve(target, caller);
+        match found.first() {
+            Some(session) => Ok(session.id.clone()),
+            None => Err(HostError::NoSessionMeant(target.describe())),
+        }
+    }
+
+    /// All sessions that a target means.
+    pub fn sessions_meant(
+        &self,
+        target: &Target,
+        caller: &Caller,
+    ) -> Result<Vec<(SessionId, String)>, HostError> {
+        let found = self.resolve(target, caller);
+        if found.is_empty() {
+            return Err(HostError::NoSessionMeant(target.describe()));
+        }
+        Ok(found
+            .iter()
+            .map(|it| (it.id.clone(), it.name.clone()))
+            .collect())
+    }
+
+    /// The session that one word means: an id, a name or an agent.
+    pub fn session_by_identifier(&self, word: &str) -> Result<SessionId, HostError> {
+        let sessions = self.registry.all();
+        let state = self.agents.state();
+        super::target::by_identifier(word, &state.roster, &candidates(&sessions))
+            .and_then(|id| sessions.iter().find(|it| it.id.as_str() == id))
+            .map(|session| session.id.clone())
+            .ok_or_else(|| HostError::NoSessionMeant(format!("identifier {word:?}")))
+    }
+
+    /// The agent of the session that a process runs in, if it runs in one.
+    pub fn agent_of_process(&self, pid: u32) -> Option<String> {
+        let sessions = self.registry.all();
+        let inside = |session: &&Arc<Session>| {
+            crate::ancestry::is_descendant_of(pid, session.terminal.pid()).unwrap_or(false)
+        };
+        let session = sessions.iter().find(inside)?;
+        Some(self.agents.agent_of(session.id.as_str())?.name)
+    }
+}
+
+pub(super) fn candidates(sessions: &[Arc<Session>]) -> Vec<Candidate> {
+    (sessions.iter())
+        .map(|session| Candidate {
+            id: session.id.to_string(),
+            name: session.name.clone(),
+        })
+        .collect()
+}

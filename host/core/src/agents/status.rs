@@ -1,0 +1,117 @@
+//! How a session or an agent is doing, in a few words.
+
+use serde::Serialize;
+
+use super::notifications::Level;
+use crate::caller::Caller;
+use crate::clock::now_ms;
+use crate::error::HostError;
+use crate::host::Host;
+
+/// How a session is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SessionStatus {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// Names the session for good: here the same as `id`.
+    pub persistent_id: String,
+    /// The agent that works there.
+    pub agent: Option<String>,
+    /// Its teams.
+    pub teams: Vec<String>,
+    /// Whether a command runs.
+    pub is_processing: bool,
+    /// Whether somebody has asked to be told of its output.
+    pub is_monitoring: bool,
+    /// Whether it is the caller's active session.
+    pub is_active: bool,
+}
+
+/// One agent's line of a summary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AgentLine {
+    /// The agent.
+    pub agent: String,
+    /// How its last notification was meant.
+    pub level: Level,
+    /// What it said.
+    pub summary: String,
+    /// The sessions that it has locked.
+    pub locks: Vec<String>,
+    /// Its session, while there is one.
+    pub session_id: Option<String>,
+    /// Whether a command runs there.
+    pub is_processing: bool,
+}
+
+impl Host {
+    /// How a session is doing.
+    pub async fn session_standing(
+        &self,
+        id: &str,
+        caller: &Caller,
+    ) -> Result<SessionStatus, HostError> {
+        let info = self.session_info(id).await?;
+        let is_active = self.agents.desk().active(&caller.connection) == Some(id);
+        Ok(SessionStatus {
+            name: info.name,
+            persistent_id: info.id.clone(),
+            id: info.id,
+            agent: info.agent,
+            teams: info.teams,
+            is_processing: info.is_processing,
+            is_monitoring: info.is_monitoring,
+            is_active,
+        })
+    }
+
+    /// A line for each agent, also for those that have left but had something to say.
+    pub async fn agent_summary(&self) -> Vec<AgentLine> {
+        let mut lines = self.lines();
+        for line in &mut lines {
+            let session = line.session_id.as_deref().map(|id| self.registry.get(id));
+            match session {
+                Some(Ok(session)) => {
+                    line.is_processing = session.terminal.status().await.is_running();
+                }
+                _ => line.session_id = None,
+            }
+        }
+        lines
+    }
+
+    fn lines(&self) -> Vec<AgentLine> {
+        let now = now_ms();
+        let state = self.agents.state();
+        let latest = state.notifications.latest();
+        let mut names: Vec<&str> = (state.roster.agents())
+            .map(|agent| agent.name.as_str())
+            .chain(latest.keys().copied())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        (names.into_iter())
+            .map(|name| {
+                let said = latest.get(name);
+                AgentLine {
+                    agent: name.to_owned(),
+                    level: said.map_or(Level::Info, |said| said.level),
+                    summary: said
+                        .map_or("No activity recorded", |said| &said.summary)
+                        .to_owned(),
+                    locks: (state.leases.held(now))
+                        .filter(|(_, lease)| lease.owner == name)
+                        .map(|(session, _)| session.to_owned())
+                        .collect(),
+                    session_id: state
+                        .roster
+                        .agent(name)
+                        .map(|agent| agent.session_id.clone()),
+                    is_processing: false,
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,192 @@
+//! Which sessions are meant. Pure.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::roster::Roster;
+
+/// Sessions by one of the names that they go by. Looked at in this order: team (with
+/// or without agent), agent, session id, name; none of them is the active session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// The session's id
+    #[serde(default)]
+    pub session_id: Option<String>,
+    /// The session's name
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The agent that works there
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// A team: the sessions of all its agents, or of the one named besides
+    #[serde(default)]
+    pub team: Option<String>,
+}
+
+/// A session that can be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Target {
+    /// The sessions meant, among `sessions`, in no other order than theirs is given
+    /// by the roster or the list. Names may be shared: all that have one are meant.
+    pub fn resolve(
+        &self,
+        roster: &Roster,
+        sessions: &[Candidate],
+        active: Option<&str>,
+    ) -> Vec<String> {
+        let lives = |id: &str| sessions.iter().any(|session| session.id == id);
+        let alive = |ids: Vec<&str>| -> Vec<String> {
+            (ids.into_iter())
+                .filter(|id| lives(id))
+                .map(str::to_owned)
+                .collect()
+        };
+        if let Some(team) = given(&self.team) {
+            let agent = given(&self.agent);
+            let members = (roster.members(team).into_iter())
+                .filter(|member| agent.is_none_or(|agent| member.name == agent));
+            return alive(members.map(|member| member.session_id.as_str()).collect());
+        }
+        if let Some(agent) = given(&self.agent) {
+            let agent = roster.agent(agent);
+            return alive(
+                agent
+                    .map(|agent| agent.session_id.as_str())
+                    .into_iter()
+                    .collect(),
+            );
+        }
+        if let Some(id) = given(&self.session_id) {
+            return alive(vec![id]);
+        }
+        if let Some(name) = given(&self.name) {
+            return (sessions.iter())
+                .filter(|session| session.name == name)
+                .map(|session| session.id.clone())
+                .collect();
+        }
+        alive(active.into_iter().collect())
+    }
+
+    /// In words, for an error.
+    pub fn describe(&self) -> String {
+        let parts = [
+            ("team", &self.team),
+            ("agent", &self.agent),
+            ("session_id", &self.session_id),
+            ("name", &self.name),
+        ];
+        let parts: Vec<String> = (parts.iter())
+            .filter_map(|(what, value)| given(value).map(|value| format!("{what} {value:?}")))
+            .collect();
+        match parts.is_empty() {
+            true => "the active session (none is set: set_active_session sets one)".to_owned(),
+            false => parts.join(" and "),
+        }
+    }
+}
+
+/// An empty name is none: gRPC's clients send what they leave out as empty.
+fn given(name: &Option<String>) -> Option<&str> {
+    name.as_deref().filter(|name| !name.is_empty())
+}
+
+/// One word for a session, as gRPC's clients give it: an id, a name or an agent, in
+/// this order.
+pub fn by_identifier(word: &str, roster: &Roster, sessions: &[Candidate]) -> Option<String> {
+    let id = sessions.iter().find(|session| session.id == word);
+    let named = || sessions.iter().find(|session| session.name == word);
+    let of_agent = || {
+        let agent = roster.agent(word)?;
+        sessions
+            .iter()
+            .find(|session| session.id == agent.session_id)
+    };
+    let found = id.or_else(named).or_else(of_agent)?;
+    Some(found.id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::roster::tests::agent;
+    use super::*;
+
+    fn scene() -> (Roster, Vec<Candidate>) {
+        let mut roster = Roster::default();
+        for (name, session, teams) in [
+            ("alice", "s1", &["web"][..]),
+            ("bob", "s2", &["web", "ops"]),
+            ("gone", "s9", &["web"]),
+        ] {
+            roster.register(agent(name, session, teams)).expect(name);
+        }
+        let sessions = [("s1", "One"), ("s2", "Two"), ("s3", "Two"), ("s4", "alice")];
+        let sessions = sessions.map(|(id, name)| Candidate {
+            id: id.to_owned(),
+            name: name.to_owned(),
+        });
+        (roster, sessions.to_vec())
+    }
+
+    fn target(fields: serde_json::Value) -> Target {
+        serde_json::from_value(fields).expect("a target")
+    }
+
+    #[test]
+    fn the_first_name_that_is_given_counts() {
+        let (roster, sessions) = scene();
+        for (fields, expected) in [
+            (serde_json::json!({ "team": "web" }), &["s1", "s2"][..]),
+            (
+                serde_json::json!({ "team": "web", "agent": "bob" }),
+                &["s2"],
+            ),
+            (serde_json::json!({ "team": "ops", "agent": "alice" }), &[]),
+            (
+                serde_json::json!({ "agent": "alice", "session_id": "s3" }),
+                &["s1"],
+            ),
+            (serde_json::json!({ "agent": "gone" }), &[]),
+            (
+                serde_json::json!({ "session_id": "s3", "name": "One" }),
+                &["s3"],
+            ),
+            (serde_json::json!({ "session_id": "s9" }), &[]),
+            (serde_json::json!({ "name": "Two" }), &["s2", "s3"]),
+            (serde_json::json!({ "team": "", "name": "" }), &["s4"]),
+            (serde_json::json!({}), &["s4"]),
+        ] {
+            let resolved = target(fields.clone()).resolve(&roster, &sessions, Some("s4"));
+            assert_eq!(resolved, expected, "{fields}");
+        }
+        assert!(
+            Target::default()
+                .resolve(&roster, &sessions, None)
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn an_identifier_is_an_id_then_a_name_then_an_agent() {
+        let (roster, sessions) = scene();
+        for (word, expected) in [
+            ("s2", Some("s2")),
+            ("alice", Some("s4")),
+            ("bob", Some("s2")),
+            ("x", None),
+        ] {
+            assert_eq!(
+                by_identifier(word, &roster, &sessions).as_deref(),
+                expected,
+                "{word}"
+            );
+        }
+    }
+}

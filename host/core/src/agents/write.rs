@@ -1,0 +1,399 @@
+//! Typing into many sessions at once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::target::Target;
+use crate::caller::Caller;
+use crate::error::HostError;
+use crate::host::Host;
+use crate::operations::PATTERN_SIZE_LIMIT;
+use crate::session::Session;
+
+/// Messages in one request, times their targets.
+const MOST_DELIVERIES: usize = 10_000;
+
+/// Whether a command travels as base64 that the shell decodes. It is judged decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "EncodingWord", into = "bool")]
+#[schemars(with = "EncodingWord")]
+pub enum Encoding {
+    /// As it is.
+    #[default]
+    Never,
+    /// Where it holds quotes, line breaks, control characters or other than ASCII.
+    Auto,
+    /// Always.
+    Always,
+}
+
+/// true, false or "auto"
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum EncodingWord {
+    Yes(bool),
+    Word(String),
+}
+
+impl TryFrom<EncodingWord> for Encoding {
+    type Error = String;
+
+    fn try_from(word: EncodingWord) -> Result<Self, String> {
+        match word {
+            EncodingWord::Yes(false) => Ok(Self::Never),
+            EncodingWord::Yes(true) => Ok(Self::Always),
+            EncodingWord::Word(word) => word.parse(),
+        }
+    }
+}
+
+impl std::str::FromStr for Encoding {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word.to_lowercase().as_str() {
+            "" | "false" | "none" | "never" => Ok(Self::Never),
+            "true" | "base64" | "always" => Ok(Self::Always),
+            "auto" => Ok(Self::Auto),
+            _ => Err(format!(
+                "use_encoding is true, false or \"auto\", not {word:?}"
+            )),
+        }
+    }
+}
+
+impl From<Encoding> for bool {
+    fn from(encoding: Encoding) -> Self {
+        encoding != Encoding::Never
+    }
+}
+
+impl Encoding {
+    /// Whether `text` is to be encoded.
+    pub(super) fn applies_to(self, text: &str) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Always => true,
+            Self::Auto => text
+                .chars()
+                .any(|c| "'\"\\`$!\n\t".contains(c) || !(' '..='~').contains(&c)),
+        }
+    }
+}
+
+/// One text for some sessions.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Message {
+    /// What is typed
+    pub content: String,
+    /// Where; the active session if none is given
+    #[serde(default)]
+    pub targets: Vec<Target>,
+    /// A regular expression that the screen has to match, or the message is skipped
+    #[serde(default)]
+    pub condition: Option<String>,
+    /// Whether Enter follows
+    #[serde(default = "yes")]
+    pub execute: bool,
+    /// true, or "auto" for awkward text: a command travels as base64 that the shell decodes
+    #[serde(default)]
+    pub use_encoding: Encoding,
+}
+
+/// Texts for many sessions.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WriteMessages {
+    /// What is typed where
+    pub messages: Vec<Message>,
+    /// Whether sessions are written to at the same time
+    #[serde(default = "yes")]
+    pub parallel: bool,
+    /// Whether an agent is spared what it was told before
+    #[serde(default = "yes")]
+    pub skip_duplicates: bool,
+}
+
+pub(super) fn yes() -> bool {
+    true
+}
+
+/// What came of one message in one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WriteResult {
+    /// The session; empty where none was meant.
+    pub session_id: String,
+    /// Its name.
+    pub session_name: Option<String>,
+    /// Whether it was typed.
+    pub success: bool,
+    /// Why not, where something went wrong.
+    pub error: Option<String>,
+    /// Whether it was left out on purpose.
+    pub skipped: bool,
+    /// `locked`, `condition_not_met`, `duplicate` or `no_match`.
+    pub skipped_reason: Option<&'static str>,
+    /// What to do to have it typed all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// What came of all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WriteReport {
+    /// In the order of the messages and their targets.
+    pub results: Vec<WriteResult>,
+    /// How many were typed.
+    pub sent_count: usize,
+    /// How many were left out.
+    pub skipped_count: usize,
+    /// How many failed.
+    pub error_count: usize,
+}
+
+impl WriteReport {
+    fn of(results: Vec<WriteResult>) -> Self {
+        let count = |fits: fn(&WriteResult) -> bool| results.iter().filter(|it| fits(it)).count();
+        Self {
+            sent_count: count(|it| it.success),
+            skipped_count: count(|it| it.skipped),
+            error_count: count(|it| !it.success && !it.skipped),
+            results,
+        }
+    }
+}
+
+/// One message on its way to one session.
+struct Delivery<'a> {
+    /// Its place in the results.
+    place: usize,
+    session: Arc<Session>,
+    message: &'a Message,
+    condition: Option<Regex>,
+}
+
+impl Host {
+    /// Types messages into sessions, as far as locks, conditions and the gate let
+    /// them through. A session gets its messages in their order.
+    ///
+    /// Where a single message waits for a person, that is the answer as a whole, so
+    /// that a door can ask the person.
+    pub async fn write_to_sessions(
+        &self,
+        request: &WriteMessages,
+        caller: &Caller,
+    ) -> Result<WriteReport, HostError> {
+        self.write_messages(request, true, caller).await
+    }
+
+    /// As [`write_to_sessions`](Self::write_to_sessions); what waits for a person is
+    /// told message by message unless `may_ask` says otherwise.
+    pub(super) async fn write_messages(
+        &self,
+        request: &WriteMessages,
+        may_ask: bool,
+        caller: &Caller,
+    ) -> Result<WriteReport, HostError> {
+        let (deliveries, mut results) = self.plan(request, caller)?;
+        let may_ask = may_ask && deliveries.len() == 1;
+        let skip = request.skip_duplicates;
+        let outcomes: Vec<(usize, Result<WriteResult, HostError>)> = if request.parallel {
+            let mut by_session: BTreeMap<String, Vec<Delivery<'_>>> = BTreeMap::new();
+            for delivery in deliveries {
+                let session = delivery.session.id.to_string();
+                by_session.entry(session).or_default().push(delivery);
+            }
+            let sessions = by_session
+                .into_values()
+                .map(|own| self.in_turn(own, skip, caller));
+            futures::future::join_all(sessions)
+                .await
+                .into_iter()
+                .flatten()
+                .collect()
+        } else {
+            self.in_turn(deliveries, skip, caller).await
+        };
+        for (place, outcome) in outcomes {
+            results[place] = match outcome {
+                Ok(result) => result,
+                Err(waits @ HostError::ConfirmationRequired(_)) if may_ask => return Err(waits),
+                Err(error) => WriteResult {
+                    error: Some(error.to_string()),
+                    ..std::mem::take(&mut results[place])
+                },
+            };
+        }
+        Ok(WriteReport::of(results))
+    }
+
+    fn plan<'a>(
+        &self,
+        request: &'a WriteMessages,
+        caller: &Caller,
+    ) -> Result<(Vec<Delivery<'a>>, Vec<WriteResult>), HostError> {
+        let mut deliveries = Vec::new();
+        let mut results: Vec<WriteResult> = Vec::new();
+        let active = [Target::default()];
+        for message in &request.messages {
+            let condition = message.condition.as_deref().filter(|it| !it.is_empty());
+            let condition = condition.map(|it| pattern("condition", it)).transpose()?;
+            let targets = match message.targets.is_empty() {
+                true => &active[..],
+                false => &message.targets,
+            };
+            let mut meant: Vec<Arc<Session>> = Vec::new();
+            for target in targets {
+                let found = self.resolve(target, caller);
+                if found.is_empty() {
+                    results.push(WriteResult {
+                        skipped: true,
+                        skipped_reason: Some("no_match"),
+                        hint: Some(format!("no session is meant by {}", target.describe())),
+                        ..WriteResult::default()
+                    });
+                }
+                for session in found {
+                    if meant.iter().all(|known| known.id != session.id) {
+                        meant.push(session);
+                    }
+                }
+            }
+            for session in meant {
+                deliveries.push(Delivery {
+                    place: results.len(),
+                    message,
+                    condition: condition.clone(),
+                    session: Arc::clone(&session),
+                });
+                results.push(WriteResult {
+                    session_id: session.id.to_string(),
+                    session_name: Some(session.name.clone()),
+                    ..WriteResult::default()
+                });
+                if deliveries.len() > MOST_DELIVERIES {
+                    return Err(HostError::InvalidParameters(format!(
+                        "the messages go to more than {MOST_DELIVERIES} sessions in all: send fewer at once"
+                    )));
+                }
+            }
+        }
+        Ok((deliveries, results))
+    }
+
+    async fn in_turn(
+        &self,
+        deliveries: Vec<Delivery<'_>>,
+        skip_duplicates: bool,
+        caller: &Caller,
+    ) -> Vec<(usize, Result<WriteResult, HostError>)> {
+        let mut outcomes = Vec::new();
+        for delivery in deliveries {
+            let outcome = self.write_one(&delivery, skip_duplicates, caller).await;
+            outcomes.push((delivery.place, outcome));
+        }
+        outcomes
+    }
+
+    /// Lock, condition, duplicate: in this order.
+    async fn write_one(
+        &self,
+        delivery: &Delivery<'_>,
+        skip_duplicates: bool,
+        caller: &Caller,
+    ) -> Result<WriteResult, HostError> {
+        let Delivery {
+            session, message, ..
+        } = delivery;
+        let about = WriteResult {
+            session_id: session.id.to_string(),
+            session_name: Some(session.name.clone()),
+            ..WriteResult::default()
+        };
+        let skipped = |reason, hint: String| WriteResult {
+            skipped: true,
+            skipped_reason: Some(reason),
+            hint: Some(hint),
+            ..about.clone()
+        };
+        if let Err(locked) = self.agents.may_type(&session.id, caller) {
+            return Ok(skipped("locked", locked.to_string()));
+        }
+        if let Some(condition) = &delivery.condition
+            && !condition.is_match(&session.terminal.screen().await.text())
+        {
+            let hint = format!("the screen does not match {:?}", condition.as_str());
+            return Ok(skipped("condition_not_met", hint));
+        }
+        let told = self.tell_session(
+            session,
+            &message.content,
+            message.execute,
+            message.use_encoding,
+            skip_duplicates,
+            caller,
+        );
+        match told.await {
+            Ok(true) => Ok(WriteResult {
+                success: true,
+                ..about
+            }),
+            Ok(false) => Ok(skipped(
+                "duplicate",
+                "this agent was told the same before; send it again with skip_duplicates: false"
+                    .to_owned(),
+            )),
+            Err(locked @ (HostError::Locked { .. } | HostError::LockLost { .. })) => {
+                Ok(skipped("locked", locked.to_string()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A caller's regular expression.
+pub(super) fn pattern(what: &str, text: &str) -> Result<Regex, HostError> {
+    (RegexBuilder::new(text)
+        .size_limit(PATTERN_SIZE_LIMIT)
+        .multi_line(true)
+        .build())
+    .map_err(|error| {
+        HostError::InvalidParameters(format!(
+            "{what} {text:?} is not a regular expression: {error}"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoding_is_a_truth_or_a_word() {
+        let read = |value| serde_json::from_value::<Encoding>(value).ok();
+        for (value, expected) in [
+            (serde_json::json!(true), Some(Encoding::Always)),
+            (serde_json::json!(false), Some(Encoding::Never)),
+            (serde_json::json!("auto"), Some(Encoding::Auto)),
+            (serde_json::json!("base64"), Some(Encoding::Always)),
+            (serde_json::json!("rot13"), None),
+        ] {
+            assert_eq!(read(value.clone()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn awkward_text_is_encoded_on_its_own() {
+        for (text, encoded) in [
+            ("ls -l", false),
+            ("echo \"a\"", true),
+            ("echo é", true),
+            ("a\nb", true),
+        ] {
+            assert_eq!(Encoding::Auto.applies_to(text), encoded, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What the domain answers, turned into what goes over gRPC.
+
+use quarterdeck_core::HostError;
+use quarterdeck_core::agents::roster::Agent;
+use quarterdeck_core::agents::{
+    CascadeReport, CreatedPanes, PlaybookReport, ReadReport, SessionInfo, WriteReport,
+};
+use tonic::Status;
+
+use super::proto;
+
+/// A count as gRPC's clients take it.
+pub(super) fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// An error as a status, for calls whose answer has no place for one.
+pub(super) fn status(error: &HostError) -> Status {
+    let message = error.to_string();
+    match error.code() {
+        "SESSION_NOT_FOUND" => Status::not_found(message),
+        "INVALID_PARAMETERS" => Status::invalid_argument(message),
+        "PERMISSION_DENIED" => Status::permission_denied(message),
+        "RESOURCE_EXHAUSTED" => Status::resource_exhausted(message),
+        "CONFIRMATION_REQUIRED" | "SESSION_LOCKED" | "SESSION_BUSY" | "SESSION_ENDED" => {
+            Status::failed_precondition(message)
+        }
+        _ => Status::internal(message),
+    }
+}
+
+/// An outcome in the answer that has a place for errors.
+pub(super) fn outcome(done: Result<String, HostError>) -> proto::StatusResponse {
+    match done {
+        Ok(message) => proto::StatusResponse {
+            message,
+            success: true,
+        },
+        Err(error) => proto::StatusResponse {
+            message: error.to_string(),
+            success: false,
+        },
+    }
+}
+
+impl From<SessionInfo> for proto::Session {
+    fn from(session: SessionInfo) -> Self {
+        Self {
+            persistent_id: session.persistent_id.unwrap_or_default(),
+            id: session.id,
+            name: session.name,
+            is_processing: session.is_processing,
+            agent: session.agent.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<SessionInfo> for proto::SessionStatus {
+    fn from(session: SessionInfo) -> Self {
+        Self {
+            name: session.name,
+            persistent_id: session.persistent_id.unwrap_or_default(),
+            id: session.id,
+            is_processing: session.is_processing,
+            agent: session.agent.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<CreatedPanes> for proto::CreateSessionsResponse {
+    fn from(created: CreatedPanes) -> Self {
+        let sessions = created
+            .sessions
+            .into_iter()
+            .map(|pane| proto::CreatedSession {
+                session_id: pane.session_id,
+                name: pane.name,
+                agent: pane.agent.unwrap_or_default(),
+                persistent_id: pane.persistent_id,
+            });
+        Self {
+            sessions: sessions.collect(),
+            window_id: created.window_id,
+        }
+    }
+}
+
+impl From<WriteReport> for proto::WriteToSessionsResponse {
+    fn from(report: WriteReport) -> Self {
+        let results = report.results.into_iter().map(|result| proto::WriteResult {
+            session_id: result.session_id,
+            session_name: result.session_name.unwrap_or_default(),
+            success: result.success,
+            // The one place for words: how to have it typed all the same, too.
+            error: result.error.or(result.hint).unwrap_or_default(),
+            skipped: result.skipped,
+            skipped_reason: result.skipped_reason.unwrap_or_default().to_owned(),
+        });
+        Self {
+            results: results.collect(),
+            sent_count: count(report.sent_count),
+            skipped_count: count(report.skipped_count),
+            error_count: count(report.error_count),
+        }
+    }
+}
+
+impl From<ReadReport> for proto::ReadSessionsResponse {
+    fn from(report: ReadReport) -> Self {
+        let outputs = report
+            .outputs
+            .into_iter()
+            .map(|output| proto::SessionOutput {
+                session_id: output.session_id,
+                name: output.name,
+                agent: output.agent.unwrap_or_default(),
+                content: output.content,
+                line_count: count(output.line_count),
+                truncated: output.truncated,
+            });
+        Self {
+            outputs: outputs.collect(),
+            total_sessions: count(report.total_sessions),
+        }
+    }
+}
+
+impl From<CascadeReport> for proto::CascadeMessageResponse {
+    fn from(report: CascadeReport) -> Self {
+        let results = report
+            .results
+            .into_iter()
+            .map(|result| proto::CascadeResult {
+                agent: result.agent,
+                session_id: result.session_id,
+                message_type: result.message_type.to_owned(),
+                delivered: result.delivered,
+                skipped_reason: result.skipped_reason.unwrap_or_default(),
+            });
+        Self {
+            results: results.collect(),
+            delivered_count: count(report.delivered_count),
+            skipped_count: count(report.skipped_count),
+        }
+    }
+}
+
+impl From<PlaybookReport> for proto::OrchestrateResponse {
+    fn from(report: PlaybookReport) -> Self {
+        let commands = report
+            .commands
+            .into_iter()
+            .map(|block| proto::PlaybookCommandResult {
+                name: block.name,
+                write_result: Some(block.write_result.into()),
+            });
+        Self {
+            layout: report.layout.map(Into::into),
+            commands: commands.collect(),
+            cascade: report.cascade.map(Into::into),
+            reads: report.reads.map(Into::into),
+        }
+    }
+}
+
+impl From<Agent> for proto::Agent {
+    fn from(agent: Agent) -> Self {
+        Self {
+            name: agent.name,
+            session_id: agent.session_id,
+            teams: agent.teams,
+            created_at: agent.created_at,
+            metadata: agent.metadata.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! gRPC: the service that iterm-mcp's clients speak, over the same operations as its
+//! tools; with health and reflection.
+//!
+//! On TCP each call shows the bearer token that HTTP wants. On the Unix socket, which
+//! is its owner's alone, none is needed.
+
+mod answers;
+mod questions;
+mod service;
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use quarterdeck_core::Host;
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tokio_util::sync::CancellationToken;
+use tonic::service::InterceptorLayer;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::{Request, Status};
+
+use crate::token::Token;
+use proto::i_term_service_server::ITermServiceServer;
+use service::Service;
+
+/// What `proto/iterm_mcp.proto` was compiled to.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated; its words are those of the clients"
+)]
+mod proto {
+    tonic::include_proto!("iterm_mcp");
+
+    /// For reflection.
+    pub(super) const DESCRIPTORS: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/iterm_mcp.bin"));
+}
+
+/// Calls of one connection that are carried out at once; more wait.
+const CALLS_AT_ONCE: usize = 64;
+
+/// The gRPC door, bound to its address and its socket.
+pub struct GrpcDoor {
+    tcp: TcpListener,
+    address: SocketAddr,
+    socket: Socket,
+}
+
+/// The socket, with its file; removes the file when dropped.
+struct Socket {
+    listener: Option<UnixListener>,
+    path: PathBuf,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// The address or the socket cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum GrpcBindError {
+    /// The address.
+    #[error(
+        "gRPC cannot listen on {address}: {source}; choose another address with listen under [grpc] in the configuration"
+    )]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The socket.
+    #[error("gRPC cannot listen on the socket {}: {source}", .path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl GrpcDoor {
+    /// Binds `address` (port 0 takes a free one) and the socket `path` (mode 0600). A
+    /// socket that a dead host left behind is replaced.
+    pub async fn bind(address: SocketAddr, path: &Path) -> Result<Self, GrpcBindError> {
+        let failed = |source| GrpcBindError::Address { address, source };
+        let tcp = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = tcp.local_addr().map_err(failed)?;
+        let failed = |source| GrpcBindError::Socket {
+            path: path.to_owned(),
+            source,
+        };
+        if UnixStream::connect(path).await.is_ok() {
+            return Err(failed(io::ErrorKind::AddrInUse.into()));
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        let socket = Socket {
+            listener: Some(listener),
+            path: path.to_owned(),
+        };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        Ok(Self {
+            tcp,
+            address: bound,
+            socket,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is cancelled.
+    pub async fn serve(mut self, host: Arc<Host>, token: Token, stop: CancellationToken) {
+        let routes = match routes(host).await {
+            Ok(routes) => routes,
+            Err(error) => {
+                tracing::error!(%error, "gRPC cannot describe itself and does not serve");
+                return;
+            }
+        };
+        let guarded = Server::builder()
+            .concurrency_limit_per_connection(CALLS_AT_ONCE)
+            .layer(InterceptorLayer::new(move |request| admit(&token, request)))
+            .add_routes(routes.clone());
+        let on_tcp = guarded.serve_with_incoming_shutdown(
+            TcpListenerStream::new(self.tcp),
+            stop.clone().cancelled_owned(),
+        );
+        let on_socket = async {
+            match self.socket.listener.take() {
+                Some(listener) => {
+                    Server::builder()
+                        .concurrency_limit_per_connection(CALLS_AT_ONCE)
+                        .add_routes(routes)
+                        .serve_with_incoming_shutdown(
+                            UnixListenerStream::new(listener),
+                            stop.clone().cancelled_owned(),
+                        )
+                        .await
+                }
+                None => Ok(()),
+            }
+        };
+        let (tcp, socket) = tokio::join!(on_tcp, on_socket);
+        for ended in [tcp, socket] {
+            if let Err(error) = ended {
+                tracing::warn!(%error, "gRPC ended early");
+            }
+        }
+    }
+}
+
+/// The service, with health and both versions of reflection.
+async fn routes(host: Arc<Host>) -> Result<Routes, tonic_reflection::server::Error> {
+    let (health_reporter, health) = tonic_health::server::health_reporter();
+    health_reporter
+        .set_serving::<ITermServiceServer<Service>>()
+        .await;
+    let describe = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(Routes::new(ITermServiceServer::new(Service::new(host)))
+        .add_service(health)
+        .add_service(describe().build_v1()?)
+        .add_service(describe().build_v1alpha()?))
+}
+
+/// Lets a call through that shows the token.
+fn admit(token: &Token, request: Request<()>) -> Result<Request<()>, Status> {
+    let shown = (request.metadata().get("authorization"))
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    match shown {
+        Some(shown) if token.matches(shown) => Ok(request),
+        _ => Err(Status::unauthenticated(
+            "this server wants the metadata `authorization: Bearer TOKEN`; `quarterdeck serve` prints where the token is",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_token_is_let_through() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let token = Token::load_or_create(&folder.path().join("token")).expect("token");
+        let shows = |value: Option<String>| {
+            let mut request = Request::new(());
+            if let Some(value) = value {
+                let value = value.parse().expect("a header's value");
+                request.metadata_mut().insert("authorization", value);
+            }
+            admit(&token, request).is_ok()
+        };
+        assert!(shows(Some(format!("Bearer {}", token.reveal()))));
+        for wrong in [
+            None,
+            Some("Bearer nonsense".to_owned()),
+            Some(format!("Basic {}", token.reveal())),
+        ] {
+            assert!(!shows(wrong));
+        }
+    }
+}

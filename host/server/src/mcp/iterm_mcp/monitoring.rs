@@ -1,0 +1,68 @@
+//! `start_monitoring_session`, `stop_monitoring_session`.
+
+use std::sync::Arc;
+
+use quarterdeck_core::{Caller, Host};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::sessions::OneSession;
+use super::{JsonText, answer};
+
+pub(super) struct StartMonitoringSession;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct StartArguments {
+    #[serde(flatten)]
+    session: OneSession,
+    /// Regular expressions: only lines that one of them matches are kept
+    #[serde(default)]
+    filters: Vec<String>,
+}
+
+impl ForeignTool for StartMonitoringSession {
+    const NAME: &'static str = "start_monitoring_session";
+    const DESCRIPTION: &'static str = "Follow a session's output: its lines are written to a log as they come, with secrets masked.";
+    const EFFECT: Effect = Effect::Arranges;
+    type Arguments = StartArguments;
+    type Dialect = JsonText;
+
+    async fn call(host: Arc<Host>, caller: Caller, arguments: StartArguments) -> Outcome {
+        let id = host.one_session(&arguments.session.target(), &caller)?;
+        let (log, new) = host.start_monitoring(&id, &arguments.filters).await?;
+        let name = host.describe_session(id.as_str()).await?.name;
+        let message = match new {
+            true => format!("Started monitoring for session: {name}"),
+            false => format!("Session {name} is already being monitored"),
+        };
+        answer(&json!({
+            "session_id": id,
+            "is_monitoring": true,
+            "log": log,
+            "message": message,
+        }))
+    }
+}
+
+pub(super) struct StopMonitoringSession;
+
+impl ForeignTool for StopMonitoringSession {
+    const NAME: &'static str = "stop_monitoring_session";
+    const DESCRIPTION: &'static str = "Stop following a session's output. Its log stays.";
+    const EFFECT: Effect = Effect::Arranges;
+    type Arguments = OneSession;
+    type Dialect = JsonText;
+
+    async fn call(host: Arc<Host>, caller: Caller, session: OneSession) -> Outcome {
+        let id = host.one_session(&session.target(), &caller)?;
+        let stopped = host.stop_monitoring(&id);
+        let name = host.describe_session(id.as_str()).await?.name;
+        let message = match stopped {
+            true => format!("Stopped monitoring for session: {name}"),
+            false => format!("Session {name} is not being monitored"),
+        };
+        answer(&json!({ "session_id": id, "is_monitoring": false, "message": message }))
+    }
+}

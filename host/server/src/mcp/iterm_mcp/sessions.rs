@@ -1,0 +1,243 @@
+//! `list_sessions`, `set_active_session`, `check_session_status`.
+
+use std::sync::Arc;
+
+use quarterdeck_core::agents::target::Target;
+use quarterdeck_core::agents::{SessionFilter, SessionInfo, TagMatch, grouped};
+use quarterdeck_core::{Caller, Host};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::{JsonText, answer, list};
+
+pub(super) struct ListSessions;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct ListArguments {
+    /// Only sessions with this tag
+    #[serde(default)]
+    tag: Option<String>,
+    /// Only sessions with these tags
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+    /// Whether any of the tags will do, or all are wanted
+    #[serde(default, rename = "match")]
+    tag_match: TagMatch,
+    /// Only locked sessions, or only those that are not
+    #[serde(default)]
+    locked: Option<bool>,
+    /// Only sessions that this agent has locked
+    #[serde(default)]
+    locked_by: Option<String>,
+    /// full and json: everything; compact: a few fields; grouped: those by group
+    #[serde(default)]
+    format: Format,
+    /// What grouped sessions have in common
+    #[serde(default)]
+    group_by: GroupBy,
+    /// Whether to show what each session was told last
+    #[serde(default = "yes")]
+    include_message: bool,
+    /// Whether the home folder is shortened to ~
+    #[serde(default = "yes")]
+    shortcuts: bool,
+    /// Only sessions in which an agent works
+    #[serde(default)]
+    agents_only: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    Full,
+    Compact,
+    #[default]
+    Grouped,
+    Json,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum GroupBy {
+    #[default]
+    Directory,
+    Team,
+    None,
+}
+
+impl ForeignTool for ListSessions {
+    const NAME: &'static str = "list_sessions";
+    const DESCRIPTION: &'static str =
+        "List all available terminal sessions, by tag, lock or agent.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = ListArguments;
+    type Dialect = JsonText;
+
+    async fn call(host: Arc<Host>, _: Caller, arguments: ListArguments) -> Outcome {
+        let filter = SessionFilter {
+            tags: (arguments.tags.unwrap_or_default().into_iter())
+                .chain(arguments.tag)
+                .collect(),
+            tag_match: arguments.tag_match,
+            locked: arguments.locked,
+            locked_by: arguments.locked_by,
+            agents_only: arguments.agents_only,
+        };
+        let mut sessions = host.sessions_of_agents(&filter).await?;
+        for session in &mut sessions {
+            if !arguments.include_message {
+                session.last_message = None;
+            }
+            if arguments.shortcuts {
+                session.cwd = session.cwd.take().map(|cwd| shortened(&cwd));
+            }
+        }
+        match arguments.format {
+            Format::Full | Format::Json => list(
+                "sessions",
+                sessions.iter().map(|session| json!(session)).collect(),
+            ),
+            Format::Compact => list("sessions", sessions.iter().map(compact).collect()),
+            Format::Grouped => {
+                let groups = grouped(&sessions, |session| group(session, arguments.group_by));
+                let groups: Vec<Value> = (groups.into_iter())
+                    .map(|(name, sessions)| {
+                        let sessions: Vec<Value> = sessions.into_iter().map(compact).collect();
+                        json!({ "group": name, "sessions": sessions })
+                    })
+                    .collect();
+                answer(&json!({ "groups": groups, "total_sessions": sessions.len() }))
+            }
+        }
+    }
+}
+
+fn group(session: &SessionInfo, by: GroupBy) -> String {
+    match by {
+        GroupBy::Directory => session.cwd.clone().unwrap_or_else(|| "unknown".to_owned()),
+        GroupBy::Team => session.team.clone().unwrap_or_else(|| "no team".to_owned()),
+        GroupBy::None => "all".to_owned(),
+    }
+}
+
+/// What matters of a session; what is not the case is left out.
+fn compact(session: &SessionInfo) -> Value {
+    let mut fields = json!({
+        "session_id": session.session_id,
+        "name": session.name,
+        "is_processing": session.is_processing,
+    });
+    let optional = [
+        ("agent", &session.agent),
+        ("team", &session.team),
+        ("locked_by", &session.locked_by),
+        ("role", &session.role),
+        ("cwd", &session.cwd),
+        ("process_name", &session.process_name),
+        ("last_message", &session.last_message),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            fields[name] = value.as_str().into();
+        }
+    }
+    if !session.tags.is_empty() {
+        fields["tags"] = json!(session.tags);
+    }
+    if session.suspended {
+        fields["suspended"] = true.into();
+    }
+    fields
+}
+
+fn shortened(cwd: &str) -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    match cwd.strip_prefix(&home) {
+        Some(rest) if !home.is_empty() && (rest.is_empty() || rest.starts_with('/')) => {
+            format!("~{rest}")
+        }
+        _ => cwd.to_owned(),
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct OneSession {
+    /// The session's id
+    #[serde(default)]
+    session_id: Option<String>,
+    /// The agent that works there
+    #[serde(default)]
+    agent: Option<String>,
+    /// The session's name
+    #[serde(default)]
+    name: Option<String>,
+}
+
+impl OneSession {
+    pub(super) fn target(self) -> Target {
+        Target {
+            session_id: self.session_id,
+            name: self.name,
+            agent: self.agent,
+            team: None,
+        }
+    }
+}
+
+pub(super) struct SetActiveSession;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct ActivateArguments {
+    #[serde(flatten)]
+    session: OneSession,
+    /// Whether to bring it to the front, too
+    #[serde(default)]
+    focus: bool,
+}
+
+impl ForeignTool for SetActiveSession {
+    const NAME: &'static str = "set_active_session";
+    const DESCRIPTION: &'static str =
+        "Set the session that your later calls mean when they name none.";
+    const EFFECT: Effect = Effect::Arranges;
+    type Arguments = ActivateArguments;
+    type Dialect = JsonText;
+
+    async fn call(host: Arc<Host>, caller: Caller, arguments: ActivateArguments) -> Outcome {
+        let id = host.one_session(&arguments.session.target(), &caller)?;
+        if arguments.focus {
+            let agent = host.agents().agent_of(id.as_str()).map(|agent| agent.name);
+            host.focus_session(&id, agent.as_deref())?;
+        }
+        host.set_active_session(&id, &caller);
+        let name = host.describe_session(id.as_str()).await?.name;
+        answer(&json!({
+            "session_id": id,
+            "name": name,
+            "active": true,
+            "focused": arguments.focus,
+            "message": format!("Active session set to: {name} ({id})"),
+        }))
+    }
+}
+
+pub(super) struct CheckSessionStatus;
+
+impl ForeignTool for CheckSessionStatus {
+    const NAME: &'static str = "check_session_status";
+    const DESCRIPTION: &'static str = "Check whether a session is running a command.";
+    const EFFECT: Effect = Effect::Reads;
+    type Arguments = OneSession;
+    type Dialect = JsonText;
+
+    async fn call(host: Arc<Host>, caller: Caller, session: OneSession) -> Outcome {
+        let id = host.one_session(&session.target(), &caller)?;
+        answer(&host.session_standing(id.as_str(), &caller).await?)
+    }
+}
