@@ -55,7 +55,7 @@ pub use text::inert as inert_text;
 
 pub use quarterdeck_policy as policy;
 pub use quarterdeck_terminal::iterm2::{
-    Address as Iterm2Address, Appearance, Colour, RelayProgram, Settings as Iterm2Settings, relay,
+    Address as Iterm2Address, Appearance, RelayProgram, Rgb, Settings as Iterm2Settings, relay,
 };
 pub use quarterdeck_terminal::tmux::Socket as TmuxSocket;
 pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys, mouse, screenshot};

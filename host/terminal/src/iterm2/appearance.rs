@@ -13,7 +13,7 @@ const FOCUS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A colour of the screen, without transparency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Colour {
+pub struct Rgb {
     /// 0 to 255.
     pub red: u8,
     /// 0 to 255.
@@ -30,14 +30,14 @@ pub struct Appearance {
     /// The large text behind its screen; empty for none.
     pub badge: Option<String>,
     /// The colour of its tab; `Some(None)` for that of the others.
-    pub tab_colour: Option<Option<Colour>>,
+    pub tab_color: Option<Option<Rgb>>,
     /// Behind the text.
-    pub background: Option<Colour>,
+    pub background: Option<Rgb>,
     /// Of the cursor.
-    pub cursor: Option<Colour>,
+    pub cursor: Option<Rgb>,
 }
 
-impl Colour {
+impl Rgb {
     /// As profiles write it: parts from 0 to 1 of sRGB.
     fn property(self) -> Value {
         let part = |part: u8| f64::from(part) / 255.0;
@@ -58,20 +58,20 @@ impl Appearance {
         if let Some(badge) = &self.badge {
             properties.push(("Badge Text", badge.as_str().into()));
         }
-        match self.tab_colour {
-            Some(Some(colour)) => {
+        match self.tab_color {
+            Some(Some(color)) => {
                 properties.push(("Use Tab Color", true.into()));
-                properties.push(("Tab Color", colour.property()));
+                properties.push(("Tab Color", color.property()));
             }
             Some(None) => properties.push(("Use Tab Color", false.into())),
             None => (),
         }
-        let colours = [
+        let colors = [
             ("Background Color", self.background),
             ("Cursor Color", self.cursor),
         ];
-        for (key, colour) in colours {
-            properties.extend(colour.map(|colour| (key, colour.property())));
+        for (key, color) in colors {
+            properties.extend(color.map(|color| (key, color.property())));
         }
         properties
     }
@@ -156,8 +156,8 @@ mod tests {
         assert_eq!(Appearance::default().properties(), []);
         let appearance = Appearance {
             badge: Some("build".to_owned()),
-            tab_colour: Some(None),
-            background: Some(Colour {
+            tab_color: Some(None),
+            background: Some(Rgb {
                 red: 255,
                 green: 0,
                 blue: 51,

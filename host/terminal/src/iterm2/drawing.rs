@@ -300,8 +300,8 @@ fn write_style(style: &Style, out: &mut String) {
     for (_, number) in attributes.into_iter().filter(|(set, _)| *set) {
         let _ = write!(out, ";{number}");
     }
-    for (colour, plane) in [(style.foreground, 38), (style.background, 48)] {
-        let _ = match colour {
+    for (color, plane) in [(style.foreground, 38), (style.background, 48)] {
+        let _ = match color {
             Some(Color::Palette(index)) => write!(out, ";{plane};5;{index}"),
             Some(Color::Rgb(red, green, blue)) => write!(out, ";{plane};2;{red};{green};{blue}"),
             None => Ok(()),

@@ -20,7 +20,7 @@ pub mod relay;
 mod relayed;
 mod sizing;
 
-pub use appearance::{Appearance, Colour};
+pub use appearance::{Appearance, Rgb};
 pub use application::{Application, RelayProgram, Settings};
 pub use error::Iterm2Error;
 pub use finding::{FoundPane, FoundRelay};

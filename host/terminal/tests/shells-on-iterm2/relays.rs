@@ -2,7 +2,7 @@
 //! be seen and touched by a person.
 
 use quarterdeck_iterm2::{Address, Client, CredentialSource, SessionId};
-use quarterdeck_terminal::iterm2::{Appearance, Application, Colour, Iterm2Error};
+use quarterdeck_terminal::iterm2::{Appearance, Application, Iterm2Error, Rgb};
 use quarterdeck_terminal::{
     Beside, Cursor, OpenError, OpenRequest, Opened, Side, Size, Terminal, Until,
 };
@@ -181,7 +181,7 @@ async fn how_a_session_looks_can_be_changed() {
     let appearance = Appearance {
         name: Some("the \"build\"".to_owned()),
         badge: Some("agent 1".to_owned()),
-        tab_colour: Some(Some(Colour {
+        tab_color: Some(Some(Rgb {
             red: 255,
             green: 0,
             blue: 51,
