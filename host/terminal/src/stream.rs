@@ -244,7 +244,10 @@ impl Listener<'_> {
         if self.hidden() {
             return;
         }
-        let has_controls = !text.is_ascii() && text.contains(|c| ('\u{80}'..'\u{a0}').contains(&c));
+        // U+0080 to U+009F, whose first byte is the same.
+        let bytes = text.as_bytes();
+        let has_controls = memchr::memchr_iter(0xc2, bytes)
+            .any(|at| bytes.get(at + 1).is_some_and(|byte| *byte < 0xa0));
         if self.state.line_drawing || has_controls {
             for character in text.chars() {
                 match character {

@@ -83,6 +83,8 @@ enum Pending {
     Anchor,
     /// Which panes there are, and which of them are dead.
     Census,
+    /// A dead pane is gone; how its program ended.
+    Removal(PaneId, Option<ExitStatus>),
     /// Nobody cares.
     Nothing,
 }
@@ -289,6 +291,7 @@ impl Connection {
                     self.count_panes();
                 }
             }
+            (Some(Pending::Removal(pane, status)), _) => self.tell_end(pane, status).await,
             (Some(Pending::Nothing | Pending::Anchor), _) => (),
             (None, answer) => tracing::warn!(?answer, "tmux answers what nobody has asked"),
         }
@@ -321,12 +324,26 @@ impl Connection {
                     fate: Fate::Alive,
                     ..
                 }) => self.tell_room(pane, *room).await,
+                // Nobody hears of the end before the pane is gone: it may be the end
+                // of the host, too.
+                Some(Counted {
+                    fate:
+                        Fate::Dead {
+                            status,
+                            kept_by_us: true,
+                        },
+                    others_look: false,
+                    ..
+                }) => {
+                    if self.removed.insert(pane) {
+                        let removal = Pending::Removal(pane, *status);
+                        self.send(remove(pane, false), |_| removal);
+                    }
+                }
                 Some(Counted {
                     fate: Fate::Dead { status, .. },
                     ..
-                }) => {
-                    self.tell_end(pane, *status).await;
-                }
+                }) => self.tell_end(pane, *status).await,
                 None => self.tell_end(pane, None).await,
             }
         }
