@@ -179,8 +179,9 @@ proptest! {
 
 #[test]
 fn hostile_texts_are_answered_in_bounded_time() {
-    // Generous: a debug build is some twenty times slower than the component.
-    const DEADLINE: Duration = Duration::from_secs(5);
+    // Generous: a debug build is some twenty times slower than the component,
+    // and the machine may be busy.
+    const DEADLINE: Duration = Duration::from_secs(20);
 
     for (name, text) in hostile::texts() {
         let began = Instant::now();

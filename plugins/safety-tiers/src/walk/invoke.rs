@@ -11,7 +11,7 @@ use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::{Span, Tier};
 
 /// An argument is as much work as so much text, however short it is.
-const BYTES_OF_A_FIELD: usize = 128;
+pub(super) const BYTES_OF_A_FIELD: usize = 128;
 
 /// A program with its arguments, ready to run.
 pub(super) struct Invocation<'a> {

@@ -1,5 +1,6 @@
 //! Where a command's input comes from and which files it writes.
 
+use super::invoke::BYTES_OF_A_FIELD;
 use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
@@ -118,6 +119,10 @@ impl Walk<'_> {
     /// What redirections do when no program stands beside them.
     pub(super) fn judge_redirects(&mut self, redirected: &Redirected, span: Span) {
         if redirected.writes.is_empty() && redirected.reads.is_empty() {
+            return;
+        }
+        let fields = redirected.writes.len() + redirected.reads.len();
+        if !self.take_steps(fields * BYTES_OF_A_FIELD, span) {
             return;
         }
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
