@@ -158,6 +158,19 @@ async def test_progress_is_told_where_output_shows_it(world: World) -> None:
         assert (await ended(agent, "bar"))["bar"]["progress"] == 100
 
 
+async def test_a_prompt_for_the_program_that_runs_in_a_session(world: World) -> None:
+    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        session = await agent.open_session(tags=["helper"])
+        await agent.run('while read -r line; do echo "answer to <$line>"; done', sessionId=session, timeoutMs=200)
+        question = {"id": "ask", "type": "analysis", "payload": "what is\nthe matter", "priority": "high"}
+        await agent.do("task_distribute", tasks=[question, task("not there", timeout=100)], tags=["helper"])
+        answered = (await ended(agent, "ask"))["ask"]
+        assert answered["status"] == "completed", answered
+        assert "answer to <what is the matter>" in answered["result"]["output"]
+        waiting = (await agent.do("task_status", taskIds=["not there"]))["tasks"][0]
+        assert (waiting["status"], waiting["attempts"]) == ("queued", 0), "a program is in the way"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -4,7 +4,7 @@
 //! This program is both: the one that is killed, and the one that looks.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn write_until_killed(path: &Path) {
             async move {
                 for number in (from + writer..).step_by(WRITERS as usize) {
                     store.write(move |kept| add(kept, number)).await.unwrap();
-                    writeln!(std::io::stdout(), "{number}").unwrap();
+                    println!("{number}");
                 }
             }
         }))

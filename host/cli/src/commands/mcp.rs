@@ -93,7 +93,9 @@ async fn host_alone(
 ) -> Result<ExitCode> {
     let mut stop_signals = StopSignals::watch()?;
     let host = start_host(setup)?;
-    host.resume_tasks().await;
+    if no_backend.is_none() {
+        host.resume_tasks().await;
+    }
     let stop = CancellationToken::new();
     let socket = SocketDoor::bind(&setup.paths.private_socket())
         .await

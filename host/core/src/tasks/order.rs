@@ -130,9 +130,9 @@ fn find_circle(tasks: &[NewTask], index: &HashMap<&TaskId, usize>) -> Option<Vec
     // What needs nothing that is left is taken away, until nothing more can be.
     let mut left: Vec<usize> = vec![0; tasks.len()];
     let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); tasks.len()];
-    for at in 0..tasks.len() {
+    for (at, left) in left.iter_mut().enumerate() {
         for needed in needs(at) {
-            left[at] += 1;
+            *left += 1;
             needed_by[needed].push(at);
         }
     }

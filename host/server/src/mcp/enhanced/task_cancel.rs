@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use quarterdeck_core::tasks::TaskReport;
 use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::tool::{Effect, NativeTool};
-use super::task_shapes::ReportShape;
+use super::task_shapes::status_name;
 
 pub(super) struct TaskCancel;
 
@@ -19,7 +20,26 @@ pub(super) struct Arguments {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Output {
-    tasks: Vec<ReportShape>,
+    tasks: Vec<Cancelled>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Cancelled {
+    id: String,
+    /// completed where it was too late, running where it cannot be stopped
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl From<TaskReport> for Cancelled {
+    fn from(report: TaskReport) -> Self {
+        Self {
+            id: report.id.into(),
+            status: status_name(report.state).to_owned(),
+            error: report.error,
+        }
+    }
 }
 
 impl NativeTool for TaskCancel {
@@ -38,11 +58,10 @@ impl NativeTool for TaskCancel {
     }
 
     fn text(output: &Output) -> String {
-        output
-            .tasks
-            .iter()
-            .map(ReportShape::line)
-            .collect::<Vec<_>>()
-            .join("\n")
+        let line = |task: &Cancelled| match &task.error {
+            Some(error) => format!("{}  {}: {error}", task.id, task.status),
+            None => format!("{}  {}", task.id, task.status),
+        };
+        output.tasks.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }

@@ -1,9 +1,10 @@
 //! `session_list`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quarterdeck_core::operations::{SessionState, SessionSummary};
-use quarterdeck_core::{Caller, Host, HostError, LostSession, rfc3339};
+use quarterdeck_core::{Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,33 +23,19 @@ pub(super) struct Arguments {}
 pub(super) struct Output {
     sessions: Vec<Summary>,
     total: usize,
-    /// Died with the host before this one
+    /// Names by id of those that died with the host before this one. Rare, so the
+    /// schema, which every conversation pays for, does not speak of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    lost: Option<Vec<Lost>>,
+    #[schemars(skip)]
+    lost: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Lost {
-    session_id: String,
-    name: String,
-    last_activity: String,
-}
-
-impl From<&LostSession> for Lost {
-    fn from(lost: &LostSession) -> Self {
-        Self {
-            session_id: lost.id.clone(),
-            name: lost.name.clone(),
-            last_activity: rfc3339(lost.last_activity),
-        }
-    }
-}
-
-/// The last ones to have been used; there may be hundreds.
-fn lost(host: &Host) -> Option<Vec<Lost>> {
+/// Those that were used last; there may be hundreds.
+fn lost(host: &Host) -> Option<BTreeMap<String, String>> {
     let lost = host.lost_sessions().iter().rev().take(MOST_LOST_TOLD);
-    let lost: Vec<Lost> = lost.map(Into::into).collect();
+    let lost: BTreeMap<String, String> = lost
+        .map(|session| (session.id.clone(), session.name.clone()))
+        .collect();
     Some(lost).filter(|lost| !lost.is_empty())
 }
 
@@ -127,12 +114,10 @@ impl NativeTool for SessionList {
     }
 
     fn text(output: &Output) -> String {
-        let gone = output.lost.iter().flatten().map(|lost| {
-            format!(
-                "{}  lost  {}  died with the host before this one",
-                lost.session_id, lost.name
-            )
-        });
+        let gone =
+            output.lost.iter().flatten().map(|(id, name)| {
+                format!("{id}  lost  {name}  died with the host before this one")
+            });
         if output.sessions.is_empty() && output.lost.is_none() {
             return "no sessions".to_owned();
         }
