@@ -25,7 +25,7 @@ async def recovered_by(agent: Agent, world: World, session: str, **decision: str
     drop_scripted_recovery(world, "foolish", **decision)
 
     async def loaded() -> bool:
-        return "foolish" in await agent.policies()
+        return (await agent.policies()).get("foolish", {}).get("state") == "active"
 
     await until("the foolish recovery is loaded", loaded)
     return await agent.do("error_recover", sessionId=session, strategy="foolish", maxRetries=2)
