@@ -127,16 +127,19 @@ async def test_a_parser_that_knows_the_program_is_believed(configured: World) ->
         await until("all tests are done", all_of_them)
 
 
+PART = b"x" * 50_000
+
+
 class SlowFile(http.server.BaseHTTPRequestHandler):
     """A file of two megabytes that takes two seconds."""
 
     def do_GET(self) -> None:  # noqa: N802 (the name is http.server's)
         self.send_response(200)
-        self.send_header("Content-Length", str(2 << 20))
+        self.send_header("Content-Length", str(40 * len(PART)))
         self.end_headers()
         pause = threading.Event()
         for _ in range(40):
-            self.wfile.write(b"x" * ((2 << 20) // 40))
+            self.wfile.write(PART)
             pause.wait(0.05)
 
     def log_message(self, *_: object) -> None:
