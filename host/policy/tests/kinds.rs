@@ -518,7 +518,12 @@ async fn whoever_asks_first_waits_for_all_that_sleep() {
         wasm: dispatcher('a').leak(),
     };
     let quarters = Plan {
-        bundled: vec![base(0), sleeper("first"), sleeper("second"), sleeper("third")],
+        bundled: vec![
+            base(0),
+            sleeper("first"),
+            sleeper("second"),
+            sleeper("third"),
+        ],
         ..Plan::default()
     }
     .settle()
