@@ -25,7 +25,7 @@ async def recovered_by(agent: Agent, world: World, session: str, **decision: str
     drop_scripted_recovery(world, "foolish", **decision)
 
     async def loaded() -> bool:
-        return "foolish" in await agent.policies()
+        return (await agent.policies()).get("foolish", {}).get("state") == "active"
 
     await until("the foolish recovery is loaded", loaded)
     return await agent.do("error_recover", sessionId=session, strategy="foolish", maxRetries=2)
@@ -60,9 +60,7 @@ async def test_a_command_of_a_recovery_passes_the_gate(configured: World) -> Non
 @pytest.mark.parametrize(
     "decision",
     [
-        {"action": "failover", "argument": "nobody12"},
         {"action": "wait", "delay-ms": 86_400_000},
-        {"action": "trap"},
         {"action": "give-up"},
     ],
     ids=lambda decision: decision["action"],
@@ -73,3 +71,22 @@ async def test_whatever_it_decides_the_call_ends(configured: World, decision: di
         ended = await recovered_by(agent, configured, session, **decision)
         assert not ended["recovered"] and ended["attempts"] == 0, ended
         assert ended["steps"], "it says why"
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [{"action": "failover", "argument": "nobody12"}, {"action": "trap"}],
+    ids=lambda decision: decision["action"],
+)
+async def test_what_fails_its_trial_is_never_asked(configured: World, decision: dict[str, Any]) -> None:
+    async with agent_on_stdio(configured) as agent:
+        session = (await agent.run("true"))["sessionId"]
+        drop_scripted_recovery(configured, "foolish", **decision)
+
+        async def refused() -> bool:
+            return (await agent.policies()).get("foolish", {}).get("state") == "failed"
+
+        await until("it is refused", refused)
+        answer = await agent.call("error_recover", sessionId=session, strategy="foolish")
+        assert answer.code == "INVALID_PARAMETERS" and "graceful" in answer.text
+        assert (await agent.do("error_recover", sessionId=session, strategy="reset"))["recovered"]

@@ -164,7 +164,7 @@ async def test_a_hung_program_is_ended(configured: World, strategy: str) -> None
         assert mended["recovered"], mended
         now = mended.get("newSessionId", session)
         await takes_commands(agent, now)
-        assert (now == session) == (strategy in ("reset", "graceful"))
+        assert (now == session) == (strategy in ("reset", "graceful")), mended
 
 
 async def test_a_flood_is_ended_by_a_reset(configured: World) -> None:

@@ -16,8 +16,10 @@ from waiting import until
 from world import World
 
 STEPS = """
-import sys, time
+import os, sys, time
 for step in range(1, 21):
+    while step == 11 and "--wait" in sys.argv and not os.path.exists("go-on"):
+        time.sleep(0.05)
     print(f"chunk <{step}|20>" if "--own" in sys.argv else f"[{step}/20] compiling", flush=True)
     time.sleep(0.1)
 sys.exit(1 if "--fail" in sys.argv else 0)
@@ -62,13 +64,14 @@ async def of_session(agent: Agent, session: str) -> dict[str, Any] | None:
 async def test_a_program_that_counts_is_followed_to_its_end(configured: World) -> None:
     async with agent_on_stdio(configured) as agent:
         session = await agent.open_session(name="build-1")
-        await agent.type(session, f"{sys.executable} ~/steps.py", enter=True)
+        await agent.type(session, f"cd; {sys.executable} ~/steps.py --wait", enter=True)
 
         async def half_way() -> bool:
             source = await of_session(agent, session)
             return bool(source) and 0 < source["completed"] < 20 and source["status"] == "running"
 
         await until("it is under way", half_way)
+        (configured.home / "go-on").touch()
 
         async def done() -> bool:
             source = await of_session(agent, session)
@@ -124,16 +127,19 @@ async def test_a_parser_that_knows_the_program_is_believed(configured: World) ->
         await until("all tests are done", all_of_them)
 
 
+PART = b"x" * 50_000
+
+
 class SlowFile(http.server.BaseHTTPRequestHandler):
     """A file of two megabytes that takes two seconds."""
 
     def do_GET(self) -> None:  # noqa: N802 (the name is http.server's)
         self.send_response(200)
-        self.send_header("Content-Length", str(2 << 20))
+        self.send_header("Content-Length", str(40 * len(PART)))
         self.end_headers()
         pause = threading.Event()
         for _ in range(40):
-            self.wfile.write(b"x" * ((2 << 20) // 40))
+            self.wfile.write(PART)
             pause.wait(0.05)
 
     def log_message(self, *_: object) -> None:

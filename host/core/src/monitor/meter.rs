@@ -28,7 +28,8 @@ pub struct Usage {
     #[serde(rename = "memory")]
     pub memory_mb: f64,
     /// Mean time from Enter to a command's first output, or to its end if it prints
-    /// nothing, in milliseconds; 0 while no command has answered in the period.
+    /// nothing, in milliseconds; 0 where no command has answered in the period. In a
+    /// [`PerformanceReport`](super::PerformanceReport) the period is the last minute.
     #[serde(rename = "responseTime")]
     pub response_ms: f64,
     /// Bytes a second that storage was read for.
@@ -120,12 +121,10 @@ impl Meter {
         let Some(last) = looks.back() else {
             return Usage::default();
         };
-        let earlier = looks.iter().rev().skip(1);
-        let start = earlier
-            .clone()
-            .find(|look| last.at - look.at >= period)
-            .or_else(|| looks.front().filter(|_| looks.len() > 1));
-        match start {
+        let far_enough = looks.iter().rev().find(|look| last.at - look.at >= period);
+        // What a young session did before the first look counts as well.
+        let young = last.consumed.age <= period;
+        match far_enough.or_else(|| looks.front().filter(|_| looks.len() > 1 && !young)) {
             Some(start) => used(&start.consumed, &last.consumed, last.at - start.at),
             None => used(&Consumed::default(), &last.consumed, last.consumed.age),
         }
@@ -307,7 +306,8 @@ mod tests {
         assert_eq!(cpu(1), 200.0);
         assert_eq!(cpu(2), 125.0);
         assert_eq!(cpu(5), 70.0);
-        assert_eq!(cpu(60), 70.0, "no further back than there are looks");
+        assert_eq!(cpu(8), 70.0, "no further back than there are looks");
+        assert_eq!(cpu(60), 35.0, "it is ten seconds old");
     }
 
     #[test]

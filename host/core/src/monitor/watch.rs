@@ -38,7 +38,10 @@ pub(crate) struct MeasuredSession {
     pub(crate) session: Arc<Session>,
     /// `None` where the session's task did not answer in time.
     pub(crate) status: Option<Status>,
+    /// Over the period that was asked for.
     pub(crate) usage: Usage,
+    /// Over the last minute: for what happens now and then.
+    lately: Usage,
 }
 
 impl Measured {
@@ -63,7 +66,10 @@ impl Measured {
                 .map(|measured| SessionUsage {
                     session_id: measured.session.id.to_string(),
                     name: measured.session.name.clone(),
-                    metrics: measured.usage,
+                    metrics: Usage {
+                        response_ms: measured.lately.response_ms,
+                        ..measured.usage
+                    },
                 })
                 .collect(),
         }
@@ -188,6 +194,7 @@ impl Watcher {
                 .zip(statuses)
                 .map(|(session, status)| MeasuredSession {
                     usage: self.meter.usage(&session.id, period),
+                    lately: self.meter.usage(&session.id, LATELY),
                     session,
                     status,
                 })
@@ -239,7 +246,7 @@ impl Watcher {
                 name: it.session.name.clone(),
                 ended: it.status.as_ref().is_some_and(Status::has_ended),
                 usage: it.usage,
-                lately: self.meter.usage(&it.session.id, LATELY),
+                lately: it.lately,
                 trouble,
             });
         }

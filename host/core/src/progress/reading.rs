@@ -353,26 +353,25 @@ fn standing_of(items: &[ProgressUpdate]) -> Option<Standing> {
     })
 }
 
-/// A number before a percent sign, or two numbers with `/` or `of` between them.
+/// A percent sign, two numbers with `/` or `of` between them, or a line that is drawn
+/// over.
 fn looks_like_progress(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let digit_before = |at: usize| {
-        bytes[..at]
-            .iter()
-            .rev()
-            .find(|byte| **byte != b' ')
-            .is_some_and(u8::is_ascii_digit)
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let between_digits = |at: usize, after: usize| {
+        is_digit(bytes[..at].iter().rev().find(|byte| **byte != b' '))
+            && is_digit(bytes[after..].iter().find(|byte| **byte != b' '))
     };
-    let digit_after = |at: usize| {
-        bytes[at..]
-            .iter()
-            .find(|byte| **byte != b' ')
-            .is_some_and(u8::is_ascii_digit)
+    let drawn_over = |at: usize| {
+        bytes
+            .get(at + 1)
+            .is_some_and(|next| !b"\r\n".contains(next))
     };
-    memchr::memchr2_iter(b'%', b'/', bytes)
-        .any(|at| digit_before(at) && (bytes[at] == b'%' || digit_after(at + 1)))
-        || memchr::memmem::find_iter(bytes, b" of ")
-            .any(|at| digit_before(at) && digit_after(at + 4))
+    memchr::memchr3_iter(b'%', b'/', b'\r', bytes).any(|at| match bytes[at] {
+        b'/' => between_digits(at, at + 1),
+        b'\r' => drawn_over(at),
+        _ => true,
+    }) || memchr::memmem::find_iter(bytes, b" of ").any(|at| between_digits(at, at + 4))
 }
 
 #[cfg(test)]
@@ -398,14 +397,15 @@ mod tests {
             "3/4",
             "Step 3 / 4",
             "step 3 of 10",
-            "12.5%",
+            "  % Total    % Received",
+            "\rworking",
         ] {
             assert!(looks_like_progress(text), "{text}");
         }
         for text in [
             "",
-            "%",
             "/",
+            "a\r\nb\r\n",
             "/usr/bin/2",
             "total 0",
             "a of b",

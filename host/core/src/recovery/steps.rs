@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::{Status, Until};
 use rustix::process::{Pid, Signal};
 
@@ -15,11 +14,20 @@ use crate::host::Host;
 use crate::operations::CreateSession;
 use crate::session::{Session, SessionId};
 
+/// Ctrl-C, which interrupts the program in front.
+const INTERRUPT: u8 = 0x03;
+
+/// Ctrl-\, which ends it where an interrupt does not.
+const QUIT: u8 = 0x1c;
+
 /// A new shell may take so long to its first prompt.
 const STARTING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A program may take so long to end when it is told to, each time.
 const ENDING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What was killed is gone, and its shell back, within this.
+const KILLED_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A session that is well answers and comes to its prompt within this.
 const WELLNESS_PATIENCE: Duration = Duration::from_secs(2);
@@ -74,17 +82,19 @@ impl Host {
             return Err(format!("there is no shell left to reset ({how})"));
         }
         let caller = Caller::recovery("reset");
-        for key in ["ctrl-c", "ctrl-\\"] {
-            let keys = Key::parse(key).map_err(|error| error.to_string())?;
-            let input = [Input::Key(keys)];
+        for key in [INTERRUPT, QUIT] {
+            let input = [Input::Bytes(vec![key])];
             let typing = self.gate.type_input(session, &input, &caller);
             // Whoever types now and waits may be what has to be ended.
             let _ = tokio::time::timeout(ENDING_PATIENCE, typing).await;
-            if comes_to_prompt(session).await {
+            if comes_to_prompt(session, ENDING_PATIENCE).await {
                 return Ok(());
             }
         }
-        for signal in [Signal::TERM, Signal::KILL] {
+        for (signal, patience) in [
+            (Signal::TERM, ENDING_PATIENCE),
+            (Signal::KILL, KILLED_PATIENCE),
+        ] {
             let status = session.terminal.status().await;
             if let Some(group) = foreground_group(session, &status) {
                 // It may have ended in between, which is what is wanted.
@@ -92,7 +102,7 @@ impl Host {
                 // A stopped program does not hear the first one.
                 let _ = rustix::process::kill_process_group(group, Signal::CONT);
             }
-            if comes_to_prompt(session).await {
+            if comes_to_prompt(session, patience).await {
                 return Ok(());
             }
         }
@@ -148,11 +158,8 @@ fn foreground_group(session: &Session, status: &Status) -> Option<Pid> {
     Pid::from_raw(i32::try_from(group).ok()?)
 }
 
-async fn comes_to_prompt(session: &Session) -> bool {
-    let waited = session
-        .terminal
-        .wait(Until::Prompt, None, ENDING_PATIENCE)
-        .await;
+async fn comes_to_prompt(session: &Session, patience: Duration) -> bool {
+    let waited = session.terminal.wait(Until::Prompt, None, patience).await;
     if waited.met {
         return true;
     }

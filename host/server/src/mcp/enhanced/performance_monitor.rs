@@ -72,7 +72,7 @@ struct Metrics {
     /// MB
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<f64>,
-    /// ms from Enter to first output; 0: no command
+    /// ms from Enter to first output, last minute; 0: no command
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time: Option<f64>,
     /// Bytes/s
