@@ -3,25 +3,19 @@
 //! A host of its own, its stream on a free port, real WebSocket clients. Fails when
 //! a client that reads has lost an event.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt, StreamExt};
-use quarterdeck_core::events::{ErrorSeverity, EventSettings, SystemError};
-use quarterdeck_core::gate::GateSettings;
-use quarterdeck_core::operations::SshSettings;
-use quarterdeck_core::policy::{Limits, Settings};
-use quarterdeck_core::{
-    BackendChoice, Host, HostSettings, RateSettings, SessionSettings, Size, TmuxSocket,
-};
-use quarterdeck_server::streams::{StreamDoor, StreamSettings, Streams};
-use quarterdeck_server::token::Token;
-use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
+use futures_util::StreamExt;
+use quarterdeck_core::Host;
+use quarterdeck_core::events::{ErrorSeverity, SystemError};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_util::sync::CancellationToken;
+
+use support::{Socket, Stage};
+
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 /// Listeners, those among them that never read, events a second, and seconds.
 const LOADS: [(usize, usize, usize, u64); 3] =
@@ -29,22 +23,12 @@ const LOADS: [(usize, usize, usize, u64); 3] =
 
 #[tokio::main]
 async fn main() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let host = host(folder.path());
-    let token = Token::load_or_create(&folder.path().join("token")).expect("a token");
-    let stop = CancellationToken::new();
-    let streams = Streams::new(Arc::clone(&host), StreamSettings::default(), stop.clone());
-    let address = "127.0.0.1:0".parse().expect("an address");
-    let door = StreamDoor::bind(address).await.expect("a free port");
-    let address = door.address();
-    tokio::spawn(door.serve(streams, token));
-
-    publishing(&host);
+    let stage = Stage::set().await;
+    publishing(&stage.host);
     for (fast, dead, rate, seconds) in LOADS {
-        fan_out(&host, address, fast, dead, rate, seconds).await;
+        fan_out(&stage, fast, dead, rate, seconds).await;
     }
-    stop.cancel();
-    host.shutdown().await;
+    stage.clear().await;
 }
 
 /// What it costs whoever tells of something, with nobody listening.
@@ -57,24 +41,17 @@ fn publishing(host: &Host) {
     println!("publishing an event: {:?}", began.elapsed() / TIMES);
 }
 
-async fn fan_out(
-    host: &Host,
-    address: SocketAddr,
-    fast: usize,
-    dead: usize,
-    rate: usize,
-    seconds: u64,
-) {
+async fn fan_out(stage: &Stage, fast: usize, dead: usize, rate: usize, seconds: u64) {
     let began = Instant::now();
     let total = rate * seconds as usize;
     let received = Arc::new(AtomicUsize::new(0));
     let mut sleepers = Vec::new();
     for _ in 0..dead {
-        sleepers.push(connected(address).await);
+        sleepers.push(listening(stage).await);
     }
     let mut readers = Vec::new();
     for _ in 0..fast {
-        let socket = connected(address).await;
+        let socket = listening(stage).await;
         let received = Arc::clone(&received);
         readers.push(tokio::spawn(read(socket, began, total, received)));
     }
@@ -86,7 +63,7 @@ async fn fan_out(
     while told < total {
         ticks.tick().await;
         for _ in 0..per_tick.min(total - told) {
-            host.events().publish(numbered(nanoseconds(began)));
+            stage.host.events().publish(numbered(nanoseconds(began)));
             told += 1;
         }
     }
@@ -111,7 +88,7 @@ async fn fan_out(
 
 /// Reads `total` events; returns how long each was under way, in nanoseconds.
 async fn read(
-    mut socket: WebSocketStream<TcpStream>,
+    mut socket: Socket,
     began: Instant,
     total: usize,
     received: Arc<AtomicUsize>,
@@ -140,14 +117,10 @@ async fn read(
     delays
 }
 
-async fn connected(address: SocketAddr) -> WebSocketStream<TcpStream> {
-    let stream = TcpStream::connect(address).await.expect("a connection");
-    let (mut socket, _) = tokio_tungstenite::client_async(format!("ws://{address}/events"), stream)
-        .await
-        .expect("a handshake");
-    // The greeting: from here on it listens.
+/// From the greeting on it listens.
+async fn listening(stage: &Stage) -> Socket {
+    let mut socket = stage.connect("/events").await;
     socket.next().await.expect("a greeting").expect("a frame");
-    socket.flush().await.expect("a flush");
     socket
 }
 
@@ -171,36 +144,4 @@ fn resident_mib() -> u64 {
         .and_then(|pages| pages.parse().ok())
         .unwrap_or(0);
     resident * 4096 / (1 << 20)
-}
-
-fn host(folder: &std::path::Path) -> Arc<Host> {
-    Host::start(HostSettings {
-        sessions: SessionSettings {
-            shell: None,
-            size: Size::default(),
-            scrollback_lines: 1_000,
-            transcript_bytes: 1 << 20,
-            shell_integration: false,
-            max_sessions: 1,
-            ssh: SshSettings::default(),
-            backend: BackendChoice::Auto,
-            tmux_socket: TmuxSocket::default(),
-        },
-        gate: GateSettings::default(),
-        policies: Settings {
-            plugins_dir: folder.join("plugins"),
-            cache_dir: folder.join("cache"),
-            bundled: Vec::new(),
-            limits: Limits::default(),
-            watch: false,
-            required: Vec::new(),
-        },
-        agents_may_change_policies: false,
-        audit_path: folder.join("audit.sqlite"),
-        store_path: folder.join("store.sqlite"),
-        events: EventSettings::default(),
-        rates: RateSettings::default(),
-        coding_agents: Vec::new(),
-    })
-    .expect("a host")
 }

@@ -7,6 +7,7 @@
 mod admission;
 mod command;
 mod messages;
+mod pace;
 mod subscriber;
 
 use std::net::SocketAddr;

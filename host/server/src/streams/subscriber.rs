@@ -4,7 +4,7 @@
 //! all listeners share: whoever reads too slowly finds that events are gone, is told
 //! which, and has cost nobody memory. Events that wait are written together.
 
-use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,8 +13,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::SinkExt;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use quarterdeck_core::events::{Event, EventFilter, EventType};
-use std::num::NonZeroU32;
+use quarterdeck_core::events::{Event, EventFilter};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -22,6 +21,7 @@ use tokio::time::Instant;
 
 use super::admission::Admission;
 use super::command::{Command, Said};
+use super::pace::Pace;
 use super::{NO_PLACE, StreamEntry, messages, monitored};
 
 /// A client that has to show the token does so within this time.
@@ -353,66 +353,6 @@ impl Subscriber {
             Ok(flushed) => Ok(flushed?),
             Err(_) => Err(StreamError::Stuck),
         }
-    }
-}
-
-/// Keeps measurements from coming faster than the client wishes.
-#[derive(Default)]
-struct Pace {
-    interval: Option<Duration>,
-    told: HashMap<EventType, Instant>,
-    /// The newest of each type that is not told yet.
-    held: HashMap<EventType, Arc<Event>>,
-}
-
-impl Pace {
-    fn set(&mut self, interval: Duration) {
-        self.interval = Some(interval);
-    }
-
-    /// Whether the event is to wait; it takes the place of one that waits.
-    fn holds_back(&mut self, event: &Arc<Event>) -> bool {
-        let event_type = event.what.event_type();
-        let Some(interval) = self.interval.filter(|_| event_type.is_measured()) else {
-            return false;
-        };
-        let now = Instant::now();
-        let early = self
-            .told
-            .get(&event_type)
-            .is_some_and(|told| now < *told + interval);
-        if early {
-            self.held.insert(event_type, Arc::clone(event));
-        } else {
-            self.told.insert(event_type, now);
-        }
-        early
-    }
-
-    fn next_due(&self) -> Option<Instant> {
-        let interval = self.interval?;
-        let due = |event_type| self.told.get(event_type).map(|told| *told + interval);
-        self.held.keys().filter_map(due).min()
-    }
-
-    fn take_due(&mut self) -> Vec<Arc<Event>> {
-        let Some(interval) = self.interval else {
-            return Vec::new();
-        };
-        let now = Instant::now();
-        let told = &mut self.told;
-        self.held
-            .extract_if(|event_type, _| {
-                let due = told
-                    .get(event_type)
-                    .is_none_or(|told| now >= *told + interval);
-                if due {
-                    told.insert(*event_type, now);
-                }
-                due
-            })
-            .map(|(_, event)| event)
-            .collect()
     }
 }
 

@@ -1,0 +1,142 @@
+//! The streams over a real connection, with events that nothing else publishes here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use quarterdeck_core::events::{
+    AlertSeverity, HealthAlert, OverallPerformance, PerformanceUpdate, ProgressUpdate,
+    SessionMetrics, SessionPerformance,
+};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use support::{Socket, Stage};
+
+mod support;
+
+async fn hear(socket: &mut Socket) -> Value {
+    let next = tokio::time::timeout(Duration::from_secs(20), socket.next());
+    match next
+        .await
+        .expect("in time")
+        .expect("a message")
+        .expect("a frame")
+    {
+        Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
+        other => panic!("{other:?} is no text"),
+    }
+}
+
+async fn say(socket: &mut Socket, message: Value) {
+    let message = Message::text(message.to_string());
+    socket.send(message).await.expect("sent");
+}
+
+fn performance(cpu: f64) -> PerformanceUpdate {
+    PerformanceUpdate {
+        timestamp: "2026-03-01T12:00:00Z".to_owned(),
+        overall: OverallPerformance {
+            cpu,
+            memory: 64.0,
+            active_sessions: 1,
+        },
+        sessions: vec![SessionPerformance {
+            session_id: "abcdefgh".to_owned(),
+            metrics: SessionMetrics {
+                cpu,
+                memory: 64.0,
+                response_time: 12.0,
+                more: BTreeMap::from([("disk".to_owned(), 4.5)]),
+            },
+        }],
+    }
+}
+
+#[tokio::test]
+async fn the_monitor_tells_what_its_document_shows() {
+    let stage = Stage::set().await;
+    let mut monitor = stage.connect("/monitor").await;
+    let wish = json!({ "subscribe": ["performance", "health", "progress"], "interval": 200 });
+    say(&mut monitor, wish).await;
+    assert_eq!(hear(&mut monitor).await["type"], "subscribed");
+
+    let events = stage.host.events();
+    for cpu in [1.0, 2.0, 3.0] {
+        events.publish(performance(cpu));
+    }
+    events.publish(HealthAlert {
+        severity: AlertSeverity::Critical,
+        component: "disk".to_owned(),
+        message: "the disk is full".to_owned(),
+    });
+    events.publish(ProgressUpdate {
+        session_id: "abcdefgh".to_owned(),
+        progress: 42.0,
+        milestone: Some("linking".to_owned()),
+    });
+
+    let first = hear(&mut monitor).await;
+    assert_eq!(first["type"], "performance.update");
+    assert_eq!(
+        first["data"],
+        json!({
+            "timestamp": "2026-03-01T12:00:00Z",
+            "overall": { "cpu": 1.0, "memory": 64.0, "activeSessions": 1 },
+            "sessions": [{
+                "sessionId": "abcdefgh",
+                "metrics": { "cpu": 1.0, "memory": 64.0, "responseTime": 12.0, "disk": 4.5 },
+            }],
+        })
+    );
+    let alert = hear(&mut monitor).await;
+    assert_eq!(alert["type"], "health.alert");
+    assert_eq!(
+        alert["data"],
+        json!({ "severity": "critical", "component": "disk", "message": "the disk is full" })
+    );
+    let progress = hear(&mut monitor).await;
+    assert_eq!(progress["type"], "progress.update");
+    assert_eq!(
+        progress["data"],
+        json!({ "sessionId": "abcdefgh", "progress": 42.0, "milestone": "linking" })
+    );
+    // Of the measurements that came within the interval the newest.
+    assert_eq!(hear(&mut monitor).await["data"]["overall"]["cpu"], 3.0);
+    stage.clear().await;
+}
+
+#[tokio::test]
+async fn whoever_reads_too_slowly_is_told_which_events_are_gone() {
+    const MANY: u64 = 60_000;
+    let stage = Stage::set().await;
+    let mut slow = stage.connect("/events").await;
+    assert_eq!(hear(&mut slow).await["type"], "system.status");
+    // More than the host keeps for anybody, while nobody reads.
+    for number in 0..MANY {
+        stage.host.events().publish(HealthAlert {
+            severity: AlertSeverity::Warning,
+            component: "measurement".to_owned(),
+            message: format!("{number} {}", "x".repeat(1_000)),
+        });
+        if number % 1_000 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let (mut last, mut told, mut missed) = (0, 0, 0);
+    while last < MANY {
+        let message = hear(&mut slow).await;
+        if message["type"] == "events.missed" {
+            assert_eq!(message["data"]["first"], last + 1);
+            missed += message["data"]["missed"].as_u64().expect("a number");
+            last = message["data"]["last"].as_u64().expect("a number");
+        } else {
+            assert_eq!(message["sequence"], last + 1, "nothing is lost in silence");
+            last += 1;
+            told += 1;
+        }
+    }
+    assert!(missed > 0 && told > 0, "{told} told, {missed} missed");
+    assert_eq!(told + missed, MANY);
+    stage.clear().await;
+}

@@ -1,0 +1,96 @@
+//! A host without sessions or policies, and its streams on a free port.
+
+use std::sync::Arc;
+
+use quarterdeck_core::events::EventSettings;
+use quarterdeck_core::gate::GateSettings;
+use quarterdeck_core::operations::SshSettings;
+use quarterdeck_core::policy::{Limits, Settings};
+use quarterdeck_core::{
+    BackendChoice, Host, HostSettings, RateSettings, SessionSettings, Size, TmuxSocket,
+};
+use quarterdeck_server::streams::{StreamDoor, StreamSettings, Streams};
+use quarterdeck_server::token::Token;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_util::sync::CancellationToken;
+
+/// A client's end of a stream.
+pub(crate) type Socket = WebSocketStream<TcpStream>;
+
+/// What a story about streams needs.
+pub(crate) struct Stage {
+    pub(crate) host: Arc<Host>,
+    address: std::net::SocketAddr,
+    stop: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let host = host(folder.path());
+        let token = Token::load_or_create(&folder.path().join("token")).expect("a token");
+        let stop = CancellationToken::new();
+        let streams = Streams::new(Arc::clone(&host), StreamSettings::default(), stop.clone());
+        let any_port = "127.0.0.1:0".parse().expect("an address");
+        let door = StreamDoor::bind(any_port).await.expect("a free port");
+        let address = door.address();
+        tokio::spawn(door.serve(streams, token));
+        Self {
+            host,
+            address,
+            stop,
+            _folder: folder,
+        }
+    }
+
+    /// Connects as the documents' clients do.
+    pub(crate) async fn connect(&self, path: &str) -> Socket {
+        let stream = TcpStream::connect(self.address)
+            .await
+            .expect("a connection");
+        let address = format!("ws://{}{path}", self.address);
+        let (socket, _) = tokio_tungstenite::client_async(address, stream)
+            .await
+            .expect("a handshake");
+        socket
+    }
+
+    pub(crate) async fn clear(self) {
+        self.stop.cancel();
+        self.host.shutdown().await;
+    }
+}
+
+fn host(folder: &std::path::Path) -> Arc<Host> {
+    Host::start(HostSettings {
+        sessions: SessionSettings {
+            shell: None,
+            size: Size::default(),
+            scrollback_lines: 1_000,
+            transcript_bytes: 1 << 20,
+            shell_integration: false,
+            max_sessions: 1,
+            ssh: SshSettings::default(),
+            backend: BackendChoice::Auto,
+            tmux_socket: TmuxSocket::default(),
+        },
+        gate: GateSettings::default(),
+        policies: Settings {
+            plugins_dir: folder.join("plugins"),
+            cache_dir: folder.join("cache"),
+            bundled: Vec::new(),
+            limits: Limits::default(),
+            watch: false,
+            required: Vec::new(),
+        },
+        agents_may_change_policies: false,
+        audit_path: folder.join("audit.sqlite"),
+        store_path: folder.join("store.sqlite"),
+        events: EventSettings::default(),
+        rates: RateSettings::default(),
+        coding_agents: Vec::new(),
+    })
+    .expect("a host")
+}
