@@ -259,6 +259,9 @@ impl Listener<'_> {
         } else if let Some(last) = text.chars().next_back() {
             self.state.last_printed = Some(last);
             self.transcript.print_text(text);
+            if let Some(followed) = &mut self.followed {
+                followed.push_str(text);
+            }
         }
     }
 
@@ -583,6 +586,19 @@ mod tests {
         assert_eq!(text_of(&transcript), "ab");
     }
 
+    #[test]
+    fn who_follows_gets_runs_and_single_characters_alike() {
+        let mut stream = Stream::new(None);
+        let mut transcript = Transcript::new(1 << 20);
+        stream.follow(true);
+        feed(
+            &mut stream,
+            &mut transcript,
+            "käse\x1b[31m 50 %\x1b(0q\x1b(B\r".as_bytes(),
+        );
+        assert_eq!(stream.take_followed().as_deref(), Some("käse 50 %─\r"));
+    }
+
     /// What the bare parser alone makes of it.
     fn parsed(bytes: &[u8]) -> String {
         let mut parser = Parser::new();
@@ -594,6 +610,7 @@ mod tests {
                 key: None,
                 state: &mut state,
                 transcript: &mut transcript,
+                followed: None,
                 signal: None,
                 recognised: false,
                 sequence_ended: false,

@@ -73,7 +73,8 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quarterdeck_core::events::{AlertSeverity, EventBus, Happening, HealthAlert, SystemStats};
+    use quarterdeck_core::events::{EventBus, Happening, HealthAlert, SystemStats};
+    use quarterdeck_core::monitor::{Component, Severity};
 
     fn event(what: impl Into<Happening>) -> Arc<Event> {
         let bus = EventBus::default();
@@ -109,8 +110,9 @@ mod tests {
         let mut pace = Pace::default();
         pace.set(Duration::from_secs(1));
         let alert = event(HealthAlert {
-            severity: AlertSeverity::Critical,
-            component: "disk".to_owned(),
+            severity: Severity::Critical,
+            component: Component::Disk,
+            session_id: None,
             message: "full".to_owned(),
         });
         assert!(!pace.holds_back(&alert) && !pace.holds_back(&alert));
