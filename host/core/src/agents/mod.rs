@@ -31,6 +31,7 @@ pub mod masking;
 mod modify;
 mod monitoring;
 pub mod notifications;
+mod permitting;
 mod playbook;
 pub mod profile;
 pub mod programs;

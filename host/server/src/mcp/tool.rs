@@ -277,6 +277,9 @@ fn object(schema: Value) -> JsonObject {
 fn leave_out_null(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
+            if object.get("default").is_some_and(Value::is_null) {
+                object.remove("default");
+            }
             if let Some(Value::Array(types)) = object.get_mut("type") {
                 types.retain(|name| name != "null");
                 if let [only] = types.as_slice() {
