@@ -24,12 +24,12 @@ class Listener:
         raw = isinstance(message, (str, bytes))
         await self.socket.send(message if raw else json.dumps(message))
 
-    async def hear(self, deadline: float = 20) -> dict[str, Any]:
+    async def hear(self, deadline: float = 60) -> dict[str, Any]:
         """The next message, whatever it is."""
         with anyio.fail_after(deadline):
             return json.loads(await self.socket.recv())
 
-    async def hear_of(self, kind: str, deadline: float = 20, **data: Any) -> dict[str, Any]:
+    async def hear_of(self, kind: str, deadline: float = 60, **data: Any) -> dict[str, Any]:
         """The next message of this type whose data has these values."""
         heard = []
         try:
