@@ -112,7 +112,7 @@ pub(crate) enum Command {
         /// Address to listen on [default: 127.0.0.1:3456]
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<SocketAddr>,
-        /// Tool families that clients see, separated by commas [default: native]
+        /// Tool families that clients see, separated by commas [default: native,enhanced]
         #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
         tools: Option<Vec<ToolFamily>>,
         #[command(flatten)]

@@ -1,13 +1,10 @@
 //! The streams over a real connection, with events that nothing else publishes here.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use quarterdeck_core::events::{
-    AlertSeverity, HealthAlert, OverallPerformance, PerformanceUpdate, ProgressUpdate,
-    SessionMetrics, SessionPerformance,
-};
+use quarterdeck_core::events::{HealthAlert, PerformanceUpdate, ProgressUpdate};
+use quarterdeck_core::monitor::{Component, OverallUsage, SessionUsage, Severity, Usage};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -36,18 +33,21 @@ async fn say(socket: &mut Socket, message: Value) {
 fn performance(cpu: f64) -> PerformanceUpdate {
     PerformanceUpdate {
         timestamp: "2026-03-01T12:00:00Z".to_owned(),
-        overall: OverallPerformance {
+        overall: OverallUsage {
             cpu,
             memory: 64.0,
             active_sessions: 1,
+            cores: 4,
         },
-        sessions: vec![SessionPerformance {
+        sessions: vec![SessionUsage {
             session_id: "abcdefgh".to_owned(),
-            metrics: SessionMetrics {
-                cpu,
-                memory: 64.0,
-                response_time: 12.0,
-                more: BTreeMap::from([("disk".to_owned(), 4.5)]),
+            name: "build".to_owned(),
+            metrics: Usage {
+                cpu_percent: cpu,
+                memory_mb: 64.0,
+                response_ms: 12.0,
+                disk_written: 4.5,
+                ..Usage::default()
             },
         }],
     }
@@ -66,8 +66,9 @@ async fn the_monitor_tells_what_its_document_shows() {
         events.publish(performance(cpu));
     }
     events.publish(HealthAlert {
-        severity: AlertSeverity::Critical,
-        component: "disk".to_owned(),
+        severity: Severity::Critical,
+        component: Component::Disk,
+        session_id: None,
         message: "the disk is full".to_owned(),
     });
     events.publish(ProgressUpdate {
@@ -78,17 +79,20 @@ async fn the_monitor_tells_what_its_document_shows() {
 
     let first = hear(&mut monitor).await;
     assert_eq!(first["type"], "performance.update");
-    assert_eq!(
-        first["data"],
-        json!({
-            "timestamp": "2026-03-01T12:00:00Z",
-            "overall": { "cpu": 1.0, "memory": 64.0, "activeSessions": 1 },
-            "sessions": [{
-                "sessionId": "abcdefgh",
-                "metrics": { "cpu": 1.0, "memory": 64.0, "responseTime": 12.0, "disk": 4.5 },
-            }],
-        })
-    );
+    let told = &first["data"];
+    assert_eq!(told["timestamp"], "2026-03-01T12:00:00Z");
+    let overall = json!({ "cpu": 1.0, "memory": 64.0, "activeSessions": 1, "cores": 4 });
+    assert_eq!(told["overall"], overall);
+    let session = &told["sessions"][0];
+    assert_eq!(session["sessionId"], "abcdefgh");
+    for (metric, value) in [
+        ("cpu", 1.0),
+        ("memory", 64.0),
+        ("responseTime", 12.0),
+        ("diskWritten", 4.5),
+    ] {
+        assert_eq!(session["metrics"][metric], value, "{metric}");
+    }
     let alert = hear(&mut monitor).await;
     assert_eq!(alert["type"], "health.alert");
     assert_eq!(
@@ -115,8 +119,9 @@ async fn whoever_reads_too_slowly_is_told_which_events_are_gone() {
     // More than the host keeps for anybody, while nobody reads.
     for number in 0..MANY {
         stage.host.events().publish(HealthAlert {
-            severity: AlertSeverity::Warning,
-            component: "measurement".to_owned(),
+            severity: Severity::Warning,
+            component: Component::Performance,
+            session_id: None,
             message: format!("{number} {}", "x".repeat(1_000)),
         });
         if number % 1_000 == 0 {

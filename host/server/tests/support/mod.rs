@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use quarterdeck_core::events::EventSettings;
 use quarterdeck_core::gate::GateSettings;
+use quarterdeck_core::monitor::MonitorSettings;
 use quarterdeck_core::operations::SshSettings;
 use quarterdeck_core::policy::{Limits, Settings};
+use quarterdeck_core::recovery::RecoverySettings;
 use quarterdeck_core::{
     BackendChoice, Host, HostSettings, RateSettings, SessionSettings, Size, TmuxSocket,
 };
@@ -75,11 +77,13 @@ fn host(folder: &std::path::Path) -> Arc<Host> {
             ssh: SshSettings::default(),
             backend: BackendChoice::Auto,
             tmux_socket: TmuxSocket::default(),
+            iterm2: None,
         },
         gate: GateSettings::default(),
         policies: Settings {
             plugins_dir: folder.join("plugins"),
             cache_dir: folder.join("cache"),
+            compiler: None,
             bundled: Vec::new(),
             limits: Limits::default(),
             watch: false,
@@ -91,6 +95,10 @@ fn host(folder: &std::path::Path) -> Arc<Host> {
         events: EventSettings::default(),
         rates: RateSettings::default(),
         coding_agents: Vec::new(),
+        monitor: MonitorSettings::at(folder.join("metrics.sqlite")),
+        recovery: RecoverySettings::default(),
+        profiles_folder: None,
+        output_logs: folder.join("logs"),
     })
     .expect("a host")
 }
