@@ -124,6 +124,8 @@ async def test_a_pane_that_a_person_begins_again_is_the_same_session(world: Worl
 
 
 async def test_a_program_fills_the_screen_of_an_attached_pane(world: World, iterm2: StandIn) -> None:
+    # Without marks nobody can tell an answer from a command: the gate lets it pass.
+    world.configure('[gate]\nmode = "warn"\n')
     async with agent_on_http(serve(world)) as agent:
         session = await attached(agent)
         await agent.type(session, "seq 500 > numbers; less numbers", enter=True)
@@ -183,6 +185,8 @@ async def test_a_restart_of_iterm2_ends_nothing(world: World, iterm2: StandIn) -
 
 
 async def test_lost_connections_type_nothing_twice(world: World, iterm2: StandIn) -> None:
+    # Without marks nobody can tell an answer from a command: the gate lets it pass.
+    world.configure('[gate]\nmode = "warn"\n')
     async with agent_on_http(serve(world)) as agent:
         there = await attached(agent)
         await agent.type(there, "cat > typed", enter=True)

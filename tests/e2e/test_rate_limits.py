@@ -49,6 +49,7 @@ async def test_a_client_can_be_let_off(world: World) -> None:
 
 
 def test_http_answers_carry_the_documented_headers(world: World) -> None:
+    world.configure("[rate_limits]\n")  # the defaults
     host = world.serve()
     first = metrics(host)
     assert first.headers["x-ratelimit-limit"] == "100"

@@ -19,6 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent import agent_on_http
+from approvers import allow
 from stream import Listener, listening
 from waiting import until
 from world import ServingHost, World, accepts_connections, free_port, resident_bytes
@@ -93,6 +94,7 @@ async def test_a_confirmation_is_told_until_it_is_answered(host: ServingHost) ->
 
 async def test_a_coding_agent_is_seen_working(world: World, host: ServingHost) -> None:
     """A stand-in for claude that prints two lines and ends badly."""
+    allow(world, "claude")
     world.stand_in("claude", then="echo 'I have read the code'; read answer; exit 3")
     async with listening(host) as listener, agent_on_http(host) as agent:
         session = await agent.open_session()

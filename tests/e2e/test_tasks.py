@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agent import Agent, agent_on_http
+from approvers import allow
 from waiting import until
 from world import World
 
@@ -85,7 +86,7 @@ async def test_what_ends_badly_says_how(world: World) -> None:
                 task("needs that", dependencies=["needs it"]),
                 task("tried again", f"echo x >> {world.home}/tries; test $(wc -l < {world.home}/tries) = 3", retries=2),
                 task("refused", "rm -rf ~"),
-                task("asks", "git push --force origin main"),
+                task("asks", "git push origin main"),
                 task("slow", "sleep 60", timeout=300),
             ],
             sessionIds=[session],
@@ -111,14 +112,14 @@ async def test_a_task_that_a_person_confirms(world: World) -> None:
     world.stand_in("git")
     async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
         session = await agent.open_session()
-        push = task("push", "git push --force origin main")
+        push = task("push", "git push origin main")
         await agent.do("task_distribute", tasks=[push], sessionIds=[session])
         error = (await ended(agent, "push"))["push"]["error"]
         confirmation = error.split("`quarterdeck approve ")[1].split("`")[0]
         assert world.quarterdeck("approve", confirmation).returncode == 0
         await agent.do("task_distribute", tasks=[push], sessionIds=[session])
         assert (await ended(agent, "push"))["push"]["status"] == "completed"
-        assert world.ran("git") == ["push --force origin main"]
+        assert world.ran("git") == ["push origin main"]
 
 
 async def test_a_task_that_is_called_off(world: World) -> None:
@@ -159,6 +160,8 @@ async def test_progress_is_told_where_output_shows_it(world: World) -> None:
 
 
 async def test_a_prompt_for_the_program_that_runs_in_a_session(world: World) -> None:
+    # The shell itself reads it, as it would read a command.
+    allow(world, "what is the matter", "what is\nthe matter", "what is", "the matter")
     async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
         session = await agent.open_session(tags=["helper"])
         await agent.run('while read -r line; do echo "answer to <$line>"; done', sessionId=session, timeoutMs=200)

@@ -127,8 +127,17 @@ class World:
             "XDG_RUNTIME_DIR": str(self.runtime),
             # Where clients of claude-mpm look: there is only one such port.
             "QUARTERDECK_STREAMS_LISTEN": "",
+            **self.without_limits,
             "QUARTERDECK_TEST_WORLD": self.mark,
         }
+
+    @property
+    def without_limits(self) -> dict[str, str]:
+        """No limits of rate, unless the configuration says which: a test that waits for
+        something asks more often than an agent should."""
+        file = self.config_dir / "config.toml"
+        limited = file.exists() and "[rate_limits]" in file.read_text()
+        return {} if limited else {"QUARTERDECK_RATE_LIMITS_APPLY_TO": ""}
 
     # Preparing it.
 

@@ -170,7 +170,7 @@ async fn its_end_is_noticed_and_it_can_be_closed() {
         .terminal
         .wait(Until::Exit, None, PATIENCE)
         .await;
-    assert!(waited.ended.is_some());
+    assert!(waited.met);
     let status = closed.session.terminal.status().await;
     assert!(status.lost.expect("said").contains("iTerm2"));
     assert_eq!(
