@@ -230,6 +230,7 @@ async def test_a_program_is_answered(agent: Agent, world: World) -> None:
     """What is typed while a program reads goes to the program. Where the shell itself
     reads, nobody can tell an answer from a command that waits for the prompt."""
     allow(world, "Ada")
+    await agent.run("true")  # the first command waits for the policies to be compiled
     asked = await agent.run("read -p 'your name? ' name; echo hello $name", timeoutMs=300)
     assert asked["timedOut"] is True and "your name?" in asked["output"]
     answered = await agent.type(asked["sessionId"], "Ada", enter=True)

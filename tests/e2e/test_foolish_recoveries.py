@@ -16,7 +16,9 @@ from world import World
 
 @pytest.fixture
 def configured(world: World) -> World:
-    world.configure(CONFIG + "[recovery]\ntimeout_seconds = 10\n")
+    # Here the gate is what it is about.
+    enforcing = CONFIG.replace('mode = "warn"', 'mode = "enforce"')
+    world.configure(enforcing + "[recovery]\ntimeout_seconds = 10\n")
     return world
 
 
