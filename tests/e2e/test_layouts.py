@@ -53,8 +53,12 @@ async def test_a_quad_on_tmux_is_one_window_that_a_person_can_look_at(world: Wor
         api = next(one["sessionId"] for one in sessions if one["name"] == "API")
         await agent.wait_for(api, pattern="(?m)^api is up$")
         for one in sessions:
-            ran = await agent.run("stty size", sessionId=one["sessionId"])
-            assert ran["output"] == "20 60\n", "every program knows how much room it has"
+
+            async def knows(session: str = one["sessionId"]) -> bool:
+                return (await agent.run("stty size", sessionId=session))["output"] == "20 60\n"
+
+            # tmux tells a program of its size a quarter of a second late.
+            await until("every program knows how much room it has", knows)
         await agent.do("session_close", sessionId=api)
 
         async def grown() -> bool:
