@@ -125,7 +125,7 @@ mod tests {
             serde_json::from_value(json!({ "command-line": "make deploy" })).expect("a request");
         request.certainty = Certainty::Exact;
         request.session.id = "abcd1234".to_owned();
-        request.session.cwd = Some("/work/site".to_owned());
+        request.session.cwd = Some("/projects/site".to_owned());
         request.caller.client = Some("claude-code 2.1".to_owned());
         request
     }
@@ -162,7 +162,7 @@ mod tests {
         assert!(passes(&rule));
         let narrowed: [(&str, bool, AllowRule); 10] = [
             ("other command", false, AllowRule::of("make  deploy")),
-            ("folder", true, with(|it| it.cwd = text("/work/site/"))),
+            ("folder", true, with(|it| it.cwd = text("/projects/site/"))),
             ("other folder", false, with(|it| it.cwd = text("/work"))),
             ("client", true, with(|it| it.client = text("claude-code"))),
             (
@@ -194,7 +194,7 @@ mod tests {
         let reviewed = ruling(&[(Tier::Review, None)]);
         let mut nowhere = request();
         nowhere.session.cwd = None;
-        let rule = with(|it| it.cwd = text("/work/site"));
+        let rule = with(|it| it.cwd = text("/projects/site"));
         assert!(!rule.lets_through(&nowhere, &reviewed, SystemTime::now()));
         let mut unsure = request();
         unsure.certainty = Certainty::Unknown;

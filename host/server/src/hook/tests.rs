@@ -14,28 +14,28 @@ fn moment(agent: HookAgent, event: &Value) -> Option<HookMoment> {
 fn before_command(agent: HookAgent, command: &Value) -> Value {
     match agent {
         HookAgent::ClaudeCode => json!({
-            "session_id": "s1", "transcript_path": "/t", "cwd": "/work",
+            "session_id": "s1", "transcript_path": "/t", "cwd": "/projects",
             "permission_mode": "default", "hook_event_name": "PreToolUse",
             "tool_name": "Bash", "tool_input": {"command": command, "description": "d"},
             "tool_use_id": "u1",
         }),
         HookAgent::Codex => json!({
-            "session_id": "s1", "turn_id": "1", "transcript_path": null, "cwd": "/work",
+            "session_id": "s1", "turn_id": "1", "transcript_path": null, "cwd": "/projects",
             "hook_event_name": "PreToolUse", "model": "m", "permission_mode": "default",
             "tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": "u1",
         }),
         HookAgent::Gemini => json!({
-            "session_id": "s1", "transcript_path": "/t", "cwd": "/work",
+            "session_id": "s1", "transcript_path": "/t", "cwd": "/projects",
             "hook_event_name": "BeforeTool", "timestamp": "2026-11-01T00:00:00Z",
             "tool_name": "run_shell_command", "tool_input": {"command": command},
         }),
         HookAgent::Copilot => json!({
-            "sessionId": "s1", "timestamp": 1, "cwd": "/work", "toolName": "bash",
+            "sessionId": "s1", "timestamp": 1, "cwd": "/projects", "toolName": "bash",
             "toolArgs": {"command": command},
         }),
         HookAgent::Cursor => json!({
             "conversation_id": "s1", "generation_id": "g", "cursor_version": "3",
-            "hook_event_name": "beforeShellExecution", "command": command, "cwd": "/work",
+            "hook_event_name": "beforeShellExecution", "command": command, "cwd": "/projects",
         }),
     }
 }
@@ -47,7 +47,7 @@ fn every_agents_command_is_understood_and_its_agent_recognised() {
         assert_eq!(HookAgent::guess(&event), agent);
         let read = agent.read(&event).expect("an event").expect("of use");
         assert_eq!((&*read.agent, &*read.session), (agent.as_str(), "s1"));
-        assert_eq!(read.cwd.as_deref(), Some("/work"));
+        assert_eq!(read.cwd.as_deref(), Some("/projects"));
         let command = HookMoment::Command {
             command: "make deploy".to_owned(),
             can_ask: agent.can_ask(),
@@ -94,7 +94,7 @@ fn geminis_command_may_name_another_folder() {
     let mut event = before_command(HookAgent::Gemini, &json!("ls"));
     event["tool_input"]["dir_path"] = json!("sub");
     let read = HookAgent::Gemini.read(&event).expect("an event");
-    assert_eq!(read.expect("of use").cwd.as_deref(), Some("/work/sub"));
+    assert_eq!(read.expect("of use").cwd.as_deref(), Some("/projects/sub"));
 }
 
 #[test]
