@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
 import sys
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -126,60 +123,6 @@ async def test_a_parser_that_knows_the_program_is_believed(configured: World) ->
             return bool(source) and source["status"] == "completed" and source["percentage"] == 100
 
         await until("all tests are done", all_of_them)
-
-
-PART = b"x" * 50_000
-
-
-class SlowFile(http.server.BaseHTTPRequestHandler):
-    """A file of two megabytes that takes two seconds."""
-
-    def do_GET(self) -> None:  # noqa: N802 (the name is http.server's)
-        self.send_response(200)
-        self.send_header("Content-Length", str(40 * len(PART)))
-        self.end_headers()
-        pause = threading.Event()
-        for _ in range(40):
-            self.wfile.write(PART)
-            pause.wait(0.05)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def download() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowFile)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/file"
-    server.shutdown()
-
-
-async def test_a_download_tells_the_client_that_waits_for_it(configured: World, download: str) -> None:
-    """As MCP progress notifications, from the same parsers."""
-    told: list[tuple[float, float | None, str | None]] = []
-
-    async def on_progress(done: float, total: float | None, message: str | None) -> None:
-        told.append((done, total, message))
-
-    async with agent_on_stdio(configured) as agent:
-        result = await agent.client.call_tool(
-            "session_run",
-            {"command": f"curl -o file {download}", "timeoutMs": 30_000},
-            progress_callback=on_progress,
-        )
-        assert not result.is_error
-        session = result.structured_content["sessionId"]
-        assert told, "the client was told how far it is"
-        values = [done for done, _, _ in told]
-        assert values == sorted(values) and len(set(values)) == len(values), "further each time"
-        assert all(0 <= done <= 100 and total == 100 for done, total, _ in told)
-
-        async def done() -> bool:
-            source = await of_session(agent, session)
-            return bool(source) and source["status"] == "completed" and source["saidBy"] == "downloads"
-
-        await until("the download is done", done)
 
 
 async def test_marks_of_ones_own(configured: World) -> None:

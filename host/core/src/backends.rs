@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::life::KeptSession;
 use crate::monitor::BackendHealth;
 use crate::seen::Seen;
-use crate::session::{BackendKind, Session, SessionId, Tags};
+use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
 
 /// Which backend to open a session on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -205,6 +205,7 @@ impl Host {
             terminal,
             door: Door::new(keyboard),
             run_turn: tokio::sync::Mutex::default(),
+            task: CurrentTask::default(),
             seen: Seen::default(),
         });
         self.session_begins(&session, None);

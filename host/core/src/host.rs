@@ -232,11 +232,6 @@ impl Host {
         self.incident_feed.subscribe()
     }
 
-    /// How far everything is; tasks report here.
-    pub fn progress(&self) -> &ProgressBoard {
-        &self.progress
-    }
-
     /// What happens on this host, from now on and before.
     pub fn events(&self) -> &EventBus {
         &self.events

@@ -15,7 +15,7 @@ use crate::error::HostError;
 use crate::gate::Door;
 use crate::host::Host;
 use crate::seen::Seen;
-use crate::session::{BackendKind, Session, SessionId, Tags};
+use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
 
 /// How long `auto` waits for an iTerm2 that is there but does not answer yet: a person may
 /// be reading its question.
@@ -211,6 +211,7 @@ impl Host {
             terminal,
             door: Door::new(keyboard),
             run_turn: tokio::sync::Mutex::default(),
+            task: CurrentTask::default(),
             seen: Seen::default(),
         });
         self.session_begins(&session, None);

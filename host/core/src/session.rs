@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::gate::Door;
 use crate::operations::CreateSession;
 use crate::seen::Seen;
+use crate::tasks::TaskId;
 
 /// Names a session for its whole life: eight lower-case letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -79,6 +80,8 @@ pub(crate) struct Session {
     pub(crate) run_turn: tokio::sync::Mutex<()>,
     /// How far callers have followed it.
     pub(crate) seen: Seen,
+    /// What it works on.
+    pub(crate) task: CurrentTask,
 }
 
 impl Session {
@@ -112,6 +115,24 @@ impl Tags {
 
     pub(crate) fn set(&self, tags: Vec<String>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = tags;
+    }
+}
+
+/// The task whose command runs in a session, as the task's attempt says.
+#[derive(Default)]
+pub(crate) struct CurrentTask(RwLock<Option<TaskId>>);
+
+impl CurrentTask {
+    /// The task; `None` where what runs is nobody's task.
+    pub(crate) fn id(&self) -> Option<TaskId> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set(&self, task: Option<TaskId>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = task;
     }
 }
 

@@ -75,6 +75,7 @@ async fn the_monitor_tells_what_its_document_shows() {
         session_id: "abcdefgh".to_owned(),
         progress: 42.0,
         milestone: Some("linking".to_owned()),
+        task_id: None,
     });
 
     let first = hear(&mut monitor).await;

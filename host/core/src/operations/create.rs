@@ -14,7 +14,7 @@ use crate::error::HostError;
 use crate::gate::{Door, VerdictReport};
 use crate::host::Host;
 use crate::seen::Seen;
-use crate::session::{BackendKind, Session, SessionId, Tags};
+use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
 
 /// Names of environment variables that run code when a shell or a program
 /// starts, or that change what a command line means. What they hold would pass
@@ -280,6 +280,7 @@ impl Host {
             terminal,
             door: Door::new(keyboard),
             run_turn: tokio::sync::Mutex::default(),
+            task: CurrentTask::default(),
             seen: Seen::default(),
         });
         self.session_begins(&session, folder);

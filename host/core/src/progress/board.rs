@@ -6,6 +6,8 @@ use std::time::SystemTime;
 
 use quarterdeck_policy::ProgressStatus;
 
+use crate::tasks::TaskId;
+
 /// Points kept of each source's past.
 const POINTS: usize = 240;
 
@@ -28,6 +30,17 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Nothing is known of it yet.
+    fn unknown() -> Self {
+        Self {
+            label: String::new(),
+            status: ProgressStatus::Waiting,
+            completed: None,
+            total: None,
+            percent: None,
+        }
+    }
+
     /// Between 0 and 100, as well as it is known.
     pub fn percentage(&self) -> f64 {
         if self.status == ProgressStatus::Completed {
@@ -41,17 +54,6 @@ impl Standing {
         };
         self.percent.or(counted).unwrap_or(0.0)
     }
-}
-
-/// How far a task is, as whoever runs tasks reports it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TaskProgress {
-    /// The task's id.
-    pub task_id: String,
-    /// The session that works on it, once one does.
-    pub session_id: Option<String>,
-    /// How far it is.
-    pub standing: Standing,
 }
 
 /// Whose progress it is.
@@ -76,13 +78,48 @@ pub(super) struct Entry {
 
 /// The progress of everything. One lock, held to write or to copy an entry.
 #[derive(Default)]
-pub struct ProgressBoard(Mutex<BTreeMap<Source, Entry>>);
+pub(crate) struct ProgressBoard(Mutex<BTreeMap<Source, Entry>>);
 
 impl ProgressBoard {
-    /// Takes a task's progress over; one that is done stays until it makes room.
-    pub fn report(&self, task: TaskProgress) {
-        let session = task.session_id.unwrap_or_default();
-        self.write(Source::Task(task.task_id), session, task.standing, "task");
+    /// A task waits, runs or has ended, as the queue says. What its output has told
+    /// stays, until it waits again.
+    pub(crate) fn task_is(&self, id: &TaskId, session: Option<String>, status: ProgressStatus) {
+        let source = Source::Task(id.to_string());
+        let known = match status {
+            ProgressStatus::Waiting => {
+                self.begin_anew(&source);
+                None
+            }
+            _ => self.lock().get(&source).cloned(),
+        };
+        let (mut standing, said_by, name) = match known {
+            Some(entry) => (entry.standing, entry.said_by, entry.name),
+            None => (Standing::unknown(), "task".to_owned(), String::new()),
+        };
+        standing.status = status;
+        if status == ProgressStatus::Completed {
+            standing.completed = standing.total;
+        }
+        self.write(source, session.unwrap_or(name), standing, &said_by);
+    }
+
+    /// What the output of a task says that runs. Whether it is done is the queue's to
+    /// say, whatever its output looks like.
+    pub(super) fn write_of_task(
+        &self,
+        id: &TaskId,
+        session: String,
+        mut standing: Standing,
+        said_by: &str,
+    ) {
+        let source = Source::Task(id.to_string());
+        let runs = (self.lock().get(&source))
+            .is_some_and(|entry| entry.standing.status == ProgressStatus::Running);
+        if runs {
+            standing.percent = Some(standing.percentage());
+            standing.status = ProgressStatus::Running;
+            self.write(source, session, standing, said_by);
+        }
     }
 
     pub(super) fn write(&self, source: Source, name: String, standing: Standing, said_by: &str) {
@@ -155,22 +192,20 @@ mod tests {
         assert_eq!(done.percentage(), 100.0);
     }
 
+    fn task(id: &str) -> TaskId {
+        TaskId::try_from(id.to_owned()).expect("an id")
+    }
+
     #[test]
     fn the_board_is_bounded() {
         let board = ProgressBoard::default();
-        for task in 0..SOURCES + 10 {
-            board.report(TaskProgress {
-                task_id: task.to_string(),
-                session_id: None,
-                standing: running(1, 2),
-            });
+        for number in 0..SOURCES + 10 {
+            board.task_is(&task(&number.to_string()), None, ProgressStatus::Waiting);
         }
+        let last = task("last");
+        board.task_is(&last, None, ProgressStatus::Running);
         for step in 0..1_000 {
-            board.report(TaskProgress {
-                task_id: "last".to_owned(),
-                session_id: None,
-                standing: running(step, 1_000),
-            });
+            board.write_of_task(&last, "aaaaaaaa".to_owned(), running(step, 1_000), "cargo");
         }
         let entries = board.entries();
         assert_eq!(entries.len(), SOURCES);
@@ -178,5 +213,32 @@ mod tests {
             entries[&Source::Task("last".to_owned())].points.len(),
             POINTS
         );
+    }
+
+    #[test]
+    fn only_the_queue_says_that_a_task_is_done() {
+        let board = ProgressBoard::default();
+        let (id, session) = (task("build"), || "aaaaaaaa".to_owned());
+        let looks_done = || Standing {
+            status: ProgressStatus::Completed,
+            ..running(3, 4)
+        };
+        let standing = || {
+            board.entries()[&Source::Task("build".to_owned())]
+                .standing
+                .clone()
+        };
+        board.task_is(&id, None, ProgressStatus::Waiting);
+        board.write_of_task(&id, session(), running(1, 4), "cargo");
+        assert_eq!(standing().percentage(), 0.0, "it does not run yet");
+        board.task_is(&id, Some(session()), ProgressStatus::Running);
+        board.write_of_task(&id, session(), looks_done(), "cargo");
+        assert_eq!(standing().status, ProgressStatus::Running);
+        assert_eq!(standing().percentage(), 100.0);
+        board.task_is(&id, Some(session()), ProgressStatus::Failed);
+        board.write_of_task(&id, session(), running(1, 4), "cargo");
+        assert_eq!(standing().status, ProgressStatus::Failed);
+        board.task_is(&id, None, ProgressStatus::Waiting);
+        assert_eq!(standing().percentage(), 0.0, "it begins anew");
     }
 }

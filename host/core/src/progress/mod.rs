@@ -1,8 +1,9 @@
-//! How far things are: what sessions' output says, and what tasks report.
+//! How far things are: what sessions' output says, and the state of tasks.
 //!
-//! Each session has a task (`reading`) that has the progress parsers read the output
-//! of the command that runs; what they say comes to the [`ProgressBoard`], with what
-//! tasks report. `aggregate` puts it together for whoever asks, and `marker` reads
+//! Each session has a runtime task (`reading`) that has the progress parsers read the
+//! output of the command that runs; what they say comes to the board, as the session's
+//! progress or as that of the task which it works on. The queue adds which tasks wait
+//! and have ended. `aggregate` puts it together for whoever asks, and `marker` reads
 //! a user's own marks off the output.
 
 mod aggregate;
@@ -13,6 +14,7 @@ mod reading;
 pub use aggregate::{
     AggregatedProgress, OverallProgress, ProgressQuestion, SourceProgress, TimelinePoint,
 };
-pub use board::{ProgressBoard, Standing, TaskProgress};
+pub(crate) use board::ProgressBoard;
+pub use board::Standing;
 pub use quarterdeck_policy::ProgressStatus;
 pub(crate) use reading::follow;

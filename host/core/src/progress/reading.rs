@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::board::{Source, Standing};
 use crate::events;
 use crate::host::Host;
+use crate::tasks::TaskId;
 
 /// A command that has run so long, and printed what could be progress, is read as it
 /// goes on.
@@ -44,7 +45,7 @@ pub(crate) async fn follow(host: Weak<Host>, session: SessionFacts, mut follower
         host,
         session,
         // Without marks all that ever comes is one command's.
-        command: Some(Command::new()),
+        command: Some(Command::new(None)),
         marked: false,
     };
     loop {
@@ -88,6 +89,8 @@ struct Reader {
 /// What runs.
 struct Command {
     began: Instant,
+    /// The task that it belongs to.
+    task: Option<TaskId>,
     /// What is not read yet.
     waiting: Vec<Piece>,
     waiting_bytes: usize,
@@ -104,9 +107,10 @@ struct Parser {
 }
 
 impl Command {
-    fn new() -> Self {
+    fn new(task: Option<TaskId>) -> Self {
         Self {
             began: Instant::now(),
+            task,
             waiting: Vec::new(),
             waiting_bytes: 0,
             parsers: None,
@@ -171,7 +175,7 @@ impl Reader {
         let piece = match piece {
             OutputPiece::CommandStart(line) => {
                 self.marked = true;
-                self.command = Some(Command::new());
+                self.command = Some(Command::new(self.current_task()));
                 Piece::CommandStart(line)
             }
             OutputPiece::CommandEnd(status) => {
@@ -208,12 +212,23 @@ impl Reader {
         }
     }
 
+    /// The task that the session works on.
+    fn current_task(&self) -> Option<TaskId> {
+        let host = self.host.upgrade()?;
+        host.registry.get(&self.session.id).ok()?.task.id()
+    }
+
     /// Has what waits read, and tells what came of it. `None` once the host is gone.
     async fn read(&mut self) -> Option<()> {
         let host = self.host.upgrade()?;
+        // Without marks nobody tells where a task's command begins.
+        let task = (!self.marked).then(|| self.current_task());
         let Some(command) = &mut self.command else {
             return Some(());
         };
+        if let Some(task) = task {
+            command.task = task;
+        }
         if command.parsers.is_none() {
             let parsers = host.policies.progress_parsers().await;
             let (guessers, others): (Vec<&str>, Vec<&str>) =
@@ -253,18 +268,26 @@ impl Reader {
         if command.told.as_ref() == Some(&standing) {
             return Some(());
         }
-        let source = Source::Session(self.session.id.clone());
-        if command.told.is_none() {
-            host.progress.begin_anew(&source);
-        }
-        command.told = Some(standing.clone());
-        host.events.publish(events::ProgressUpdate {
-            session_id: self.session.id.clone(),
+        let begins = command.told.replace(standing.clone()).is_none();
+        let session = self.session.id.clone();
+        let update = events::ProgressUpdate {
+            session_id: session.clone(),
             progress: standing.percentage(),
             milestone: Some(standing.label.clone()).filter(|label| !label.is_empty()),
-        });
-        host.progress
-            .write(source, self.session.name.clone(), standing, &said_by);
+            task_id: command.task.as_ref().map(TaskId::to_string),
+        };
+        match &command.task {
+            Some(task) => (host.progress).write_of_task(task, session, standing, &said_by),
+            None => {
+                let source = Source::Session(session);
+                if begins {
+                    host.progress.begin_anew(&source);
+                }
+                let name = self.session.name.clone();
+                host.progress.write(source, name, standing, &said_by);
+            }
+        }
+        host.events.publish(update);
         Some(())
     }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_terminal::{Cursor, Status, Until, WaitEnd};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::command_line::{Syntax, command_line};
 use super::fate::{Fate, Next, next};
 use super::kept::{self, Ending};
-use super::progress::{ProgressReport, watch_progress};
 use super::task::{Lane, NewTask, TaskResult, Work};
 use crate::caller::Caller;
 use crate::error::HostError;
@@ -54,7 +53,6 @@ pub(super) struct Attempt {
     pub(super) any_shell: bool,
     /// Sent, or dropped, when it is called off.
     pub(super) cancelled: oneshot::Receiver<()>,
-    pub(super) progress: mpsc::Sender<ProgressReport>,
 }
 
 /// How an attempt ended. What is told here is kept already.
@@ -108,10 +106,12 @@ pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (Attempt
             return (AttemptEnd::NotStarted, WorkerAfter::Free);
         }
     }
+    session.task.set(Some(attempt.spec.id.clone()));
     let (fate, worker) = match attempt.spec.work.lane() {
         Lane::Shell => run_in_shell(&host, &session, &mut attempt).await,
         Lane::Program => ask_program(&host, &session, &mut attempt, &status).await,
     };
+    session.task.set(None);
     (keep(&host, attempt, fate).await, worker)
 }
 
@@ -191,18 +191,10 @@ async fn run_in_shell(
             WorkerAfter::Free,
         );
     };
-    let began = session.terminal.status().await.cursor;
     let mut running = match host.gate.run(session, &command, &attempt.caller).await {
         Ok(running) => running,
         Err(error) => return not_typed(error),
     };
-    let watched = watch_progress(
-        host,
-        session,
-        began,
-        attempt.number,
-        attempt.progress.clone(),
-    );
     let end = tokio::select! {
         biased;
         end = host.gate.follow(session, &mut running, attempt.spec.timeout) => end,
@@ -210,7 +202,6 @@ async fn run_in_shell(
             let result = interrupt(host, session, &mut running, &attempt.caller).await;
             return (Fate::Cancelled(result.0), result.1);
         }
-        never = watched => match never {},
     };
     match end {
         Ok(CommandEnd::StillRunning { .. }) => {

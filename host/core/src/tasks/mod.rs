@@ -18,7 +18,6 @@ mod estimates;
 mod fate;
 mod kept;
 mod order;
-mod progress;
 mod queue;
 mod rounds;
 mod submitting;

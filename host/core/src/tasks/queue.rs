@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use quarterdeck_policy::ProgressStatus;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -16,7 +17,6 @@ use super::backlog::{Backlog, Entry, Place};
 use super::estimates::Estimates;
 use super::fate::{Fate, Next, next};
 use super::kept::{self, Ending, Kept, KeptTask, Terms, work_key};
-use super::progress::ProgressReport;
 use super::task::{
     DistributeOutcome, DistributeTasks, Lane, NewTask, TaskId, TaskReport, TaskState,
 };
@@ -24,11 +24,8 @@ use super::workers::Workers;
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
-use crate::events::{Event, Happening, TaskStatus, TaskUpdate};
+use crate::events::{Event, Happening, ProgressUpdate, TaskStatus, TaskUpdate};
 use crate::host::Host;
-
-/// Progress that waits to be told; more is told later.
-const REPORTS: usize = 64;
 
 /// Sessions that the queue has opened stay open for so long after the last task.
 const OWN_SESSIONS_STAY: Duration = Duration::from_secs(30);
@@ -124,7 +121,6 @@ pub(super) struct Queue {
     pub(super) strategy_states: HashMap<String, Vec<u8>>,
     pub(super) estimates: Estimates,
     pub(super) beside: JoinSet<Back>,
-    pub(super) progress: mpsc::Sender<ProgressReport>,
     /// Something has changed that a round may make use of.
     pub(super) round_due: bool,
     /// When to look again without anything having changed.
@@ -138,11 +134,10 @@ pub(super) struct Queue {
 
 /// Runs the queue until its host is gone or stops it.
 pub(super) async fn run(host: Weak<Host>, mut asked: mpsc::Receiver<Ask>) {
-    let (progress, mut reports) = mpsc::channel(REPORTS);
     let Some(mut happenings) = host.upgrade().map(|host| host.events.subscribe()) else {
         return;
     };
-    let mut queue = Queue::new(host, progress);
+    let mut queue = Queue::new(host);
     if let Err(error) = queue.take_over().await {
         tracing::error!(%error, "the tasks that an earlier host has left cannot be read: none is begun");
         return;
@@ -170,7 +165,6 @@ pub(super) async fn run(host: Weak<Host>, mut asked: mpsc::Receiver<Ask>) {
                     queue.takes_back(back).await;
                 }
             }
-            Some(report) = reports.recv() => queue.learns_progress(report),
             happened = happenings.recv() => queue.hears(happened),
             () = sleep_until(wake) => queue.wakes().await,
         }
@@ -185,7 +179,7 @@ async fn sleep_until(wake: Option<Instant>) {
 }
 
 impl Queue {
-    fn new(host: Weak<Host>, progress: mpsc::Sender<ProgressReport>) -> Self {
+    fn new(host: Weak<Host>) -> Self {
         Self {
             host,
             open: BTreeMap::new(),
@@ -197,7 +191,6 @@ impl Queue {
             strategy_states: HashMap::new(),
             estimates: Estimates::default(),
             beside: JoinSet::new(),
-            progress,
             round_due: false,
             look_again: None,
             idle_since: None,
@@ -578,15 +571,21 @@ impl Queue {
         }
     }
 
-    fn learns_progress(&mut self, report: ProgressReport) {
-        let Some(task) = self.open.get_mut(&report.number) else {
+    /// What the output of a task says that runs.
+    fn learns_progress(&mut self, update: &ProgressUpdate) {
+        let Some(id) = (update.task_id.clone()).and_then(|id| TaskId::try_from(id).ok()) else {
             return;
         };
-        let Some(running) = &task.running else {
+        let number = self.by_id.get(&id);
+        let Some(task) = number.and_then(|number| self.open.get_mut(number)) else {
             return;
         };
-        task.progress = report.percent;
-        task.milestone = Some(report.label).filter(|label| !label.is_empty());
+        let Some(running) = (task.running.as_ref()).filter(|it| it.session == update.session_id)
+        else {
+            return;
+        };
+        task.progress = update.progress;
+        task.milestone.clone_from(&update.milestone);
         let update = TaskUpdate {
             id: task.spec.id.to_string(),
             status: TaskStatus::Running,
@@ -605,6 +604,7 @@ impl Queue {
             Ok(Happening::SessionStart(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {
                 self.round_due = !self.open.is_empty();
             }
+            Ok(Happening::ProgressUpdate(update)) => self.learns_progress(update),
             Ok(Happening::SessionEnd(session)) => {
                 self.workers.forget(&session.session_id);
                 self.round_due = !self.open.is_empty();
@@ -650,6 +650,13 @@ impl Queue {
         error: Option<String>,
     ) {
         if let Ok(host) = self.host() {
+            let status = match state {
+                TaskState::Queued => ProgressStatus::Waiting,
+                TaskState::Running => ProgressStatus::Running,
+                TaskState::Completed => ProgressStatus::Completed,
+                TaskState::Failed | TaskState::Cancelled => ProgressStatus::Failed,
+            };
+            host.progress.task_is(id, session_id.clone(), status);
             host.events.publish(TaskUpdate {
                 id: id.to_string(),
                 status: state.into(),

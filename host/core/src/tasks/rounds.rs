@@ -192,7 +192,6 @@ impl Queue {
             notes: task.notes.clone(),
             any_shell: terms.workers.is_explicit(),
             cancelled,
-            progress: self.progress.clone(),
         };
         let (id, entry) = (task.spec.id.clone(), task.entry(number));
         self.backlog.put(entry, Place::Running);

@@ -14,4 +14,7 @@ pub struct ProgressUpdate {
     /// What was reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub milestone: Option<String>,
+    /// The task, where the session works on one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
 }

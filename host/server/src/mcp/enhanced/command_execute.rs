@@ -8,6 +8,7 @@ use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::notices::Notices;
 use super::super::tool::{Effect, NativeTool};
 
 /// As much output is returned.
@@ -75,6 +76,23 @@ impl NativeTool for CommandExecute {
             timed_out: outcome.timed_out,
             cursor: outcome.cursor.offset(),
         })
+    }
+
+    async fn call_noticed(
+        host: Arc<Host>,
+        caller: Caller,
+        mut arguments: Arguments,
+        notices: Option<Notices>,
+    ) -> Result<Output, HostError> {
+        let Some(notices) = notices else {
+            return Self::call(host, caller, arguments).await;
+        };
+        let session = host
+            .session_of(arguments.session_id.as_deref(), &caller)
+            .await?;
+        arguments.session_id = Some(session.to_string());
+        let running = Self::call(Arc::clone(&host), caller, arguments);
+        notices.during(&host, &session, running).await
     }
 
     fn text(output: &Output) -> String {

@@ -7,6 +7,7 @@ use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::notices::Notices;
 use super::super::tool::{Effect, NativeTool};
 use super::task_shapes::ReportShape;
 
@@ -44,6 +45,22 @@ impl NativeTool for TaskStatus {
         Ok(Output {
             tasks: reports.into_iter().map(Into::into).collect(),
         })
+    }
+
+    async fn call_noticed(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Arguments,
+        notices: Option<Notices>,
+    ) -> Result<Output, HostError> {
+        let Some(notices) = notices.filter(|_| arguments.wait_ms > 0) else {
+            return Self::call(host, caller, arguments).await;
+        };
+        let events = host.events().subscribe();
+        let (ids, session) = (arguments.task_ids.clone(), arguments.session_id.clone());
+        let before = host.task_reports(ids, session, Duration::ZERO).await?;
+        let waiting = Self::call(host, caller, arguments);
+        notices.during_tasks(events, &before, waiting).await
     }
 
     fn text(output: &Output) -> String {

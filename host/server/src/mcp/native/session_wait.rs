@@ -8,6 +8,7 @@ use quarterdeck_core::{Caller, Cursor, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::notices::Notices;
 use super::super::tool::{Effect, NativeTool};
 
 pub(super) struct SessionWait;
@@ -98,6 +99,22 @@ impl NativeTool for SessionWait {
             cursor: outcome.cursor.offset(),
             exit_status: outcome.exit_status,
         })
+    }
+
+    async fn call_noticed(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Arguments,
+        notices: Option<Notices>,
+    ) -> Result<Output, HostError> {
+        let Some(notices) = notices else {
+            return Self::call(host, caller, arguments).await;
+        };
+        let session = host
+            .session_of(Some(&arguments.session_id), &caller)
+            .await?;
+        let waiting = Self::call(Arc::clone(&host), caller, arguments);
+        notices.during(&host, &session, waiting).await
     }
 
     fn text(output: &Output) -> String {
