@@ -55,7 +55,8 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
         Arc::clone(&host),
         setup.config.stream_settings(),
         stop.clone(),
-    );
+    )
+    .context("starting the threads of the streams")?;
     let stream_door = bind_streams(setup).await?;
     let stream_address = stream_door.as_ref().map(StreamDoor::address);
     let grpc_address = grpc.as_ref().map(GrpcDoor::address);

@@ -148,12 +148,6 @@ impl EventBus {
         (missed, self.feed.subscribe())
     }
 
-    /// The number of the newest event, and everything that comes after it.
-    pub fn from_now(&self) -> (u64, broadcast::Receiver<Arc<Event>>) {
-        let kept = self.lock();
-        (kept.last, self.feed.subscribe())
-    }
-
     /// Everything from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
         self.feed.subscribe()

@@ -2,14 +2,18 @@
 //! port of its own) and of enhanced-iterm-mcp (`/monitor`).
 //!
 //! [`admission`] decides who may listen, [`command`] reads what a client says,
-//! [`subscriber`] is one client's connection. Nobody can type through a stream.
+//! [`subscriber`] is one client's connection, and [`fan_out`] is what all of them
+//! hear. They run on threads of their own, so that a thousand listeners take no turn
+//! of whoever types. Nobody can type through a stream.
 
 mod admission;
 mod command;
+mod fan_out;
 mod messages;
 mod pace;
 mod subscriber;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +29,7 @@ use quarterdeck_core::Host;
 use quarterdeck_core::events::{EventFilter, EventType};
 use serde::Deserialize;
 use tokio::net::TcpListener;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +39,7 @@ use crate::http::{BindError, bind, serving};
 use crate::peer::Connection;
 use crate::token::Token;
 use admission::Admission;
+use fan_out::FanOut;
 use subscriber::{Manner, Subscriber};
 
 /// Clients that listen at once; more are told to come later.
@@ -45,6 +51,11 @@ const MOST_STRANGERS: usize = 64;
 const LONGEST_MESSAGE: usize = 64 * 1024;
 /// What is to be sent goes to the socket in pieces of this size.
 const WRITE_BUFFER: usize = 32 * 1024;
+
+/// Threads that write to listeners.
+const THREADS: usize = 2;
+/// What those threads yield to others, as nice(2) counts it.
+const NICENESS: i32 = 5;
 
 /// Who may listen.
 #[derive(Clone, Debug, Default)]
@@ -65,21 +76,48 @@ pub struct Streams {
     places: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
     missed: AtomicU64,
+    fan_out: Arc<FanOut>,
+    threads: Threads,
     stop: CancellationToken,
 }
 
 impl Streams {
-    /// Streams of `host`, until `stop` is cancelled.
-    pub fn new(host: Arc<Host>, settings: StreamSettings, stop: CancellationToken) -> Arc<Self> {
-        Arc::new(Self {
+    /// Streams of `host`, until `stop` is cancelled. The error is that of a system
+    /// which gives no threads.
+    pub fn new(
+        host: Arc<Host>,
+        settings: StreamSettings,
+        stop: CancellationToken,
+    ) -> io::Result<Arc<Self>> {
+        let fan_out = FanOut::new();
+        let threads = Threads::start()?;
+        let places = Arc::new(Semaphore::new(MOST_SUBSCRIBERS));
+        threads.spawn({
+            let (feed, fan_out, places) = (
+                host.events().subscribe(),
+                Arc::clone(&fan_out),
+                Arc::clone(&places),
+            );
+            let stop = stop.clone();
+            async move {
+                let subscribers = || MOST_SUBSCRIBERS - places.available_permits();
+                tokio::select! {
+                    () = fan_out.run(feed, subscribers) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+        });
+        Ok(Arc::new(Self {
             host,
             settings,
             run: format!("{:032x}", rand::random::<u128>()),
-            places: Arc::new(Semaphore::new(MOST_SUBSCRIBERS)),
+            places,
             strangers: Arc::new(Semaphore::new(MOST_STRANGERS)),
             missed: AtomicU64::new(0),
+            fan_out,
+            threads,
             stop,
-        })
+        }))
     }
 
     /// How many clients listen.
@@ -94,6 +132,42 @@ impl Streams {
 
     pub(crate) fn origins(&self) -> &[String] {
         &self.settings.origins
+    }
+}
+
+/// A runtime beside the host's, which ends with its owner.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn start() -> io::Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("streams")
+            .on_thread_start(|| {
+                // On Linux that is this thread alone; elsewhere the whole process.
+                #[cfg(target_os = "linux")]
+                if let Err(error) = rustix::process::nice(NICENESS) {
+                    tracing::debug!(%error, "streams have the priority of everything else");
+                }
+            })
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.0 {
+            runtime.spawn(work);
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // The last owner may be a task of another runtime, where nobody may wait.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -196,15 +270,18 @@ async fn listen(
         .max_frame_size(LONGEST_MESSAGE)
         .write_buffer_size(WRITE_BUFFER)
         .on_upgrade(async move |socket| {
-            let stop = entry.streams.stop.clone();
+            let streams = Arc::clone(&entry.streams);
+            let stop = streams.stop.clone();
             let subscriber = Subscriber::new(entry, socket, manner, place);
-            let ended = tokio::select! {
-                ended = subscriber.serve(admission) => ended,
-                () = stop.cancelled() => Ok(()),
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a stream ended early");
-            }
+            streams.threads.spawn(async move {
+                let ended = tokio::select! {
+                    ended = subscriber.serve(admission) => ended,
+                    () = stop.cancelled() => Ok(()),
+                };
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a stream ended early");
+                }
+            });
         })
 }
 

@@ -1,8 +1,8 @@
 //! One client that listens.
 //!
-//! Its task owns the socket. Events come from the host's one stream, whose buffer
-//! all listeners share: whoever reads too slowly finds that events are gone, is told
-//! which, and has cost nobody memory. Events that wait are written together.
+//! Its task owns the socket. Events come in batches that all listeners share: whoever
+//! reads too slowly finds that events are gone, is told which, and has cost nobody
+//! memory. What comes together is written together.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -13,14 +13,13 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::SinkExt;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use quarterdeck_core::events::{Event, EventFilter};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use quarterdeck_core::events::EventFilter;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use super::admission::Admission;
 use super::command::{Command, Said};
+use super::fan_out::Batch;
 use super::pace::Pace;
 use super::{NO_PLACE, StreamEntry, messages, monitored};
 
@@ -32,7 +31,7 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A client that has said nothing for so long, not even that it is there, is dead.
 const SILENCE_PATIENCE: Duration = Duration::from_secs(90);
-/// Events written before others get their turn.
+/// Events of the past written before others get their turn.
 const WRITTEN_AT_ONCE: usize = 256;
 /// Events told again to a client that says where it stopped.
 const MOST_REPLAYED: usize = 5_000;
@@ -88,7 +87,8 @@ pub(super) struct Subscriber {
     manner: Manner,
     /// Among those who listen, or among those who still have to show the token.
     place: OwnedSemaphorePermit,
-    feed: Receiver<Arc<Event>>,
+    /// Says that there is something new.
+    news: watch::Receiver<u64>,
     filter: EventFilter,
     /// The newest event that was told or passed over.
     last: u64,
@@ -103,7 +103,8 @@ impl Subscriber {
         manner: Manner,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        let (last, feed) = entry.streams.host.events().from_now();
+        let news = entry.streams.fan_out.subscribe();
+        let last = entry.streams.host.events().last();
         let (rate, burst) = COMMANDS;
         Self {
             entry,
@@ -111,7 +112,7 @@ impl Subscriber {
             filter: manner.filter,
             manner,
             place,
-            feed,
+            news,
             last,
             pace: Pace::default(),
             commands: RateLimiter::direct(Quota::per_second(rate).allow_burst(burst)),
@@ -145,10 +146,9 @@ impl Subscriber {
                         Some(Err(error)) => return Err(error.into()),
                     }
                 }
-                event = self.feed.recv() => match event {
-                    Ok(event) => self.tell(event).await?,
-                    Err(RecvError::Lagged(missed)) => self.tell_missed(missed).await?,
-                    Err(RecvError::Closed) => return Ok(()),
+                changed = self.news.changed() => match changed {
+                    Ok(()) => self.tell_news().await?,
+                    Err(_) => return Ok(()),
                 },
                 () = at(held_until) => self.tell_held().await?,
                 _ = ping.tick() => {
@@ -191,6 +191,8 @@ impl Subscriber {
             return Ok(false);
         };
         self.place = place;
+        // What happened while it had no place is not kept for it.
+        self.last = self.entry.streams.host.events().last();
         match said.map(|said| said.command) {
             Some(Command::ShowToken) => self.say(messages::authenticated()).await?,
             Some(command) => self.carry_out(command).await?,
@@ -264,8 +266,7 @@ impl Subscriber {
     /// Tells what came after number `since`, and goes on from there.
     async fn replay(&mut self, since: u64) -> Result<(), StreamError> {
         let host = Arc::clone(&self.entry.streams.host);
-        // From here on nothing is lost: what comes meanwhile waits in the feed.
-        self.feed = host.events().subscribe();
+        // What comes meanwhile waits where all subscribers find it.
         let newest = host.events().last();
         let numbers = since.saturating_add(1)..=newest;
         let history = host.event_history();
@@ -290,38 +291,44 @@ impl Subscriber {
         Ok(())
     }
 
-    /// Tells an event, and those that wait behind it.
-    async fn tell(&mut self, event: Arc<Event>) -> Result<(), StreamError> {
-        self.tell_one(&event).await?;
-        for _ in 0..WRITTEN_AT_ONCE {
-            match self.feed.try_recv() {
-                Ok(event) => self.tell_one(&event).await?,
-                Err(TryRecvError::Lagged(missed)) => return self.tell_missed(missed).await,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+    /// Tells what has come since the last event that was told.
+    async fn tell_news(&mut self) -> Result<(), StreamError> {
+        let news = self.entry.streams.fan_out.after(self.last);
+        if let Some(missed) = news.missed {
+            let (first, last) = missed.into_inner();
+            let count = last - first + 1;
+            (self.entry.streams.missed).fetch_add(count, Ordering::Relaxed);
+            self.last = last;
+            self.say(messages::missed(first, last)).await?;
+        }
+        for batch in news.batches {
+            match tokio::time::timeout(WRITE_PATIENCE, self.tell(&batch)).await {
+                Ok(told) => told?,
+                Err(_) => return Err(StreamError::Stuck),
             }
         }
-        self.flush().await
+        if news.more {
+            self.news.mark_changed();
+        }
+        Ok(())
     }
 
-    async fn tell_one(&mut self, event: &Arc<Event>) -> Result<(), StreamError> {
-        // Told already, by a replay.
-        if event.sequence <= self.last {
+    async fn tell(&mut self, batch: &Batch) -> Result<(), StreamError> {
+        let after = std::mem::replace(&mut self.last, batch.last());
+        if !batch.has_any_of(&self.filter) {
             return Ok(());
         }
-        self.last = event.sequence;
-        if !self.filter.wants(event.what.event_type()) || self.pace.holds_back(event) {
-            return Ok(());
+        for told in &batch.events {
+            let event = &told.event;
+            // Told already, by a replay, or not wanted, or not yet.
+            if event.sequence > after
+                && self.filter.wants(event.what.event_type())
+                && !self.pace.holds_back(event)
+            {
+                self.socket.feed(Message::Text(told.text().clone())).await?;
+            }
         }
-        self.feed_socket(Message::text(&**event.text())).await
-    }
-
-    /// The events that are gone were the next ones.
-    async fn tell_missed(&mut self, missed: u64) -> Result<(), StreamError> {
-        let streams = &self.entry.streams;
-        streams.missed.fetch_add(missed, Ordering::Relaxed);
-        let first = self.last + 1;
-        self.last += missed;
-        self.say(messages::missed(first, self.last)).await
+        Ok(self.socket.flush().await?)
     }
 
     async fn tell_held(&mut self) -> Result<(), StreamError> {

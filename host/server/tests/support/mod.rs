@@ -34,7 +34,8 @@ impl Stage {
         let host = host(folder.path());
         let token = Token::load_or_create(&folder.path().join("token")).expect("a token");
         let stop = CancellationToken::new();
-        let streams = Streams::new(Arc::clone(&host), StreamSettings::default(), stop.clone());
+        let streams = Streams::new(Arc::clone(&host), StreamSettings::default(), stop.clone())
+            .expect("threads");
         let any_port = "127.0.0.1:0".parse().expect("an address");
         let door = StreamDoor::bind(any_port).await.expect("a free port");
         let address = door.address();
