@@ -178,7 +178,7 @@ fn program_code(program: &ProgramEntry) -> String {
 fn rule_code(rule: &RuleEntry) -> String {
     format!(
         "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, flags: &{:?}, without: &{:?}, operands: {}, \
-         all_operands: {}, leading: {}, leading_operand: {}, bare: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
+         all_operands: {}, leading: {}, leading_operand: {}, operands_from: {}, bare: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
          code: &{:?}, code_without: &{:?}, code_unresolved: {}, statement: &{:?}, statement_without: &{:?}, tier: Tier::{:?}, \
          in_production: {}, reason: {:?}, suggestion: {:?} }},",
         rule.id,
@@ -190,6 +190,7 @@ fn rule_code(rule: &RuleEntry) -> String {
         patterns(&rule.all_operands),
         patterns(&rule.leading),
         patterns(&rule.leading_operand),
+        sources(&rule.operands_from),
         rule.bare,
         patterns(&rule.arguments),
         patterns(&rule.arguments_with),

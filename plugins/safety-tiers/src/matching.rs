@@ -16,7 +16,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) arguments: &'a Arguments<'a>,
     pub(crate) writes: &'a [Field],
     pub(crate) reads: &'a [Field],
-    /// Names of the variables set for it.
+    /// The variables set for it, as `NAME=value`; without a value where they are
+    /// taken away.
     pub(crate) assigns: &'a [String],
     /// What its input and arguments may hold.
     pub(crate) from: Sources,
@@ -69,12 +70,6 @@ impl Rule {
                     .iter()
                     .any(|field| one_of(patterns, field, subject.here))
         };
-        let names = |patterns: &[&str], names: &[String]| {
-            patterns.is_empty()
-                || names
-                    .iter()
-                    .any(|name| patterns.iter().any(|pattern| text::matches(pattern, name)))
-        };
         // An argument that nobody knows may be any flag; that is held against
         // a command only where a rule also names what it would do it to.
         let doubtful = self.tier == Tier::Dangerous
@@ -108,7 +103,7 @@ impl Rule {
                 .without
                 .iter()
                 .any(|spellings| arguments.has_flag(spellings))
-            && names(self.assigns, subject.assigns)
+            && (self.assigns.is_empty() || assigned(self.assigns, subject))
             && any(self.writes, subject.writes)
             && any(self.reads, subject.reads)
             && (self.operands.is_empty()
@@ -120,6 +115,10 @@ impl Rule {
                     && arguments
                         .operands()
                         .all(|field| one_of(self.all_operands, field, subject.here)))
+            && (self.operands_from == Sources::NONE
+                || arguments
+                    .operands()
+                    .any(|field| self.operands_from.meets(field.from)))
             && (!self.bare || arguments.operands().next().is_none())
             && (self.leading.is_empty()
                 || arguments
@@ -167,6 +166,27 @@ impl Rule {
             .filter(|field| !field.text.starts_with('-') || field.text.contains('='))
             .any(|field| is_production(&field.text))
     }
+}
+
+/// Whether a variable is set that one of the patterns names, to a value that it
+/// names.
+fn assigned(patterns: &[&str], subject: &Subject<'_>) -> bool {
+    let value_is = |pattern: &str, value: &str| match pattern.strip_prefix('@') {
+        Some(word) => Places::named(word).is_some_and(|place| {
+            // A path of folders, or a list of libraries.
+            value
+                .split([':', ' '])
+                .any(|part| place.meets(Places::of(part, subject.here)))
+        }),
+        None => text::matches(pattern, &text::shown(value)),
+    };
+    subject.assigns.iter().any(|assigned| {
+        let (name, value) = assigned.split_once('=').unwrap_or((assigned, ""));
+        patterns.iter().any(|pattern| match pattern.split_once('=') {
+            Some((pattern, wanted)) => text::matches(pattern, name) && value_is(wanted, value),
+            None => text::matches(pattern, name),
+        })
+    })
 }
 
 fn some_argument(patterns: &[Pattern], subject: &Subject<'_>) -> bool {

@@ -92,6 +92,8 @@ pub(crate) struct RuleEntry {
     pub(crate) leading: Vec<String>,
     /// The first operand is one of these: the script, not what it is given.
     pub(crate) leading_operand: Vec<String>,
+    /// Some operand holds what comes from these, as in `from`.
+    pub(crate) operands_from: Vec<String>,
     /// It has no operands.
     pub(crate) bare: bool,
     /// Some argument, flags and their values included, is one of these;
@@ -105,13 +107,14 @@ pub(crate) struct RuleEntry {
     pub(crate) writes: Vec<String>,
     /// A redirection reads from one of these.
     pub(crate) reads: Vec<String>,
-    /// A variable of such a name is set.
+    /// A variable of such a name is set, or taken away; after `=` to such a
+    /// value, or one that points at such a place.
     pub(crate) assigns: Vec<String>,
     /// A function of such a name is defined.
     pub(crate) defines: Vec<String>,
     /// Its input, arguments or program come from `network`, `decoded`,
-    /// `secret`, a variable named like a `credential`, or the program itself
-    /// was `downloaded`.
+    /// `secret`, a variable named like a `credential` or, more surely, a
+    /// `password`, or the program itself was `downloaded`.
     pub(crate) from: Vec<String>,
     /// Code in another language holds one of these.
     pub(crate) code: Vec<String>,
@@ -161,6 +164,7 @@ impl RuleEntry {
             &self.assigns,
             &self.defines,
             &self.from,
+            &self.operands_from,
             &self.code,
         ];
         !self.bare && !self.to_screen && lists.iter().all(|list| list.is_empty())

@@ -6,10 +6,11 @@
 //! construct could be read in two ways it takes the one that runs more.
 //!
 //! `parser/simple.rs` has the plain command, `parser/compound.rs` what holds
-//! commands, `parser/redirect.rs` what stands beside them, `parser/word.rs` what
+//! commands, `parser/fish.rs` what fish does in another way, `parser/redirect.rs` what stands beside them, `parser/word.rs` what
 //! they are made of.
 
 mod compound;
+mod fish;
 mod redirect;
 mod simple;
 mod word;
@@ -63,12 +64,22 @@ pub(crate) enum Origin {
     Within(Span),
 }
 
+/// Whose grammar a text follows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// sh, bash, ksh, zsh.
+    #[default]
+    Posix,
+    Fish,
+}
+
 /// Parses `text`. `depth` counts the scripts that this one is nested in.
-pub(crate) fn parse(text: &str, origin: Origin, depth: u32) -> Parsed {
+pub(crate) fn parse(text: &str, origin: Origin, dialect: Dialect, depth: u32) -> Parsed {
     let mut parser = Parser {
         text,
         position: 0,
         origin,
+        dialect,
         depth,
         lookahead: text.len() * 4 + 1024,
         nodes_left: MAX_NODES,
@@ -98,6 +109,7 @@ struct Parser<'a> {
     text: &'a str,
     position: usize,
     origin: Origin,
+    dialect: Dialect,
     depth: u32,
     /// Bytes that may still be looked at twice.
     lookahead: usize,
@@ -162,6 +174,7 @@ impl<'a> Parser<'a> {
             text,
             position: 0,
             origin: Origin::Within(span),
+            dialect: self.dialect,
             depth: self.depth,
             lookahead: self.lookahead,
             nodes_left: self.nodes_left,
@@ -277,7 +290,7 @@ impl<'a> Parser<'a> {
             if ends {
                 break;
             }
-            if RESERVED.contains(&word) && !matches!(word, "in" | "]]" | "))") {
+            if self.is_stray(word) {
                 self.position += word.len();
                 self.problem(ProblemKind::Unexpected, start);
                 continue;
@@ -298,6 +311,17 @@ impl<'a> Parser<'a> {
         script
     }
 
+    /// Whether a reserved word stands where nothing has been opened that it
+    /// could belong to.
+    fn is_stray(&self, word: &str) -> bool {
+        match self.dialect {
+            Dialect::Posix => {
+                RESERVED.contains(&word) && !matches!(word, "in" | "]]" | "))")
+            }
+            Dialect::Fish => matches!(word, "end" | "else" | "case"),
+        }
+    }
+
     fn skip_character(&mut self) {
         self.position += self.rest().chars().next().map_or(0, char::len_utf8);
     }
@@ -310,6 +334,10 @@ impl<'a> Parser<'a> {
                 pipeline.commands.push(command);
             }
             self.skip_blanks();
+            // Only fish has a place for a bracket after a word.
+            if self.peek() == Some(b'(') && !pipeline.commands.is_empty() {
+                self.problem(ProblemKind::Unexpected, self.position);
+            }
             if self.at("||") || !(self.take("|&") || self.take("|")) {
                 break;
             }
@@ -339,6 +367,9 @@ impl<'a> Parser<'a> {
         }
         if self.peek() == Some(b'!') && self.peek_at(1) == Some(b'(') {
             self.position += 1;
+        }
+        if self.dialect == Dialect::Fish {
+            return self.fish_command();
         }
         if self.peek() == Some(b'(') {
             return Some(self.with_redirects(Self::parenthesis));

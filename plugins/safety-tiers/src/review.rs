@@ -1,6 +1,7 @@
 //! From a request to a verdict.
 
 use crate::matching::is_production;
+use crate::parser::Dialect;
 use crate::place::Here;
 use crate::rules::Rules;
 use crate::typed::{Language, Reader, UNKNOWN_SCREEN, program_name, reader};
@@ -178,21 +179,31 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
     if answers {
         walk.may_be_no_command(configured(rules, request).unwrap_or(Tier::Safe));
     }
+    let shell = request.program.as_deref().map(program_name);
+    if shell.as_deref() == Some("fish") {
+        walk.follow(Dialect::Fish);
+    }
     for earlier in &request.recent {
         walk.remember(earlier);
     }
     // Only an interactive shell knows `!word`.
     let interactive = request.entry != Entry::Hook;
     let parsed = walk.command_line(line, interactive);
-    if line.len() < request.command_line.len() {
-        walk.too_long();
-    }
     if !parsed.problems.is_empty() && walk.tier() < Tier::Dangerous {
         let whole = Span {
             start: 0,
             end: line.len(),
         };
         walk.scan(line, whole, 0);
+        let other_shell = shell.as_deref().is_some_and(|shell| {
+            matches!(shell, "fish" | "bash" | "sh" | "zsh" | "dash" | "ksh")
+        });
+        if !other_shell {
+            walk.read_as_fish(line, interactive);
+        }
+    }
+    if line.len() < request.command_line.len() {
+        walk.too_long();
     }
     let suspicious = suspicious_character(line);
     match (walk.take_worst(), suspicious) {

@@ -23,6 +23,9 @@ impl Sources {
     pub(crate) const DOWNLOADED: Self = Self(8);
     /// Is the value of a variable that is named like a token or a password.
     pub(crate) const CREDENTIAL: Self = Self(16);
+    /// Is the value of a variable that by its name is no key for a service that
+    /// is asked, but one that nobody else should see.
+    pub(crate) const PASSWORD: Self = Self(64);
     /// Is what a shell prints that somebody else types into.
     pub(crate) const SHELL: Self = Self(32);
 
@@ -43,6 +46,7 @@ impl Sources {
             "downloaded" => Some(Self::DOWNLOADED),
             "shell" => Some(Self::SHELL),
             "credential" => Some(Self::CREDENTIAL),
+            "password" => Some(Self::PASSWORD),
             _ => None,
         }
     }
@@ -112,6 +116,7 @@ pub(crate) struct Rule {
     pub(crate) all_operands: &'static [Pattern],
     pub(crate) leading: &'static [Pattern],
     pub(crate) leading_operand: &'static [Pattern],
+    pub(crate) operands_from: Sources,
     pub(crate) bare: bool,
     pub(crate) arguments: &'static [Pattern],
     pub(crate) arguments_with: &'static [Pattern],

@@ -61,7 +61,8 @@ pub(crate) fn ansi_c(source: &str) -> (String, usize) {
     (unescape(&source[..end]), end)
 }
 
-fn end_of_quote(source: &str) -> usize {
+/// Where a quote ends that a backslash can keep open.
+pub(crate) fn end_of_quote(source: &str) -> usize {
     let mut escaped = false;
     for (offset, byte) in source.bytes().enumerate() {
         match byte {

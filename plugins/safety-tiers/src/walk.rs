@@ -23,6 +23,7 @@ mod shell;
 mod starters;
 mod statements;
 mod trace;
+mod written;
 
 pub(crate) use self::statements::statements;
 pub use self::trace::Step;
@@ -31,7 +32,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use self::shell::Shell;
-use crate::parser::{self, Origin};
+use crate::parser::{self, Dialect, Origin};
 use crate::place::{Here, Places};
 use crate::rules::{Rules, Sources};
 use crate::syntax::{Command, Compound, Pipeline, Script, Simple};
@@ -111,6 +112,8 @@ struct Context {
 pub(crate) struct Walk<'r> {
     rules: &'r Rules,
     shell: Shell,
+    /// Whose grammar the text follows.
+    dialect: Dialect,
     /// For programs that no rule knows.
     unknown_program: Tier,
     /// Whether the whole session is in what looks like production.
@@ -131,6 +134,7 @@ impl<'r> Walk<'r> {
         Self {
             rules,
             shell: Shell::at(here),
+            dialect: Dialect::Posix,
             unknown_program: rules.unknown_program,
             in_production,
             trace: None,
@@ -167,7 +171,7 @@ impl<'r> Walk<'r> {
             );
             return Stream::default();
         }
-        let parsed = parser::parse(line, Origin::Within(span), context.depth);
+        let parsed = parser::parse(line, Origin::Within(span), self.dialect, context.depth);
         self.problems(&parsed);
         if !parsed.problems.is_empty() && self.tier() < Tier::Dangerous && context.depth < 2 {
             self.scan(line, span, context.depth + 1);
@@ -324,6 +328,7 @@ impl<'r> Walk<'r> {
             self.leave_subshell(before);
         }
         self.written(&redirects, output.from);
+        self.text_written(&redirects, &output, Span::default());
         output
     }
 
@@ -333,20 +338,17 @@ impl<'r> Walk<'r> {
             fields.extend(self.fields(word, context));
         }
         let redirected = self.redirects(&simple.redirects, context);
-        let names: Vec<String> = simple
-            .assignments
-            .iter()
-            .map(|set| set.name.clone())
-            .collect();
+        let mut assigned: Vec<String> = Vec::new();
         if fields.is_empty() {
             for assignment in &simple.assignments {
                 self.assign(assignment, context);
                 if let Some(value) = self.variable(&assignment.name) {
                     self.judge_assigned_line(&assignment.name, &value, assignment.span, context);
+                    assigned.push(format!("{}={value}", assignment.name));
                 }
             }
-            if !names.is_empty() {
-                self.judge_assignments(&names, simple.span);
+            if !assigned.is_empty() {
+                self.judge_assignments(&assigned, simple.span);
             }
             self.judge_redirects(&redirected, simple.span);
             // `$(< file)` gives what is in the file.
@@ -364,6 +366,7 @@ impl<'r> Walk<'r> {
             for word in &assignment.values {
                 let value = self.value(&word.pieces, context);
                 self.judge_assigned_line(&assignment.name, &value, assignment.span, context);
+                assigned.push(format!("{}={value}", assignment.name));
             }
         }
         let mut context = context.clone();
@@ -374,12 +377,13 @@ impl<'r> Walk<'r> {
             &invoke::Invocation {
                 fields: &fields,
                 redirected: &redirected,
-                assigns: &names,
+                assigns: &assigned,
                 span: simple.span,
             },
             &context,
         );
         self.written(&redirected, output.from);
+        self.text_written(&redirected, &output, simple.span);
         if redirected.writes.is_empty() {
             output
         } else {

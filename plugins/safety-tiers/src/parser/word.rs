@@ -1,6 +1,6 @@
 //! Words: quoting, parameters, substitutions.
 
-use super::{Origin, Parser, ProblemKind, is_metacharacter};
+use super::{Dialect, Origin, Parser, ProblemKind, is_metacharacter};
 use crate::syntax::{Operation, Parameter, Piece, Word};
 use crate::text;
 use crate::verdict::Span;
@@ -144,6 +144,16 @@ impl Parser<'_> {
                         pieces.push(Piece::Process(script));
                         continue;
                     }
+                    if byte == b'(' && self.dialect == Dialect::Fish {
+                        flush(&mut run, false, pieces);
+                        self.position += 1;
+                        let script = self.parenthesised("(");
+                        pieces.push(Piece::Substitution {
+                            script,
+                            quoted: false,
+                        });
+                        continue;
+                    }
                     if byte == b'(' && run.ends_with(['?', '*', '+', '@', '!']) {
                         self.extended_glob(&mut run, pieces);
                         continue;
@@ -222,11 +232,18 @@ impl Parser<'_> {
         let start = self.position;
         self.position += 1;
         let rest = self.rest();
-        let length = rest.find('\'').unwrap_or(rest.len());
-        let inner = rest[..length]
+        let length = match self.dialect {
+            Dialect::Posix => rest.find('\'').unwrap_or(rest.len()),
+            // fish lets `\'` and `\\` stand between them.
+            Dialect::Fish => text::end_of_quote(rest),
+        };
+        let mut inner: String = rest[..length]
             .chars()
             .map(|c| text::unmarked(c, self.origin))
             .collect();
+        if self.dialect == Dialect::Fish {
+            inner = inner.replace("\\'", "'").replace("\\\\", "\\");
+        }
         self.position += length;
         self.close("'", "'", start);
         pieces.push(Piece::Quoted(inner));

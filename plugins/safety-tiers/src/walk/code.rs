@@ -6,8 +6,9 @@ use super::starters::started;
 use super::{Context, Walk};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
+use crate::place::{Here, Places};
 use crate::rules::{PLAIN_PROGRAM, Program};
-use crate::text::{self, UNKNOWN};
+use crate::text::{self, HOME, STAR, UNKNOWN};
 use crate::verdict::{Span, Tier};
 
 /// Code in another language that a command runs.
@@ -73,6 +74,14 @@ impl Walk<'_> {
         }
         if program.reads_code {
             self.escapes(&text, span, context);
+        }
+        if destroys(&text, self.shell.here()) {
+            self.note(
+                "core/code-destroys",
+                Tier::Dangerous,
+                "Its code would remove a home folder, a part of the system or everything there is.",
+                span,
+            );
         }
         let unresolved = self.judge_code(&text, span, context);
         Some(Code { text, unresolved })
@@ -208,6 +217,81 @@ const PROCESS_STARTERS: [&str; 25] = [
     "Deno.",
     "ctypes",
 ];
+
+/// Calls that remove what they are given, folders with all that is in them.
+const REMOVERS: [&str; 16] = [
+    "rmtree",
+    "rmSync",
+    "rmdirSync",
+    "removeSync",
+    "fs.rm",
+    "promises.rm",
+    "rm_rf",
+    "rm_r",
+    "remove_tree",
+    "remove_dir_all",
+    "RemoveAll",
+    "remove_entry",
+    "remove_all",
+    "unlink",
+    "os.remove",
+    "File.delete",
+];
+
+/// How code writes the home folder.
+const HOMES: [&str; 9] = [
+    "Path.home()",
+    "homedir()",
+    "Dir.home",
+    "ENV['HOME']",
+    "ENV[\"HOME\"]",
+    "env.HOME",
+    "environ['HOME']",
+    "environ[\"HOME\"]",
+    "getenv('HOME')",
+];
+
+/// Whether code removes, by what it says, what must not be lost.
+fn destroys(code: &str, here: Here<'_>) -> bool {
+    let dire = Places(Places::ROOT.0 | Places::HOME.0 | Places::SYSTEM.0 | Places::DEVICE.0);
+    REMOVERS.iter().any(|remover| {
+        code.match_indices(remover).take(8).any(|(at, _)| {
+            let call = arguments_of_a_call(&code[at + remover.len()..]);
+            // What is put together is not what stands there.
+            if ["split(", "replace(", "join(", "sub("].iter().any(|put| call.contains(put)) {
+                return false;
+            }
+            let paths = strings(call);
+            let home = |path: &str| {
+                let rest = ["~", "$ENV{HOME}", "$HOME", "${HOME}", "${process.env.HOME}", "#{Dir.home}"]
+                    .iter()
+                    .find_map(|home| path.strip_prefix(home));
+                rest.map_or_else(|| path.to_owned(), |rest| format!("{HOME}{rest}"))
+            };
+            HOMES.iter().any(|home| call.contains(home) && paths.len() < 2)
+                || paths.iter().any(|path| {
+                    let path = home(path).replace('*', &STAR.to_string());
+                    dire.meets(Places::of(&path, here))
+                })
+        })
+    })
+}
+
+/// What stands between the brackets after a call's name, or up to the end of the
+/// statement where it has none.
+fn arguments_of_a_call(after: &str) -> &str {
+    let mut open = 0_u32;
+    for (at, byte) in after.bytes().enumerate().take(512) {
+        match byte {
+            b'(' => open += 1,
+            b')' if open > 1 => open -= 1,
+            b')' => return &after[..at],
+            b';' | b'\n' if open == 0 => return &after[..at],
+            _ => {}
+        }
+    }
+    &after[..after.floor_char_boundary(512)]
+}
 
 /// The string literals in a program, whatever its language.
 fn strings(code: &str) -> Vec<String> {

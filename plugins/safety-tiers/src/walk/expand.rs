@@ -160,6 +160,9 @@ impl Walk<'_> {
         let mut from = self.shell.source_of(&parameter.name);
         if names_a_credential(&parameter.name) && self.variable(&parameter.name).is_none() {
             from = from.and(Sources::CREDENTIAL);
+            if !parameter.name.to_ascii_uppercase().contains("API") {
+                from = from.and(Sources::PASSWORD);
+            }
         }
         let mut push = |text: String| parts.push(Part { text, kind, from });
         let value = self.variable(&parameter.name);
@@ -189,6 +192,11 @@ impl Walk<'_> {
                     from,
                 });
             }
+            Operation::Other(pieces)
+                if let Some(text) = substring(&parameter.name, value.as_deref(), pieces) =>
+            {
+                push(text);
+            }
             Operation::Other(pieces) => {
                 self.parts(pieces, context);
                 // A part of a relative path is one too.
@@ -200,6 +208,22 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// `${NAME:offset:length}` of a value that is known; of a path that only the
+/// machine knows the first character is.
+fn substring(name: &str, value: Option<&str>, pieces: &[Piece]) -> Option<String> {
+    let [Piece::Text(text) | Piece::Quoted(text)] = pieces else {
+        return None;
+    };
+    let mut numbers = text.strip_prefix(':')?.splitn(2, ':').map(str::trim);
+    let offset: usize = numbers.next()?.parse().ok()?;
+    let length: usize = numbers.next().map_or(Some(usize::MAX), |n| n.parse().ok())?;
+    if matches!(name, "PATH" | "HOME" | "PWD" | "SHELL") && offset == 0 && length == 1 {
+        return Some("/".to_owned());
+    }
+    let value = value.filter(|value| text::is_known(value) && !value.contains(HOME))?;
+    Some(value.chars().skip(offset).take(length).collect())
 }
 
 /// `[@]` and `[*]`.

@@ -5,7 +5,7 @@ use super::redirects::Redirected;
 use super::{Context, Field, Stream, Walk, base_name, quoted};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
-use crate::place::{Here, Places, is_program_folder};
+use crate::place::{Places, is_program_folder};
 use crate::rules::{PLAIN_PROGRAM, Program, Sources};
 use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::{Span, Tier};
@@ -73,8 +73,13 @@ impl Walk<'_> {
         if text::is_glob(name) && name.contains(|c: char| c.is_ascii_alphanumeric()) {
             candidates.extend(self.rules.names_covered_by(name).map(str::to_owned));
         }
+        // `${X}rm`: what is not known may be empty, or a path before the name.
         let rest = name.replace([UNKNOWN, SOMETHING], "");
         if !rest.is_empty() && rest != name {
+            let last = name.rsplit([UNKNOWN, SOMETHING]).next().unwrap_or_default();
+            if last != rest {
+                candidates.push(last.to_owned());
+            }
             candidates.push(rest);
         }
         for candidate in &candidates {
@@ -139,6 +144,7 @@ impl Walk<'_> {
         {
             from = from.and(Sources::SECRET);
         }
+        self.written_script(path, invocation.span, &super::deeper(context));
         let code = self.inner_commands(name, program, &arguments, fields, invocation, context);
         let mut writes = invocation.redirected.writes.clone();
         writes.extend(arguments.written());
@@ -200,6 +206,10 @@ impl Walk<'_> {
                 let tier = self.unknown_program;
                 let reason = match look_alike(name) {
                     Some(plain) => {
+                        // Somebody means it to be taken for the plain one.
+                        self.only_danger(|walk| {
+                            walk.run_program(&plain, &plain, fields, invocation, context, true);
+                        });
                         format!("It looks like `{plain}`, but is written with other letters.")
                     }
                     None => format!("No rule knows the program {}.", quoted(name)),
@@ -264,12 +274,14 @@ impl Walk<'_> {
         from
     }
 
-    /// What it means that variables of these names are set.
-    pub(super) fn judge_assignments(&mut self, names: &[String], span: Span) {
+    /// What it means that variables are set, or taken away where they have no
+    /// value.
+    pub(super) fn judge_assignments(&mut self, assigned: &[String], span: Span) {
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
+        let shell = self.shell.clone();
         let rule = self.rules.strictest_everywhere(&Subject {
-            assigns: names,
-            ..Subject::new("", &arguments, Here::UNKNOWN)
+            assigns: assigned,
+            ..Subject::new("", &arguments, shell.here())
         });
         if let Some(rule) = rule {
             self.found_by(rule, span);
@@ -299,12 +311,18 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
             })
 }
 
+/// Takes up no room, so that two names look the same.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// The plain name that a name with letters of another alphabet looks like.
 fn look_alike(name: &str) -> Option<String> {
     if name.is_ascii() {
         return None;
     }
     name.chars()
+        .filter(|character| !is_invisible(*character))
         .map(|character| match character {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(character as u32 - 0xfee0),
             'а' | 'α' => Some('a'),

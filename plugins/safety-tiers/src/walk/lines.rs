@@ -2,21 +2,23 @@
 //! before it, and what may be a line.
 
 use super::{Context, MAX_NESTED_BYTES, MAX_STEPS, MAX_STEPS_OF_EARLIER, MAX_VALUE_BYTES, Walk};
-use crate::parser::{self, Origin, Parsed, ProblemKind};
+use crate::parser::{self, Dialect, Origin, Parsed, ProblemKind};
 use crate::verdict::Span;
 
 impl Walk<'_> {
     /// Takes over what an earlier line of the session left behind, without
     /// judging it again.
     pub(crate) fn remember(&mut self, earlier: &str) {
-        const TELLING: [&str; 7] = ["=", "()", "function ", "alias ", "curl ", "wget ", "unset "];
+        const TELLING: [&str; 10] = [
+            "=", "()", "function ", "alias ", "curl ", "wget ", "unset ", ">", "tee ", "set ",
+        ];
         if earlier.len() > MAX_VALUE_BYTES || !TELLING.iter().any(|word| earlier.contains(word)) {
             return;
         }
         let cwd = self.shell.cwd.clone();
         self.steps_left = MAX_STEPS_OF_EARLIER;
         let stops = std::mem::replace(&mut self.stops_at_danger, false);
-        let parsed = parser::parse(earlier, Origin::Within(Span::default()), 0);
+        let parsed = parser::parse(earlier, Origin::Within(Span::default()), self.dialect, 0);
         self.script(&parsed.script, &Context::default());
         self.worst = None;
         self.stops_at_danger = stops;
@@ -28,7 +30,7 @@ impl Walk<'_> {
     /// Judges a whole command line. Only an interactive shell replaces
     /// `!word` from its history.
     pub(crate) fn command_line(&mut self, line: &str, interactive: bool) -> Parsed {
-        let mut parsed = parser::parse(line, Origin::CommandLine, 0);
+        let mut parsed = parser::parse(line, Origin::CommandLine, self.dialect, 0);
         if !interactive {
             parsed
                 .problems
@@ -37,6 +39,25 @@ impl Walk<'_> {
         self.script(&parsed.script, &Context::default());
         self.problems(&parsed);
         parsed
+    }
+
+    /// From now on texts follow this grammar.
+    pub(crate) fn follow(&mut self, dialect: Dialect) {
+        self.dialect = dialect;
+    }
+
+    /// Judges a line once more that is no proper one for sh and its like: where
+    /// it is one for fish, and nobody knows which shell there is, it means what
+    /// it means there.
+    pub(crate) fn read_as_fish(&mut self, line: &str, interactive: bool) {
+        let parsed = parser::parse(line, Origin::CommandLine, Dialect::Fish, 0);
+        if !parsed.problems.is_empty() {
+            return;
+        }
+        self.worst.take_if(|worst| worst.rule == "core/syntax");
+        let before = std::mem::replace(&mut self.dialect, Dialect::Fish);
+        self.command_line(line, interactive);
+        self.dialect = before;
     }
 
     /// Judges every command that could be meant by text that is not a proper
@@ -50,7 +71,7 @@ impl Walk<'_> {
                 character => character,
             })
             .collect();
-        let parsed = parser::parse(&loose, Origin::Within(span), depth);
+        let parsed = parser::parse(&loose, Origin::Within(span), Dialect::Posix, depth);
         self.only_danger(|walk| {
             let context = Context {
                 depth,

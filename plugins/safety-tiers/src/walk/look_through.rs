@@ -7,6 +7,7 @@ use super::invoke::Invocation;
 use super::redirects::Redirected;
 use super::{Context, Field, Walk};
 use crate::arguments::Arguments;
+use crate::parser::Dialect;
 use crate::rules::Program;
 use crate::verdict::Span;
 
@@ -51,7 +52,14 @@ impl Walk<'_> {
     ) -> Option<Code> {
         let span = invocation.span;
         if program.shell {
+            let its_own = if name == "fish" {
+                Dialect::Fish
+            } else {
+                Dialect::Posix
+            };
+            let before = std::mem::replace(&mut self.dialect, its_own);
             self.shell_program(arguments, fields, span, context);
+            self.dialect = before;
         }
         if let Some(skipped) = program.runs_after {
             self.wrapped_command(name, program, skipped, arguments, fields, span, context);
@@ -70,6 +78,7 @@ impl Walk<'_> {
         if !program.editor_flags.is_empty() {
             self.commands_of_an_editor(program, arguments, span, context);
         }
+        self.commands_in_input(name, arguments, span, context);
         match name {
             "find" | "gfind" | "fd" | "fdfind" => {
                 self.commands_of_find(!name.starts_with("fd"), fields, span, context)
@@ -173,7 +182,7 @@ impl Walk<'_> {
             for field in inner.drain(..count) {
                 if let Some((variable, value)) = field.text.split_once('=') {
                     self.judge_assigned_line(variable, value, span, context);
-                    assigns.push(variable.to_owned());
+                    assigns.push(format!("{variable}={value}"));
                 }
             }
         }
@@ -223,16 +232,52 @@ impl Walk<'_> {
         if LINE_VARIABLES.contains(&variable) && !value.is_empty() {
             self.line(value, span, context);
         }
+        // Every shell that is started reads this file first.
+        if matches!(variable, "BASH_ENV" | "ENV") {
+            if let Some(text) = self.stream_of(value, context).and_then(|read| read.text) {
+                self.line(&text, span, context);
+            }
+        }
     }
 }
 
-/// What follows sed's `e`: a command that it runs.
+/// What follows sed's `e`, and what `s/…/…/e` puts in: a command that it runs.
 fn line_of_sed(script: &str) -> Option<&str> {
+    let addressed = script.find('s').filter(|at| {
+        script[..*at]
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'$' | b',' | b' ' | b'!'))
+    });
+    if let Some(at) = addressed
+        && let Some(delimiter) = script[at + 1..].chars().next()
+    {
+        let mut ends = unescaped(&script[at + 1..], delimiter).skip(1);
+        if let (Some(from), Some(to)) = (ends.next(), ends.next()) {
+            let script = &script[at + 1..];
+            let runs = script[to + delimiter.len_utf8()..]
+                .bytes()
+                .take_while(|byte| byte.is_ascii_alphanumeric())
+                .any(|byte| byte == b'e');
+            if runs {
+                return Some(&script[from + delimiter.len_utf8()..to]);
+            }
+        }
+    }
     let (address, line) = script.split_once('e')?;
     let addressed = address
         .bytes()
         .all(|byte| byte.is_ascii_digit() || matches!(byte, b'$' | b',' | b' ' | b'!'));
     addressed.then_some(line.trim_start())
+}
+
+/// Where a character stands in a text with no backslash before it.
+fn unescaped(text: &str, wanted: char) -> impl Iterator<Item = usize> + '_ {
+    let mut escaped = false;
+    text.char_indices().filter_map(move |(at, character)| {
+        let found = character == wanted && !escaped;
+        escaped = character == '\\' && !escaped;
+        found.then_some(at)
+    })
 }
 
 fn is_assignment(text: &str) -> bool {

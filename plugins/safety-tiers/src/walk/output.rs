@@ -128,6 +128,15 @@ impl Walk<'_> {
                 .as_deref()
                 .map(|text| text.trim_end().chars().rev().collect()),
             "pwd" => Some(self.working_directory()),
+            "dirname" | "basename" => {
+                let path = arguments.first().map(|field| field.text.trim_end_matches('/'))?;
+                let (folder, file) = path.rsplit_once('/').unwrap_or((".", path));
+                Some(match name {
+                    "basename" => file.to_owned(),
+                    _ if folder.is_empty() => "/".to_owned(),
+                    _ => folder.to_owned(),
+                })
+            }
             "which" | "type" => words().next_back().map(str::to_owned),
             "command" if words().next().is_some_and(|word| word == "-v") => {
                 words().next_back().map(str::to_owned)

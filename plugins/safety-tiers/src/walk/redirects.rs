@@ -101,7 +101,13 @@ impl Walk<'_> {
         if matches!(path, "/dev/stdin" | "/dev/fd/0" | "-") {
             return Some(context.input.clone());
         }
-        let number: usize = path.strip_prefix("/dev/fd/")?.parse().ok()?;
+        let Some(number) = path.strip_prefix("/dev/fd/") else {
+            return Some(Stream {
+                text: Some(self.text_of_file(path)?),
+                ..Stream::default()
+            });
+        };
+        let number: usize = number.parse().ok()?;
         self.substituted
             .get(number.checked_sub(FIRST_SUBSTITUTED)?)
             .cloned()

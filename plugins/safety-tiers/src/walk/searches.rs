@@ -5,6 +5,7 @@ use super::output::single_quoted;
 use super::redirects::Redirected;
 use super::{Context, Field, Walk};
 use crate::arguments::Arguments;
+use crate::rules::Sources;
 use crate::text::{SOMETHING, STAR};
 use crate::verdict::Span;
 
@@ -41,7 +42,8 @@ impl Walk<'_> {
         let mut found: Vec<String> = if fields_are_starts {
             starts.map(str::to_owned).take(8).collect()
         } else {
-            Vec::new()
+            // `fd PATTERN FOLDER…`
+            starts.skip(1).map(str::to_owned).take(8).collect()
         };
         if found.is_empty() {
             found.push(SOMETHING.to_string());
@@ -74,7 +76,8 @@ impl Walk<'_> {
                 } else {
                     start.clone()
                 };
-                let inner: Vec<Field> = command
+                let placed = command.iter().any(|argument| argument.text.contains("{}"));
+                let mut inner: Vec<Field> = command
                     .iter()
                     .map(|argument| {
                         Field::new(
@@ -84,6 +87,10 @@ impl Walk<'_> {
                         )
                     })
                     .collect();
+                // fd adds what it has found, where find would not.
+                if !fields_are_starts && !placed {
+                    inner.push(Field::new(path.clone(), Sources::NONE, span));
+                }
                 let redirected = Redirected::default();
                 let invocation = Invocation {
                     fields: &inner,

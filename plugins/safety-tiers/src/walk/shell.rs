@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::{Context, Field, Walk, base_name};
 use crate::arguments::Arguments;
+use crate::parser::Dialect;
 use crate::place::Here;
 use crate::rules::Sources;
 use crate::syntax::{Assignment, Command};
@@ -47,6 +48,8 @@ pub(super) struct Shell {
     pub(super) aliases: Rc<Vec<(String, String)>>,
     /// Files that a command of this line has downloaded.
     downloaded: Rc<Vec<String>>,
+    /// The text of files that this line has written.
+    pub(super) files: Rc<Vec<(String, Rc<str>)>>,
 }
 
 impl Shell {
@@ -82,8 +85,10 @@ impl Walk<'_> {
     /// files it has downloaded stay.
     pub(super) fn leave_subshell(&mut self, before: Shell) {
         let downloaded = std::mem::take(&mut self.shell.downloaded);
+        let files = std::mem::take(&mut self.shell.files);
         self.shell = Shell {
             downloaded,
+            files,
             ..before
         };
     }
@@ -233,12 +238,31 @@ impl Walk<'_> {
                     self.set(variable, (*value).to_owned(), context.conditional);
                     self.judge_assigned_line(variable, value, span, context);
                 }
-                let names: Vec<String> = assignments
+                let assigned: Vec<String> = assignments
                     .iter()
-                    .map(|(variable, _)| (*variable).to_owned())
+                    .map(|(variable, value)| format!("{variable}={value}"))
                     .collect();
-                if !names.is_empty() {
-                    self.judge_assignments(&names, span);
+                if !assigned.is_empty() {
+                    self.judge_assignments(&assigned, span);
+                }
+            }
+            "set" if self.dialect == Dialect::Fish => {
+                let mut words = words.filter(|word| !word.starts_with('-'));
+                if let Some(variable) = words.next() {
+                    let value = words.collect::<Vec<_>>().join(" ");
+                    self.set(variable, value.clone(), context.conditional);
+                    self.judge_assigned_line(variable, &value, span, context);
+                    self.judge_assignments(&[format!("{variable}={value}")], span);
+                }
+            }
+            // `hash -p FILE NAME`: NAME now runs FILE.
+            "hash" if words_are_path(arguments) => {
+                if let [_, file, name] = arguments {
+                    let aliases = Rc::make_mut(&mut self.shell.aliases);
+                    aliases.retain(|(known, _)| *known != name.text);
+                    if aliases.len() < MAX_NAMES {
+                        aliases.push((name.text.clone(), file.text.clone()));
+                    }
                 }
             }
             "read" | "mapfile" | "readarray" | "getopts" | "unset" | "let" => {
@@ -314,4 +338,8 @@ impl Walk<'_> {
             Sources::NONE
         }
     }
+}
+
+fn words_are_path(arguments: &[Field]) -> bool {
+    arguments.first().is_some_and(|flag| flag.text == "-p")
 }

@@ -1,0 +1,137 @@
+//! Text that a command writes and something else runs: a script that the same
+//! line starts, a start-up file, a table of scheduled work, a Makefile that comes
+//! by a pipe.
+
+use std::rc::Rc;
+
+use super::redirects::Redirected;
+use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk};
+use crate::arguments::Arguments;
+use crate::place::Places;
+use crate::typed::{Reader, reader};
+use crate::verdict::Span;
+
+/// Files whose text is remembered.
+const MAX_FILES: usize = 16;
+
+/// Fields of a crontab's line before its command.
+const FIELDS_OF_A_SCHEDULE: usize = 5;
+
+impl Walk<'_> {
+    /// What becomes of the text that went into the files of redirections.
+    pub(super) fn text_written(&mut self, redirected: &Redirected, output: &Stream, span: Span) {
+        if let Some(text) = &output.text {
+            for field in &redirected.writes {
+                self.text_into(field, text, span);
+            }
+        }
+    }
+
+    /// Remembers a file's text. What runs by itself later is judged at once.
+    pub(super) fn text_into(&mut self, file: &Field, text: &Rc<str>, span: Span) {
+        if text.is_empty() || text.len() > MAX_VALUE_BYTES {
+            return;
+        }
+        let runs_later = Places(Places::STARTUP.0 | Places::ENTRY.0);
+        if runs_later.meets(file.places(self.shell.here())) {
+            self.perhaps_line(text, span, &Context::default());
+            self.scheduled(text, span);
+        }
+        let name = file.text.trim_start_matches("./");
+        let files = Rc::make_mut(&mut self.shell.files);
+        files.retain(|(known, _)| known != name);
+        if files.len() < MAX_FILES {
+            files.push((name.to_owned(), Rc::clone(text)));
+        }
+    }
+
+    /// The text of a file, if this line has written it.
+    pub(super) fn text_of_file(&self, file: &str) -> Option<Rc<str>> {
+        let name = file.trim_start_matches("./");
+        let files = self.shell.files.iter();
+        files
+            .filter(|(known, _)| known == name)
+            .map(|(_, text)| Rc::clone(text))
+            .next()
+    }
+
+    /// The script that a program's path names, if this line has written it.
+    pub(super) fn written_script(&mut self, path: &str, span: Span, context: &Context) {
+        let Some(text) = self.text_of_file(path).filter(|_| path.contains('/')) else {
+            return;
+        };
+        let interpreter = text.lines().next().filter(|line| line.starts_with("#!"));
+        let shell = interpreter.is_none_or(|line| line.trim_end().ends_with("sh"));
+        if shell {
+            self.line(&text, span, context);
+        } else {
+            self.judge_code(&text, span, context);
+        }
+    }
+
+    /// Commands in what a program reads from its input: a crontab, the work of
+    /// `at`, a Makefile, the lines of an editor with a way out to the shell.
+    pub(super) fn commands_in_input(
+        &mut self,
+        name: &str,
+        arguments: &Arguments<'_>,
+        span: Span,
+        context: &Context,
+    ) {
+        let Some(text) = context.input.text.clone() else {
+            return;
+        };
+        match name {
+            "crontab" => self.scheduled(&text, span),
+            "at" | "batch" => self.perhaps_line(&text, span, &super::deeper(context)),
+            "tee" | "sponge" => {
+                for file in arguments.operands() {
+                    self.text_into(file, &text, span);
+                }
+            }
+            "make" | "gmake" => {
+                let from_input = arguments
+                    .values_of(&["-f", "--file", "--makefile"])
+                    .any(|file| matches!(file, "-" | "/dev/stdin"));
+                for line in text.lines().filter(|_| from_input) {
+                    if let Some(recipe) = line.strip_prefix('\t') {
+                        self.line(recipe.trim_start_matches(['@', '-', '+']), span, context);
+                    }
+                }
+            }
+            "ed" | "ex" | "vi" | "vim" | "nvim" | "gdb" | "lldb" | "ftp" | "sftp" | "lftp"
+            | "mail" | "mailx" => {
+                let Reader::Program(language) = reader(name) else {
+                    return;
+                };
+                for line in text.lines().map(str::trim_start) {
+                    let mut escapes = language.escapes.iter();
+                    if let Some(line) = escapes.find_map(|escape| line.strip_prefix(escape)) {
+                        self.line(line, span, context);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The commands of a table of scheduled work.
+    fn scheduled(&mut self, text: &str, span: Span) {
+        for line in text.lines().map(str::trim) {
+            let fields = if line.starts_with('@') {
+                1
+            } else if line.starts_with(|first: char| first.is_ascii_digit() || first == '*') {
+                FIELDS_OF_A_SCHEDULE
+            } else {
+                continue;
+            };
+            let mut command = line;
+            for _ in 0..fields {
+                command = command
+                    .split_once(char::is_whitespace)
+                    .map_or("", |(_, rest)| rest.trim_start());
+            }
+            self.perhaps_line(command, span, &Context::default());
+        }
+    }
+}
