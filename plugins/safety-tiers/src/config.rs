@@ -167,7 +167,8 @@ impl RuleEntry {
             all_operands: patterns("all-operands", &self.all_operands)?,
             leading: patterns("leading", &self.leading)?,
             leading_operand: patterns("leading-operand", &self.leading_operand)?,
-            operands_from: sources(&self.operands_from).map_err(|word| name("operands-from", word))?,
+            operands_from: sources(&self.operands_from)
+                .map_err(|word| name("operands-from", word))?,
             bare: self.bare,
             arguments: patterns("arguments", &self.arguments)?,
             arguments_with: patterns("arguments-with", &self.arguments_with)?,

@@ -182,10 +182,12 @@ fn assigned(patterns: &[&str], subject: &Subject<'_>) -> bool {
     };
     subject.assigns.iter().any(|assigned| {
         let (name, value) = assigned.split_once('=').unwrap_or((assigned, ""));
-        patterns.iter().any(|pattern| match pattern.split_once('=') {
-            Some((pattern, wanted)) => text::matches(pattern, name) && value_is(wanted, value),
-            None => text::matches(pattern, name),
-        })
+        patterns
+            .iter()
+            .any(|pattern| match pattern.split_once('=') {
+                Some((pattern, wanted)) => text::matches(pattern, name) && value_is(wanted, value),
+                None => text::matches(pattern, name),
+            })
     })
 }
 

@@ -315,9 +315,7 @@ impl<'a> Parser<'a> {
     /// could belong to.
     fn is_stray(&self, word: &str) -> bool {
         match self.dialect {
-            Dialect::Posix => {
-                RESERVED.contains(&word) && !matches!(word, "in" | "]]" | "))")
-            }
+            Dialect::Posix => RESERVED.contains(&word) && !matches!(word, "in" | "]]" | "))"),
             Dialect::Fish => matches!(word, "end" | "else" | "case"),
         }
     }
@@ -334,10 +332,6 @@ impl<'a> Parser<'a> {
                 pipeline.commands.push(command);
             }
             self.skip_blanks();
-            // Only fish has a place for a bracket after a word.
-            if self.peek() == Some(b'(') && !pipeline.commands.is_empty() {
-                self.problem(ProblemKind::Unexpected, self.position);
-            }
             if self.at("||") || !(self.take("|&") || self.take("|")) {
                 break;
             }

@@ -367,12 +367,38 @@ fn is_secret(path: &str, name: &str) -> bool {
             "known_hosts" | "known_hosts.old" | "config" | "authorized_keys"
         ) && path.contains("/.ssh/");
     !public
-        && (SECRET_NAMES
-            .iter()
-            .any(|pattern| text::matches(pattern, name))
+        && (text::is_glob(path) && SECRET_PATHS.iter().any(|secret| may_become(path, secret))
+            || SECRET_NAMES
+                .iter()
+                .any(|pattern| text::matches(pattern, name))
             || SECRET_PATHS
                 .iter()
                 .any(|pattern| text::matches(pattern, path)))
+}
+
+/// Whether the globs in `path` may stand for a file like `secret`, folder by folder.
+fn may_become(path: &str, secret: &str) -> bool {
+    let mut names = path.split('/');
+    let mut wanted = secret.split('/');
+    loop {
+        match (names.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(glob), Some(known)) => {
+                // What begins with a dot is not found by `*`.
+                let hidden = known.starts_with('.') && !glob.starts_with('.');
+                let known = known.trim_end_matches('*');
+                let covered = if known.is_empty() {
+                    glob != STAR.to_string()
+                } else {
+                    text::glob_covers(glob, known) || known.starts_with(glob.trim_end_matches(STAR))
+                };
+                if hidden || !covered || glob.starts_with(STAR) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
 }
 
 /// Whether a program at this path is one that everybody on the machine uses.

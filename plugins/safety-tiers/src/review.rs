@@ -195,9 +195,9 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
             end: line.len(),
         };
         walk.scan(line, whole, 0);
-        let other_shell = shell.as_deref().is_some_and(|shell| {
-            matches!(shell, "fish" | "bash" | "sh" | "zsh" | "dash" | "ksh")
-        });
+        let other_shell = shell
+            .as_deref()
+            .is_some_and(|shell| matches!(shell, "fish" | "bash" | "sh" | "zsh" | "dash" | "ksh"));
         if !other_shell {
             walk.read_as_fish(line, interactive);
         }

@@ -14,6 +14,7 @@ mod findings;
 mod functions;
 mod invoke;
 mod lines;
+mod listing;
 mod look_through;
 mod output;
 mod redirects;
@@ -91,8 +92,8 @@ pub(crate) struct Stream {
     pub(crate) from: Sources,
     /// The very text, where it can be told.
     pub(crate) text: Option<Rc<str>>,
-    /// Whether it is a list of names of files in the project.
-    pub(crate) listed: bool,
+    /// Where it is a list of names of files: what such a name looks like.
+    pub(crate) names: Option<Rc<str>>,
     /// Whether another command or a file is at the other end, not a terminal.
     pub(crate) piped: bool,
 }
@@ -198,7 +199,7 @@ impl<'r> Walk<'r> {
         Stream {
             from,
             text,
-            listed: false,
+            names: None,
             piped: false,
         }
     }

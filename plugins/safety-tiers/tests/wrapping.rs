@@ -107,7 +107,13 @@ fn wrapping_a_command_of_the_corpus_never_makes_it_milder() {
         if tier == Tier::Safe {
             continue;
         }
-        let shown_only = rule == "secrets/variable-shown" || rule == "secrets/environment-shown";
+        let shown_only = [
+            "secrets/variable-shown",
+            "secrets/environment-shown",
+            "secrets/environment-passed-on",
+            "secrets/printed",
+        ]
+        .contains(&rule.as_str());
         let arounds = AROUND
             .iter()
             .chain(if shown_only { &[][..] } else { &AROUND_UNSEEN });

@@ -1,6 +1,6 @@
 //! Programs with their arguments, and assignments.
 
-use super::Parser;
+use super::{Parser, ProblemKind};
 use crate::syntax::{Assignment, Simple, Word};
 
 impl Parser<'_> {
@@ -21,6 +21,10 @@ impl Parser<'_> {
                 }
             } else if let Some(word) = self.word() {
                 simple.words.push(word);
+            } else if self.peek() == Some(b'(') && !simple.words.is_empty() {
+                // Only fish has a place for it: what it puts in there.
+                self.problem(ProblemKind::Unexpected, self.position);
+                simple.words.push(self.bracketed());
             } else {
                 break;
             }

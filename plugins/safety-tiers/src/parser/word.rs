@@ -294,6 +294,18 @@ impl Parser<'_> {
         });
     }
 
+    /// A substitution as fish writes it.
+    pub(super) fn bracketed(&mut self) -> Word {
+        let start = self.position;
+        self.position += 1;
+        let script = self.parenthesised("(");
+        let quoted = false;
+        Word {
+            pieces: vec![Piece::Substitution { script, quoted }],
+            span: self.span_from(start),
+        }
+    }
+
     fn parenthesised(&mut self, opening: &'static str) -> crate::syntax::Script {
         let start = self.position;
         let script = self.nested(|parser| parser.list(super::End::Parenthesis));

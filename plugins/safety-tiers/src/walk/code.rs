@@ -41,6 +41,11 @@ impl Walk<'_> {
                 .filter(|_| arguments.text_is_code())
                 .map(|text| text.text.clone()),
         );
+        if arguments.runs_first_operand() && !program.shell {
+            let script = arguments.operands().next();
+            let text = script.and_then(|script| self.text_of_file(&script.text));
+            code.extend(text.map(|text| text.to_string()));
+        }
         let reads_code = program.reads_code
             || !program.code_flags.is_empty()
                 && !program.code_flags.contains(&"-")
@@ -258,17 +263,29 @@ fn destroys(code: &str, here: Here<'_>) -> bool {
         code.match_indices(remover).take(8).any(|(at, _)| {
             let call = arguments_of_a_call(&code[at + remover.len()..]);
             // What is put together is not what stands there.
-            if ["split(", "replace(", "join(", "sub("].iter().any(|put| call.contains(put)) {
+            if ["split(", "replace(", "join(", "sub("]
+                .iter()
+                .any(|put| call.contains(put))
+            {
                 return false;
             }
             let paths = strings(call);
             let home = |path: &str| {
-                let rest = ["~", "$ENV{HOME}", "$HOME", "${HOME}", "${process.env.HOME}", "#{Dir.home}"]
-                    .iter()
-                    .find_map(|home| path.strip_prefix(home));
+                let rest = [
+                    "~",
+                    "$ENV{HOME}",
+                    "$HOME",
+                    "${HOME}",
+                    "${process.env.HOME}",
+                    "#{Dir.home}",
+                ]
+                .iter()
+                .find_map(|home| path.strip_prefix(home));
                 rest.map_or_else(|| path.to_owned(), |rest| format!("{HOME}{rest}"))
             };
-            HOMES.iter().any(|home| call.contains(home) && paths.len() < 2)
+            HOMES
+                .iter()
+                .any(|home| call.contains(home) && paths.len() < 2)
                 || paths.iter().any(|path| {
                     let path = home(path).replace('*', &STAR.to_string());
                     dire.meets(Places::of(&path, here))
@@ -294,7 +311,7 @@ fn arguments_of_a_call(after: &str) -> &str {
 }
 
 /// The string literals in a program, whatever its language.
-fn strings(code: &str) -> Vec<String> {
+pub(super) fn strings(code: &str) -> Vec<String> {
     let mut strings = Vec::new();
     let mut rest = code;
     while let Some(start) = rest.find(['"', '\'', '`']) {

@@ -218,7 +218,9 @@ fn substring(name: &str, value: Option<&str>, pieces: &[Piece]) -> Option<String
     };
     let mut numbers = text.strip_prefix(':')?.splitn(2, ':').map(str::trim);
     let offset: usize = numbers.next()?.parse().ok()?;
-    let length: usize = numbers.next().map_or(Some(usize::MAX), |n| n.parse().ok())?;
+    let length: usize = numbers
+        .next()
+        .map_or(Some(usize::MAX), |n| n.parse().ok())?;
     if matches!(name, "PATH" | "HOME" | "PWD" | "SHELL") && offset == 0 && length == 1 {
         return Some("/".to_owned());
     }

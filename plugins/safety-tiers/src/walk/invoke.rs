@@ -265,10 +265,10 @@ impl Walk<'_> {
             .next()
             .filter(|_| arguments.runs_first_operand());
         let program = std::iter::once(path).chain(script.map(|script| script.text.as_str()));
-        if program
-            .into_iter()
-            .any(|file| self.file_source(file).meets(Sources::NETWORK))
-        {
+        if program.into_iter().any(|file| {
+            let unpacked = self.shell.unpacked && file.contains('/') && !file.starts_with('/');
+            unpacked || self.file_source(file).meets(Sources::NETWORK)
+        }) {
             from = from.and(Sources::DOWNLOADED);
         }
         from
@@ -289,13 +289,25 @@ impl Walk<'_> {
     }
 }
 
-/// `tool --version`, `tool part --help`: shows text and does nothing.
+/// `tool --version`, `tool -h`, `tool part --help`: shows text and does nothing.
 fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) -> bool {
     let Some((last, rest)) = fields.split_last() else {
         return false;
     };
-    if !matches!(last.text.as_str(), "--help" | "--version") || path != name {
+    // `ls -h` asks for something else, and `shutdown -h` does a lot.
+    let alone = rest.is_empty() && matches!(last.text.as_str(), "-h" | "-V" | "help" | "version");
+    if !(alone || matches!(last.text.as_str(), "--help" | "--version"))
+        || path.starts_with(['/', text::HOME])
+        || matches!(name, "shutdown" | "halt" | "poweroff" | "reboot" | "init")
+    {
         return false;
+    }
+    if let [flag, module] = rest
+        && flag.text == "-m"
+        && name.starts_with("python")
+        && !module.text.contains('/')
+    {
+        return true;
     }
     let runs_others = program.shell || program.runs_after.is_some() && program.runs_in.is_empty();
     rest.is_empty() && !name.contains("sudo")

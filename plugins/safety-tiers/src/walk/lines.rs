@@ -10,7 +10,16 @@ impl Walk<'_> {
     /// judging it again.
     pub(crate) fn remember(&mut self, earlier: &str) {
         const TELLING: [&str; 10] = [
-            "=", "()", "function ", "alias ", "curl ", "wget ", "unset ", ">", "tee ", "set ",
+            "=",
+            "()",
+            "function ",
+            "alias ",
+            "curl ",
+            "wget ",
+            "unset ",
+            ">",
+            "tee ",
+            "set ",
         ];
         if earlier.len() > MAX_VALUE_BYTES || !TELLING.iter().any(|word| earlier.contains(word)) {
             return;

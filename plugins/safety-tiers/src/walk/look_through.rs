@@ -112,6 +112,16 @@ impl Walk<'_> {
                     self.line(line, span, context);
                 }
             }
+            "bind" | "bindkey" => {
+                for operand in arguments.operands() {
+                    let (_, line) = operand
+                        .text
+                        .split_once("\":")
+                        .unwrap_or(("", &operand.text));
+                    let line = crate::text::unescape(line.trim().trim_matches('"'));
+                    self.perhaps_line(&line, span, context);
+                }
+            }
             "trap" => {
                 if let Some(line) = arguments.operands().next().filter(|_| fields.len() > 1) {
                     self.line(&line.text.clone(), span, context);
@@ -232,11 +242,19 @@ impl Walk<'_> {
         if LINE_VARIABLES.contains(&variable) && !value.is_empty() {
             self.line(value, span, context);
         }
+        // A prompt runs what is substituted in it, whenever it is shown.
+        if matches!(
+            variable,
+            "PS0" | "PS1" | "PS2" | "PS4" | "PROMPT" | "RPROMPT"
+        ) && value.contains(['$', '`'])
+        {
+            self.perhaps_line(&format!("echo \"{value}\""), span, context);
+        }
         // Every shell that is started reads this file first.
-        if matches!(variable, "BASH_ENV" | "ENV") {
-            if let Some(text) = self.stream_of(value, context).and_then(|read| read.text) {
-                self.line(&text, span, context);
-            }
+        if matches!(variable, "BASH_ENV" | "ENV")
+            && let Some(text) = self.stream_of(value, context).and_then(|read| read.text)
+        {
+            self.line(&text, span, context);
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk};
-use crate::place::Places;
 use crate::rules::Sources;
 use crate::text::{self, SOMETHING, UNKNOWN};
 use crate::verdict::Span;
@@ -41,60 +40,9 @@ impl Walk<'_> {
         Stream {
             from,
             text,
-            listed: self.lists_names(name, arguments, context),
+            names: self.names_listed(name, arguments, context),
             piped: true,
         }
-    }
-
-    /// Whether what is printed are names of files in the project: what finds
-    /// them, or what only picks from them.
-    fn lists_names(&self, name: &str, arguments: &[Field], context: &Context) -> bool {
-        let has = |flags: &[&str]| {
-            arguments
-                .iter()
-                .any(|argument| flags.contains(&argument.text.as_str()))
-        };
-        let finds = match name {
-            "find" | "fd" | "fdfind" | "ls" => true,
-            "rg" | "ag" | "grep" | "egrep" => has(&[
-                "-l",
-                "-rl",
-                "-lr",
-                "-Rl",
-                "-lR",
-                "-L",
-                "--files",
-                "--files-with-matches",
-                "-rlZ",
-                "-lZ",
-                "-0l",
-                "-l0",
-                "-rln",
-                "-rli",
-                "-ril",
-            ]),
-            "git" => has(&["ls-files", "--name-only", "-l"]),
-            _ => false,
-        };
-        if finds {
-            let elsewhere = Places(
-                Places::ROOT.0
-                    | Places::HOME.0
-                    | Places::SYSTEM.0
-                    | Places::OUTSIDE.0
-                    | Places::DEVICE.0,
-            );
-            return arguments
-                .iter()
-                .filter(|argument| !argument.text.starts_with('-'))
-                .all(|argument| !elsewhere.meets(argument.places(self.shell.here())));
-        }
-        context.input.listed
-            && matches!(
-                name,
-                "sort" | "uniq" | "head" | "tail" | "grep" | "egrep" | "rg" | "cat" | "tr" | "tac"
-            )
-            && !arguments.iter().any(|argument| argument.text == "-r")
     }
 
     /// The text that a command makes of its arguments and its input.
@@ -129,7 +77,9 @@ impl Walk<'_> {
                 .map(|text| text.trim_end().chars().rev().collect()),
             "pwd" => Some(self.working_directory()),
             "dirname" | "basename" => {
-                let path = arguments.first().map(|field| field.text.trim_end_matches('/'))?;
+                let path = arguments
+                    .first()
+                    .map(|field| field.text.trim_end_matches('/'))?;
                 let (folder, file) = path.rsplit_once('/').unwrap_or((".", path));
                 Some(match name {
                     "basename" => file.to_owned(),
@@ -141,6 +91,13 @@ impl Walk<'_> {
             "command" if words().next().is_some_and(|word| word == "-v") => {
                 words().next_back().map(str::to_owned)
             }
+            "git" if words_have(arguments, "--show-toplevel") => {
+                Some(self.shell.project_folder().to_owned())
+            }
+            // What it prints are numbers; rules are told whose.
+            "pgrep" | "pidof" => Some(format!("pid-of:{}", words().collect::<Vec<_>>().join("+"))),
+            // Nobody knows it, but what is added to it is known.
+            "crontab" if words().any(|word| word == "-l") => Some(format!("{UNKNOWN}\n")),
             "mktemp" => Some(format!("/tmp/{SOMETHING}")),
             ":" | "true" | "false" | "cd" | "export" | "set" => Some(String::new()),
             _ => None,
@@ -152,8 +109,10 @@ impl Walk<'_> {
         let field = |text: &str| Field::new(text.to_owned(), context.input.from, span);
         match &context.input.text {
             Some(text) => text.split_whitespace().take(64).map(field).collect(),
-            None if context.input.listed => vec![field(&format!("./{SOMETHING}"))],
-            None => vec![field(&UNKNOWN.to_string())],
+            None => match &context.input.names {
+                Some(names) => vec![field(names)],
+                None => vec![field(&UNKNOWN.to_string())],
+            },
         }
     }
 }

@@ -34,7 +34,7 @@ impl Walk<'_> {
                     redirected.input = Some(Stream {
                         text,
                         piped: true,
-                        listed: false,
+                        names: None,
                         from: Sources::NONE,
                     });
                 }
@@ -51,7 +51,7 @@ impl Walk<'_> {
                     redirected.input = Some(Stream {
                         text: Some(text.into()),
                         piped: true,
-                        listed: false,
+                        names: None,
                         from,
                     });
                 }
@@ -69,7 +69,7 @@ impl Walk<'_> {
                             redirected.input = Some(Stream {
                                 text: substituted.and_then(|stream| stream.text),
                                 piped: true,
-                                listed: false,
+                                names: None,
                                 from: field.from.and(self.file_source(&field.text)),
                             });
                             redirected.reads.push(field);
@@ -91,7 +91,7 @@ impl Walk<'_> {
             from,
             text: text::is_known(&text).then(|| text.into()),
             piped: true,
-            listed: false,
+            names: None,
         });
         format!("/dev/fd/{}", FIRST_SUBSTITUTED + self.substituted.len() - 1)
     }

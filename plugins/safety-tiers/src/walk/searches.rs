@@ -22,7 +22,8 @@ const COMMAND_FLAGS: [&str; 8] = [
 ];
 
 /// Flags of `find` after which it no longer finds the folder itself.
-const NARROWING_FLAGS: [&str; 6] = ["-name", "-iname", "-path", "-regex", "-mindepth", "-newer"];
+pub(super) const NARROWING_FLAGS: [&str; 6] =
+    ["-name", "-iname", "-path", "-regex", "-mindepth", "-newer"];
 
 impl Walk<'_> {
     /// `find … -exec COMMAND ;`, with what it found as arguments.
@@ -64,10 +65,7 @@ impl Walk<'_> {
             let narrowed = fields.windows(2).any(|pair| {
                 NARROWING_FLAGS.contains(&pair[0].text.as_str()) && pair[1].text != "*"
             });
-            let named = fields
-                .windows(2)
-                .find(|pair| pair[0].text == "-name" && narrowed)
-                .map(|pair| pair[1].text.replace('*', &STAR.to_string()));
+            let named = named(fields);
             for start in &found {
                 let path = if let Some(name) = &named {
                     format!("{start}/{name}")
@@ -139,4 +137,19 @@ impl Walk<'_> {
             self.line(&line, span, context);
         }
     }
+}
+
+/// The pattern of the names that `find` is asked for.
+pub(super) fn named(fields: &[Field]) -> Option<String> {
+    // Either this name or another.
+    if fields
+        .iter()
+        .any(|field| matches!(field.text.as_str(), "-o" | "-or" | "-not" | "!" | ","))
+    {
+        return None;
+    }
+    fields
+        .windows(2)
+        .find(|pair| pair[0].text == "-name" && pair[1].text != "*")
+        .map(|pair| pair[1].text.replace('*', &STAR.to_string()))
 }

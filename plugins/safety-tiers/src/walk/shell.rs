@@ -48,6 +48,8 @@ pub(super) struct Shell {
     pub(super) aliases: Rc<Vec<(String, String)>>,
     /// Files that a command of this line has downloaded.
     downloaded: Rc<Vec<String>>,
+    /// Whether it has unpacked what it has downloaded.
+    pub(super) unpacked: bool,
     /// The text of files that this line has written.
     pub(super) files: Rc<Vec<(String, Rc<str>)>>,
 }
@@ -73,6 +75,15 @@ impl Shell {
         }
     }
 
+    /// The folder of the project, or where the shell is.
+    pub(super) fn project_folder(&self) -> &str {
+        if self.project.is_empty() {
+            "."
+        } else {
+            &self.project
+        }
+    }
+
     /// What a variable may hold.
     pub(super) fn source_of(&self, variable: &str) -> Sources {
         let mut known = self.sources.iter().filter(|(known, _)| known == variable);
@@ -87,6 +98,7 @@ impl Walk<'_> {
         let downloaded = std::mem::take(&mut self.shell.downloaded);
         let files = std::mem::take(&mut self.shell.files);
         self.shell = Shell {
+            unpacked: self.shell.unpacked,
             downloaded,
             files,
             ..before
@@ -270,8 +282,13 @@ impl Walk<'_> {
                     .filter(|word| !word.starts_with('-'))
                     .map(str::to_owned)
                     .collect();
+                // `find … | while read -r file`
+                let names = context.input.names.clone();
+                let value = names
+                    .filter(|_| name == "read" && variables.len() == 1)
+                    .map_or_else(|| UNKNOWN.to_string(), |names| names.to_string());
                 for variable in &variables {
-                    self.set(variable, UNKNOWN.to_string(), false);
+                    self.set(variable, value.clone(), false);
                 }
                 if name == "unset" {
                     self.judge_assignments(&variables, span);
@@ -300,6 +317,15 @@ impl Walk<'_> {
                 }
             }
             "curl" | "wget" | "aria2c" => self.note_downloads(name, arguments),
+            "tar" | "bsdtar" | "unzip" | "cpio" | "7z" | "gunzip" => {
+                let packed = context.input.from.meets(Sources::NETWORK)
+                    || arguments
+                        .iter()
+                        .any(|file| self.file_source(&file.text).meets(Sources::NETWORK));
+                if packed {
+                    self.shell.unpacked = true;
+                }
+            }
             _ => {}
         }
     }

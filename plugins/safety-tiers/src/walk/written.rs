@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::redirects::Redirected;
-use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk};
+use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::place::Places;
 use crate::typed::{Reader, reader};
@@ -13,6 +13,20 @@ use crate::verdict::Span;
 
 /// Files whose text is remembered.
 const MAX_FILES: usize = 16;
+
+/// Scripts that git runs by itself, wherever it is told to look for them.
+const GIT_HOOKS: [&str; 10] = [
+    "pre-commit",
+    "post-commit",
+    "commit-msg",
+    "prepare-commit-msg",
+    "post-checkout",
+    "post-merge",
+    "pre-push",
+    "pre-rebase",
+    "post-rewrite",
+    "pre-receive",
+];
 
 /// Fields of a crontab's line before its command.
 const FIELDS_OF_A_SCHEDULE: usize = 5;
@@ -33,7 +47,8 @@ impl Walk<'_> {
             return;
         }
         let runs_later = Places(Places::STARTUP.0 | Places::ENTRY.0);
-        if runs_later.meets(file.places(self.shell.here())) {
+        let hook = GIT_HOOKS.contains(&base_name(&file.text));
+        if hook || runs_later.meets(file.places(self.shell.here())) {
             self.perhaps_line(text, span, &Context::default());
             self.scheduled(text, span);
         }
@@ -78,10 +93,15 @@ impl Walk<'_> {
         span: Span,
         context: &Context,
     ) {
+        self.scripts_of_the_project(name, span, context);
         let Some(text) = context.input.text.clone() else {
             return;
         };
         match name {
+            // Without a command it runs what it is sent.
+            "ssh" | "mosh" if arguments.operands().count() == 1 => {
+                self.line(&text, span, context);
+            }
             "crontab" => self.scheduled(&text, span),
             "at" | "batch" => self.perhaps_line(&text, span, &super::deeper(context)),
             "tee" | "sponge" => {
@@ -115,10 +135,45 @@ impl Walk<'_> {
         }
     }
 
-    /// The commands of a table of scheduled work.
+    /// What `npm run` and `make` run, where this line has written it.
+    fn scripts_of_the_project(&mut self, name: &str, span: Span, context: &Context) {
+        let files: &[&str] = match name {
+            "npm" | "pnpm" | "yarn" | "bun" => &["package.json"],
+            "make" | "gmake" => &["Makefile", "makefile", "GNUmakefile"],
+            "just" => &["justfile", "Justfile"],
+            _ => return,
+        };
+        let text = files.iter().find_map(|file| self.text_of_file(file));
+        let Some(text) = text else { return };
+        if name.ends_with("make") || name == "just" {
+            for line in text.lines().filter(|line| line.starts_with(['\t', ' '])) {
+                self.perhaps_line(
+                    line.trim_start_matches(['\t', ' ', '@', '-']),
+                    span,
+                    context,
+                );
+            }
+        } else {
+            for string in super::code::strings(&text) {
+                self.perhaps_line(&string, span, context);
+            }
+        }
+    }
+
+    /// The commands of a table of scheduled work, or of the description of a
+    /// service.
     fn scheduled(&mut self, text: &str, span: Span) {
         for line in text.lines().map(str::trim) {
-            let fields = if line.starts_with('@') {
+            let fields = if let Some((key, command)) = line.split_once('=')
+                && key.starts_with("Exec")
+            {
+                self.perhaps_line(
+                    command.trim_start_matches(['-', '@', '+', '!']),
+                    span,
+                    &Context::default(),
+                );
+                continue;
+            } else if line.starts_with('@') {
                 1
             } else if line.starts_with(|first: char| first.is_ascii_digit() || first == '*') {
                 FIELDS_OF_A_SCHEDULE
