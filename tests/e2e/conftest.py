@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent import Agent, agent_at, stderr_of
+from official_clients import CLIENTS, OfficialClient
+from typescript_client import packages
 from world import World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -88,3 +90,17 @@ async def agent(door: str, world: World) -> AsyncIterator[Agent]:
     """An agent at each door in turn."""
     async with agent_at(door, world) as agent:
         yield agent
+
+
+@pytest.fixture(scope="session")
+def node_modules(target_dir: Path) -> Path:
+    """What the official TypeScript client needs, as `tests/run prepare` installs it."""
+    modules = Path(os.environ.get("QUARTERDECK_TEST_NODE_MODULES") or packages(target_dir))
+    assert modules.exists(), f"{modules} is missing: install it with `tests/run prepare`"
+    return modules
+
+
+@pytest.fixture(params=CLIENTS)
+def official_client(request: pytest.FixtureRequest, world: World, node_modules: Path) -> OfficialClient:
+    """Each official client at each door."""
+    return OfficialClient(request.param, world, node_modules)

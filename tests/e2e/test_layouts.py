@@ -92,6 +92,25 @@ async def test_a_tree_of_splits_is_told_on_pty_and_shown_on_tmux(world: World) -
         assert sorted(one["backend"] for one in listed) == ["pty"] * 4 + ["tmux"] * 4
 
 
+async def test_the_layouts_of_iterm_mcp_share_a_window_too(world: World) -> None:
+    world.configure(f'[sessions]\ntmux_socket = "{socket(world)}"\n')
+    async with agent_on_http(world.serve("--backend", "tmux", "--tools", "iterm-mcp")) as agent:
+        names = ["API", "Tests", "Logs", "Shell"]
+        panes = [{"name": name, "agent": name.lower()} for name in names]
+        created = (await agent.do("create_sessions", sessions=panes, layout="QUAD"))["sessions"]
+        assert [one["name"] for one in created] == names
+        await agent.do("create_sessions", sessions=[{"name": "One"}, {"name": "Another"}], layout="SINGLE")
+        split = await agent.do("split_session", target={"agent": "api"}, direction="left", name="Beside")
+        windows = tmux(world, "list-windows", "-t", "quarterdeck", "-F", "#{window_panes}")
+        assert sorted(windows) == ["1", "1", "1", "5"], "the anchor, two of their own, and the quad with a split"
+        corners = tmux(
+            world, "list-panes", "-s", "-t", "quarterdeck", "-F", "#{@quarterdeck-id} #{pane_at_left}#{pane_at_top}"
+        )
+        at = dict(line.split() for line in corners if not line.startswith(" "))
+        places = [at[one["session_id"]] for one in created]
+        assert places == ["01", "01", "10", "00"] and at[split["session_id"]] == "11", places
+
+
 async def test_the_gate_judges_every_panes_command(world: World) -> None:
     async with agent_on_http(serve(world, "tmux")) as agent:
         panes = [{"name": "good", "command": "echo fine"}, {"name": "bad", "command": "rm -rf ~"}]

@@ -1,21 +1,24 @@
 //! Creating sessions for agents: panes of a layout, each with its agent, team, role
 //! and first command.
 
-use std::path::PathBuf;
+use std::iter;
 use std::time::Duration;
 
+use quarterdeck_terminal::{Beside, Side};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::layout::{PaneLayout, PanePlace};
+use super::layout::{PanePlace, layout_named};
 use super::role::{Role, RoleConfig};
 use super::roster::Agent;
 use super::target::Target;
+use crate::backends::BackendChoice;
 use crate::caller::Caller;
 use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::error::HostError;
 use crate::host::Host;
-use crate::operations::{CreateSession, CreatedSession, RunCommand};
+use crate::operations::{CreateSession, Layout, NamedLayout, OpenLayout, RunCommand};
+use crate::session::SessionId;
 
 /// Panes in one request.
 const MOST_PANES: usize = 100;
@@ -87,7 +90,7 @@ pub struct CreateSessions {
     /// One for each pane; the layout may have more
     #[serde(alias = "session_configs", alias = "pane_hierarchy", default)]
     pub sessions: Vec<PaneSpec>,
-    /// SINGLE, HORIZONTAL_SPLIT (side by side), VERTICAL_SPLIT (stacked), QUAD, LEFT_TWO_RIGHT or TOP_TWO_BOTTOM
+    /// SINGLE, HORIZONTAL_SPLIT (side by side), VERTICAL_SPLIT (stacked), QUAD, TRIPLE_RIGHT or TRIPLE_BOTTOM
     #[serde(alias = "layout_type", default)]
     pub layout: String,
     /// The window to open them in, where sessions have windows
@@ -134,6 +137,17 @@ pub enum SplitDirection {
     Right,
 }
 
+impl From<SplitDirection> for Side {
+    fn from(direction: SplitDirection) -> Self {
+        match direction {
+            SplitDirection::Above => Self::Above,
+            SplitDirection::Below => Self::Below,
+            SplitDirection::Left => Self::Left,
+            SplitDirection::Right => Self::Right,
+        }
+    }
+}
+
 /// A pane to be, beside another.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SplitSession {
@@ -158,11 +172,9 @@ impl Host {
         caller: &Caller,
     ) -> Result<CreatedPanes, HostError> {
         self.may_spawn(caller)?;
-        let layout: PaneLayout =
-            (request.layout.parse()).map_err(|error: super::layout::UnknownLayout| {
-                HostError::InvalidParameters(error.to_string())
-            })?;
-        let count = layout.panes().max(request.sessions.len());
+        let layout = layout_named(&request.layout)
+            .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
+        let count = layout.places().max(request.sessions.len());
         if count > MOST_PANES {
             return Err(HostError::InvalidParameters(format!(
                 "{count} sessions are more than the {MOST_PANES} that are created at once"
@@ -172,7 +184,7 @@ impl Host {
             .map(|number| request.sessions.get(number).cloned().unwrap_or_default())
             .collect();
         check_names(&specs)?;
-        let opened = self.open_panes(layout, &specs, None, caller).await?;
+        let opened = self.open_panes(layout, &specs, caller).await?;
         let mut sessions = Vec::new();
         for (spec, session) in specs.iter().zip(opened) {
             sessions.push(Box::pin(self.settle_in(spec, &session, caller)).await?);
@@ -190,50 +202,48 @@ impl Host {
         caller: &Caller,
     ) -> Result<CreatedPane, HostError> {
         self.may_spawn(caller)?;
-        let beside = self.one_session(&request.target, caller)?;
-        let folder = self
-            .registry
-            .get(beside.as_str())?
-            .terminal
-            .status()
-            .await
-            .cwd;
+        let target = self.one_session(&request.target, caller)?;
+        let target = self.registry.get(target.as_str())?;
         let specs = [request.pane.clone()];
         check_names(&specs)?;
-        let opened = self
-            .open_panes(PaneLayout::Single, &specs, folder, caller)
-            .await?;
-        Box::pin(self.settle_in(&specs[0], &opened[0], caller)).await
+        let pane = CreateSession {
+            working_directory: target.terminal.status().await.cwd,
+            backend: Some(BackendChoice::Only(target.backend)),
+            ..self.plain_pane(&specs[0], 0)
+        };
+        let beside = target.terminal.backend_handle().map(|handle| Beside {
+            handle,
+            side: request.direction.into(),
+        });
+        let opened = self.open_beside(pane, beside).await?;
+        Box::pin(self.settle_in(&specs[0], &opened.id, caller)).await
     }
 
-    /// Opens the panes of a layout: for now as sessions of their own.
+    /// Opens the panes of a layout, and what is more than it has as sessions of their
+    /// own; all or none.
     async fn open_panes(
         &self,
-        _layout: PaneLayout,
+        layout: NamedLayout,
         specs: &[PaneSpec],
-        folder: Option<PathBuf>,
         caller: &Caller,
-    ) -> Result<Vec<CreatedSession>, HostError> {
-        let mut opened: Vec<CreatedSession> = Vec::new();
-        for (number, spec) in specs.iter().enumerate() {
-            let place = PanePlace {
-                name: spec.name.clone(),
-                agent: spec.agent.clone(),
-                team: spec.team.clone(),
+    ) -> Result<Vec<SessionId>, HostError> {
+        let mut panes: Vec<CreateSession> = (specs.iter().enumerate())
+            .map(|(number, spec)| self.plain_pane(spec, number))
+            .collect();
+        let more = panes.split_off(layout.places());
+        let layouts = iter::once(layout.arrange(panes)?).chain(more.into_iter().map(Layout::Pane));
+        let mut opened = Vec::new();
+        for layout in layouts {
+            let request = OpenLayout {
+                layout,
+                backend: None,
             };
-            let env = self.config_for(spec).map(|config| config.environment);
-            let request = CreateSession {
-                name: Some(place.title(number)),
-                working_directory: folder.clone(),
-                env: env.unwrap_or_default().into_iter().collect(),
-                ..CreateSession::default()
-            };
-            match Box::pin(self.create_session(request, caller)).await {
-                Ok(session) => opened.push(session),
+            match Box::pin(self.open_layout(request, caller)).await {
+                Ok(panes) => opened.extend(panes.into_iter().map(|pane| pane.id)),
                 Err(error) => {
-                    for session in &opened {
+                    for id in &opened {
                         // Whatever is gone already need not be closed.
-                        let _ = self.close_session(session.id.as_str()).await;
+                        let _ = self.close_session(id.as_str()).await;
                     }
                     return Err(error);
                 }
@@ -242,14 +252,29 @@ impl Host {
         Ok(opened)
     }
 
+    /// What pane number `number` (from 0) is opened with.
+    fn plain_pane(&self, spec: &PaneSpec, number: usize) -> CreateSession {
+        let place = PanePlace {
+            name: spec.name.clone(),
+            agent: spec.agent.clone(),
+            team: spec.team.clone(),
+        };
+        let env = self.config_for(spec).map(|config| config.environment);
+        CreateSession {
+            name: Some(place.title(number)),
+            env: env.unwrap_or_default().into_iter().collect(),
+            ..CreateSession::default()
+        }
+    }
+
     /// Registers the agent, gives the role, starts what is to run.
     async fn settle_in(
         &self,
         spec: &PaneSpec,
-        session: &CreatedSession,
+        session: &SessionId,
         caller: &Caller,
     ) -> Result<CreatedPane, HostError> {
-        let id = session.id.as_str();
+        let id = session.as_str();
         if let Some(name) = &spec.agent {
             let agent = Agent {
                 name: name.clone(),
@@ -265,7 +290,7 @@ impl Host {
             desk.session_mut(id).max_lines = spec.max_lines;
         }
         if spec.monitor {
-            self.start_monitoring(&session.id, &[]).await?;
+            self.start_monitoring(session, &[]).await?;
         }
         let mut command_error = None;
         if let Some(config) = self.config_for(spec) {
@@ -288,7 +313,7 @@ impl Host {
         }
         Ok(CreatedPane {
             session_id: id.to_owned(),
-            name: session.name.clone(),
+            name: self.registry.get(id)?.name.clone(),
             agent: spec.agent.clone(),
             persistent_id: id.to_owned(),
             command_error,

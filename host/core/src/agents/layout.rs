@@ -1,55 +1,24 @@
-//! Layouts: how many panes they have and what those are called. Pure.
+//! Layouts as clients of iterm-mcp name them, and what their panes are called. Pure.
 
-/// An arrangement of panes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PaneLayout {
-    /// One pane.
-    #[default]
-    Single,
-    /// Two, side by side.
-    HorizontalSplit,
-    /// Two, one above the other.
-    VerticalSplit,
-    /// Four, two by two.
-    Quad,
-    /// One at the left, two at the right, one above the other.
-    LeftTwoRight,
-    /// One at the top, two below, side by side.
-    TopTwoBottom,
-}
+use crate::operations::NamedLayout;
 
 /// A name that no layout has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no layout {0:?}; the layouts are SINGLE, HORIZONTAL_SPLIT (side by side), VERTICAL_SPLIT (stacked), QUAD, LEFT_TWO_RIGHT and TOP_TWO_BOTTOM"
+    "there is no layout {0:?}; the layouts are SINGLE, HORIZONTAL_SPLIT (side by side), VERTICAL_SPLIT (stacked), QUAD, TRIPLE_RIGHT (one left, two right) and TRIPLE_BOTTOM (one above, two below)"
 )]
 pub struct UnknownLayout(String);
 
-impl PaneLayout {
-    /// How many panes it has.
-    pub fn panes(self) -> usize {
-        match self {
-            Self::Single => 1,
-            Self::HorizontalSplit | Self::VerticalSplit => 2,
-            Self::LeftTwoRight | Self::TopTwoBottom => 3,
-            Self::Quad => 4,
-        }
-    }
-}
-
-impl std::str::FromStr for PaneLayout {
-    type Err = UnknownLayout;
-
-    fn from_str(name: &str) -> Result<Self, UnknownLayout> {
-        match name.trim().to_uppercase().replace('-', "_").as_str() {
-            "" | "SINGLE" => Ok(Self::Single),
-            "HORIZONTAL_SPLIT" | "HORIZONTAL" => Ok(Self::HorizontalSplit),
-            "VERTICAL_SPLIT" | "VERTICAL" => Ok(Self::VerticalSplit),
-            "QUAD" => Ok(Self::Quad),
-            "LEFT_TWO_RIGHT" | "ONE_LEFT_TWO_RIGHT" => Ok(Self::LeftTwoRight),
-            "TOP_TWO_BOTTOM" | "ONE_TOP_TWO_BOTTOM" => Ok(Self::TopTwoBottom),
-            _ => Err(UnknownLayout(name.to_owned())),
-        }
+/// The layout of a name, in capitals or not; none is a single pane.
+pub fn layout_named(name: &str) -> Result<NamedLayout, UnknownLayout> {
+    match name.trim().to_uppercase().replace('-', "_").as_str() {
+        "" | "SINGLE" => Ok(NamedLayout::Single),
+        "HORIZONTAL_SPLIT" | "HORIZONTAL" => Ok(NamedLayout::HorizontalSplit),
+        "VERTICAL_SPLIT" | "VERTICAL" => Ok(NamedLayout::VerticalSplit),
+        "QUAD" => Ok(NamedLayout::Quad),
+        "TRIPLE_RIGHT" | "LEFT_TWO_RIGHT" => Ok(NamedLayout::TripleRight),
+        "TRIPLE_BOTTOM" | "TOP_TWO_BOTTOM" => Ok(NamedLayout::TripleBottom),
+        _ => Err(UnknownLayout(name.to_owned())),
     }
 }
 
@@ -94,18 +63,17 @@ mod tests {
 
     #[test]
     fn layouts_are_known_by_the_documents_names() {
-        for (name, panes) in [
-            ("SINGLE", 1),
-            ("horizontal", 2),
-            ("VERTICAL_SPLIT", 2),
-            ("quad", 4),
+        for (name, layout) in [
+            ("", NamedLayout::Single),
+            ("SINGLE", NamedLayout::Single),
+            ("horizontal", NamedLayout::HorizontalSplit),
+            ("VERTICAL_SPLIT", NamedLayout::VerticalSplit),
+            ("quad", NamedLayout::Quad),
+            ("triple-right", NamedLayout::TripleRight),
+            ("TOP_TWO_BOTTOM", NamedLayout::TripleBottom),
         ] {
-            assert_eq!(
-                name.parse::<PaneLayout>().map(PaneLayout::panes),
-                Ok(panes),
-                "{name}"
-            );
+            assert_eq!(layout_named(name), Ok(layout), "{name}");
         }
-        assert!("CIRCLE".parse::<PaneLayout>().is_err());
+        assert!(layout_named("CIRCLE").is_err());
     }
 }

@@ -62,15 +62,12 @@ pub struct BlockReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PlaybookReport {
     /// The sessions created.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<CreatedPanes>,
     /// By block.
     pub commands: Vec<BlockReport>,
     /// Who was told.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cascade: Option<CascadeReport>,
     /// What was read.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reads: Option<ReadReport>,
 }
 

@@ -193,7 +193,7 @@ impl Host {
 
     /// Opens a session with a shell, without its first command, in a place of its
     /// own or beside another session of its backend.
-    pub(super) async fn open_beside(
+    pub(crate) async fn open_beside(
         &self,
         request: CreateSession,
         beside: Option<Beside>,

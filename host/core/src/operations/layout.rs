@@ -226,6 +226,21 @@ impl<P> Layout<P> {
         }
     }
 
+    /// The same with each pane's number, from left to right and from top to bottom.
+    fn numbered(self, next: &mut usize) -> Layout<(usize, P)> {
+        match self {
+            Self::Pane(pane) => {
+                let number = *next;
+                *next += 1;
+                Layout::Pane((number, pane))
+            }
+            Self::Split(arrangement, first, second) => {
+                let first = first.numbered(next);
+                Layout::halves(arrangement, first, second.numbered(next))
+            }
+        }
+    }
+
     /// The order in which its panes are opened: each beside one that is there
     /// already and still has the place of both.
     fn steps(self) -> Vec<Step<P>> {
@@ -332,10 +347,18 @@ pub struct OpenedPane {
     pub command: Option<Result<VerdictReport, HostError>>,
 }
 
+/// A pane that is there, and what is to be typed into it.
+struct Opened {
+    number: usize,
+    session: Arc<Session>,
+    place: Place,
+    command: Option<String>,
+}
+
 impl Host {
-    /// Opens all sessions of a layout, then types their first commands. Where one
-    /// cannot be opened, none stays; where a command may not run, its session
-    /// stays and waits.
+    /// Opens all sessions of a layout, then types their first commands; tells of them
+    /// from left to right and from top to bottom. Where one cannot be opened, none
+    /// stays; where a command may not run, its session stays and waits.
     pub async fn open_layout(
         &self,
         request: OpenLayout,
@@ -345,23 +368,28 @@ impl Host {
         if panes > MOST_PANES {
             return Err(LayoutError::TooLarge(panes).into());
         }
-        let mut opened: Vec<(Arc<Session>, Place, Option<String>)> = Vec::new();
+        let mut opened: Vec<Opened> = Vec::new();
         for Step {
-            mut pane,
+            pane: (number, mut pane),
             beside,
             place,
-        } in request.layout.steps()
+        } in request.layout.numbered(&mut 0).steps()
         {
             let beside = beside.and_then(|(step, side)| {
-                let handle = opened.get(step)?.0.terminal.backend_handle()?;
+                let handle = opened.get(step)?.session.terminal.backend_handle()?;
                 Some(Beside { handle, side })
             });
             pane.backend = request.backend;
             let command = pane.command.take();
             match self.open_beside(pane, beside).await {
-                Ok(session) => opened.push((session, place, command)),
+                Ok(session) => opened.push(Opened {
+                    number,
+                    session,
+                    place,
+                    command,
+                }),
                 Err(error) => {
-                    for (session, ..) in opened {
+                    for Opened { session, .. } in opened {
                         self.session_ends(&session.id);
                         session.terminal.close().await;
                     }
@@ -369,23 +397,23 @@ impl Host {
                 }
             }
         }
-        let panes = opened
-            .into_iter()
-            .map(|(session, place, command)| async move {
-                let command = match command {
-                    Some(command) => {
-                        let running = self.gate.run(&session, &command, caller).await;
-                        Some(running.map(|running| running.verdict))
-                    }
-                    None => None,
-                };
-                OpenedPane {
-                    id: session.id.clone(),
-                    name: session.name.clone(),
-                    place,
-                    command,
+        opened.sort_by_key(|pane| pane.number);
+        let panes = opened.into_iter().map(|pane| async move {
+            let session = pane.session;
+            let command = match pane.command {
+                Some(command) => {
+                    let running = self.gate.run(&session, &command, caller).await;
+                    Some(running.map(|running| running.verdict))
                 }
-            });
+                None => None,
+            };
+            OpenedPane {
+                id: session.id.clone(),
+                name: session.name.clone(),
+                place: pane.place,
+                command,
+            }
+        });
         Ok(futures::future::join_all(panes).await)
     }
 }
@@ -443,6 +471,14 @@ mod tests {
             assert_eq!(named(layout), steps, "{layout}");
             assert_eq!(layout.as_str().parse(), Ok(layout));
         }
+    }
+
+    #[test]
+    fn panes_are_numbered_as_one_reads() {
+        let quad = NamedLayout::Quad.arrange(vec!['a', 'b', 'c', 'd']);
+        let steps = quad.expect("four").numbered(&mut 0).steps();
+        let numbers: Vec<(usize, char)> = steps.into_iter().map(|step| step.pane).collect();
+        assert_eq!(numbers, [(0, 'a'), (2, 'c'), (3, 'd'), (1, 'b')]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) struct PerformanceMonitor;
 pub(super) struct Arguments {
     /// Milliseconds to measure over; default 5000
     interval: Option<u64>,
-    /// Which figures; default all
+    /// Which figures beside cpu, memory and response_time, which always come; default all
     metrics: Option<Vec<Metric>>,
     /// Default: all sessions
     session_id: Option<String>,
@@ -67,14 +67,11 @@ struct Session {
 #[serde(rename_all = "camelCase")]
 struct Metrics {
     /// Percent of one core, of the whole process tree
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu: Option<f64>,
+    cpu: f64,
     /// MB
-    #[serde(skip_serializing_if = "Option::is_none")]
-    memory: Option<f64>,
+    memory: f64,
     /// ms from Enter to first output, last minute; 0: no command
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_time: Option<f64>,
+    response_time: f64,
     /// Bytes/s
     #[serde(skip_serializing_if = "Option::is_none")]
     disk_read: Option<f64>,
@@ -93,9 +90,9 @@ impl Metrics {
                 .then_some(figure)
         };
         Self {
-            cpu: of(Metric::Cpu, usage.cpu_percent),
-            memory: of(Metric::Memory, usage.memory_mb),
-            response_time: of(Metric::ResponseTime, usage.response_ms),
+            cpu: usage.cpu_percent,
+            memory: usage.memory_mb,
+            response_time: usage.response_ms,
             disk_read: of(Metric::Disk, usage.disk_read),
             disk_written: of(Metric::Disk, usage.disk_written),
             processes: usage.processes,
@@ -160,9 +157,9 @@ impl NativeTool for PerformanceMonitor {
             let metrics = &session.metrics;
             let mut line = format!("{}  {}", session.session_id, session.name);
             for (name, figure, unit) in [
-                ("cpu", metrics.cpu, " %"),
-                ("memory", metrics.memory, " MB"),
-                ("response", metrics.response_time, " ms"),
+                ("cpu", Some(metrics.cpu), " %"),
+                ("memory", Some(metrics.memory), " MB"),
+                ("response", Some(metrics.response_time), " ms"),
                 ("read", metrics.disk_read, " B/s"),
                 ("written", metrics.disk_written, " B/s"),
             ] {

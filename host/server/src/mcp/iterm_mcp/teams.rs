@@ -77,6 +77,7 @@ fn told(team: Team, profile: &TeamProfile) -> Value {
         "name": team.name,
         "description": team.description,
         "parent_team": team.parent_team,
+        "created_at": team.created_at,
         "profile_guid": profile.guid,
         "color_hue": profile.colour.hue,
     })
