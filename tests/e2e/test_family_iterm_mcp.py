@@ -47,6 +47,7 @@ TOOLS = [
 
 LATER_TOOLS = [
     "split_session",
+    "read_session_log",
     "write_to_terminal",
     "assign_session_role",
     "get_session_role",

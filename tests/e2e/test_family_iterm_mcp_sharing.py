@@ -7,6 +7,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -309,6 +310,33 @@ async def test_the_active_session_is_meant_when_none_is_named(crew: Orchestrator
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
     assert "already" in (await crew.call("start_monitoring_session", agent="ursula"))["message"]
     assert not (await crew.call("stop_monitoring_session", agent="ursula"))["is_monitoring"]
+
+
+async def test_what_monitoring_keeps_can_be_read_without_the_session(crew: Orchestrator) -> None:
+    [session] = await crew.sessions("server")
+    started = await crew.call("start_monitoring_session", session_id=session, filters=["ERROR", "WARN"], max_lines=10)
+    await crew.write(
+        "for n in $(seq 30); do echo line $n; done; echo ERROR 1; echo WARN 2; echo the end", {"name": "server"}
+    )
+
+    async def read(**more: Any) -> dict[str, Any]:
+        return await crew.call("read_session_log", session_id=session, **more)
+
+    async def complete() -> bool:
+        return "\nthe end" in (await read())["content"]
+
+    await until("the snapshot has the last lines", complete)
+    snapshot = await read()
+    assert snapshot["line_count"] <= 10 and "line 30\nERROR 1\nWARN 2\nthe end" in snapshot["content"]
+    assert (await read(filters=["line", "3"]))["content"] == "line 30"
+    overflow = await read(source="overflow")
+    assert "line 1\nline 2\n" in overflow["content"] and "line 30" not in overflow["content"]
+    last = await read(source="overflow", max_lines=2)
+    assert last["line_count"] == 2 and last["truncated"]
+    log = await read(source="log", filters=["^(ERROR|WARN)"])
+    assert (log["content"], log["path"]) == ("ERROR 1\nWARN 2", started["log"])
+    assert (await crew.try_to("read_session_log", session_id="../token")).is_error
+    assert "never followed" in (await crew.try_to("read_session_log", session_id="abcd1234")).text
 
 
 async def test_notifications_are_kept_newest_first(crew: Orchestrator) -> None:

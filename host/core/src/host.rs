@@ -27,6 +27,7 @@ use crate::monitor::{Monitor, MonitorSettings};
 use crate::operations::SshSettings;
 use crate::progress::ProgressBoard;
 use crate::rates::{RateLimits, RateSettings};
+use crate::recordings::Recordings;
 use crate::recovery::{Mending, RecoverySettings};
 use crate::registry::Registry;
 use crate::session::BackendKind;
@@ -144,6 +145,7 @@ pub struct Host {
     pub(crate) started_at: SystemTime,
     pub(crate) agents: Arc<Agents>,
     pub(crate) output_logs: PathBuf,
+    pub(crate) recordings: Recordings,
     incidents: Arc<Mutex<VecDeque<Incident>>>,
     incident_feed: broadcast::Sender<Incident>,
 }
@@ -214,6 +216,7 @@ impl Host {
             progress: ProgressBoard::default(),
             this: Weak::clone(this),
             agents,
+            recordings: Recordings::new(settings.output_logs.join("recordings")),
             output_logs: settings.output_logs,
             incidents,
             incident_feed,

@@ -31,6 +31,7 @@ pub mod monitor;
 pub mod operations;
 pub mod progress;
 mod rates;
+pub mod recordings;
 pub mod recovery;
 mod registry;
 mod secret;

@@ -38,6 +38,7 @@ mod process;
 mod prompt;
 pub mod pty;
 mod quoting;
+mod raw;
 mod request;
 mod screen;
 pub mod screenshot;
@@ -57,6 +58,7 @@ pub use opening::{OpenError, Opened};
 pub use outbox::WriteError;
 pub use process::{Foreground, ForegroundSignal, SignalError};
 
+pub use raw::{RawOutput, RawPiece};
 pub use request::{Beside, OpenRequest, Side, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 pub use stream::{Progress, ProgressState};

@@ -23,6 +23,7 @@ use crate::opening::{Before, Seed};
 use crate::outbox::{Outbox, WriteError};
 use crate::process;
 use crate::prompt::{Effect, Phase, Prompt};
+use crate::raw::Recorders;
 use crate::request::Size;
 use crate::stream::{Progress, Signal, Stream};
 use crate::tally::Counting;
@@ -79,6 +80,7 @@ pub(crate) struct Session {
     progress: Option<Progress>,
     counting: Counting,
     followers: Followers,
+    recorders: Recorders,
 
     waits: Waits,
     questions: Questions,
@@ -128,6 +130,7 @@ impl Session {
             progress: None,
             counting: Counting::default(),
             followers: Followers::default(),
+            recorders: Recorders::default(),
             waits: Waits::default(),
             questions: Questions::new(),
             run: None,
@@ -257,6 +260,7 @@ impl Session {
 
     fn receive(&mut self, mut bytes: &[u8]) {
         self.active();
+        self.recorders.written(bytes);
         while !bytes.is_empty() {
             let advanced = self.stream.advance(bytes, &mut self.transcript);
             let (taken, rest) = bytes.split_at(advanced.bytes);
@@ -297,6 +301,7 @@ impl Session {
     fn on_resized(&mut self, size: Size) {
         if size != self.emulator.size() {
             self.emulator.resize(size);
+            self.recorders.resized(size);
         }
     }
 

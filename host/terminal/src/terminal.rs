@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::following::{Follower, Followers};
 use crate::process::{self, Foreground, ForegroundSignal, SignalError};
+use crate::raw::RawOutput;
 use crate::request::Size;
 use crate::screen::{Screen, Scrollback};
 use crate::session::Request;
@@ -294,6 +295,11 @@ impl Terminal {
                 followers.add()
             }
         }
+    }
+
+    /// Every byte from now on, for a recording; none where the session has ended.
+    pub async fn record(&self) -> Option<RawOutput> {
+        self.ask(Request::Record).await
     }
 
     /// Gives the terminal another size and tells the program.

@@ -290,7 +290,7 @@ impl Host {
             desk.session_mut(id).max_lines = spec.max_lines;
         }
         if spec.monitor {
-            self.start_monitoring(session, &[]).await?;
+            self.start_monitoring(session, &[], spec.max_lines).await?;
         }
         let mut command_error = None;
         if let Some(config) = self.config_for(spec) {

@@ -1,10 +1,7 @@
-//! Following a session's output into a file: line by line, filtered, with secrets
+//! Following a session's output into files: line by line, filtered, with secrets
 //! masked.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +11,7 @@ use tokio::task::AbortHandle;
 
 use super::AgentsChanged;
 use super::masking::masked;
+use super::output_files::{GrowingFile, OutputFile, Snapshot};
 use super::write::pattern;
 use crate::error::HostError;
 use crate::host::Host;
@@ -26,8 +24,11 @@ const TOGETHER: Duration = Duration::from_millis(200);
 /// How long one wait lasts before it is begun anew.
 const ONE_WAIT: Duration = Duration::from_secs(600);
 
-/// A log that grows larger becomes the one before, whose place it takes.
-const LARGEST_LOG: u64 = 10 * 1024 * 1024;
+/// Lines of a snapshot where nobody has said how many.
+const USUAL_LINES: usize = 1_000;
+
+/// Lines of a snapshot, at most.
+const MOST_LINES: usize = 100_000;
 
 /// Output is read in pieces of this size.
 const PIECE: usize = 256 * 1024;
@@ -50,12 +51,14 @@ impl Monitoring {
 }
 
 impl Host {
-    /// Follows a session's output from now on: lines that one of `filters` matches,
-    /// all where there are none. Returns the log, and whether this is new.
+    /// Follows a session's output from now on: lines that one of `filters` matches go
+    /// to its log, all where there are none; its last `max_lines` lines are its
+    /// snapshot. Returns the log, and whether this is new.
     pub async fn start_monitoring(
         &self,
         id: &SessionId,
         filters: &[String],
+        max_lines: Option<usize>,
     ) -> Result<(PathBuf, bool), HostError> {
         let session = self.registry.get(id.as_str())?;
         if filters.len() > MOST_FILTERS {
@@ -64,22 +67,27 @@ impl Host {
                 filters.len()
             )));
         }
-        let filters: Result<Vec<Regex>, HostError> = filters
-            .iter()
-            .map(|filter| pattern("the filter", filter))
-            .collect();
-        let filters = filters?;
+        let filters = patterns(filters)?;
         let from = session.terminal.status().await.cursor;
         let mut desk = self.agents.desk();
         let on_desk = desk.session_mut(id.as_str());
         if let Some(monitoring) = &on_desk.monitoring {
             return Ok((monitoring.log.clone(), false));
         }
-        let path = self.output_logs.join(format!("{id}.log"));
-        let log = Log::open(&path).map_err(|error| {
+        let most = (max_lines.or(on_desk.max_lines))
+            .filter(|lines| *lines > 0)
+            .map_or(USUAL_LINES, |lines| lines.min(MOST_LINES));
+        let folder = &self.output_logs;
+        let path = OutputFile::Log.path(folder, id.as_str());
+        let cannot_write = |error: std::io::Error| {
             HostError::Internal(format!("cannot write the log {}: {error}", path.display()))
-        })?;
-        let task = tokio::spawn(follow(session, from, filters, log)).abort_handle();
+        };
+        let files = Files {
+            log: GrowingFile::open(&path).map_err(cannot_write)?,
+            snapshot: Snapshot::open(folder, id.as_str(), most).map_err(cannot_write)?,
+            filters,
+        };
+        let task = tokio::spawn(follow(session, from, files)).abort_handle();
         on_desk.monitoring = Some(Monitoring {
             log: path.clone(),
             task,
@@ -103,9 +111,78 @@ impl Host {
         self.agents.tell(AgentsChanged::Sessions);
         monitoring.is_some()
     }
+
+    /// The last lines of a session's file that all of `filters` match; the session may
+    /// have ended since.
+    pub fn read_output(
+        &self,
+        session: &str,
+        file: OutputFile,
+        filters: &[String],
+        max_lines: Option<usize>,
+    ) -> Result<OutputLines, HostError> {
+        let filters = patterns(filters)?;
+        let path = file.path(&self.output_logs, session);
+        let unfollowed = || {
+            HostError::InvalidParameters(format!(
+                "the output of session {session:?} was never followed; start_monitoring_session begins that"
+            ))
+        };
+        // The id becomes a file's name.
+        SessionId::found(session).ok_or_else(|| HostError::SessionNotFound(session.to_owned()))?;
+        let text = std::fs::read(&path).map_err(|_| unfollowed())?;
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = (text.lines())
+            .filter(|line| filters.iter().all(|filter| filter.is_match(line)))
+            .collect();
+        let most = max_lines.unwrap_or(USUAL_LINES);
+        let shown = &lines[lines.len().saturating_sub(most)..];
+        Ok(OutputLines {
+            content: shown.join("\n"),
+            line_count: shown.len(),
+            truncated: shown.len() < lines.len(),
+            path,
+        })
+    }
 }
 
-async fn follow(session: Arc<Session>, from: Cursor, filters: Vec<Regex>, mut log: Log) {
+/// Lines of one of a session's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputLines {
+    /// The lines.
+    pub content: String,
+    /// How many.
+    pub line_count: usize,
+    /// Whether there are more that match.
+    pub truncated: bool,
+    /// Where they are.
+    pub path: PathBuf,
+}
+
+fn patterns(filters: &[String]) -> Result<Vec<Regex>, HostError> {
+    (filters.iter())
+        .map(|filter| pattern("the filter", filter))
+        .collect()
+}
+
+/// Where a followed session's output goes.
+struct Files {
+    log: GrowingFile,
+    snapshot: Snapshot,
+    filters: Vec<Regex>,
+}
+
+impl Files {
+    fn write(&mut self, lines: &str) -> std::io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.log.write(&wanted(lines, &self.filters))?;
+        self.snapshot.add(&masked(lines))
+    }
+}
+
+async fn follow(session: Arc<Session>, from: Cursor, mut files: Files) {
     let Ok(anything) = Regex::new("(?s).") else {
         return;
     };
@@ -131,7 +208,7 @@ async fn follow(session: Arc<Session>, from: Cursor, filters: Vec<Regex>, mut lo
             None => 0,
         };
         let lines: String = begun.drain(..complete).collect();
-        if let Err(error) = log.write(&wanted(&lines, &filters)) {
+        if let Err(error) = files.write(&lines) {
             tracing::warn!(%error, "cannot write the log of session {}", session.id);
             return;
         }
@@ -150,45 +227,6 @@ fn wanted(lines: &str, filters: &[Regex]) -> String {
     masked(&kept).into_owned()
 }
 
-/// A file of its owner's alone (mode 0600), and the one before it.
-struct Log {
-    path: PathBuf,
-    file: File,
-    size: u64,
-}
-
-impl Log {
-    fn open(path: &Path) -> std::io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)?;
-        let size = file.metadata()?.len();
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            size,
-        })
-    }
-
-    fn write(&mut self, text: &str) -> std::io::Result<()> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        if self.size + text.len() as u64 > LARGEST_LOG && self.size > 0 {
-            std::fs::rename(&self.path, self.path.with_extension("log.1"))?;
-            *self = Self::open(&self.path)?;
-        }
-        self.file.write_all(text.as_bytes())?;
-        self.size += text.len() as u64;
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,19 +240,5 @@ mod tests {
         let lines = "ERROR token=abcdef\nfine\nWARN\n";
         assert_eq!(wanted(lines, &filters), "ERROR token=[masked]\nWARN\n");
         assert_eq!(wanted("fine\n", &[]), "fine\n");
-    }
-
-    #[test]
-    fn a_log_that_is_full_makes_room() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("logs/s.log");
-        let mut log = Log::open(&path).expect("open");
-        let piece = "x".repeat(6 * 1024 * 1024);
-        log.write(&piece).expect("first");
-        log.write(&piece).expect("second");
-        for path in [&path, &path.with_extension("log.1")] {
-            let size = std::fs::metadata(path).expect("a log").len();
-            assert_eq!(size, piece.len() as u64, "{}", path.display());
-        }
     }
 }

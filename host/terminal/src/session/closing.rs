@@ -104,6 +104,7 @@ impl Session {
     fn on_ended(&mut self) {
         self.backend.release();
         self.followers.end();
+        self.recorders.end();
         self.scripts = None;
         self.integration_deadline = None;
         self.outbox.close(self.closed());

@@ -13,6 +13,7 @@ use crate::keys::Key;
 use crate::outbox::WriteError;
 use crate::process::{self, Foreground};
 use crate::prompt::Phase;
+use crate::raw::RawOutput;
 use crate::request::Size;
 use crate::screen::{Screen, Scrollback};
 use crate::terminal::{ClosedError, Output, ShellState, Status};
@@ -42,6 +43,7 @@ pub(crate) enum Request {
         reply: oneshot::Sender<Waited>,
     },
     Follow(oneshot::Sender<Follower>),
+    Record(oneshot::Sender<RawOutput>),
     Resize {
         size: Size,
         reply: oneshot::Sender<Result<(), ClosedError>>,
@@ -129,6 +131,9 @@ impl Session {
                 self.stream.follow(true);
                 let _ = reply.send(self.followers.add());
             }
+            Request::Record(reply) => {
+                let _ = reply.send(self.recorders.add());
+            }
             Request::Resize { size, reply } => {
                 let _ = reply.send(self.resize(size));
             }
@@ -209,6 +214,7 @@ impl Session {
         }
         self.backend.set_size(size).map_err(|_| ClosedError)?;
         self.emulator.resize(size);
+        self.recorders.resized(size);
         self.tell_change();
         Ok(())
     }

@@ -66,6 +66,7 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
                 .with_foreign::<modify::ModifySessions>()
                 .with_foreign::<monitoring::StartMonitoringSession>()
                 .with_foreign::<monitoring::StopMonitoringSession>()
+                .with_foreign::<monitoring::ReadSessionLog>()
                 .with_foreign::<locks::LockSession>()
                 .with_foreign::<locks::UnlockSession>()
                 .with_foreign::<locks::RequestSessionAccess>()

@@ -1,6 +1,10 @@
 //! Screens as a whole: looked at more closely than `session_read` does (layers,
-//! only what has changed, pictures), and several of them arranged.
+//! only what has changed, pictures), several of them arranged, and recorded.
 
+mod recording_list;
+mod recording_read;
+mod recording_start;
+mod recording_stop;
 mod session_layout;
 mod session_screenshot;
 
@@ -15,7 +19,11 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
         Arc::new(
             Toolbox::default()
                 .with::<session_screenshot::SessionScreenshot>()
-                .with::<session_layout::SessionLayout>(),
+                .with::<session_layout::SessionLayout>()
+                .with::<recording_start::RecordingStart>()
+                .with::<recording_stop::RecordingStop>()
+                .with::<recording_list::RecordingList>()
+                .with::<recording_read::RecordingRead>(),
         )
     }))
 }
