@@ -51,6 +51,7 @@ class World:
     shell: str = "/bin/bash"
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    extra_env: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for directory in (self.home, self.decoys, self.records, self.config_dir, self.runtime):
@@ -129,6 +130,7 @@ class World:
             "QUARTERDECK_STREAMS_LISTEN": "",
             **self.without_limits,
             "QUARTERDECK_TEST_WORLD": self.mark,
+            **self.extra_env,
         }
 
     @property

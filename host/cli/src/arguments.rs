@@ -8,6 +8,7 @@ mod explain;
 mod install;
 mod plugin;
 mod rule;
+mod service;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub(crate) use explain::ExplainArguments;
 pub(crate) use install::InstallArguments;
 pub(crate) use plugin::PluginCommand;
 pub(crate) use rule::{RuleAddArguments, RuleAllowArguments, RuleCommand};
+pub(crate) use service::ServiceCommand;
 
 use crate::commands::mcpretentious::MentionedBackend;
 
@@ -96,13 +98,25 @@ impl From<GateMode> for Mode {
     }
 }
 
+/// Which host a command starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hosting {
+    /// None.
+    None,
+    /// One for itself, if none is shared.
+    Private,
+    /// One for everybody.
+    Shared,
+}
+
 impl Command {
-    /// Whether sessions may come of it.
-    pub(crate) fn starts_a_host(&self) -> bool {
-        matches!(
-            self,
-            Self::Serve { .. } | Self::Mcp { .. } | Self::Mcpretentious { .. } | Self::Run { .. }
-        )
+    /// Whether sessions may come of it, and for whom.
+    pub(crate) fn hosting(&self) -> Hosting {
+        match self {
+            Self::Serve { .. } => Hosting::Shared,
+            Self::Mcp { .. } | Self::Mcpretentious { .. } | Self::Run { .. } => Hosting::Private,
+            _ => Hosting::None,
+        }
     }
 
     /// The backend that the command line or the environment asks for.
@@ -281,6 +295,47 @@ pub(crate) enum Command {
         #[arg(long)]
         docs: bool,
     },
+    /// Show the running host's sessions: state, processor, memory, last command
+    ///
+    /// Keys: c, m and n sort by processor, memory and name; q leaves.
+    Top {
+        /// Print once, as a table; also where nobody watches
+        #[arg(long)]
+        once: bool,
+        /// Print once, as JSON
+        #[arg(long)]
+        json: bool,
+        /// Seconds between two looks
+        #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+        every: f64,
+    },
+    /// Run the host as a service of your own: systemd's or launchd's
+    Service {
+        /// What about it
+        #[command(subcommand)]
+        command: ServiceCommand,
+    },
+    /// Show the log of the host that serves
+    Logs {
+        /// The newest so many lines
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+        lines: usize,
+        /// Go on with what comes
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Copy the audit log, the store and the history into a file, also while a host runs
+    ///
+    /// Refused from inside a hosted session: it holds what others have run.
+    Backup {
+        /// A new file
+        file: PathBuf,
+    },
+    /// Put a backup back; no host may run, and what is replaced stays beside it
+    Restore {
+        /// What `quarterdeck backup` wrote
+        file: PathBuf,
+    },
     /// Look for what Quarterdeck needs, and say what to do about what is missing
     Doctor,
     /// Print every setting with its default and meaning
@@ -288,11 +343,23 @@ pub(crate) enum Command {
     /// Compile a policy into the cache: what a host calls, not a person
     #[command(name = COMPILE_POLICY, hide = true)]
     CompilePolicy,
+    /// Write manual pages into a folder
+    Man {
+        /// For example ~/.local/share/man/man1
+        folder: PathBuf,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+/// A time that a person can wait for.
+fn seconds(text: &str) -> Result<f64, String> {
+    (text.parse().ok())
+        .filter(|seconds| (0.1..=3_600.0).contains(seconds))
+        .ok_or_else(|| format!("{text:?} is no number of seconds between 0.1 and 3600"))
 }
 
 /// A tier by its name.

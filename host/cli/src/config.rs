@@ -26,6 +26,7 @@ use toml::{Table, Value};
 
 mod watching;
 
+use crate::telemetry::TelemetrySettings;
 use watching::{Mending, Watching};
 
 /// The annotated default file.
@@ -53,6 +54,8 @@ pub(crate) struct Config {
     recovery: Mending,
     /// gRPC.
     pub grpc: Grpc,
+    /// Traces and metrics.
+    pub telemetry: TelemetrySettings,
     /// Logging.
     pub log: Log,
 }

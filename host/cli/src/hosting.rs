@@ -36,7 +36,7 @@ fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
     tokio::spawn(ancestry::reap_orphans());
     let mut sessions = setup.config.session_settings()?;
     sessions.iterm2 = iterm2_settings(setup);
-    Host::start(HostSettings {
+    let host = Host::start(HostSettings {
         sessions,
         gate: GateSettings {
             allow_rules: Some(setup.paths.allow_rules_file()),
@@ -54,7 +54,11 @@ fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
         output_logs: setup.paths.output_logs(),
         profiles_folder: Some(setup.paths.iterm2_profiles()),
     })
-    .context("starting the host")
+    .context("starting the host")?;
+    if let Some(telemetry) = &setup.telemetry {
+        telemetry.watch(&host);
+    }
+    Ok(host)
 }
 
 /// How to work with iTerm2; none without a home folder, below which its socket is.

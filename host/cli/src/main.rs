@@ -12,15 +12,19 @@ mod hosting;
 mod inside;
 mod logging;
 mod paths;
+mod telemetry;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
 
-use arguments::{Arguments, Command, Common, PluginCommand};
+use arguments::{Arguments, Command, Common, Hosting, PluginCommand};
 use commands::install::Direction;
 use config::Config;
 use paths::Paths;
+use telemetry::Telemetry;
 
 /// Exit status of `quarterdeck run` when Quarterdeck itself failed, apart from
 /// those of the commands that it runs.
@@ -34,6 +38,8 @@ const DIFF_FAILED: u8 = 2;
 struct Setup {
     config: Config,
     paths: Paths,
+    /// Where traces and metrics go, for a command that hosts.
+    telemetry: Option<Telemetry>,
 }
 
 fn main() -> ExitCode {
@@ -60,6 +66,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Relay { socket } => return commands::relay::run(&socket),
         Command::Config => return Ok(commands::config::print()),
         Command::Events { schema, docs } => return Ok(commands::events::print(schema, docs)),
+        Command::Man { folder } => return commands::man::write(&folder),
         Command::Completions { shell } => return Ok(commands::completions::print(shell)),
         Command::CompilePolicy => return commands::compile_policy::run(),
         // Is answered even then.
@@ -70,8 +77,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Mcpretentious { .. } = arguments.command {
         common.verbose += commands::mcpretentious::verbosity();
     }
-    let mut setup = Setup::load(&common)?;
-    if arguments.command.starts_a_host() && !setup.config.gate_asks() {
+    let mut setup = Setup::load(&common, arguments.command.hosting())?;
+    if arguments.command.hosting() != Hosting::None && !setup.config.gate_asks() {
         inside::refuse_inside(&setup, "a host whose gate does not ask")?;
     }
     if let Some(backend) = arguments.command.backend() {
@@ -102,18 +109,26 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Plugin { command } => commands::plugin::run(&setup, command),
         Command::Rule { command } => commands::rule::run(setup, command),
         Command::Audit { command } => commands::audit::run(&setup, command),
+        Command::Top { once, json, every } => {
+            commands::top::run(&setup, once, json, Duration::from_secs_f64(every))
+        }
+        Command::Service { command } => commands::service::run(&setup, &command),
+        Command::Logs { lines, follow } => commands::logs::run(&setup, lines, follow),
+        Command::Backup { file } => commands::backup::back_up(&setup, &file),
+        Command::Restore { file } => commands::backup::restore(&setup, &file),
         Command::Doctor => commands::doctor::run(setup),
         Command::Config
         | Command::Events { .. }
         | Command::Completions { .. }
         | Command::CompilePolicy
+        | Command::Man { .. }
         | Command::Hook { .. }
         | Command::Relay { .. } => Ok(ExitCode::SUCCESS),
     }
 }
 
 impl Setup {
-    fn load(common: &Common) -> anyhow::Result<Self> {
+    fn load(common: &Common, hosting: Hosting) -> anyhow::Result<Self> {
         let environment = |name: &str| std::env::var(name).ok();
         let paths = Paths::from_environment(environment)?;
         let file = common.config.clone().unwrap_or_else(|| paths.config_file());
@@ -124,7 +139,27 @@ impl Setup {
         if let Some(mode) = common.gate {
             config.set_gate_mode(mode.into());
         }
-        logging::start(&config.log.level, common.verbose)?;
-        Ok(Self { config, paths })
+        let telemetry = match config.telemetry.clone().with_environment(environment) {
+            Some(settings) if hosting != Hosting::None => Some(Telemetry::start(&settings)?),
+            _ => None,
+        };
+        let logs = paths.logs_dir();
+        let folder = (hosting == Hosting::Shared).then_some(logs.as_path());
+        if let Some(folder) = folder {
+            paths.make()?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("making the folder {}", folder.display()))?;
+        }
+        logging::start(
+            &config.log.level,
+            common.verbose,
+            folder,
+            telemetry.as_ref(),
+        )?;
+        Ok(Self {
+            config,
+            paths,
+            telemetry,
+        })
     }
 }

@@ -78,6 +78,11 @@ impl Paths {
         self.state_dir.join("metrics.sqlite")
     }
 
+    /// Logs of the host that serves.
+    pub(crate) fn logs_dir(&self) -> PathBuf {
+        self.state_dir.join("log")
+    }
+
     /// What monitored sessions print.
     pub(crate) fn output_logs(&self) -> PathBuf {
         self.state_dir.join("output")

@@ -55,6 +55,7 @@ pub use session::{BackendKind, SessionId};
 pub use text::inert as inert_text;
 
 pub use quarterdeck_policy as policy;
+pub use quarterdeck_policy::TRACE_TARGET;
 pub use quarterdeck_terminal::iterm2::{
     Address as Iterm2Address, Appearance, RelayProgram, Rgb, Settings as Iterm2Settings, relay,
 };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::TRACE_TARGET;
 use crate::approver::Approver;
 use crate::catalogue::Catalogue;
 use crate::generation::Generation;
@@ -65,6 +66,12 @@ impl Approvers {
         statements
     }
 
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "policy.review",
+        skip_all,
+        fields(policy = %generation.name)
+    )]
     async fn statement(
         &self,
         generation: &Generation,

@@ -160,3 +160,7 @@ pub use status::{CallLimits, PolicySource, PolicyState, PolicyStatus, Trust};
 pub use verdict::{Ruling, Tier, Verdict};
 pub use workbench::{AskError, CallTimes, ComponentFacts, OpenError, OpenedPolicy, Workbench};
 pub use workbench_case::{PolicyAnswer, PolicyRequest, Recording};
+
+/// The target of `tracing` spans that are made for a collector. Nobody else listens to
+/// it: where nothing is exported, they cost nothing.
+pub const TRACE_TARGET: &str = "quarterdeck_trace";

@@ -16,6 +16,7 @@
 //! - Write anything but protocol to standard output.
 
 mod dashboard;
+pub mod glance;
 pub mod grpc;
 pub mod hook;
 pub mod http;

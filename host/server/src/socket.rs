@@ -24,6 +24,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
+use crate::glance;
 use crate::mcp::{McpDoor, ToolFamily};
 
 /// The opening line has to arrive within this time.
@@ -59,6 +60,8 @@ pub enum Request {
     Hook(HookEvent),
     /// The policies, as `policy_list` shows them.
     Policies,
+    /// The host and its sessions: a [`Glance`](crate::glance::Glance).
+    Glance,
     /// What each approver says to a command line.
     Explain {
         /// The command line.
@@ -307,6 +310,16 @@ async fn serve_connection(
                 },
             };
             send::<(usize, usize)>(&mut writing, &reply).await
+        }
+        Request::Glance => {
+            let reply = match glance::look(&host).await {
+                Ok(glance) => Reply::Done(glance),
+                Err(error) => Reply::Failed {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                },
+            };
+            send(&mut writing, &reply).await
         }
         Request::AmInside => {
             let inside = host.is_inside_a_session(peer_pid(&peer));

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Setup;
-use crate::arguments::Common;
+use crate::arguments::{Common, Hosting};
 use crate::hosting::{runtime, start_host_for_one_command};
 use crate::paths::Paths;
 
@@ -123,7 +123,7 @@ fn alone(mut event: HookEvent, common: &Common) -> Result<Option<HookJudgement>>
         // A confirmation would end with this process.
         could_ask = std::mem::replace(can_ask, true);
     }
-    let setup = Setup::load(common)?;
+    let setup = Setup::load(common, Hosting::None)?;
     let runtime = runtime()?;
     let judgement = runtime.block_on(async {
         tokio::time::timeout(PATIENCE_ALONE, async {

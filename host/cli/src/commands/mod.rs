@@ -2,6 +2,7 @@
 
 pub(crate) mod approve;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod compile_policy;
 pub(crate) mod completions;
@@ -12,6 +13,8 @@ pub(crate) mod explain;
 pub(crate) mod hook;
 pub(crate) mod import;
 pub(crate) mod install;
+pub(crate) mod logs;
+pub(crate) mod man;
 pub(crate) mod mcp;
 pub(crate) mod mcpretentious;
 pub(crate) mod plugin;
@@ -19,3 +22,5 @@ pub(crate) mod relay;
 pub(crate) mod rule;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod service;
+pub(crate) mod top;

@@ -62,6 +62,11 @@ impl Door {
         self.lock_recent().iter().cloned().unzip()
     }
 
+    /// The command line that was accepted last.
+    pub(crate) fn last_command(&self) -> Option<String> {
+        self.lock_recent().back().map(|(_, text)| text.clone())
+    }
+
     pub(super) fn remember(&self, row: i64, command: &str) {
         let mut recent = self.lock_recent();
         if recent.len() == RECENT_COMMANDS {

@@ -1,11 +1,12 @@
 //! How the gate comes to a decision: approvers, mode, confirmation, audit log.
 
 use std::path::Path;
+use std::pin::Pin;
 use std::time::SystemTime;
 
 use quarterdeck_policy::{
     CallerFacts, Certainty, Entry, PromptState, ReviewRequest, Ruling, SessionFacts, Statement,
-    Tier,
+    TRACE_TARGET, Tier,
 };
 use quarterdeck_terminal::{ShellState, Status};
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,12 @@ impl Gate {
 
     /// Judges a line that is about to be typed. `Ok` means that it may be, and
     /// that the audit log says so.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "gate.judge",
+        skip_all,
+        fields(tier = tracing::field::Empty)
+    )]
     pub(super) async fn pass(
         &self,
         session: &Session,
@@ -135,7 +142,12 @@ impl Gate {
             self.keep_verdict(asked, caller, decision, None)?;
             return Ok(VerdictReport::gate_off());
         }
-        let ruling = self.ask(&asked.request).await;
+        // Of no type of its own: else what asking takes would be part of the futures
+        // of everybody who types, too deep for the compiler.
+        let asking: Pin<Box<dyn Future<Output = Ruling> + Send + '_>> =
+            Box::pin(self.ask(&asked.request));
+        let ruling = asking.await;
+        tracing::Span::current().record("tier", ruling.verdict.tier.as_str());
         let report = VerdictReport::new(&ruling.verdict, line.certainty);
         let (decision, outcome) = self.decide(&session.id, &asked.request, &ruling, report)?;
         let row = self.keep_verdict(asked, caller, decision, Some(&ruling))?;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use quarterdeck_policy::{Certainty, Entry};
+use quarterdeck_policy::{Certainty, Entry, TRACE_TARGET};
 use quarterdeck_terminal::{
     CommandState, Cursor, RunError, RunningCommand, ShellState, Status, Until,
 };
@@ -99,6 +99,12 @@ impl Gate {
 
     /// Judges `command` and, if it may, gives the shell `typed`, which comes down
     /// to the same.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "gate.run",
+        skip_all,
+        fields(session = %session.id)
+    )]
     pub(super) async fn run_as(
         &self,
         session: &Session,
@@ -128,6 +134,12 @@ impl Gate {
 
     /// Waits until the command has ended, at most `timeout`, and keeps its
     /// outcome.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "session.command",
+        skip_all,
+        fields(session = %session.id)
+    )]
     pub(crate) async fn follow(
         &self,
         session: &Session,
@@ -234,6 +246,12 @@ fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostErro
     }
 }
 
+#[tracing::instrument(
+    target = TRACE_TARGET,
+    name = "backend.type",
+    skip_all,
+    fields(backend = session.backend.as_str(), bytes = command.len())
+)]
 async fn hand_over(
     session: &Session,
     typist: &mut Typist,

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use quarterdeck_policy::{Certainty, Entry};
+use quarterdeck_policy::{Certainty, Entry, TRACE_TARGET};
 use quarterdeck_terminal::{Cursor, Status, Until};
 
 use super::continuation::{Unfinished, waits_for_more};
@@ -61,6 +61,12 @@ pub struct Typed {
 
 impl Gate {
     /// Types `input`, as far as the policies let it through.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "gate.type",
+        skip_all,
+        fields(session = %session.id)
+    )]
     pub(crate) async fn type_input(
         &self,
         session: &Session,
@@ -173,6 +179,12 @@ struct Typing<'a> {
 }
 
 impl Typing<'_> {
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "backend.type",
+        skip_all,
+        fields(backend = self.session.backend.as_str())
+    )]
     async fn piece(&mut self, typist: &mut Typist, piece: &Piece) -> Result<(), HostError> {
         match piece {
             Piece::BracketedPaste(text) => {

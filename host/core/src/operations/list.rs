@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use quarterdeck_terminal::{ShellState, Size, Status};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::HostError;
 use crate::host::Host;
@@ -12,7 +12,7 @@ use crate::monitor::Usage;
 use crate::session::{BackendKind, Session, SessionId};
 
 /// The states of the enhanced-iterm-mcp document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionState {
     /// A command runs.
@@ -54,6 +54,8 @@ pub struct SessionSummary {
     pub size: Size,
     /// Words to find it by.
     pub tags: Vec<String>,
+    /// The command line that was accepted last.
+    pub last_command: Option<String>,
 }
 
 impl Host {
@@ -100,5 +102,6 @@ pub(super) fn summary(session: &Session, status: Status, usage: Usage) -> Sessio
         integrated: status.integrated,
         size: status.size,
         tags: session.tags.list(),
+        last_command: session.door.last_command(),
     }
 }

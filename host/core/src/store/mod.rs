@@ -9,6 +9,7 @@
 //! The domain's modules bring their statements; this one knows no table. A table
 //! comes into being in a file of `migrations/`.
 
+pub mod backup;
 mod migrations;
 mod writer;
 
@@ -66,6 +67,22 @@ pub enum StoreError {
         path: PathBuf,
         /// What SQLite said.
         source: rusqlite::Error,
+    },
+    /// A copy is no whole file.
+    #[error("{} is damaged: {said}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        said: String,
+    },
+    /// A copy could not be put in a file's place.
+    #[error("cannot replace {}: {source}", .path.display())]
+    Replace {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// The work was dropped: the writer could not begin, or it is gone.
     #[error("the store {} cannot be written; free the disk or end what locks the file", .path.display())]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::request::Parts;
-use quarterdeck_core::{Caller, CallerKind, Host, Transport};
+use quarterdeck_core::{Caller, CallerKind, Host, TRACE_TARGET, Transport};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
     CompletionInfo, ContentBlock, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
@@ -35,6 +35,7 @@ use rmcp::model::{
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::transport::common::http_header::HEADER_SESSION_ID;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tracing::Instrument;
 
 use families::ChosenTools;
 pub use families::{ToolFamily, UnknownFamily};
@@ -202,7 +203,16 @@ impl ServerHandler for McpDoor {
         if let Err(forbidden) = self.host.agents().may_call(&caller, &request.name) {
             return Ok(tool.failure(&forbidden).into());
         }
-        Ok(confirm::call(&self.host, tool, caller, request, &context).await)
+        let span = tracing::info_span!(
+            target: TRACE_TARGET,
+            "tools/call",
+            otel.kind = "server",
+            otel.name = format!("tools/call {}", request.name),
+            gen_ai.tool.name = %request.name,
+            client = caller.client.as_deref(),
+        );
+        let answer = confirm::call(&self.host, tool, caller, request, &context);
+        Ok(answer.instrument(span).await)
     }
 
     async fn list_resources(

@@ -1,0 +1,117 @@
+//! `quarterdeck backup` and `quarterdeck restore`.
+//!
+//! A backup is a tar file with a copy of each SQLite file of the state folder. What a
+//! person wrote (the configuration, rules, policies) is plain files of their own.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use quarterdeck_core::store::backup;
+use quarterdeck_server::socket::{AskError, Request, ask_in_time};
+
+use crate::Setup;
+use crate::inside::refuse_inside;
+
+/// A host that takes longer counts as one that runs.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Writes a backup into the new file `into`, also while a host runs.
+pub(crate) fn back_up(setup: &Setup, into: &Path) -> Result<ExitCode> {
+    refuse_inside(setup, "a backup, which holds what others have run,")?;
+    let folder = tempfile::tempdir_in(&setup.paths.state_dir).with_context(|| {
+        format!(
+            "there is nothing to back up in {}",
+            setup.paths.state_dir.display()
+        )
+    })?;
+    let writing = || format!("writing the backup {}", into.display());
+    let file = File::create_new(into).with_context(writing)?;
+    make_private(&file).with_context(writing)?;
+    let mut archive = tar::Builder::new(file);
+    let mut names = Vec::new();
+    for kept in kept_files(setup).iter().filter(|path| path.exists()) {
+        let name = name_of(kept);
+        let copy = folder.path().join(&name);
+        backup::copy(kept, &copy)?;
+        archive
+            .append_path_with_name(&copy, &name)
+            .with_context(writing)?;
+        names.push(name);
+    }
+    let file = archive.into_inner().with_context(writing)?;
+    file.sync_all().with_context(writing)?;
+    anstream::println!("{} holds {}", into.display(), names.join(", "));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts a backup in the place of what is kept. No host may run.
+pub(crate) fn restore(setup: &Setup, from: &Path) -> Result<ExitCode> {
+    refuse_inside(setup, "putting back a backup")?;
+    for socket in setup.paths.sockets() {
+        match ask_in_time::<bool>(&socket, &Request::AmInside, PATIENCE) {
+            Err(AskError::NoHost(_)) => {}
+            _ => bail!(
+                "a host runs and listens on {}: stop it first",
+                socket.display()
+            ),
+        }
+    }
+    setup.paths.make()?;
+    let folder = tempfile::tempdir_in(&setup.paths.state_dir)
+        .with_context(|| format!("writing to {}", setup.paths.state_dir.display()))?;
+    let found = unpack(setup, from, folder.path())
+        .with_context(|| format!("reading the backup {}", from.display()))?;
+    if found.is_empty() {
+        bail!("{} holds nothing of Quarterdeck's", from.display());
+    }
+    // All of it is looked at before any of it is put in place.
+    for (copy, _) in &found {
+        backup::verify(copy)?;
+    }
+    for (copy, kept) in &found {
+        let former = backup::put_back(copy, kept)?;
+        anstream::println!("{} is put back", kept.display());
+        if let Some(former) = former {
+            anstream::println!("  what was there is {}", former.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes what is known by name out of the backup: copy and place of each.
+fn unpack(setup: &Setup, from: &Path, into: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in tar::Archive::new(File::open(from)?).entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.into_owned();
+        let kept = kept_files(setup)
+            .into_iter()
+            .find(|kept| Path::new(&name_of(kept)) == path);
+        let Some(kept) = kept else {
+            bail!("it holds {:?}, which no backup does", path);
+        };
+        let copy = into.join(name_of(&kept));
+        // Only its bytes are taken: no links, no modes.
+        std::io::copy(&mut entry, &mut File::create(&copy)?)?;
+        found.push((copy, kept));
+    }
+    Ok(found)
+}
+
+fn kept_files(setup: &Setup) -> [PathBuf; 3] {
+    let paths = &setup.paths;
+    [paths.audit_file(), paths.store_file(), paths.metrics_file()]
+}
+
+fn name_of(kept: &Path) -> String {
+    let name = kept.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// It quotes commands: nobody else reads it.
+fn make_private(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}

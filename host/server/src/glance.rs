@@ -1,0 +1,78 @@
+//! The host and its sessions at a glance, for `quarterdeck top`.
+
+use quarterdeck_core::operations::{SessionState, SessionSummary};
+use quarterdeck_core::{Host, HostError, inert_text, rfc3339};
+use serde::{Deserialize, Serialize};
+
+/// Everything at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Glance {
+    /// Since when the host runs (RFC 3339).
+    pub started_at: String,
+    /// How the host is: healthy, degraded or critical.
+    pub health: String,
+    /// Commands that wait for a person.
+    pub waiting: usize,
+    /// Percent of one core, of all sessions.
+    pub cpu: f64,
+    /// MB, of all sessions.
+    pub memory: f64,
+    /// Each session, oldest first.
+    pub sessions: Vec<SessionGlance>,
+}
+
+/// A session at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionGlance {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub state: SessionState,
+    /// What carries it.
+    pub backend: String,
+    /// Percent of one core, of its process tree.
+    pub cpu: f64,
+    /// MB, of its process tree.
+    pub memory: f64,
+    /// The program in front.
+    pub program: Option<String>,
+    /// The command line that was accepted last.
+    pub last_command: Option<String>,
+    /// When something was last typed or printed (RFC 3339).
+    pub last_activity: String,
+}
+
+impl From<SessionSummary> for SessionGlance {
+    fn from(summary: SessionSummary) -> Self {
+        Self {
+            id: summary.id.to_string(),
+            name: inert_text(&summary.name),
+            state: summary.state,
+            backend: summary.backend.as_str().to_owned(),
+            cpu: summary.usage.cpu_percent,
+            memory: summary.usage.memory_mb,
+            program: summary.program.map(|program| inert_text(&program)),
+            last_command: summary.last_command.map(|command| inert_text(&command)),
+            last_activity: rfc3339(summary.last_activity),
+        }
+    }
+}
+
+/// Looks at the host.
+pub(crate) async fn look(host: &Host) -> Result<Glance, HostError> {
+    let sessions: Vec<SessionGlance> =
+        (host.list_sessions().await?.into_iter().map(Into::into)).collect();
+    let overview = host.overview();
+    Ok(Glance {
+        started_at: rfc3339(overview.started_at),
+        health: host.health().await?.status.as_str().to_owned(),
+        waiting: overview.waiting,
+        cpu: sessions.iter().map(|session| session.cpu).sum(),
+        memory: sessions.iter().map(|session| session.memory).sum(),
+        sessions,
+    })
+}
