@@ -58,6 +58,11 @@ impl Paths {
         self.config_dir.join("plugins")
     }
 
+    /// A person's own rules for reading agents' screens.
+    pub(crate) fn agent_rules_dir(&self) -> PathBuf {
+        self.config_dir.join("agents")
+    }
+
     /// A person's standing yeses.
     pub(crate) fn allow_rules_file(&self) -> PathBuf {
         self.config_dir.join("rules.toml")

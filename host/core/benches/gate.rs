@@ -93,6 +93,7 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
         events: EventSettings::default(),
         rates: RateSettings::default(),
         coding_agents: Vec::new(),
+        agent_rules: None,
         monitor: quarterdeck_core::monitor::MonitorSettings::at(folder.join("metrics.sqlite")),
         recovery: quarterdeck_core::recovery::RecoverySettings::default(),
         profiles_folder: None,

@@ -49,6 +49,14 @@ pub enum HostError {
         /// What stands there, where the shell could tell.
         line: Option<String>,
     },
+    /// The agent's program in a session takes no prompt now.
+    #[error("the agent in session {session} takes no prompt now: {why}; nothing was typed")]
+    AgentNotReady {
+        /// The session.
+        session: SessionId,
+        /// Why, and what to do.
+        why: String,
+    },
     /// The session's program has ended.
     #[error(
         "the shell of session {session} has ended ({how}); its output can still be read; session_close removes it, session_create opens another"
@@ -164,7 +172,9 @@ impl HostError {
             | Self::DeclinedByPerson
             | Self::PolicyChangesOff => "PERMISSION_DENIED",
             Self::ConfirmationRequired(_) => "CONFIRMATION_REQUIRED",
-            Self::SessionBusy { .. } | Self::LineNotEmpty { .. } => "SESSION_BUSY",
+            Self::SessionBusy { .. } | Self::LineNotEmpty { .. } | Self::AgentNotReady { .. } => {
+                "SESSION_BUSY"
+            }
             Self::SessionEnded { .. } => "SESSION_ENDED",
             Self::Locked { .. } | Self::LockLost { .. } => "SESSION_LOCKED",
             Self::ResourceExhausted(_) => "RESOURCE_EXHAUSTED",

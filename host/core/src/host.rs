@@ -83,6 +83,8 @@ pub struct HostSettings {
     pub rates: RateSettings,
     /// Names of the programs that are coding agents, whose output is told as events.
     pub coding_agents: Vec<String>,
+    /// Where the user's own rules for agents' screens are; nowhere where there is none.
+    pub agent_rules: Option<PathBuf>,
     /// Watching.
     pub monitor: MonitorSettings,
     /// Mending.
@@ -203,7 +205,11 @@ impl Host {
             diff_turn: Arc::default(),
             store,
             tasks: Tasks::default(),
-            coding_agents: CodingAgents::new(settings.coding_agents, Arc::clone(&events)),
+            coding_agents: CodingAgents::new(
+                settings.coding_agents,
+                settings.agent_rules,
+                Arc::clone(&events),
+            ),
             rates: RateLimits::new(settings.rates),
             started_at: SystemTime::now(),
             event_history,

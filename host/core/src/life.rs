@@ -105,6 +105,7 @@ impl Host {
     pub(crate) fn session_ends(&self, id: &SessionId) -> Option<Arc<Session>> {
         let session = self.registry.remove(id)?;
         self.agents.session_ended(id.as_str());
+        self.coding_agents.forget(id);
         let now = SystemTime::now();
         let id = session.id.to_string();
         self.store.write_later("a session's end", move |kept| {

@@ -1,6 +1,8 @@
 //! What the gate asks of agents before it asks the approvers: who may type into a
 //! session, and which programs may run there.
 
+use std::collections::HashSet;
+
 use super::Agents;
 use super::programs::{Program, programs};
 use super::role::{Denial, RoleConfig, Used};
@@ -138,6 +140,13 @@ impl Agents {
             role.map(|assigned| assigned.config.role.as_str().to_owned()),
             agent.and_then(|agent| agent.teams.first().cloned()),
         )
+    }
+
+    /// The sessions of the agents of a team and of the teams below it.
+    pub(crate) fn sessions_of(&self, team: &str) -> HashSet<String> {
+        let state = self.state();
+        let members = state.roster.members(team).into_iter();
+        members.map(|member| member.session_id.clone()).collect()
     }
 
     /// The role of the session in which an agent works.

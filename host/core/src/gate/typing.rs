@@ -89,15 +89,7 @@ impl Gate {
             .await?;
 
         session.door.input_begins(status.cursor);
-        let mut typing = Typing {
-            gate: self,
-            session,
-            caller,
-            foreseen: foreseen.into(),
-            verdict: None,
-            bytes: 0,
-            pauses: false,
-        };
+        let mut typing = Typing::new(self, session, caller, foreseen);
         for piece in &pieces {
             typing.piece(&mut typist, piece).await?;
         }
@@ -110,7 +102,7 @@ impl Gate {
 
     /// Judges every line that the input would submit. A line whose content
     /// cannot be foreseen at a prompt is left to the look at its Enter.
-    async fn judge_before_typing(
+    pub(super) async fn judge_before_typing(
         &self,
         session: &Session,
         status: &Status,
@@ -161,15 +153,15 @@ impl Gate {
 
 /// A line that the input was found to submit; `verdict` is `None` where it has
 /// to be judged at its Enter.
-struct Foreseen {
+pub(super) struct Foreseen {
     text: String,
     verdict: Option<VerdictReport>,
 }
 
 /// One input on its way.
-struct Typing<'a> {
+pub(super) struct Typing<'a> {
     gate: &'a Gate,
-    session: &'a Session,
+    pub(super) session: &'a Session,
     caller: &'a Caller,
     foreseen: std::collections::VecDeque<Foreseen>,
     verdict: Option<VerdictReport>,
@@ -178,14 +170,35 @@ struct Typing<'a> {
     pauses: bool,
 }
 
-impl Typing<'_> {
+impl<'a> Typing<'a> {
+    pub(super) fn new(
+        gate: &'a Gate,
+        session: &'a Session,
+        caller: &'a Caller,
+        foreseen: Vec<Foreseen>,
+    ) -> Self {
+        Self {
+            gate,
+            session,
+            caller,
+            foreseen: foreseen.into(),
+            verdict: None,
+            bytes: 0,
+            pauses: false,
+        }
+    }
+
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "backend.type",
         skip_all,
         fields(backend = self.session.backend.as_str())
     )]
-    async fn piece(&mut self, typist: &mut Typist, piece: &Piece) -> Result<(), HostError> {
+    pub(super) async fn piece(
+        &mut self,
+        typist: &mut Typist,
+        piece: &Piece,
+    ) -> Result<(), HostError> {
         match piece {
             Piece::BracketedPaste(text) => {
                 typist.line.insert(text);

@@ -13,6 +13,7 @@ pub(crate) use happenings::happenings;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coding_agents::{Activity, HookTold};
 use crate::events;
 
 /// One call of a hook.
@@ -88,6 +89,31 @@ pub enum HookMoment {
         /// The ticket.
         ticket: Ticket,
     },
+}
+
+impl HookMoment {
+    /// What the agent does from this moment on, where that is told by it.
+    pub(crate) fn activity(&self) -> Option<HookTold> {
+        let told = |activity, why| Some(HookTold { activity, why });
+        match self {
+            Self::SessionStart => told(Activity::Idle, "its session has begun"),
+            Self::TurnStart => told(Activity::Working, "it was given a prompt"),
+            Self::Command { .. } => told(Activity::Working, "it is about to run a command"),
+            Self::DelegationStart { .. } => told(Activity::Working, "it has handed work on"),
+            Self::TurnEnd => told(Activity::Idle, "its turn is over"),
+            Self::Notification { message } if message.contains("permission") => {
+                told(Activity::AskingPermission, "it asks for permission")
+            }
+            Self::Notification { message } if message.contains("waiting for your input") => {
+                told(Activity::Idle, "it waits for a prompt")
+            }
+            Self::Notification { .. }
+            | Self::SessionEnd { .. }
+            | Self::DelegationEnd { .. }
+            | Self::Todos { .. }
+            | Self::TicketCreated { .. } => None,
+        }
+    }
 }
 
 /// One entry of an agent's list of things to do.

@@ -1,19 +1,22 @@
 //! A coding agent's hook.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
+
+use quarterdeck_terminal::ancestry;
 
 use crate::caller::{Caller, CallerKind, Transport};
 use crate::error::HostError;
 use crate::gate::{HookCommand, HookJudgement};
 use crate::hooks::{HookEvent, HookMoment, happenings};
 use crate::host::Host;
-use crate::session::SessionId;
+use crate::session::{Session, SessionId};
 
 impl Host {
     /// Takes a hook event: judges a command, or tells everybody what happened.
     /// `None` for what needs no answer.
     pub async fn hook(&self, event: HookEvent) -> Result<Option<HookJudgement>, HostError> {
+        self.hook_tells_of_an_agent(&event).await;
         if let HookMoment::Command { command, can_ask } = &event.what {
             let session = SessionId::of_agent(&event.agent, &event.session);
             let caller = Caller {
@@ -44,5 +47,20 @@ impl Host {
             self.events.publish(what);
         }
         Ok(None)
+    }
+}
+
+impl Host {
+    /// A hook of an agent in one of the host's own sessions tells what it does.
+    async fn hook_tells_of_an_agent(&self, event: &HookEvent) {
+        let (Some(process), Some(told)) = (event.process, event.what.activity()) else {
+            return;
+        };
+        let above = |session: &Arc<Session>| {
+            ancestry::is_descendant_of(process, session.terminal.pid()).unwrap_or(false)
+        };
+        if let Some(session) = self.registry.all().into_iter().find(above) {
+            self.coding_agents.hears(&session.id, told).await;
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What can be asked of a host, a file for each thing. Every door, whatever
 //! names its tools have, ends in one of these.
 
+mod agent_activity;
 mod appearance;
 mod approve;
 mod check;
@@ -32,6 +33,7 @@ mod turn;
 mod type_input;
 mod wait;
 
+pub use agent_activity::SessionActivity;
 pub use approve::ApprovalOrigin;
 pub use create::{CreateSession, CreatedSession};
 pub use describe::SessionDescription;

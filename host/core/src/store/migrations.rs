@@ -17,6 +17,7 @@ pub(super) static STORE: Schema = Schema(&[
     include_str!("migrations/0002-tasks.sql"),
     include_str!("migrations/0003-agents.sql"),
     include_str!("migrations/0004-events.sql"),
+    include_str!("migrations/0005-prompts.sql"),
 ]);
 
 /// Carries out the versions that the file has not seen.

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarterdeck_terminal::{Cursor, Status, Until, WaitEnd};
+use quarterdeck_terminal::{Cursor, Status};
 use tokio::sync::oneshot;
 
 use super::command_line::{Syntax, command_line};
 use super::fate::{Fate, Next, next};
 use super::kept::{self, Ending};
-use super::task::{Lane, NewTask, TaskResult, Work};
+use super::prompting::prompt;
+use super::task::{Lane, NewTask, TaskResult};
 use crate::caller::Caller;
+use crate::coding_agents::Activity;
 use crate::error::HostError;
 use crate::gate::{CommandEnd, Input, Running};
 use crate::host::Host;
@@ -28,12 +30,6 @@ const INTERRUPT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Ctrl-C twice, then Ctrl-\, which fewer programs catch.
 const INTERRUPTS: [u8; 3] = [0x03, 0x03, 0x1c];
-
-/// A program that was asked something has answered once it is silent for so long.
-const SILENCE_AFTER_ANSWER: Duration = Duration::from_secs(3);
-
-/// A paste is taken for one, and not for keys, when Enter comes after a pause.
-const PAUSE_BEFORE_ENTER: Duration = Duration::from_millis(100);
 
 /// What cannot be written is tried again after so long.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
@@ -89,7 +85,7 @@ pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (Attempt
     if status.has_ended() {
         return (AttemptEnd::NotStarted, WorkerAfter::Gone);
     }
-    if !can_take(&attempt, &status) {
+    if !can_take(&host, &session, &attempt, &status) {
         return (AttemptEnd::NotStarted, WorkerAfter::Occupied);
     }
     let (number, worker) = (attempt.number, attempt.session_id.clone());
@@ -109,18 +105,22 @@ pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (Attempt
     session.task.set(Some(attempt.spec.id.clone()));
     let (fate, worker) = match attempt.spec.work.lane() {
         Lane::Shell => run_in_shell(&host, &session, &mut attempt).await,
-        Lane::Program => ask_program(&host, &session, &mut attempt, &status).await,
+        Lane::Program => prompt(&host, &session, &mut attempt).await,
     };
     session.task.set(None);
     (keep(&host, attempt, fate).await, worker)
 }
 
-fn can_take(attempt: &Attempt, status: &Status) -> bool {
+fn can_take(host: &Host, session: &Session, attempt: &Attempt, status: &Status) -> bool {
     match attempt.spec.work.lane() {
         Lane::Shell => {
             !status.is_running() && !status.full_screen && (status.integrated || attempt.any_shell)
         }
-        Lane::Program => status.is_running() || status.full_screen,
+        Lane::Program => {
+            let now = host.coding_agents.activity(&session.id);
+            let busy = now.is_some_and(|it| it.program.is_some() && it.activity != Activity::Idle);
+            (status.is_running() || status.full_screen) && !busy
+        }
     }
 }
 
@@ -234,11 +234,11 @@ async fn run_in_shell(
 }
 
 /// What an error says that the gate gave before anything was typed.
-fn not_typed(error: HostError) -> (Fate, WorkerAfter) {
+pub(super) fn not_typed(error: HostError) -> (Fate, WorkerAfter) {
     match error {
-        HostError::SessionBusy { .. } | HostError::LineNotEmpty { .. } => {
-            (Fate::NotTyped, WorkerAfter::Occupied)
-        }
+        HostError::SessionBusy { .. }
+        | HostError::LineNotEmpty { .. }
+        | HostError::AgentNotReady { .. } => (Fate::NotTyped, WorkerAfter::Occupied),
         HostError::SessionEnded { how, .. } => (
             Fate::Lost(format!("the session ended as it began ({how})")),
             WorkerAfter::Gone,
@@ -259,7 +259,7 @@ fn not_typed(error: HostError) -> (Fate, WorkerAfter) {
 
 /// Waits until the task is called off. A queue that is gone calls off nothing:
 /// its host has gone, and the command with it.
-async fn called_off(cancelled: &mut oneshot::Receiver<()>) {
+pub(super) async fn called_off(cancelled: &mut oneshot::Receiver<()>) {
     if cancelled.await.is_err() {
         std::future::pending().await
     }
@@ -305,7 +305,7 @@ async fn result_of(session: &Session, end: CommandEnd) -> Option<TaskResult> {
     Some(result(session, exit_status, output_from, output_to, duration).await)
 }
 
-async fn result(
+pub(super) async fn result(
     session: &Session,
     exit_status: Option<i32>,
     from: Cursor,
@@ -318,69 +318,5 @@ async fn result(
         output,
         truncated,
         duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-    }
-}
-
-/// Hands a prompt to the program in front, and takes its silence for the end of
-/// its answer.
-async fn ask_program(
-    host: &Host,
-    session: &Session,
-    attempt: &mut Attempt,
-    status: &Status,
-) -> (Fate, WorkerAfter) {
-    let Work::Analysis { prompt } = &attempt.spec.work else {
-        return (
-            Fate::Impossible("only a prompt can be handed to a program".to_owned()),
-            WorkerAfter::Free,
-        );
-    };
-    // Where pastes are not told from keys, a line break would send half of it.
-    let prompt = match status.bracketed_paste {
-        true => prompt.clone(),
-        false => prompt.replace(['\r', '\n'], " "),
-    };
-    let began = std::time::Instant::now();
-    let typed = match host
-        .gate
-        .type_input(session, &[Input::Paste(prompt)], &attempt.caller)
-        .await
-    {
-        Ok(typed) => typed,
-        Err(error) => return not_typed(error),
-    };
-    session
-        .terminal
-        .wait(Until::Quiet(PAUSE_BEFORE_ENTER), None, STORE_PATIENCE)
-        .await;
-    let enter = [Input::Bytes(vec![b'\r'])];
-    if let Err(error) = host.gate.type_input(session, &enter, &attempt.caller).await {
-        return not_typed(error);
-    }
-    let silence = session.terminal.wait(
-        Until::Quiet(SILENCE_AFTER_ANSWER),
-        None,
-        attempt.spec.timeout,
-    );
-    let waited = tokio::select! {
-        waited = silence => waited,
-        () = called_off(&mut attempt.cancelled) => return (Fate::Cancelled(None), WorkerAfter::Free),
-    };
-    let answer = result(session, None, typed.cursor, None, began.elapsed()).await;
-    if waited.end == WaitEnd::SessionEnded {
-        return (
-            Fate::Lost("the session ended under it".to_owned()),
-            WorkerAfter::Gone,
-        );
-    }
-    match waited.met {
-        true => (Fate::Finished(answer), WorkerAfter::Free),
-        false => (
-            Fate::TimedOut {
-                result: Some(answer),
-                goes_on: true,
-            },
-            WorkerAfter::Occupied,
-        ),
     }
 }

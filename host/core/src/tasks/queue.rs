@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use quarterdeck_policy::ProgressStatus;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -24,7 +24,7 @@ use super::workers::Workers;
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
-use crate::events::{Event, Happening, ProgressUpdate, TaskStatus, TaskUpdate};
+use crate::events::TaskUpdate;
 use crate::host::Host;
 
 /// Sessions that the queue has opened stay open for so long after the last task.
@@ -89,8 +89,8 @@ pub(super) struct OpenTask {
     pub(super) ready_ms: u64,
     pub(super) waits_for: Option<String>,
     pub(super) running: Option<RunningTask>,
-    progress: f64,
-    milestone: Option<String>,
+    pub(super) progress: f64,
+    pub(super) milestone: Option<String>,
 }
 
 /// What is known of a task that a worker has.
@@ -568,48 +568,6 @@ impl Queue {
         if called_off {
             self.ends_unrun(number, Ending::cancelled("cancelled before it ran again"))
                 .await;
-        }
-    }
-
-    /// What the output of a task says that runs.
-    fn learns_progress(&mut self, update: &ProgressUpdate) {
-        let Some(id) = (update.task_id.clone()).and_then(|id| TaskId::try_from(id).ok()) else {
-            return;
-        };
-        let number = self.by_id.get(&id);
-        let Some(task) = number.and_then(|number| self.open.get_mut(number)) else {
-            return;
-        };
-        let Some(running) = (task.running.as_ref()).filter(|it| it.session == update.session_id)
-        else {
-            return;
-        };
-        task.progress = update.progress;
-        task.milestone.clone_from(&update.milestone);
-        let update = TaskUpdate {
-            id: task.spec.id.to_string(),
-            status: TaskStatus::Running,
-            session_id: Some(running.session.clone()),
-            progress: task.progress,
-            milestone: task.milestone.clone(),
-            error: None,
-        };
-        if let Ok(host) = self.host() {
-            host.events.publish(update);
-        }
-    }
-
-    fn hears(&mut self, happened: Result<Arc<Event>, broadcast::error::RecvError>) {
-        match happened.as_deref().map(|event| &event.what) {
-            Ok(Happening::SessionStart(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                self.round_due = !self.open.is_empty();
-            }
-            Ok(Happening::ProgressUpdate(update)) => self.learns_progress(update),
-            Ok(Happening::SessionEnd(session)) => {
-                self.workers.forget(&session.session_id);
-                self.round_due = !self.open.is_empty();
-            }
-            Ok(_) | Err(broadcast::error::RecvError::Closed) => {}
         }
     }
 

@@ -15,6 +15,7 @@ use super::queue::{Back, OpenTask, Queue, RunningTask};
 use super::task::{Lane, TaskState};
 use super::workers::{OPENED_UNASKED, tags_when_opened};
 use crate::clock::now_ms;
+use crate::coding_agents::Activity;
 use crate::host::Host;
 use crate::operations::CreateSession;
 
@@ -27,6 +28,9 @@ const OCCUPIED_PATIENCE: Duration = Duration::from_secs(600);
 
 /// As long as nobody's prompt is awaited, it is looked at again after so long.
 const OCCUPIED_PAUSE: Duration = Duration::from_secs(2);
+
+/// An agent's program that was started for tasks is waited for this long.
+const AGENT_STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 impl Queue {
     /// Gives to workers what they have room for.
@@ -61,11 +65,11 @@ impl Queue {
         if nobody_left {
             return self.none_of_them_lives(submission, terms).await;
         }
-        if lane == Lane::Shell {
+        if lane == Lane::Shell || terms.workers.agent_command.is_some() {
             let short = u32::try_from(ready.saturating_sub(free))
                 .unwrap_or(u32::MAX)
                 .min(room);
-            self.open_workers(submission, terms, workers.is_empty(), short);
+            self.open_workers(submission, terms, lane, workers.is_empty(), short);
         }
         if free == 0 {
             let reason = match workers.is_empty() {
@@ -227,7 +231,14 @@ impl Queue {
     }
 
     /// Opens sessions where there are too few workers and more were allowed.
-    fn open_workers(&mut self, submission: u64, terms: &Terms, nobody: bool, short: u32) {
+    fn open_workers(
+        &mut self,
+        submission: u64,
+        terms: &Terms,
+        lane: Lane,
+        nobody: bool,
+        short: u32,
+    ) {
         if !terms.workers.sessions.is_empty()
             || self.look_again.is_some_and(|at| at > Instant::now())
         {
@@ -235,7 +246,9 @@ impl Queue {
         }
         let allowed = match (terms.workers.open_up_to, nobody) {
             (Some(allowed), _) => allowed,
-            (None, true) if terms.workers.tags.is_empty() => OPENED_UNASKED,
+            (None, true) if lane == Lane::Program || terms.workers.tags.is_empty() => {
+                OPENED_UNASKED
+            }
             (None, _) => 0,
         };
         let opening = allowed
@@ -246,14 +259,27 @@ impl Queue {
                 return;
             };
             let (tags, caller) = (tags_when_opened(&terms.workers), terms.caller.clone());
+            let command = terms.workers.agent_command.clone();
+            let command = command.filter(|_| lane == Lane::Program);
             self.workers.opens(submission);
             self.beside.spawn(async move {
                 let request = CreateSession {
                     name: Some("task worker".to_owned()),
                     tags,
+                    command,
                     ..CreateSession::default()
                 };
                 let opened = host.create_session(request, &caller).await;
+                if let (Ok(session), Lane::Program) = (&opened, lane)
+                    && let Some(mut agent) = host.coding_agents.watch(&session.id)
+                {
+                    let ready = agent.wait_for(|now| {
+                        now.activity.has_ended()
+                            || (now.program.is_some() && now.activity == Activity::Idle)
+                    });
+                    // Ready or not: whoever gives it a task looks again.
+                    let _ = tokio::time::timeout(AGENT_STARTS_WITHIN, ready).await;
+                }
                 Back::Opened {
                     submission,
                     opened: opened
@@ -300,8 +326,21 @@ impl Queue {
         let session = session.to_owned();
         self.beside.spawn(async move {
             let found = host.registry.get(&session);
+            let agent = (found.as_ref().ok())
+                .filter(|_| lane == Lane::Program)
+                .and_then(|found| host.coding_agents.watch(&found.id));
             // A task that waits must not keep the host alive.
             drop(host);
+            if let Some(mut agent) = agent {
+                // What runs there and is no agent's program may take a prompt, too.
+                let takes = agent.wait_for(|now| match now.program {
+                    Some(_) => now.activity == Activity::Idle,
+                    None => now.activity == Activity::Working,
+                });
+                // An error means that the session is over: then it is found to be gone.
+                let _ = tokio::time::timeout(OCCUPIED_PATIENCE, takes).await;
+                return Back::Freed { session, lane };
+            }
             tokio::time::sleep(OCCUPIED_PAUSE).await;
             if let (Ok(found), Lane::Shell) = (found, lane) {
                 found

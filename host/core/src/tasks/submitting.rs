@@ -189,10 +189,12 @@ impl Queue {
             .iter()
             .find(|task| task.work.lane() == Lane::Program)
         {
-            Some(task) if !explicit => Err(HostError::InvalidParameters(format!(
-                "the task {:?} is a prompt: say with sessionIds or tags in which sessions the agents run that can answer it",
-                task.id.as_str()
-            ))),
+            Some(task) if !explicit && request.workers.agent_command.is_none() => {
+                Err(HostError::InvalidParameters(format!(
+                    "the task {:?} is a prompt: say with sessionIds or tags, team or role in which sessions the agents run that can answer it, or with agentCommand how to start one",
+                    task.id.as_str()
+                )))
+            }
             _ => Ok(()),
         }
     }

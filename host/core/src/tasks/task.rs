@@ -1,5 +1,6 @@
 //! A task: what is to be done, and what is told of it.
 
+use crate::agents::role::Role;
 use crate::events::TaskStatus;
 use std::fmt;
 use std::path::PathBuf;
@@ -162,15 +163,28 @@ pub struct WorkerChoice {
     pub sessions: Vec<String>,
     /// Only those that carry all of these.
     pub tags: Vec<String>,
+    /// Only those of the agents of this team and the teams below it.
+    #[serde(default)]
+    pub team: Option<String>,
+    /// Only those with this role.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// The command that starts an agent's program in sessions that are opened, where
+    /// tasks are prompts.
+    #[serde(default)]
+    pub agent_command: Option<String>,
     /// How many may be opened in addition; they are closed when nothing is left
     /// to do. Where nobody says, a few, and only while there is no other worker.
     pub open_up_to: Option<u32>,
 }
 
 impl WorkerChoice {
-    /// Whether sessions were asked for by name or tag.
+    /// Whether sessions were asked for, by whatever they go by.
     pub(super) fn is_explicit(&self) -> bool {
-        !self.sessions.is_empty() || !self.tags.is_empty()
+        !self.sessions.is_empty()
+            || !self.tags.is_empty()
+            || self.team.is_some()
+            || self.role.is_some()
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use quarterdeck_policy::WorkerFacts;
 
 use super::task::{Lane, WorkerChoice};
+use crate::agents::role::Role;
 use crate::host::Host;
 use crate::session::Session;
 
@@ -172,8 +173,17 @@ impl Host {
                 .collect(),
         };
         let mut sessions = self.registry.all();
+        let of_team = choice
+            .team
+            .as_deref()
+            .map(|team| self.agents.sessions_of(team));
         sessions.retain(|session| {
             let id = session.id.as_str();
+            let in_team = of_team.as_ref().is_none_or(|ids| ids.contains(id));
+            let in_role = (choice.role.map(Role::as_str)).is_none_or(|wanted| {
+                let (role, _) = self.agents.facts_of(&session.id);
+                role.as_deref() == Some(wanted)
+            });
             let named = choice.sessions.is_empty()
                 || choice
                     .sessions
@@ -182,7 +192,7 @@ impl Host {
             let tags = session.tags.list();
             let tagged = choice.tags.iter().all(|tag| tags.contains(tag));
             let common = choice.is_explicit() || !(session.remote_shell || defaults.contains(id));
-            named && tagged && common
+            named && tagged && common && in_team && in_role
         });
         sessions
     }

@@ -4,6 +4,7 @@
 //! rmcp speaks the protocol in all its revisions. A tool family is a folder
 //! here ([`native`]), a tool a file in it; [`families`] says which a client sees.
 
+mod agents;
 mod confirm;
 mod enhanced;
 mod families;

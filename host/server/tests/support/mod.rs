@@ -96,6 +96,7 @@ fn host(folder: &std::path::Path) -> Arc<Host> {
         events: EventSettings::default(),
         rates: RateSettings::default(),
         coding_agents: Vec::new(),
+        agent_rules: None,
         monitor: MonitorSettings::at(folder.join("metrics.sqlite")),
         recovery: RecoverySettings::default(),
         profiles_folder: None,

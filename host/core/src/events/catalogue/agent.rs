@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::coding_agents::{Activity, Evidence};
+
 /// `agent.delegation`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct AgentDelegation {
@@ -47,4 +49,24 @@ pub struct AgentStats {
     pub tasks: u64,
     /// Milliseconds that one took in the mean.
     pub avg_duration_ms: u64,
+}
+
+/// `agent.activity`.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct AgentActivityChanged {
+    /// The session that it runs in.
+    pub session_id: String,
+    /// The agent's program: `claude`, `codex` and so on.
+    pub program: String,
+    /// What it does now.
+    pub activity: Activity,
+    /// What it did before.
+    pub before: Activity,
+    /// What says so.
+    pub evidence: Evidence,
+    /// The same in words.
+    pub why: String,
+    /// When its limit is lifted, where that is told; RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resets_at: Option<String>,
 }

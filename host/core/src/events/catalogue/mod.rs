@@ -22,7 +22,7 @@ mod todo;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-pub use agent::{AgentDelegation, AgentStats, AgentStatus, DelegationStatus};
+pub use agent::{AgentActivityChanged, AgentDelegation, AgentStats, AgentStatus, DelegationStatus};
 pub use claude::{AgentProcess, ClaudeOutput, ClaudeStatus, OutputStream};
 pub use gate::{ConfirmationState, GateConfirmation, GateVerdict};
 pub use health::HealthAlert;
@@ -104,6 +104,7 @@ catalogue! {
     "claude.output" ClaudeOutput: "A coding agent in front of a session has shown something."
     "agent.delegation" AgentDelegation: "Work was handed to an agent, or came back."
     "agent.status" AgentStatus: "Which agents work, and what they have done."
+    "agent.activity" AgentActivityChanged: "A coding agent in a session goes on to something else: it works, waits, asks, has reached a limit, has ended."
     "todo.update" TodoUpdate: "A coding agent changed its list of things to do."
     "ticket.created" TicketCreated: "A coding agent wrote a ticket."
     "system.stats" SystemStats: "What the host and its sessions use."

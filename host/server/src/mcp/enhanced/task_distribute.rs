@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use quarterdeck_core::agents::role::Role;
 use quarterdeck_core::tasks::{DistributeTasks, WorkerChoice};
 use quarterdeck_core::{Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
@@ -28,8 +29,14 @@ pub(super) struct Arguments {
     /// Only sessions with these tags
     #[serde(default)]
     tags: Vec<String>,
+    /// Only sessions of this team's agents
+    team: Option<String>,
+    /// Only sessions with this role
+    role: Option<Role>,
     /// Open up to so many sessions more while there is work
     create_sessions: Option<u32>,
+    /// Starts the agent in them, for analysis tasks
+    agent_command: Option<String>,
 }
 
 fn default_strategy() -> String {
@@ -79,6 +86,9 @@ impl NativeTool for TaskDistribute {
             workers: WorkerChoice {
                 sessions: arguments.session_ids,
                 tags: arguments.tags,
+                team: arguments.team,
+                role: arguments.role,
+                agent_command: arguments.agent_command,
                 open_up_to: arguments.create_sessions,
             },
         };

@@ -1,0 +1,21 @@
+//! Coding agents that run in sessions: which are in front, what they do, and how a
+//! prompt reaches them for certain.
+//!
+//! [`following`] has a task for each session, which owns what is known of the agent
+//! there. What a screen means is data ([`rules`]), read by [`frame`]; hooks, marks and
+//! screens together make an activity ([`belief`]). All but [`following`] is pure.
+
+mod activity;
+mod belief;
+mod following;
+mod frame;
+mod known_rules;
+mod reset_time;
+mod rules;
+
+pub use activity::{Activity, AgentActivity, Evidence};
+pub(crate) use belief::HookTold;
+pub use following::AgentInFront;
+pub(crate) use following::CodingAgents;
+pub use frame::{BoxText, Frame, Sighting};
+pub use rules::{AgentRules, AllRules, BoxRules, InterruptKey, Rule, RulesError};
