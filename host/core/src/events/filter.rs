@@ -118,7 +118,10 @@ mod tests {
     fn channels_are_types_groups_and_patterns() {
         for (channels, types) in [
             (&["claude.output"][..], &["claude.output"][..]),
-            (&["agent.*"], &["agent.delegation", "agent.status"]),
+            (
+                &["agent.*"],
+                &["agent.delegation", "agent.status", "agent.activity"],
+            ),
             (&["health"], &["health.alert"]),
             (
                 &["todo.*", "ticket.?reated"],

@@ -19,7 +19,7 @@ use crate::session::Session;
 const SILENCE_AFTER_ANSWER: Duration = Duration::from_secs(3);
 
 /// An agent that was interrupted is idle within this time, or goes on.
-const INTERRUPT_PATIENCE: Duration = Duration::from_secs(3);
+const INTERRUPT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// An agent that is to be idle is not waited for: another worker may be.
 const READY_PATIENCE: Duration = Duration::from_millis(500);
