@@ -29,7 +29,7 @@ impl Host {
         let caller = caller.clone();
         self.tasks
             .ask(self, |reply| Ask::Distribute {
-                request,
+                request: Box::new(request),
                 caller,
                 reply,
             })

@@ -35,7 +35,7 @@ const OWN_SESSIONS_STAY: Duration = Duration::from_secs(30);
 pub(crate) enum Ask {
     /// Takes tasks.
     Distribute {
-        request: DistributeTasks,
+        request: Box<DistributeTasks>,
         caller: Caller,
         reply: oneshot::Sender<Result<DistributeOutcome, HostError>>,
     },
@@ -305,7 +305,7 @@ impl Queue {
                 caller,
                 reply,
             } => {
-                let answer = self.distribute(request, caller).await;
+                let answer = self.distribute(*request, caller).await;
                 let _ = reply.send(answer);
             }
             Ask::Report { ids, reply } => {
