@@ -69,6 +69,12 @@ pub enum BuildError {
         /// What to do about it.
         remedy: String,
     },
+    /// Nothing was built yet.
+    #[error("there is no component in {}; `quarterdeck plugin build` makes one", .0.display())]
+    NotBuilt(PathBuf),
+    /// It is not clear which component is meant.
+    #[error("there is more than one component in {}; name the one that is meant", .0.display())]
+    SeveralBuilt(PathBuf),
     /// What was built cannot be made a component.
     #[error("{}: {error}", path.display())]
     Componentize {

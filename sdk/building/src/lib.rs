@@ -26,5 +26,5 @@ mod tools;
 
 pub use componentize::{ComponentizeError, componentize};
 pub use error::BuildError;
-pub use project::Project;
+pub use project::{Project, built_in};
 pub use rust::cargo_module;

@@ -84,6 +84,26 @@ impl Project {
     }
 }
 
+/// The component that was built in a project's folder.
+///
+/// # Errors
+///
+/// When nothing was built there, or more than one component.
+pub fn built_in(folder: &Path) -> Result<PathBuf, BuildError> {
+    let dist = folder.join("dist");
+    let entries = fs::read_dir(&dist).map_err(|_| BuildError::NotBuilt(dist.clone()))?;
+    let mut components = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "wasm"))
+        // What compilers for C leave beside the component.
+        .filter(|path| !path.to_string_lossy().ends_with(".module.wasm"));
+    match (components.next(), components.next()) {
+        (Some(component), None) => Ok(component),
+        (None, _) => Err(BuildError::NotBuilt(dist)),
+        (Some(_), Some(_)) => Err(BuildError::SeveralBuilt(dist)),
+    }
+}
+
 /// The JSON Schema of what a policy takes as `[config]`.
 const CONFIG_SCHEMA: &str = "config.schema.json";
 
@@ -182,6 +202,24 @@ mod tests {
         };
         let with = with_section(empty.clone(), &section);
         assert_eq!(with, [&empty[..], b"\0\x04\x01a{}"].concat());
+    }
+
+    #[test]
+    fn what_was_built_is_found() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dist = folder.path().join("dist");
+        let found = || built_in(folder.path());
+        assert!(matches!(found(), Err(BuildError::NotBuilt(_))));
+        fs::create_dir(&dist).expect("made");
+        for file in ["a.module.wasm", "policy.o"] {
+            fs::write(dist.join(file), "").expect("written");
+        }
+        let error = found().expect_err("nothing there");
+        assert!(error.to_string().contains("plugin build"), "{error}");
+        fs::write(dist.join("a.wasm"), "").expect("written");
+        assert_eq!(found().expect("a component"), dist.join("a.wasm"));
+        fs::write(dist.join("b.wasm"), "").expect("written");
+        assert!(matches!(found(), Err(BuildError::SeveralBuilt(_))));
     }
 
     #[test]

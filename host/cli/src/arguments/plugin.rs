@@ -59,20 +59,22 @@ pub(crate) enum PluginCommand {
     ///
     /// Calls it as a host would, with the limits and grants of the sidecar
     /// FILE.toml beside it. Shows what differs, and exits with 1 if something
-    /// does. Example:
+    /// does. Examples:
     ///
-    ///     quarterdeck plugin test dist/my-policy.wasm --cases cases.toml
+    ///     quarterdeck plugin test                       in a project that is built
+    ///     quarterdeck plugin test my-policy.wasm --cases my-cases.toml
     #[command(verbatim_doc_comment)]
     Test {
-        /// The component
+        /// The component, or the folder of the project that it was built in
+        #[arg(default_value = ".")]
         file: PathBuf,
-        /// The cases, in TOML: `kind` and [[case]]s
+        /// The cases, in TOML: `kind` and [[case]]s [default: the project's cases.toml]
         ///
         /// For an approver: command, tier and, as you like, rule, piece and
         /// config. The other kinds have a name, config, and batch (distributor),
         /// output (progress-parser) or incident and expect (recovery).
         #[arg(long)]
-        cases: PathBuf,
+        cases: Option<PathBuf>,
     },
     /// Time a policy's calls, beside what a hook process costs
     ///

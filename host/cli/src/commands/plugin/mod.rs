@@ -54,7 +54,7 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
             into,
         } => new::run(&name, kind, lang, into),
         PluginCommand::Build { folder } => build::run(setup, &folder),
-        PluginCommand::Test { file, cases } => test::run(setup, &file, &cases),
+        PluginCommand::Test { file, cases } => test::run(setup, &file, cases.as_deref()),
         PluginCommand::Bench {
             file,
             command,

@@ -81,7 +81,10 @@ pub(super) fn run(
         );
     };
     let fill_in = |text: &str| text.replace("{{name}}", name).replace("{{kind}}", &kind);
-    for part in [common, own] {
+    let cases = TEMPLATES
+        .get_dir(format!("cases/{kind}"))
+        .with_context(|| format!("there are no cases for {kind}"))?;
+    for part in [common, own, cases] {
         write(
             part,
             part.path(),
@@ -98,11 +101,36 @@ pub(super) fn run(
         &|path| path.to_owned(),
         &|text| text.to_owned(),
     )?;
-    anstream::println!(
-        "{} is a new {kind}; its README.md says how to build and test it",
-        project.display()
-    );
+    let readme = common
+        .get_file(common.path().join("README.md"))
+        .and_then(|readme| readme.contents_utf8())
+        .unwrap_or_default();
+    anstream::println!("{} is a new {kind}. What to do next:\n", project.display());
+    anstream::println!("    cd {}", shell_word(&project));
+    for step in steps(&fill_in(readme)) {
+        anstream::println!("    {step}");
+    }
+    anstream::println!("\npolicy.* or src/lib.rs is yours to change, and cases.toml what it has to answer.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The commands that a project's README shows: lines that are set in by four
+/// blanks.
+fn steps(readme: &str) -> Vec<&str> {
+    readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .collect()
+}
+
+/// A path as a shell takes it for one word.
+fn shell_word(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
+    match path.chars().all(plain) {
+        true => path.into_owned(),
+        false => format!("'{}'", path.replace('\'', "'\\''")),
+    }
 }
 
 /// The name also names a package, in four languages.
@@ -179,7 +207,9 @@ mod tests {
                 let expected = *language != Language::C || kind == PolicyKind::Approver;
                 assert_eq!(made.is_ok(), expected, "{language:?} {kind}");
                 if expected {
-                    assert!(project.join("README.md").is_file());
+                    let readme = fs::read_to_string(project.join("README.md")).expect("a README");
+                    assert!(steps(&readme).iter().any(|step| step.contains("plugin test")));
+                    assert!(project.join("cases.toml").is_file());
                     assert!(project.join(".gitignore").is_file());
                     assert!(project.join(SDK_FOLDER).is_dir());
                     assert!(!left_to_fill_in(&project), "{language:?} {kind}");
@@ -198,6 +228,12 @@ mod tests {
                 || path.to_string_lossy().contains("{{")
                 || path.extension().is_some_and(|end| end == "template")
         })
+    }
+
+    #[test]
+    fn a_folder_with_blanks_can_be_entered_as_it_is_printed() {
+        assert_eq!(shell_word(Path::new("../a-b/c.d")), "../a-b/c.d");
+        assert_eq!(shell_word(Path::new("it's here")), r"'it'\''s here'");
     }
 
     #[test]

@@ -19,7 +19,8 @@ impl Distributor for Policy {
         let mut limit = batch.room();
         let mut plan = Plan::new();
         for task in &batch.tasks {
-            let roomiest = (0..rooms.len()).max_by_key(|&index| rooms[index]);
+            // Backwards, because of equals the last one seen is taken.
+            let roomiest = (0..rooms.len()).rev().max_by_key(|&index| rooms[index]);
             match roomiest {
                 _ if !task.is_ready() => plan.wait(task, "It depends on tasks that have not completed."),
                 Some(index) if limit > 0 && rooms[index] > 0 => {
