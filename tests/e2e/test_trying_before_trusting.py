@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
-from agent import agent_on_stdio
+from agent import agent_on_http, agent_on_stdio
 from approvers import allow, built, drop, drop_scripted
 from waiting import until
 from world import World
@@ -37,7 +37,7 @@ def judged(world: World, command: str) -> dict[str, Any]:
 
 async def test_a_shadow_is_written_down_counted_and_not_obeyed(world: World) -> None:
     drop(world, "approver-git-push", built("approver-git-push"), 'mode = "shadow"\n')
-    async with agent_on_stdio(world) as agent:
+    async with agent_on_http(world.serve()) as agent:
 
         async def shadowing() -> bool:
             return (await agent.policies()).get("approver-git-push", {}).get("state") == "shadow"
@@ -48,6 +48,8 @@ async def test_a_shadow_is_written_down_counted_and_not_obeyed(world: World) -> 
         await agent.run("git status")
         listed = (await agent.policies())["approver-git-push"]
         assert (listed["shadowDiffered"], listed["calls"]) == (1, 2)
+        shown = world.quarterdeck("plugin", "list").stdout
+        assert "answered otherwise than the ruling policies in 1 of 2 calls" in shown, shown
 
     row = judged(world, PUSH)
     assert "approver-git-push" not in {verdict["policy"] for verdict in row["verdicts"]}

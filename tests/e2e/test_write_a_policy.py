@@ -62,6 +62,21 @@ def test_each_wrong_answer_is_shown_beside_the_right_one(world: World) -> None:
     )[:2] == ["it hangs", "  - reset"]
 
 
+def test_a_project_s_cases_are_found(world: World) -> None:
+    folder = project(world, "rust")
+    assert "cases.toml" in world.quarterdeck("plugin", "new", "other").stdout
+    unbuilt = world.quarterdeck("plugin", "test", "no-push")
+    assert unbuilt.returncode == 1 and "plugin build" in unbuilt.stderr, unbuilt
+    (folder / "dist").mkdir()
+    (folder / "dist" / "no-push.wasm").write_bytes(built("approver-git-push"))
+    (folder / "cases.toml").write_text('[[case]]\ncommand = "git push origin main"\ntier = "dangerous"\n')
+    tested = world.quarterdeck("plugin", "test", "no-push")
+    assert tested.returncode == 0 and "1 of 1 cases" in tested.stdout, tested
+    (folder / "cases.toml").unlink()
+    lost = world.quarterdeck("plugin", "test", "no-push")
+    assert lost.returncode == 1 and "--cases" in lost.stderr, lost
+
+
 def test_cases_for_another_kind_are_told_from_wrong_answers(world: World) -> None:
     cases = REPOSITORY / "plugins" / "restart" / "tests" / "cases.toml"
     tested = world.quarterdeck("plugin", "test", str(BUNDLED / "cargo.wasm"), "--cases", str(cases))
@@ -118,7 +133,11 @@ def test_a_project_is_built_with_its_own_tools_and_checked(world: World) -> None
     without_packages = world.quarterdeck("plugin", "build", "no-push")
     assert without_packages.returncode == 1 and "npm install" in without_packages.stderr
 
-    (folder / "node_modules").mkdir()
+    (folder / "node_modules" / ".bin").mkdir(parents=True)
+    without_builder = world.quarterdeck("plugin", "build", "no-push")
+    assert without_builder.returncode == 1 and "quarterdeck-build is missing" in without_builder.stderr
+
+    (folder / "node_modules" / ".bin" / "quarterdeck-build").touch()
     made = world.quarterdeck("plugin", "build", "no-push")
     assert made.returncode == 0 and "npm did: run build" in made.stderr, made
     assert "a sound approver" in made.stdout and str(folder / "dist" / "no-push.wasm") in made.stdout
@@ -143,5 +162,10 @@ def test_a_missing_tool_is_named_with_where_to_get_it(world: World) -> None:
         refused = world.quarterdeck("plugin", "build", "no-push", env={"PATH": str(world.decoys)})
         assert refused.returncode == 1 and f"{missing} is missing" in refused.stderr and remedy in refused.stderr
         shutil.rmtree(folder)
+    # A compiler that is there, and not all that it needs: it repeats what it cannot find.
+    project(world, "c")
+    tool(world, "clang-19", 'for last; do :; done; echo "${last#*=}"')
+    refused = world.quarterdeck("plugin", "build", "no-push")
+    assert refused.returncode == 1 and "wasm-ld is missing" in refused.stderr and "apt install lld-19" in refused.stderr
     nothing = world.quarterdeck("plugin", "build")
     assert nothing.returncode == 1 and "plugin new" in nothing.stderr

@@ -5,6 +5,8 @@
 //! fills from a project's `config.schema.json`. It can say anything that JSON
 //! Schema can, but for references to other documents: nothing is fetched.
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
 use crate::rejection::Rejection;
@@ -28,18 +30,61 @@ pub(crate) fn check(data: &[u8], config: &str) -> Result<(), Rejection> {
     let mistakes: Vec<String> = validator
         .iter_errors(&config)
         .take(TOLD)
-        .map(|mistake| {
-            let path = mistake.instance_path().to_string();
-            match path.trim_start_matches('/').replace('/', ".") {
-                whole if whole.is_empty() => mistake.to_string(),
-                key => format!("`{key}`: {mistake}"),
-            }
-        })
+        .map(|mistake| told(&mistake, &schema))
         .collect();
     match mistakes.is_empty() {
         true => Ok(()),
         false => Err(Rejection::ConfigDiffers(mistakes.join("; "))),
     }
+}
+
+/// A mistake in the words of the person who made it: the key, and what may stand
+/// there.
+fn told(mistake: &ValidationError<'_>, schema: &Value) -> String {
+    let place = mistake.instance_path().to_string();
+    let place = place.trim_start_matches('/').replace('/', ".");
+    let text = match mistake.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            unknown_keys(unexpected, &allowed_keys(mistake, schema))
+        }
+        _ => mistake.to_string(),
+    };
+    match place.is_empty() {
+        true => text,
+        false => format!("`{place}`: {text}"),
+    }
+}
+
+fn unknown_keys(unknown: &[String], allowed: &[&String]) -> String {
+    let quoted = |keys: &mut dyn Iterator<Item = &String>| {
+        let keys: Vec<_> = keys.map(|key| format!("`{key}`")).collect();
+        keys.join(", ")
+    };
+    let what = match unknown.len() {
+        1 => "unknown key",
+        _ => "unknown keys",
+    };
+    let unknown = quoted(&mut unknown.iter());
+    match allowed.is_empty() {
+        true => format!("{what} {unknown}; there is none to set"),
+        false => format!(
+            "{what} {unknown}; there is {}",
+            quoted(&mut allowed.iter().copied())
+        ),
+    }
+}
+
+/// The properties beside the `additionalProperties` that was broken.
+fn allowed_keys<'a>(mistake: &ValidationError<'_>, schema: &'a Value) -> Vec<&'a String> {
+    let broken = mistake.schema_path().to_string();
+    let Some((around, _)) = broken.rsplit_once('/') else {
+        return Vec::new();
+    };
+    schema
+        .pointer(around)
+        .and_then(|around| around["properties"].as_object())
+        .map(|properties| properties.keys().collect())
+        .unwrap_or_default()
 }
 
 fn parse(data: &[u8]) -> Result<Value, String> {
@@ -53,20 +98,35 @@ fn parse(data: &[u8]) -> Result<Value, String> {
 mod tests {
     use super::*;
 
-    const SCHEMA: &str = r#"{
+    const SCHEMA: &str = r##"{
         "type": "object",
         "properties": {
             "limit": {"type": "integer", "minimum": 1},
-            "names": {"type": "array", "items": {"type": "string"}}
+            "names": {"type": "array", "items": {"type": "string"}},
+            "retries": {"$ref": "#/$defs/retries"}
+        },
+        "$defs": {
+            "retries": {
+                "type": "object",
+                "properties": {"limit": {"type": "integer"}, "growth": {"type": "number"}},
+                "additionalProperties": false
+            }
         },
         "additionalProperties": false
-    }"#;
+    }"##;
 
     #[test]
     fn a_configuration_is_held_to_the_schema() {
         check(SCHEMA.as_bytes(), r#"{"limit": 3, "names": ["a"]}"#).expect("fits");
         for (config, told) in [
-            (r#"{"limmit": 3}"#, "limmit"),
+            (
+                r#"{"limmit": 3}"#,
+                "unknown key `limmit`; there is `limit`, `names`, `retries`",
+            ),
+            (
+                r#"{"retries": {"grow": 3, "much": 1}}"#,
+                "`retries`: unknown keys `grow`, `much`; there is `growth`, `limit`",
+            ),
             (
                 r#"{"limit": 0}"#,
                 "`limit`: 0 is less than the minimum of 1",

@@ -47,6 +47,11 @@ const CONFIGURE_DEADLINE: Duration = Duration::from_secs(5);
 /// call, while taking a snapshot is felt at every swap, as two more
 /// compilations (30 ms for a small Rust component).
 const WORTH_A_SNAPSHOT: Duration = Duration::from_micros(25);
+/// The same from [`LARGE`] on. Two more compilations take it some seconds, and most of the millisecond that its `configure` seems
+/// to cost is the first touch of its memory, which a snapshot does not save.
+const WORTH_A_LARGE_SNAPSHOT: Duration = Duration::from_millis(5);
+/// A component of so many bytes has an interpreter inside.
+const LARGE: usize = 4 << 20;
 
 /// Makes generations, one at a time.
 pub(crate) struct Loader {
@@ -186,8 +191,12 @@ impl Loader {
         let cost = self
             .configure_on_trial(&prepared, &configuring, &config)
             .await?;
+        let worth = match wasm.len() {
+            LARGE.. => WORTH_A_LARGE_SNAPSHOT,
+            _ => WORTH_A_SNAPSHOT,
+        };
         // A snapshot cannot hold the handles that a guest got from WASI.
-        if cost < WORTH_A_SNAPSHOT || inspection.wants_wasi() {
+        if cost < worth || inspection.wants_wasi() {
             return Ok(prepared);
         }
         if let Some(apart) = self.apart_for(wasm) {

@@ -42,14 +42,12 @@ pub enum BuildError {
         problem: String,
     },
     /// A build tool failed; it has said why.
-    #[error("`{command}` failed in {}; what it said stands above{hint}", folder.display())]
+    #[error("`{command}` failed in {}; what it said stands above", folder.display())]
     Failed {
         /// The command.
         command: String,
         /// Where it ran.
         folder: PathBuf,
-        /// What else may help; empty, or begins with a separator.
-        hint: String,
     },
     /// A build tool could not be started.
     #[error("`{command}` could not be started: {error}")]

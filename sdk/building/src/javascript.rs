@@ -14,6 +14,9 @@ pub(crate) const NAME: &str = "JavaScript";
 /// The oldest Node that the SDK runs on.
 const OLDEST_NODE: u32 = 20;
 
+/// The SDK's build tool.
+const BUILDER: &str = "quarterdeck-build";
+
 pub(crate) fn build(folder: &Path) -> Result<PathBuf, BuildError> {
     let missing = |what: &str, remedy: String| BuildError::Missing {
         what: what.to_owned(),
@@ -35,15 +38,23 @@ pub(crate) fn build(folder: &Path) -> Result<PathBuf, BuildError> {
         return Err(missing(&what, get_node));
     }
     let manifest = folder.join("package.json");
-    let name = name(&read(&manifest)?).map_err(|problem| BuildError::Project {
+    let text = read(&manifest)?;
+    let name = name(&text).map_err(|problem| BuildError::Project {
         path: manifest,
         problem,
     })?;
-    if !folder.join("node_modules").is_dir() {
+    let uses_sdk = text.contains(BUILDER);
+    let packages = folder.join("node_modules");
+    let wanted = match packages.is_dir() {
+        false => Some("what package.json asks for"),
+        true if uses_sdk && !packages.join(".bin").join(BUILDER).is_file() => Some(BUILDER),
+        true => None,
+    };
+    if let Some(wanted) = wanted {
         let remedy = format!("run `npm install` in {} once", folder.display());
-        return Err(missing("what package.json asks for", remedy));
+        return Err(missing(wanted, remedy));
     }
-    run(Command::new("npm").args(["run", "build"]), folder, "")?;
+    run(Command::new("npm").args(["run", "build"]), folder)?;
     let component = component(folder, &name);
     if component.is_file() {
         return Ok(component);

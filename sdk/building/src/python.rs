@@ -52,7 +52,7 @@ pub(crate) fn build(folder: &Path) -> Result<PathBuf, BuildError> {
         .args(["--kind", kind, "--out"])
         .arg(&component)
         .arg(MODULE);
-    run(&mut build, folder, "")?;
+    run(&mut build, folder)?;
     if component.is_file() {
         return Ok(component);
     }

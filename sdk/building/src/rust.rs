@@ -70,11 +70,7 @@ pub fn cargo_module(build: &mut Command) -> Result<PathBuf, BuildError> {
             error,
         })?;
     if !output.status.success() {
-        return Err(BuildError::Failed {
-            command,
-            folder,
-            hint: String::new(),
-        });
+        return Err(BuildError::Failed { command, folder });
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     last_module(&messages).ok_or_else(|| BuildError::NothingBuilt {
@@ -130,7 +126,6 @@ fn package(cargo: &Path, folder: &Path) -> Result<String, BuildError> {
         return Err(BuildError::Failed {
             command: shown(&metadata),
             folder: folder.to_owned(),
-            hint: String::new(),
         });
     }
     let described: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();

@@ -35,7 +35,7 @@ pub(crate) fn shown(command: &Command) -> String {
 
 /// Runs a build tool to its end. What it says goes to standard error: standard
 /// output is for results.
-pub(crate) fn run(command: &mut Command, folder: &Path, hint: &str) -> Result<(), BuildError> {
+pub(crate) fn run(command: &mut Command, folder: &Path) -> Result<(), BuildError> {
     let status = command
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -51,7 +51,6 @@ pub(crate) fn run(command: &mut Command, folder: &Path, hint: &str) -> Result<()
     Err(BuildError::Failed {
         command: shown(command),
         folder: folder.to_owned(),
-        hint: hint.to_owned(),
     })
 }
 

@@ -1,6 +1,7 @@
 """`quarterdeck-build`: makes a component of a module."""
 
 import argparse
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,9 @@ def main() -> None:
         parser.error(f"there is no file {source}")
     out: Path = (arguments.out or source.with_suffix(".wasm")).absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
+
+    if importlib.util.find_spec("componentize_py") is None:
+        sys.exit(f"{parser.prog}: componentize-py is missing: run `{sys.executable} -m pip install componentize-py==0.25.0`")
 
     package = Path(__file__).parent
     command = [

@@ -77,7 +77,8 @@ pub(super) fn try_component(
         .context("copying the component for the trial")?;
     let settings = Settings {
         plugins_dir,
-        cache_dir: folder.path().join("cache"),
+        // So that neither the next command nor a host compiles it again.
+        cache_dir: setup.paths.policy_cache(),
         compiler: None,
         bundled: Vec::new(),
         limits: policy_limits(setup),

@@ -35,6 +35,12 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
             digest.get(..12).unwrap_or(digest),
             text(policy, "source"),
         );
+        if let Some(differed) = policy["shadowDiffered"].as_u64() {
+            anstream::println!(
+                "    in shadow: answered otherwise than the ruling policies in {differed} of {} calls",
+                policy["calls"]
+            );
+        }
         if let Some(error) = policy["lastError"].as_str() {
             anstream::println!("    {error}");
         }

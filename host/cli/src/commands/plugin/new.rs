@@ -110,7 +110,9 @@ pub(super) fn run(
     for step in steps(&fill_in(readme)) {
         anstream::println!("    {step}");
     }
-    anstream::println!("\npolicy.* or src/lib.rs is yours to change, and cases.toml what it has to answer.");
+    anstream::println!(
+        "\npolicy.* or src/lib.rs is yours to change, and cases.toml what it has to answer."
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -208,7 +210,11 @@ mod tests {
                 assert_eq!(made.is_ok(), expected, "{language:?} {kind}");
                 if expected {
                     let readme = fs::read_to_string(project.join("README.md")).expect("a README");
-                    assert!(steps(&readme).iter().any(|step| step.contains("plugin test")));
+                    assert!(
+                        steps(&readme)
+                            .iter()
+                            .any(|step| step.contains("plugin test"))
+                    );
                     assert!(project.join("cases.toml").is_file());
                     assert!(project.join(".gitignore").is_file());
                     assert!(project.join(SDK_FOLDER).is_dir());
