@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,12 +32,15 @@ class Answer:
 
 
 @contextlib.contextmanager
-def serving(answers: Callable[[str], Answer]) -> Iterator[str]:
-    """A web server on this machine; gives its address and port."""
+def serving(answers: Callable[[str], Answer], login: str = "") -> Iterator[str]:
+    """A web server on this machine, for everybody or for one login; gives its address and port."""
+    wanted = f"Basic {b64encode(login.encode()).decode()}" if login else None
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answer = answers(self.path)
+            known = wanted in (None, self.headers["Authorization"])
+            challenge = {"WWW-Authenticate": 'Basic realm="team"'}
+            answer = answers(self.path) if known else Answer(status=401, headers=challenge)
             self.send_response(answer.status)
             headers = {"Content-Length": str(len(answer.body)), **(answer.headers or {})}
             for name, value in headers.items():
@@ -181,13 +185,31 @@ def test_a_component_from_a_registry(world: World, component: bytes) -> None:
             path.unlink()
 
         absent = world.quarterdeck("plugin", "add", f"oci://{repository}:2.0")
-        assert absent.returncode == 1 and "2.0" in absent.stderr and "oras pull" in absent.stderr
+        assert absent.returncode == 1 and "2.0" in absent.stderr and f"docker login {server}" in absent.stderr
         other = world.quarterdeck("plugin", "add", f"oci://{repository}:1.0", "--sha256", "0" * 64)
         assert other.returncode == 1 and digest(component) in other.stderr
         registry.push("notes", b"read me", media_type="text/plain")
         notes = world.quarterdeck("plugin", "add", f"oci://{repository}:notes")
         assert notes.returncode == 1 and "application/wasm" in notes.stderr
     assert nothing_was_added(world)
+
+
+def test_a_registry_that_asks_for_a_password_gets_docker_s_login(world: World, component: bytes) -> None:
+    registry = Registry()
+    registry.push("1.0", component)
+    with serving(registry.answer, login="me:secret") as server:
+        reference = f"oci://{server}/team/no-push:1.0"
+        stranger = world.quarterdeck("plugin", "add", reference)
+        assert stranger.returncode == 1 and f"docker login {server}" in stranger.stderr
+
+        docker = world.home / ".docker"
+        docker.mkdir()
+        for said, status in (("me:wrong", 1), ("me:secret", 0)):
+            login = {"auths": {server: {"auth": b64encode(said.encode()).decode()}}}
+            (docker / "config.json").write_text(json.dumps(login))
+            added = world.quarterdeck("plugin", "add", reference)
+            assert added.returncode == status and "secret" not in added.stderr, added
+    assert (world.plugins_dir / "no-push.wasm").read_bytes() == component
 
 
 def test_a_registry_that_swaps_contents_is_found_out(world: World, component: bytes) -> None:

@@ -3,6 +3,7 @@ rule in four languages answers one file of cases alike."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,9 @@ def test_an_example_is_built_and_holds_its_cases(
         author.does(world, OWN_TESTS[language], folder)
     built = author.does(world, "quarterdeck plugin build", folder)
     assert "a sound " in built and "wasi:" not in built, built
+    # For `tests/bench/policies`.
+    (component,) = (path for path in (folder / "dist").glob("*.wasm") if not path.name.endswith(".module.wasm"))
+    shutil.copy(component, Path(os.environ["QUARTERDECK_SDK_COMPONENTS"]) / f"{example}.{language}.wasm")
     if example == SAME_RULE:
         cases = checkout / "examples" / example / "cases.toml"
         told = author.does(world, f"quarterdeck plugin test --cases {cases}", folder)

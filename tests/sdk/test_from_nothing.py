@@ -67,7 +67,8 @@ async def of_a_progress_parser(agent: Agent) -> None:
         sources = (await agent.do("progress_aggregate"))["bySession"]
         return any((one["saidBy"], one["percentage"]) == (NAME, 42) for one in sources)
 
-    await until("it has read the session's output", followed)
+    # The bundled parsers are compiled first.
+    await until("it has read the session's output", followed, deadline=120)
 
 
 async def of_a_recovery(agent: Agent) -> None:

@@ -137,8 +137,8 @@ pub(crate) enum PluginCommand {
     /// Put a component into the plugins folder, if a host would take it
     ///
     /// It comes from a file, from https:// (http:// on this machine), or from an
-    /// OCI registry that asks for no password. A running host takes it over at
-    /// once. What it replaces is kept for `plugin rollback`. Examples:
+    /// OCI registry, with the login that `docker login` has left. A running host
+    /// takes it over at once. What it replaces is kept for `plugin rollback`. Examples:
     ///
     ///     quarterdeck plugin add dist/no-push.wasm
     ///     quarterdeck plugin add https://example.org/no-push.wasm --sha256 HEX

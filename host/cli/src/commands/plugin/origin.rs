@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use docker_credential::{CredentialRetrievalError, DockerCredential};
 use futures_util::TryStreamExt;
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::manifest::OciDescriptor;
@@ -193,13 +194,17 @@ async fn pull(reference: &Reference) -> Result<Vec<u8>> {
         read_timeout: Some(SILENCE),
         ..ClientConfig::default()
     })?;
+    let login = login(registry).await?;
     let (manifest, digest) = client
-        .pull_image_manifest(reference, &RegistryAuth::Anonymous)
+        .pull_image_manifest(reference, &login)
         .await
-        .context(
-            "the registry gives no manifest; from one that asks for a password, fetch it with \
-             `oras pull` or `wkg oci pull` and add the file",
-        )?;
+        .with_context(|| match login {
+            RegistryAuth::Anonymous => format!(
+                "the registry gives no manifest; if it asks for a password, `docker login {registry}` \
+                 (or `oras login`) first"
+            ),
+            _ => "the registry gives no manifest, with the login that docker keeps for it".to_owned(),
+        })?;
     if let Some(expected) = reference.digest() {
         ensure!(
             digest == expected,
@@ -221,6 +226,31 @@ async fn pull(reference: &Reference) -> Result<Vec<u8>> {
         layer.digest
     );
     Ok(component)
+}
+
+/// The login that `docker login` has left for a registry, if there is one.
+async fn login(registry: &str) -> Result<RegistryAuth> {
+    let server = registry.to_owned();
+    // Another program may keep it.
+    let found =
+        tokio::task::spawn_blocking(move || docker_credential::get_credential(&server)).await?;
+    match found {
+        Ok(DockerCredential::UsernamePassword(user, password)) => {
+            Ok(RegistryAuth::Basic(user, password))
+        }
+        Ok(DockerCredential::IdentityToken(token)) => Ok(RegistryAuth::Bearer(token)),
+        Err(
+            CredentialRetrievalError::NoCredentialConfigured
+            | CredentialRetrievalError::ConfigNotFound,
+        ) => Ok(RegistryAuth::Anonymous),
+        Err(error) => {
+            // Public registries need none, so this alone is no reason to stop.
+            tracing::warn!(
+                "the login for {registry} in docker's configuration is left out: {error}"
+            );
+            Ok(RegistryAuth::Anonymous)
+        }
+    }
 }
 
 fn component_of(layers: &[OciDescriptor]) -> Result<&OciDescriptor> {
