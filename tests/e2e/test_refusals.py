@@ -278,18 +278,89 @@ async def test_submitted_by_a_key_other_than_enter(world: World) -> None:
             nothing_ran(world)
 
 
-async def test_played_back_by_a_keyboard_macro(world: World) -> None:
+@pytest.mark.parametrize("inner", [False, True], ids=["at the prompt", "in a shell inside the shell"])
+async def test_played_back_by_a_keyboard_macro(world: World, inner: bool) -> None:
     """A macro that ends in Enter, recorded over a harmless line, completes another."""
     async with agent_on_stdio(world) as agent:
         session = await agent.open_session()
         await home_is_a_decoy(agent, world, session)
+        if inner:
+            await agent.type(session, "PS1='inner> ' bash --norc", enter=True)
+            await agent.wait_for(session, pattern="(?m)^inner> ")
         control_x = {"key": "ctrl-x"}
-        await agent.type(session, "echo", control_x, "(", " ~", ENTER)
-        await agent.at_prompt(session)
+        # Piece by piece: what readline is given at once, it does not record.
+        await agent.type(session, "echo", control_x, "(")
+        for key in (" ", "~", ENTER):
+            await agent.type(session, key)
+        await agent.wait_for(session, quietMs=300)
         await agent.type(session, control_x, ")")
-        await agent.type(session, "rm -rf", control_x, "e")
+        await agent.type(session, "rm -rf", control_x)
+        await agent.type(session, "e")
+        await agent.type(session, control_x, "e")
         await agent.type(session, {"key": "ctrl-c"})
-        await agent.at_prompt(session)
+        await agent.wait_for(session, quietMs=300)
+        nothing_ran(world)
+
+
+# What a user's own file binds to ctrl-g and ctrl-t.
+BOUND_KEYS = {
+    "bash": (
+        ".bashrc",
+        f"""bind '"\\C-g": "{DANGER}\\C-m"'\nbind -x '"\\C-t": {DANGER}'\nbind '"\\C-b": backward-kill-word'\n""",
+    ),
+    "zsh": (
+        ".zshrc",
+        f"""bindkey -e\nbindkey -s '^G' '{DANGER}^M'\nmine() {{ BUFFER='{DANGER}'; zle accept-line }}\n"""
+        "zle -N mine; bindkey '^T' mine; bindkey '^B' backward-kill-word\n",
+    ),
+    "fish": (
+        "../config/fish/config.fish",
+        f"bind \\cg '{DANGER}'\nbind \\ct 'commandline -r \"{DANGER}\"; commandline -f execute'\n"
+        "bind \\cb backward-kill-word\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("bound", BOUND_KEYS)
+async def test_bound_to_a_key_by_the_users_own_file(world: World, bound: str) -> None:
+    """What it binds to the editor's own functions goes on working."""
+    file, lines = BOUND_KEYS[bound]
+    world.shell = shutil.which(bound) or bound
+    config = world.home / file
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(lines)
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        await home_is_a_decoy(agent, world, session)
+        for key in ("ctrl-g", "ctrl-t"):
+            await agent.type(session, {"key": key})
+            await agent.wait_for(session, quietMs=300)
+            await agent.type(session, {"key": "ctrl-c"})
+            await agent.at_prompt(session)
+        nothing_ran(world)
+        await agent.type(session, "echo kept dropped", {"key": "ctrl-b"}, "word", ENTER)
+        await agent.wait_for(session, pattern="(?m)^kept word")
+
+
+@pytest.mark.parametrize(
+    "binding",
+    [
+        f"""bind '"\\C-g": "{DANGER}\\C-m"'""",
+        f"""bind -x '"\\C-g": {DANGER}'""",
+        f"bindkey -s '^G' '{DANGER}^M'",
+        f"trap '{DANGER}' EXIT",
+        f"PROMPT_COMMAND='{DANGER}'",
+    ],
+)
+async def test_bound_by_the_agent_itself(world: World, binding: str) -> None:
+    """What is to run later is judged now."""
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        await home_is_a_decoy(agent, world, session)
+        refused = await agent.call("session_run", command=binding, sessionId=session)
+        assert refused.is_error and refused.code in ("PERMISSION_DENIED", "CONFIRMATION_REQUIRED"), refused
+        await agent.type(session, {"key": "ctrl-g"}, ENTER)
+        await agent.wait_for(session, quietMs=300)
         nothing_ran(world)
 
 

@@ -79,7 +79,8 @@ fn kill_again_and_again() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().unwrap().unwrap();
         // From the first acknowledgement on, at any moment.
-        std::thread::sleep(Duration::from_micros(rand::random_range(0..5_000)));
+        let moment = Duration::from_micros(rand::random_range(0..5_000));
+        std::thread::sleep(moment);
         child.kill().unwrap();
         child.wait().unwrap();
         // A line goes into the pipe in one piece.

@@ -10,6 +10,8 @@ use quarterdeck_terminal::{OpenRequest, Until, pty};
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A condition is looked at again after this long.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd")
@@ -127,7 +129,7 @@ async fn open_and_close_many(scripts: &Path) {
             left.1,
             left.2
         );
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
     let grown = resident_kilobytes().saturating_sub(resident_before);
     assert!(grown < 64 * 1024, "{grown} KiB more than before");

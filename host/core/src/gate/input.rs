@@ -40,7 +40,7 @@ pub(super) fn submissions(line: &TypedLine, pieces: &[Piece]) -> Vec<(Submission
             }
             Piece::Keys(keys) => {
                 for stroke in strokes(keys) {
-                    if let Effect::Submitted(submission) = line.apply(&stroke.keystroke) {
+                    if let Effect::Submitted(submission) = line.apply(&stroke) {
                         let entry = if std::mem::take(&mut pasted) {
                             Entry::Pasted
                         } else {

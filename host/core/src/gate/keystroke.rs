@@ -32,9 +32,14 @@ pub(crate) enum Keystroke {
     Move(Motion),
     /// Changes nothing in the line: Ctrl-L, Ctrl-Z, Ctrl-Q.
     Inert,
-    /// Alt and a character that no line editor uses for editing: zsh runs the
-    /// line at Alt-A, and people bind others.
+    /// May run something without an Enter: Alt and a character that no line
+    /// editor uses for editing (zsh runs the line at Alt-A, and people bind
+    /// others), readline's Ctrl-X E (plays the keyboard macro), Ctrl-X Ctrl-E
+    /// (edits the line elsewhere and runs it) and Alt-Ctrl-E (expands the line's
+    /// substitutions).
     MaySubmit,
+    /// Ctrl-X or Escape as the last key: the next one makes up its meaning.
+    Prefix,
     /// A key whose effect depends on the program: history, completion,
     /// searches, function keys.
     Opaque,
@@ -56,6 +61,10 @@ pub(crate) struct Stroke {
     pub(crate) bytes: Vec<u8>,
 }
 
+const ESCAPE: u8 = 0x1b;
+const CONTROL_E: u8 = 0x05;
+const CONTROL_X: u8 = 0x18;
+
 /// Splits what is to be typed into keystrokes. Joining their `bytes` gives the
 /// input back.
 pub(crate) fn strokes(input: &[u8]) -> Vec<Stroke> {
@@ -63,7 +72,10 @@ pub(crate) fn strokes(input: &[u8]) -> Vec<Stroke> {
     let mut rest = input;
     while let Some(&first) = rest.first() {
         let (length, keystroke) = match first {
-            0x1b => {
+            CONTROL_X | ESCAPE if rest.len() == 1 => (1, Keystroke::Prefix),
+            CONTROL_X if matches!(rest[1], b'e' | CONTROL_E) => (2, Keystroke::MaySubmit),
+            ESCAPE if rest[1] == CONTROL_E => (2, Keystroke::MaySubmit),
+            ESCAPE => {
                 let length = escape_length(rest);
                 (length, escape_meaning(&rest[..length]))
             }
@@ -141,7 +153,7 @@ fn escape_meaning(sequence: &[u8]) -> Keystroke {
         b"[F" | b"OF" | b"[4~" => Keystroke::Move(Motion::End),
         b"[3~" => Keystroke::Delete,
         [key]
-            if !b"bBfFdDcClLuUtTyY.,_-<>?*#~!$=&\\/rRnNpPhHxX \x7f".contains(key)
+            if !b"bBfFdDcClLuUtTyY.,_-<>?*~!$=&\\/rRnNpPhHxX \x7f".contains(key)
                 && !key.is_ascii_digit()
                 && !matches!(key, b'[' | b'O') =>
         {
@@ -192,6 +204,24 @@ mod tests {
                 Keystroke::Move(Motion::Left),
             ]
         );
+    }
+
+    #[test]
+    fn what_may_run_without_an_enter_is_told_from_other_keys() {
+        for keys in [
+            "\u{18}e",
+            "\u{18}\u{5}",
+            "\u{1b}\u{5}",
+            "\u{1b}#",
+            "\u{1b}a",
+        ] {
+            assert_eq!(meanings(keys), [Keystroke::MaySubmit], "{keys:?}");
+        }
+        for keys in ["\u{18}\u{18}", "\u{18}("] {
+            assert!(!meanings(keys).contains(&Keystroke::MaySubmit), "{keys:?}");
+        }
+        assert_eq!(meanings("\u{18}"), [Keystroke::Prefix]);
+        assert_eq!(meanings("\u{1b}"), [Keystroke::Prefix]);
     }
 
     proptest! {

@@ -59,6 +59,7 @@ pub(super) fn forget_lines_of_other_programs(typist: &mut Typist, status: &Statu
             !READS_COMMAND_LINES.contains(&program.name.trim_start_matches('-'))
         });
     if other_program {
+        typist.line.forget_prefix();
         typist.unfinished = Unfinished::default();
     }
 }

@@ -6,7 +6,7 @@
 //! readline's Emacs mode agree on; any other key leaves the line *uncertain*,
 //! and the gate says so to the policies.
 
-use super::keystroke::{Keystroke, Motion};
+use super::keystroke::{Keystroke, Motion, Stroke, strokes};
 
 /// Longer lines are cut at the front and count as uncertain.
 const LONGEST_LINE: usize = 256 * 1024;
@@ -18,6 +18,8 @@ pub(crate) struct TypedLine {
     cursor: usize,
     killed: Vec<char>,
     uncertain: bool,
+    /// The key typed last, where the next one makes up its meaning.
+    prefix: Option<u8>,
 }
 
 /// What a keystroke did.
@@ -44,6 +46,7 @@ impl TypedLine {
         self.text = text.chars().collect();
         self.cursor = self.text.len();
         self.uncertain = false;
+        self.prefix = None;
     }
 
     pub(crate) fn is_clean(&self) -> bool {
@@ -75,19 +78,47 @@ impl TypedLine {
         }
     }
 
-    /// Applies one keystroke.
-    pub(crate) fn apply(&mut self, keystroke: &Keystroke) -> Effect {
-        match keystroke {
+    /// Another program than a line editor has the keys: what it makes of two in a
+    /// row is its own affair.
+    pub(crate) fn forget_prefix(&mut self) {
+        self.prefix = None;
+    }
+
+    /// Applies one stroke, together with the key before it where that waits.
+    pub(crate) fn apply(&mut self, stroke: &Stroke) -> Effect {
+        let Some(prefix) = self.prefix.take() else {
+            return self.apply_alone(stroke);
+        };
+        let mut keys = vec![prefix];
+        keys.extend_from_slice(&stroke.bytes);
+        strokes(&keys)
+            .iter()
+            .map(|stroke| self.apply_alone(stroke))
+            .fold(Effect::Edited, |so_far, effect| match effect {
+                Effect::Edited => so_far,
+                submitted => submitted,
+            })
+    }
+
+    fn apply_alone(&mut self, stroke: &Stroke) -> Effect {
+        match &stroke.keystroke {
             Keystroke::Text(text) => self.insert(text),
             Keystroke::Submit => return Effect::Submitted(self.take()),
             // In the kernel's line discipline Ctrl-D hands over what was typed
             // so far, without a line break; on an empty line it is harmless.
-            Keystroke::EndOfFile | Keystroke::MaySubmit if self.is_clean() => {}
+            Keystroke::EndOfFile if self.is_clean() => {}
+            // Alt and a character runs the line, and there is none.
+            Keystroke::MaySubmit if self.is_clean() && !may_bring_text(stroke) => {}
             Keystroke::EndOfFile => return Effect::Submitted(self.peek()),
             Keystroke::MaySubmit => {
+                self.uncertain |= may_bring_text(stroke);
                 let submission = self.peek();
                 self.uncertain = true;
                 return Effect::Submitted(submission);
+            }
+            Keystroke::Prefix => {
+                self.prefix = stroke.bytes.first().copied();
+                self.uncertain = true;
             }
             Keystroke::Interrupt => self.clear(),
             Keystroke::Backspace => {
@@ -155,9 +186,14 @@ impl TypedLine {
     }
 }
 
+/// Whether a key that may run something brings the text of it, as a keyboard
+/// macro does, rather than running the line as it stands.
+fn may_bring_text(stroke: &Stroke) -> bool {
+    matches!(stroke.bytes[..], [0x18, ..] | [0x1b, 0x05])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::keystroke::strokes;
     use super::*;
 
     /// Everything that typing `input` submits.
@@ -165,7 +201,7 @@ mod tests {
         let mut line = TypedLine::default();
         strokes(input.as_bytes())
             .iter()
-            .filter_map(|stroke| match line.apply(&stroke.keystroke) {
+            .filter_map(|stroke| match line.apply(stroke) {
                 Effect::Submitted(submission) => Some((submission.text, submission.uncertain)),
                 Effect::Edited => None,
             })
@@ -214,16 +250,46 @@ mod tests {
 
         let mut line = TypedLine::default();
         for stroke in strokes(b"rm -rf ~\x15") {
-            line.apply(&stroke.keystroke);
+            line.apply(&stroke);
         }
         line.hold("");
-        line.apply(&Keystroke::Yank);
+        line.apply(&strokes(b"\x19")[0]);
         assert_eq!(line.peek().text, "rm -rf ~");
     }
 
     #[test]
     fn the_line_after_an_uncertain_one_is_certain_again() {
         assert_eq!(submitted("\x1b[A\rls\r")[1], ("ls".to_owned(), false));
+    }
+
+    #[test]
+    fn what_a_keyboard_macro_brings_is_unknown() {
+        assert_eq!(submitted("rm -rf\x18e"), [("rm -rf".to_owned(), true)]);
+        assert_eq!(submitted("\x18e"), [(String::new(), true)]);
+        assert_eq!(submitted("\x18x"), []);
+    }
+
+    #[test]
+    fn a_key_that_waits_for_the_next_may_come_in_an_input_of_its_own() {
+        for (first, second, expected) in [
+            ("rm -rf ~\x1b", "a", "rm -rf ~"),
+            ("rm -rf\x18", "e", "rm -rf"),
+            ("rm -rf ~\x1b", "\r", "rm -rf ~"),
+        ] {
+            let mut line = TypedLine::default();
+            let submitted: Vec<_> = [first, second]
+                .iter()
+                .flat_map(|input| strokes(input.as_bytes()))
+                .map(|stroke| line.apply(&stroke))
+                .filter(|effect| *effect != Effect::Edited)
+                .collect();
+            let text = expected.to_owned();
+            let expected = Effect::Submitted(Submission {
+                text,
+                uncertain: true,
+            });
+            assert_eq!(submitted, [expected], "{first:?} {second:?}");
+        }
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl<'a> Typing<'a> {
     async fn keys(&mut self, typist: &mut Typist, keys: &[u8]) -> Result<(), HostError> {
         let mut unsent = Vec::new();
         for stroke in strokes(keys) {
-            match typist.line.apply(&stroke.keystroke) {
+            match typist.line.apply(&stroke) {
                 Effect::Edited => unsent.extend_from_slice(&stroke.bytes),
                 Effect::Submitted(submission) => {
                     self.write(typist, &std::mem::take(&mut unsent)).await?;

@@ -297,6 +297,8 @@ pub(crate) struct Quarters {
 
 /// How long anything may take that has to come.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A condition is looked at again after this long.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// How to set up [`Quarters`].
 #[derive(Default)]
@@ -403,7 +405,7 @@ impl Quarters {
                 return ruling;
             }
             last = Some(ruling);
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
         panic!(
             "never heard {reason:?}, last {last:?}, {:?}",

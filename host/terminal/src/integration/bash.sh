@@ -76,6 +76,41 @@ __quarterdeck_debug() {
     [[ $BASH_COMMAND == __quarterdeck_* ]] || builtin printf '%s' "$__quarterdeck_c"
 }
 
+# A key that runs something by itself would run it unseen: what the host judges is
+# a line at its Enter. So keyboard macros, editors that run what was edited, and
+# keys that somebody has bound to commands or to text with an Enter do nothing here.
+__quarterdeck_only_enter_runs() {
+    builtin local map function binding
+    builtin local bound='^"(([^"\\]|\\.)*)": "(.*)"$' enters='(^|[^\\])(\\\\)*\\(C-m|C-j|C-o|r|n)'
+    for map in emacs vi-insert vi-command; do
+        for function in start-kbd-macro end-kbd-macro call-last-kbd-macro edit-and-execute-command \
+            vi-edit-and-execute-command shell-expand-line insert-comment execute-named-command \
+            re-read-init-file accept-line; do
+            builtin bind -m "$map" -u "$function"
+        done
+        builtin bind -m "$map" '"\C-m": accept-line'
+        builtin bind -m "$map" '"\C-j": accept-line'
+        while builtin read -r binding; do
+            [[ $binding =~ $bound && ${BASH_REMATCH[3]} =~ $enters ]] || builtin continue
+            [[ $binding =~ $bound ]] && __quarterdeck_unbind "$map" "${BASH_REMATCH[1]}"
+        done <<<"$(builtin bind -m "$map" -s)"
+        while builtin read -r binding; do
+            [[ ! $binding =~ $bound ]] || __quarterdeck_unbind "$map" "${BASH_REMATCH[1]}"
+        done <<<"$(builtin bind -m "$map" -X)"
+    done
+}
+
+# History programs take these keys; what they do in a plain bash is missed most.
+__quarterdeck_unbind() {
+    builtin bind -m "$1" -r "$2"
+    case $2 in
+        '\e[A' | '\eOA' | '\C-p') builtin bind -m "$1" "\"$2\": previous-history" ;;
+        '\e[B' | '\eOB' | '\C-n') builtin bind -m "$1" "\"$2\": next-history" ;;
+        '\C-r') builtin bind -m "$1" '"\C-r": reverse-search-history' ;;
+        '\C-i') builtin bind -m "$1" '"\C-i": complete' ;;
+    esac
+}
+
 if [[ @LOGIN@ == yes ]]; then
     [[ -r /etc/profile ]] && builtin source /etc/profile
     for __quarterdeck_rc in ~/.bash_profile ~/.bash_login ~/.profile; do
@@ -96,6 +131,7 @@ if [[ -o emacs || -o vi ]]; then
     builtin bind 'set enable-bracketed-paste on' 2>/dev/null
     builtin bind 'set enable-active-region off' 2>/dev/null
     if ((BASH_VERSINFO[0] >= 4)); then
+        __quarterdeck_only_enter_runs 2>/dev/null
         for __quarterdeck_map in emacs vi-insert vi-command; do
             for __quarterdeck_question in 113 117 118 119; do
                 builtin bind -m "$__quarterdeck_map" -x "\"\\e[27;7;$__quarterdeck_question~\": __quarterdeck_line $__quarterdeck_question"
@@ -105,6 +141,7 @@ if [[ -o emacs || -o vi ]]; then
             builtin bind -m "$__quarterdeck_map" '"\e[27;7;116~": ""'
         done
         builtin unset __quarterdeck_map __quarterdeck_question
+        builtin unset -f __quarterdeck_only_enter_runs __quarterdeck_unbind
     fi
 fi
 

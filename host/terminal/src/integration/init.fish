@@ -68,6 +68,45 @@ function __quarterdeck_accept
     end
 end
 
+# A key that runs something by itself would run it unseen: what the host judges is a
+# line at its Enter. So keys that somebody has bound to commands do what they do in a
+# plain fish; those bound to the editor's own functions stay.
+function __quarterdeck_only_enter_runs
+    set -l functions (bind --function-names)
+    for binding in (bind --user)
+        # What fish prints here is quoted for its own use.
+        eval set -l words (string sub -s 6 -- $binding)
+        set -l keys
+        set -l mode default
+        set -l own
+        while set -q words[1]
+            switch $words[1]
+                case -M --mode
+                    set mode $words[2]
+                    set -e words[1]
+                case -m --sets-mode
+                    set -e words[1]
+                case -k --key
+                    set keys -k $words[2]
+                    set -e words[1]
+                case '-*'
+                case '*'
+                    if not set -q keys[1]
+                        set keys $words[1]
+                    else if not contains -- $words[1] $functions; or test $words[1] = execute
+                        set own yes
+                    end
+            end
+            set -e words[1]
+        end
+        if set -q own[1]
+            bind --erase --user -M $mode $keys
+        end
+    end
+end
+__quarterdeck_only_enter_runs
+functions -e __quarterdeck_only_enter_runs
+
 for __quarterdeck_mode in default insert visual replace
     for __quarterdeck_question in 113 117 118 119
         bind -M $__quarterdeck_mode \e\[27\;7\;$__quarterdeck_question~ "__quarterdeck_line $__quarterdeck_question"

@@ -44,6 +44,8 @@ fi
             precmd_functions=(__quarterdeck_precmd ${precmd_functions:#__quarterdeck_start})
             preexec_functions+=(__quarterdeck_preexec)
             'builtin' 'autoload' -Uz add-zle-hook-widget
+            __quarterdeck_only_enter_runs
+            'builtin' 'unfunction' __quarterdeck_only_enter_runs
             'builtin' 'local' keymap question
             for keymap in emacs viins vicmd; do
                 for question in 113 117 118 119; do
@@ -57,6 +59,45 @@ fi
             done
             'builtin' 'unfunction' __quarterdeck_start
             __quarterdeck_precmd $ended
+        }
+
+        # A key that runs something by itself would run it unseen: what the host judges
+        # is a line at its Enter. So widgets that run a line otherwise, text with an
+        # Enter in it, and keys bound to widgets of somebody's own do nothing here. What
+        # plugins put around zsh's widgets stays, and so do widgets from files in $fpath.
+        __quarterdeck_only_enter_runs() {
+            'builtin' 'emulate' -L zsh
+            'builtin' 'setopt' extended_glob
+            'builtin' 'local' widget keymap binding
+            'builtin' 'local' -a words
+            'builtin' 'zmodload' zsh/zleparameter
+            __quarterdeck_nothing() { 'builtin' 'true'; }
+            for widget in accept-and-hold accept-and-infer-next-history accept-line-and-down-history \
+                execute-last-named-cmd execute-named-cmd pound-insert vi-pound-insert run-help which-command; do
+                'builtin' 'zle' -N $widget __quarterdeck_nothing
+            done
+            for keymap in emacs viins vicmd; do
+                for binding in ${(f)"$('builtin' 'bindkey' -M $keymap -L)"}; do
+                    words=(${(Q)${(z)binding}})
+                    widget=$words[-1]
+                    if [[ $words[2] == -s ]]; then
+                        [[ $widget == *'^'[JMO]* ]] || 'builtin' 'continue'
+                    elif [[ $widget != accept-line ]]; then
+                        [[ ${widgets[$widget]-} == user:* && -z ${widgets[(I).$widget]} ]] || 'builtin' 'continue'
+                        [[ -z $^fpath/${widgets[$widget]#user:}(#qN) ]] || 'builtin' 'continue'
+                    fi
+                    'builtin' 'bindkey' -M $keymap -r -- $words[-2]
+                    # History programs take these; what they do in a plain zsh is missed most.
+                    case $words[-2] in
+                        ('^[[A' | '^[OA' | '^P') 'builtin' 'bindkey' -M $keymap -- $words[-2] up-line-or-history ;;
+                        ('^[[B' | '^[OB' | '^N') 'builtin' 'bindkey' -M $keymap -- $words[-2] down-line-or-history ;;
+                        ('^R') 'builtin' 'bindkey' -M $keymap '^R' history-incremental-search-backward ;;
+                        ('^I') 'builtin' 'bindkey' -M $keymap '^I' expand-or-complete ;;
+                    esac
+                done
+                'builtin' 'bindkey' -M $keymap '^M' accept-line
+                'builtin' 'bindkey' -M $keymap '^J' accept-line
+            done
         }
 
         __quarterdeck_precmd() {

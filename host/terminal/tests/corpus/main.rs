@@ -19,6 +19,8 @@ const ROWS: u16 = 24;
 
 /// Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A condition is looked at again after this long.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// Shows a file, asks where the cursor is, and says that it was told: then all that
 /// came before the question is on the screen.
@@ -128,7 +130,7 @@ async fn until_told(told: &Path, name: &str) {
             tokio::time::Instant::now() < deadline,
             "{name}: the question for the cursor was not answered"
         );
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
 

@@ -18,6 +18,9 @@ use tempfile::TempDir;
 
 use crate::ON;
 
+/// A condition is looked at again after this long.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
 /// What carries the sessions of a run of the stories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Carrier {
@@ -105,7 +108,7 @@ impl Home {
                     if found > 0 || tokio::time::Instant::now() > ends {
                         return found;
                     }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    tokio::time::sleep(BETWEEN_LOOKS).await;
                 }
             }
         }
@@ -370,7 +373,7 @@ impl Session {
                 self.screen().await,
                 self.terminal.status().await
             );
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }
 

@@ -9,6 +9,9 @@ use quarterdeck_iterm2::{
 };
 use tempfile::TempDir;
 
+/// A condition is looked at again after this long.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
 /// Only a failing test waits this long.
 pub(crate) const GENEROUS: Duration = Duration::from_secs(30);
 
@@ -85,7 +88,7 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
             tokio::time::Instant::now() < ends,
             "waited in vain for {what}"
         );
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
 
