@@ -59,9 +59,9 @@ async def test_after_a_crash_the_next_host_finds_the_sessions(world: World) -> N
         found = await sessions(agent)
         assert list(found) == [session], "under the id that it had"
         assert "before the crash" in await agent.screen(session)
-        assert not found[session]["shellIntegration"], "nobody knows the key of its marks any more"
-        await agent.type(session, "echo $precious after", enter=True)
-        await agent.wait_for(session, pattern="(?m)^kept after$")
+        assert found[session]["shellIntegration"], "the host keeps what it takes to understand its shell"
+        ran = await agent.run("echo $precious after; (exit 3)", sessionId=session)
+        assert (ran["output"], ran["exitStatus"]) == ("kept after\n", 3)
 
 
 async def test_a_killed_tmux_server_is_said_and_started_again(world: World) -> None:

@@ -176,23 +176,24 @@ impl Host {
             .and_then(SessionId::found)
             .filter(|id| self.registry.get(id.as_str()).is_err())
             .unwrap_or(free);
-        let kept = OpenRequest {
+        let request = OpenRequest {
             scrollback_lines: self.sessions.scrollback_lines,
             transcript_bytes: self.sessions.transcript_bytes,
             session_id: id.to_string(),
             ..OpenRequest::default()
         };
-        let Opened { terminal, keyboard } = server
-            .attach(found.pane, &kept)
-            .await
-            .map_err(cannot_open)?;
-        // A store that cannot be read costs a session its name, not its life.
+        // A store that cannot be read costs a session its name and marks, not its life.
         let kept = self.kept_session(&id).await.ok().flatten();
-        let kept = kept.unwrap_or_else(|| KeptSession {
+        let mut kept = kept.unwrap_or_else(|| KeptSession {
             name: found.place.clone(),
             tags: Vec::new(),
             created_at: SystemTime::now(),
+            marks: None,
         });
+        let opened = server.attach(found.pane, &request, kept.marks.take());
+        let Opened {
+            terminal, keyboard, ..
+        } = opened.await.map_err(cannot_open)?;
         let session = Arc::new(Session {
             id,
             name: kept.name,
@@ -208,7 +209,7 @@ impl Host {
             task: CurrentTask::default(),
             seen: Seen::default(),
         });
-        self.session_begins(&session, None);
+        self.session_begins(&session, None, None);
         Ok(())
     }
 }

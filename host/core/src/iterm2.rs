@@ -198,7 +198,9 @@ impl Host {
     }
 
     fn begin_found(&self, id: SessionId, name: String, program: &str, opened: Opened) {
-        let Opened { terminal, keyboard } = opened;
+        let Opened {
+            terminal, keyboard, ..
+        } = opened;
         let session = Arc::new(Session {
             id,
             name,
@@ -214,6 +216,7 @@ impl Host {
             task: CurrentTask::default(),
             seen: Seen::default(),
         });
-        self.session_begins(&session, None);
+        // Its relay keeps what its marks take.
+        self.session_begins(&session, None, None);
     }
 }

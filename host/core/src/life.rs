@@ -4,6 +4,7 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use quarterdeck_terminal::KeptMarks;
 use rusqlite::{OptionalExtension, params};
 
 use crate::clock::{now_ms, rfc3339};
@@ -11,15 +12,21 @@ use crate::error::HostError;
 use crate::events::{LaunchMethod, SessionEnd, SessionStart};
 use crate::host::Host;
 use crate::progress;
-use crate::session::{Session, SessionId};
+use crate::session::{BackendKind, Session, SessionId};
 use crate::store::Store;
 
 /// How long sessions that have ended are kept: 30 days.
 const HISTORY_MS: u64 = 30 * 24 * 3_600 * 1_000;
 
 impl Host {
-    /// Registers a session that was opened or found.
-    pub(crate) fn session_begins(&self, session: &Arc<Session>, folder: Option<String>) {
+    /// Registers a session that was opened or found. `marks` is kept of one that was
+    /// opened, for the host that finds it.
+    pub(crate) fn session_begins(
+        &self,
+        session: &Arc<Session>,
+        folder: Option<String>,
+        marks: Option<&KeptMarks>,
+    ) {
         self.registry.insert(Arc::clone(session));
         self.monitor.wake();
         let (host, facts) = (Weak::clone(&self.this), session.facts());
@@ -35,13 +42,16 @@ impl Host {
         let handle = session.terminal.backend_handle();
         let tags = serde_json::json!(session.tags.list()).to_string();
         let created = ms(session.created_at);
+        let marks = marks
+            .filter(|_| session.backend != BackendKind::Pty)
+            .map(KeptMarks::secret);
         self.store.write_later("a session", move |kept| {
             kept.execute(
-                "INSERT INTO sessions (id, name, backend, backend_handle, tags, created_ms, last_activity_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                "INSERT INTO sessions (id, name, backend, backend_handle, tags, created_ms, last_activity_ms, marks)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (id) DO UPDATE SET
                      ended_ms = NULL, ending = NULL, backend_handle = excluded.backend_handle",
-                params![id, name, backend, handle, tags, created, now_ms().cast_signed()],
+                params![id, name, backend, handle, tags, created, now_ms().cast_signed(), marks],
             )
             .map(drop)
         });
@@ -72,12 +82,15 @@ impl Host {
     ) -> Result<Option<KeptSession>, HostError> {
         let id = id.to_string();
         let read = self.store.read(move |kept| {
-            let select = "SELECT name, tags, created_ms FROM sessions WHERE id = ?1";
+            let select = "SELECT name, tags, created_ms, marks FROM sessions WHERE id = ?1";
             kept.query_row(select, [id], |row| {
                 Ok(KeptSession {
                     name: row.get(0)?,
                     tags: serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default(),
                     created_at: time(row.get(2)?),
+                    marks: row
+                        .get::<_, Option<String>>(3)?
+                        .and_then(|text| KeptMarks::of_secret(&text)),
                 })
             })
             .optional()
@@ -143,6 +156,7 @@ pub(crate) struct KeptSession {
     pub(crate) name: String,
     pub(crate) tags: Vec<String>,
     pub(crate) created_at: SystemTime,
+    pub(crate) marks: Option<KeptMarks>,
 }
 
 /// The sessions that the host before this one has left to die. Filled once, when

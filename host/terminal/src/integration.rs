@@ -12,7 +12,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::marks::{MarkKey, Question};
+use crate::marks::{Answers, MarkKey, Question};
 
 const BASH: &str = include_str!("integration/bash.sh");
 const ZSH: &str = include_str!("integration/zshenv.zsh");
@@ -63,6 +63,14 @@ impl ShellKind {
             Self::Fish => ("\x1b[200~", "\x1b[27;7;114~"),
         };
         [begin, command, "\x1b[201~", accept].concat().into_bytes()
+    }
+
+    /// How the shell says what its line holds, where it is not too old to.
+    pub(crate) fn answers(self) -> Answers {
+        match self {
+            Self::Bash => Answers::ThenRedraws,
+            Self::Zsh | Self::Fish => Answers::AtOnce,
+        }
     }
 
     /// The bytes that make the shell say what its line holds. This and the other

@@ -54,7 +54,7 @@ pub use following::{Follower, OutputPiece};
 pub use keyboard::{
     ClearLineError, CommandState, Keyboard, RunError, RunningCommand, ShellLine, ShellLineError,
 };
-pub use opening::{OpenError, Opened};
+pub use opening::{KeptMarks, OpenError, Opened};
 pub use outbox::WriteError;
 pub use process::{Foreground, ForegroundSignal, SignalError};
 

@@ -30,6 +30,35 @@ pub struct Opened {
     pub terminal: Terminal,
     /// For the gate.
     pub keyboard: Keyboard,
+    /// For a later host, where the session outlives this one.
+    pub marks: Option<KeptMarks>,
+}
+
+/// What it takes to understand the marks of a session's shell: which shell it is,
+/// and their key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptMarks {
+    pub(crate) shell: ShellKind,
+    pub(crate) key: MarkKey,
+}
+
+impl KeptMarks {
+    /// A text that [`KeptMarks::of_secret`] reads. Whoever knows it can claim that a
+    /// command has ended.
+    #[must_use]
+    pub fn secret(&self) -> String {
+        format!("{} {}", self.shell.name(), self.key.as_str())
+    }
+
+    /// Reads what [`KeptMarks::secret`] has written; `None` if it is none of that.
+    #[must_use]
+    pub fn of_secret(text: &str) -> Option<Self> {
+        let (shell, key) = text.split_once(' ')?;
+        Some(Self {
+            shell: ShellKind::of_program(Path::new(shell))?,
+            key: MarkKey::of(key),
+        })
+    }
 }
 
 /// Why a session could not be opened.
@@ -178,6 +207,14 @@ pub(crate) struct Marking {
 }
 
 impl Marking {
+    pub(crate) fn of_earlier_host(marks: KeptMarks) -> Self {
+        Self {
+            shell: marks.shell,
+            key: marks.key,
+            scripts: None,
+        }
+    }
+
     fn of(integration: Integration) -> Self {
         Self {
             shell: integration.kind,
@@ -216,6 +253,10 @@ pub(crate) fn begin(
     let (sender, requests) = mpsc::channel(WAITING_REQUESTS);
     let (changes, changed) = watch::channel(0);
     let key = marking.as_ref().map(|marking| marking.key.clone());
+    let marks = marking.as_ref().map(|marking| KeptMarks {
+        shell: marking.shell,
+        key: marking.key.clone(),
+    });
     let session = Session::new(
         Beginning {
             backend,
@@ -241,6 +282,7 @@ pub(crate) fn begin(
             changed,
         ),
         keyboard: Keyboard::new(sender),
+        marks,
     }
 }
 

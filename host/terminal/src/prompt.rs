@@ -19,6 +19,8 @@ const ACCEPTING_PATIENCE: Duration = Duration::from_millis(250);
 pub(crate) enum Phase {
     /// No prompt was shown yet.
     Starting,
+    /// The shell has written its marks to an earlier host, and none to this one.
+    Inherited,
     /// It reads a line.
     AtPrompt,
     /// It runs a command.
@@ -123,6 +125,17 @@ impl Prompt {
         }
     }
 
+    /// Of a shell that has served an earlier host: what it does shows at its next
+    /// mark.
+    pub(crate) fn inherited(answers: Answers) -> Self {
+        Self {
+            phase: Phase::Inherited,
+            loaded: true,
+            answers,
+            ..Self::new()
+        }
+    }
+
     pub(crate) fn phase(&self) -> Phase {
         self.phase
     }
@@ -168,6 +181,13 @@ impl Prompt {
     /// prompt are ignored.
     pub(crate) fn mark(&mut self, numbered: Numbered, at: Cursor) -> Option<Effect> {
         let Numbered { prompt, mark } = numbered;
+        if self.phase == Phase::Inherited && self.number == 0 {
+            // Whatever it is at, it is there now.
+            self.number = match mark {
+                Mark::PromptStart { .. } => prompt.saturating_sub(1),
+                _ => prompt,
+            };
+        }
         let current = match mark {
             Mark::PromptStart { .. } => prompt > self.number,
             Mark::Filling => true,
@@ -201,6 +221,11 @@ impl Prompt {
                 self.continued = false;
                 self.line = None;
                 self.answer = None;
+                Some(Effect::Prompted)
+            }
+            Mark::PromptEnd if self.phase == Phase::Inherited => {
+                self.phase = Phase::AtPrompt;
+                self.dirty = true;
                 Some(Effect::Prompted)
             }
             // The line was drawn again.
@@ -240,6 +265,9 @@ impl Prompt {
             Mark::Line { question, .. } if self.asked != Some(question) => None,
             Mark::Line { text, .. } => {
                 self.asked = None;
+                if self.phase == Phase::Inherited {
+                    self.phase = Phase::AtPrompt;
+                }
                 if self.phase == Phase::AtPrompt {
                     self.dirty = !text.is_empty();
                     self.line = Some(text.clone());
@@ -364,6 +392,32 @@ mod tests {
     }
 
     const STARTED: Mark = Mark::CommandStart { line: None };
+
+    #[test]
+    fn a_shell_that_was_inherited_is_known_from_its_next_mark_on() {
+        let line = |text: &str| Mark::Line {
+            text: text.into(),
+            question: Question::FIRST,
+        };
+        let mut prompt = Prompt::inherited(Answers::AtOnce);
+        prompt.ask(Question::FIRST);
+        assert_eq!(
+            mark(&mut prompt, 57, line("ls"), 1),
+            Some(Effect::Line("ls".into()))
+        );
+        assert!(prompt.phase() == Phase::AtPrompt && prompt.line_dirty());
+
+        let mut prompt = Prompt::inherited(Answers::AtOnce);
+        mark(&mut prompt, 57, Mark::CommandEnd { status: 3 }, 1);
+        mark(&mut prompt, 58, Mark::PromptStart { cwd: None }, 1);
+        let prompted = mark(&mut prompt, 58, Mark::PromptEnd, 1);
+        assert_eq!(prompted, Some(Effect::Prompted));
+        assert_eq!(prompt.last_status, Some(3));
+
+        let mut prompt = Prompt::inherited(Answers::AtOnce);
+        mark(&mut prompt, 57, STARTED, 1);
+        assert_eq!(prompt.phase(), Phase::Running);
+    }
 
     #[test]
     fn a_run_ends_at_the_prompt_that_reads_a_line() {

@@ -110,6 +110,8 @@ impl Session {
                 text = &text[stream.advance(text, &mut transcript).bytes..];
             }
         }
+        // What was written lately tells where the shell is; a screen does not.
+        let inherited = shell.filter(|_| matches!(before, Some(Before::Shown(_))));
         let mut session = Self {
             pid: beginning.pid,
             backend: beginning.backend,
@@ -121,12 +123,14 @@ impl Session {
             emulator,
             transcript,
             outbox: Outbox::default(),
-            prompt: Prompt::new(),
+            prompt: inherited.map_or_else(Prompt::new, |shell| Prompt::inherited(shell.answers())),
             shell,
             silent: None,
             image: None,
             scripts: scripts.flatten(),
-            integration_deadline: shell.map(|_| now.0 + INTEGRATION_PATIENCE),
+            integration_deadline: shell
+                .filter(|_| inherited.is_none())
+                .map(|_| now.0 + INTEGRATION_PATIENCE),
             progress: None,
             counting: Counting::default(),
             followers: Followers::default(),
@@ -138,6 +142,10 @@ impl Session {
             last_activity: now,
             changes: beginning.changes,
         };
+        if inherited.is_some() {
+            session.on_loaded();
+            session.look_at_inherited_shell();
+        }
         if let Some(Before::Written(bytes)) = before {
             session.receive(&bytes);
             session.prompt.typed(b" ");

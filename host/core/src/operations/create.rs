@@ -264,7 +264,11 @@ impl Host {
             shell_integration: self.sessions.shell_integration,
             session_id: id.to_string(),
         };
-        let Opened { terminal, keyboard } = self.open_on(backend, opening).await?;
+        let Opened {
+            terminal,
+            keyboard,
+            marks,
+        } = self.open_on(backend, opening).await?;
         let session = Arc::new(Session {
             name: request
                 .name
@@ -283,7 +287,7 @@ impl Host {
             task: CurrentTask::default(),
             seen: Seen::default(),
         });
-        self.session_begins(&session, folder);
+        self.session_begins(&session, folder, marks.as_ref());
         Ok(session)
     }
 }

@@ -16,7 +16,7 @@ use super::sizing;
 use crate::backend::Backend;
 use crate::integration::ShellKind;
 use crate::marks::MarkKey;
-use crate::opening::{Before, Keeping, Marking, OpenError, Opened, begin};
+use crate::opening::{Before, Keeping, KeptMarks, Marking, OpenError, Opened, begin};
 use crate::request::{OpenRequest, Size};
 
 /// How long a relay may take to say hello to a host that comes later.
@@ -86,11 +86,10 @@ impl Application {
             transcript_bytes: request.transcript_bytes,
         };
         let marking = running.marks.as_ref().and_then(|marks| {
-            Some(Marking {
+            Some(Marking::of_earlier_host(KeptMarks {
                 shell: ShellKind::of_program(Path::new(&marks.shell))?,
                 key: MarkKey::of(&marks.key),
-                scripts: None,
-            })
+            }))
         });
         let pid = running.pid;
         let pane = SessionId::new(&found.handle);

@@ -51,6 +51,8 @@ struct Clearing {
 }
 
 enum LinePurpose {
+    /// See whether a shell that was inherited reads a line at all.
+    Look,
     Tell(oneshot::Sender<Result<ShellLine, ShellLineError>>),
     /// Run a command if the line is empty.
     Run(String, RunReply),
@@ -104,11 +106,23 @@ impl Session {
                 Phase::Running => {
                     let _ = reply.send(Err(self.busy()));
                 }
-                Phase::Starting | Phase::BetweenPrompts => {
+                Phase::Inherited if self.questions.line.is_none() => {
+                    let _ = reply.send(Err(self.busy()));
+                }
+                Phase::Starting | Phase::Inherited | Phase::BetweenPrompts => {
                     let deadline = Instant::now() + PROMPT_PATIENCE;
                     self.questions.run = Some((command, reply, deadline));
                 }
             }
+        }
+    }
+
+    /// Asks a shell that was inherited whether it reads a line, if nothing else
+    /// could get the question.
+    pub(super) fn look_at_inherited_shell(&mut self) {
+        let has_terminal = self.backend.foreground_group() == Some(self.pid);
+        if has_terminal && self.prompt.phase() == Phase::Inherited {
+            self.question_line(LinePurpose::Look);
         }
     }
 
@@ -182,6 +196,7 @@ impl Session {
 
     fn no_line(&mut self, purpose: LinePurpose) {
         match purpose {
+            LinePurpose::Look => (),
             LinePurpose::Tell(reply) => {
                 let _ = reply.send(Err(ShellLineError::NoAnswer));
             }
@@ -211,6 +226,11 @@ impl Session {
                 let _ = reply.send(Ok(()));
             }
             Some((purpose @ LinePurpose::Clear(_), _)) => self.no_line(purpose),
+            Some((LinePurpose::Look, _)) => {
+                if let Some((command, reply, _)) = self.questions.run.take() {
+                    self.ask_run(command, reply);
+                }
+            }
             None => (),
         }
     }

@@ -170,7 +170,7 @@ impl Session {
         Status {
             shell: match (self.shell, self.prompt.phase()) {
                 _ if self.is_ended() => ShellState::Exited(self.exit_status()),
-                (None, _) => ShellState::Unknown,
+                (None, _) | (_, Phase::Inherited) => ShellState::Unknown,
                 (Some(_), Phase::AtPrompt) => ShellState::AtPrompt {
                     line_dirty: self.prompt.line_dirty(),
                 },

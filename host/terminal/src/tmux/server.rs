@@ -19,7 +19,7 @@ use super::seed::{self, PaneState};
 use super::socket::Socket;
 use super::{ANCHOR, HOST_OPTION, SESSION};
 use crate::backend::Backend;
-use crate::opening::{Before, Keeping, Launch, OpenError, Opened, begin};
+use crate::opening::{Before, Keeping, KeptMarks, Launch, Marking, OpenError, Opened, begin};
 use crate::request::{Beside, OpenRequest};
 
 /// Questions that wait for the connection.
@@ -188,10 +188,15 @@ impl Server {
     }
 
     /// Attaches to a pane that exists: its screen and what is above it are taken
-    /// over once, then it is a session like any other. Of `keeping`, the size is
-    /// the pane's. Its shell writes no marks: their key went with whoever opened
-    /// it.
-    pub async fn attach(&self, pane: PaneId, request: &OpenRequest) -> Result<Opened, OpenError> {
+    /// over once, then it is a session like any other. Of `request`, the size is
+    /// the pane's. Its shell's marks are understood with what an earlier host has
+    /// kept of them.
+    pub async fn attach(
+        &self,
+        pane: PaneId,
+        request: &OpenRequest,
+        marks: Option<KeptMarks>,
+    ) -> Result<Opened, OpenError> {
         let found = self.panes().await?;
         let found = found
             .iter()
@@ -247,7 +252,7 @@ impl Server {
         Ok(begin(
             backend,
             state.pid,
-            None,
+            marks.map(Marking::of_earlier_host),
             keeping,
             Some(Before::Shown(seed)),
         ))

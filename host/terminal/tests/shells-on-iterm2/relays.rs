@@ -76,10 +76,13 @@ async fn the_next_host_goes_on_with_marks_and_all() {
         assert_eq!(relays.len(), 1);
         let relay = relays.remove(0);
         assert_eq!(relay.session_id, "tested");
-        let Opened { terminal, keyboard } = next.rejoin(relay, &OpenRequest::default());
+        let Opened {
+            terminal, keyboard, ..
+        } = next.rejoin(relay, &OpenRequest::default());
         let session = Session {
             terminal,
             keyboard,
+            marks: None,
             shell,
             home,
         };
@@ -126,7 +129,9 @@ async fn sessions_have_neighbours_on_every_side() {
             }),
             ..OpenRequest::default()
         };
-        let Opened { terminal, keyboard } = application.open(request).await.expect("opened");
+        let Opened {
+            terminal, keyboard, ..
+        } = application.open(request).await.expect("opened");
         let size = terminal.status().await.size;
         assert!(
             size.columns() < 120 || size.rows() < 40,

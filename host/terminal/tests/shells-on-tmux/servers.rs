@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use quarterdeck_terminal::tmux::{Server, Socket, TmuxError};
 use quarterdeck_terminal::{
-    Beside, Cursor, OpenError, OpenRequest, Opened, ShellState, Side, Size, Terminal, Until,
-    WaitEnd, WriteError,
+    Beside, CommandState, Cursor, KeptMarks, OpenError, OpenRequest, Opened, RunError, ShellState,
+    Side, Size, Terminal, Until, WaitEnd, WriteError,
 };
 
 use crate::support::{PATIENCE, Session, open, ran, setup};
@@ -65,8 +65,10 @@ async fn a_session_is_found_again_as_it_was() {
     assert_eq!(found[0].session_id.as_deref(), Some("tested"));
     assert_eq!(found[0].host, Some(std::process::id()));
     assert!(!found[0].is_own);
-    let Opened { terminal, keyboard } = server
-        .attach(found[0].pane, &OpenRequest::default())
+    let Opened {
+        terminal, keyboard, ..
+    } = server
+        .attach(found[0].pane, &OpenRequest::default(), None)
         .await
         .expect("attached");
 
@@ -92,6 +94,63 @@ async fn a_session_is_found_again_as_it_was() {
         let waited = terminal.wait(Until::Exit, None, PATIENCE).await;
         assert_eq!(waited.exit.and_then(|status| status.code()), Some(7));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_that_is_found_again_tells_how_commands_end() {
+    for shell in ["bash", "zsh", "fish"] {
+        let session = open(shell).await;
+        session.run("true").await;
+        let kept = session
+            .marks
+            .as_ref()
+            .expect("an integrated shell")
+            .secret();
+        let server = server(&session).await;
+        let pane = server.panes().await.expect("listed")[0].pane;
+        let Opened {
+            terminal, keyboard, ..
+        } = server
+            .attach(pane, &OpenRequest::default(), KeptMarks::of_secret(&kept))
+            .await
+            .expect("attached");
+        for (command, status, output) in [("sh -c 'exit 3'", 3, ""), ("echo here", 0, "here\n")] {
+            let mut running = keyboard.run(command).await.expect("run");
+            let CommandState::Finished {
+                exit_status,
+                output: shown,
+                ..
+            } = running.finished(PATIENCE).await
+            else {
+                panic!(
+                    "{shell}: {command} has not ended: {}",
+                    terminal.screen().await.text()
+                );
+            };
+            assert_eq!(exit_status, Some(status), "{shell}: {command}");
+            let read = terminal.read_until(shown.start, shown.end, 4096).await;
+            assert_eq!(read.text, output, "{shell}: {command}");
+        }
+        let status = terminal.status().await;
+        assert_eq!(status.shell, ShellState::AtPrompt { line_dirty: false });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_begun_before_is_not_run_by_who_finds_the_shell() {
+    let session = open("bash").await;
+    session.run("true").await;
+    session.type_in("echo begun").await;
+    session.shows("echo begun").await;
+    let server = server(&session).await;
+    let pane = server.panes().await.expect("listed")[0].pane;
+    let opened = server
+        .attach(pane, &OpenRequest::default(), session.marks.clone())
+        .await
+        .expect("attached");
+    let error = opened.keyboard.run("echo more").await.expect_err("refused");
+    let line = Some("echo begun".to_owned());
+    assert_eq!(error, RunError::LineNotEmpty { line });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,8 +180,10 @@ async fn an_editor_is_found_again_in_its_own_screen() {
         .await;
     let server = server(&session).await;
     let pane = server.panes().await.expect("listed")[0].pane;
-    let Opened { terminal, keyboard } = server
-        .attach(pane, &OpenRequest::default())
+    let Opened {
+        terminal, keyboard, ..
+    } = server
+        .attach(pane, &OpenRequest::default(), None)
         .await
         .expect("attached");
 
@@ -151,8 +212,10 @@ async fn a_window_that_quarterdeck_has_not_opened_is_attached_to() {
     let panes = server.panes().await.expect("listed");
     let found = panes.iter().find(|pane| pane.place == "work:mine");
     let pane = found.expect("found").pane;
-    let Opened { terminal, keyboard } = server
-        .attach(pane, &OpenRequest::default())
+    let Opened {
+        terminal, keyboard, ..
+    } = server
+        .attach(pane, &OpenRequest::default(), None)
         .await
         .expect("attached");
     wait_for(&terminal, "[#$]").await;
@@ -186,7 +249,9 @@ async fn sessions_are_opened_beside_each_other_and_share_their_window() {
     assert_eq!(right.status().await.size, size(39, 24));
     let handle = right.backend_handle().expect("a pane");
     let above = server.open(beside(&handle, Side::Above)).await;
-    let Opened { terminal, keyboard } = above.expect("opened");
+    let Opened {
+        terminal, keyboard, ..
+    } = above.expect("opened");
     assert_eq!(terminal.status().await.size, size(39, 12));
     // Both neighbours hear of it, and so do their programs.
     session.has_size(&right, size(39, 11)).await;
@@ -302,7 +367,7 @@ async fn what_cannot_be_opened_or_found_is_said() {
     let error = server.open(request).await.expect_err("no such program");
     assert!(matches!(error, OpenError::Program { .. }), "{error}");
     let pane = quarterdeck_terminal::tmux::PaneId::parse("%99").expect("an id");
-    let error = server.attach(pane, &OpenRequest::default()).await;
+    let error = server.attach(pane, &OpenRequest::default(), None).await;
     let error = error.expect_err("no such pane");
     assert!(
         matches!(error, OpenError::Tmux(TmuxError::NoPane { .. })),

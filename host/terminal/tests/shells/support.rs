@@ -11,8 +11,8 @@ use quarterdeck_terminal::iterm2::{
 use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::tmux::{Server, Socket};
 use quarterdeck_terminal::{
-    CommandState, Cursor, Keyboard, OpenRequest, Opened, Output, ShellLine, ShellState, Size,
-    Terminal, Until, pty,
+    CommandState, Cursor, KeptMarks, Keyboard, OpenRequest, Opened, Output, ShellLine, ShellState,
+    Size, Terminal, Until, pty,
 };
 use tempfile::TempDir;
 
@@ -162,6 +162,9 @@ pub(crate) fn ran(status: i32, output: &str) -> Ran {
 pub(crate) struct Session {
     pub(crate) terminal: Terminal,
     pub(crate) keyboard: Keyboard,
+    /// What a later host would need.
+    #[allow(dead_code, reason = "only the stories on tmux have a later host")]
+    pub(crate) marks: Option<KeptMarks>,
     pub(crate) shell: &'static str,
     pub(crate) home: Home,
 }
@@ -243,10 +246,15 @@ impl Setup {
             }
             Carrier::Iterm2 => self.home.iterm2().await.open(self.request).await,
         };
-        let Opened { terminal, keyboard } = opened.expect("opened");
+        let Opened {
+            terminal,
+            keyboard,
+            marks,
+        } = opened.expect("opened");
         Session {
             terminal,
             keyboard,
+            marks,
             shell: self.shell,
             home: self.home,
         }

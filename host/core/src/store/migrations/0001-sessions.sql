@@ -6,6 +6,8 @@ CREATE TABLE sessions (
     backend TEXT NOT NULL,
     -- What the session is called on its backend: a pane of tmux, a session of iTerm2.
     backend_handle TEXT,
+    -- What it takes to understand its shell's marks, a secret; where it outlives its host.
+    marks TEXT,
     -- A JSON array.
     tags TEXT NOT NULL DEFAULT '[]',
     created_ms INTEGER NOT NULL,
