@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -137,9 +138,9 @@ async def test_the_documents_shapes(configured: World) -> None:
         assert 300 <= only["metrics"]["responseTime"] < 10_000, "what it took until the command printed"
 
         chosen = await metrics(agent, session, metrics=["memory"])
-        assert "cpu" not in chosen and chosen["memory"] > 0
+        assert chosen["memory"] > 0 and "diskRead" not in chosen and "networkSent" not in chosen
         network = await agent.do("performance_monitor", metrics=["network"])
-        assert "network" in network["note"], "what cannot be measured is said to be"
+        assert "network" in network["note"], "what is known and what not is said"
 
         for tool, arguments, code in [
             ("performance_monitor", {"sessionId": "nobody12"}, "SESSION_NOT_FOUND"),
@@ -207,3 +208,37 @@ def voluntary_switches(pid: int) -> int:
             if line.startswith("voluntary_ctxt_switches:"):
                 total += int(line.split()[1])
     return total
+
+
+# Sends to itself over one connection, and says what it has sent.
+SEND = """
+import socket, threading, time
+door = socket.create_server(("127.0.0.1", 0))
+out = socket.create_connection(door.getsockname())
+into, _ = door.accept()
+threading.Thread(target=lambda: [None for _ in iter(lambda: into.recv(1 << 20), b"")], daemon=True).start()
+sent = 0
+while True:
+    out.sendall(bytes(1 << 18))
+    sent += 1 << 18
+    time.sleep(0.02)
+"""
+
+
+def acknowledged_bytes(pid: int) -> int:
+    """As ss(8) counts it."""
+    said = subprocess.run(["ss", "-tinpH", "state", "established"], capture_output=True, text=True, check=True)
+    lines = said.stdout.replace("\n\t", " ").splitlines()
+    own = [line for line in lines if f"pid={pid}," in line]
+    return sum(int(number) for line in own for number in re.findall(r"bytes_acked:(\d+)", line))
+
+
+async def test_a_network_sender_is_measured_as_the_system_does(configured: World) -> None:
+    async with agent_on_stdio(configured) as agent:
+        session, pid = await start(agent, configured, "sender", SEND)
+        await agrees(agent, session, "networkSent", lambda: acknowledged_bytes(pid), 0.1)
+        measured = await metrics(agent, session, interval=1_400, metrics=["network"])
+        assert measured["networkReceived"] > 0, "both ends are in this session"
+        assert "diskWritten" not in measured
+        quiet = await agent.open_session()
+        assert (await metrics(agent, quiet))["networkSent"] == 0

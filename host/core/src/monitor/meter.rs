@@ -1,13 +1,13 @@
 //! What sessions use, over the time between two looks.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use quarterdeck_terminal::CommandTally;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::processes::{self, DiskTraffic, Process};
+use super::processes::{self, DiskTraffic, NetworkTraffic, Process};
 use crate::session::SessionId;
 
 /// Looks further back are forgotten.
@@ -36,6 +36,12 @@ pub struct Usage {
     pub disk_read: f64,
     /// Bytes a second that are to be stored.
     pub disk_written: f64,
+    /// Bytes a second that went out over TCP connections which the tree held at two
+    /// looks, as far as they were acknowledged. What a connection carried after the
+    /// last look at it is not known; null where the system tells nothing (Linux does).
+    pub network_sent: Option<f64>,
+    /// Bytes a second that came in over them.
+    pub network_received: Option<f64>,
     /// Processes in the tree.
     pub processes: u32,
     /// Commands that ended in the period.
@@ -63,6 +69,8 @@ struct Consumed {
     cpu: Duration,
     memory_bytes: u64,
     disk: DiskTraffic,
+    /// Added up by the meter, which remembers connections.
+    network: Option<NetworkTraffic>,
     processes: u32,
     age: Duration,
     commands: CommandTally,
@@ -77,6 +85,10 @@ struct Look {
 #[derive(Default)]
 pub(crate) struct Meter {
     looks: HashMap<SessionId, VecDeque<Look>>,
+    /// What went over connections of each session's tree since it began.
+    networks: HashMap<SessionId, NetworkTraffic>,
+    /// Connections as they were at the last look, by inode.
+    connections: HashMap<u64, NetworkTraffic>,
 }
 
 impl Meter {
@@ -84,13 +96,17 @@ impl Meter {
     pub(crate) fn look(&mut self, at: Instant, table: &Table, sessions: &[Watched]) {
         self.looks
             .retain(|id, _| sessions.iter().any(|session| session.id == *id));
+        self.networks
+            .retain(|id, _| sessions.iter().any(|session| session.id == *id));
         for session in sessions {
+            let network = self.network_of(table, session);
             let mut consumed = table
                 .trees
                 .get(&session.leader)
                 .copied()
                 .unwrap_or_default();
             consumed.commands = session.commands;
+            consumed.network = network;
             let looks = self.looks.entry(session.id.clone()).or_default();
             let close = |(last, before): (&Look, &Look)| last.at - before.at < CLOSEST_LOOKS;
             if looks
@@ -110,6 +126,22 @@ impl Meter {
                 looks.pop_front();
             }
         }
+        if let Some(connections) = &table.connections {
+            self.connections.clone_from(connections);
+        }
+    }
+
+    /// Adds what is new on the connections of a session's tree.
+    fn network_of(&mut self, table: &Table, session: &Watched) -> Option<NetworkTraffic> {
+        let connections = table.connections.as_ref()?;
+        let sum = self.networks.entry(session.id.clone()).or_default();
+        for inode in table.sockets.get(&session.leader).into_iter().flatten() {
+            if let Some(traffic) = connections.get(inode) {
+                let before = self.connections.get(inode).copied().unwrap_or_default();
+                *sum += traffic.since(before);
+            }
+        }
+        Some(*sum)
     }
 
     /// What a session used up to the last look, over the `period` before it or, as
@@ -136,6 +168,7 @@ fn used(before: &Consumed, after: &Consumed, period: Duration) -> Usage {
     let each_second = |amount: f64| if seconds > 0.0 { amount / seconds } else { 0.0 };
     let bytes = |before: u64, after: u64| round(each_second(after.saturating_sub(before) as f64));
     let (ran, run) = (&before.commands, &after.commands);
+    let network = (after.network).map(|after| (before.network.unwrap_or_default(), after));
     let answered = run.answered.saturating_sub(ran.answered);
     let answer_time = run.answer_time.saturating_sub(ran.answer_time);
     Usage {
@@ -149,6 +182,9 @@ fn used(before: &Consumed, after: &Consumed, period: Duration) -> Usage {
         },
         disk_read: bytes(before.disk.read_bytes, after.disk.read_bytes),
         disk_written: bytes(before.disk.written_bytes, after.disk.written_bytes),
+        network_sent: network.map(|(before, after)| bytes(before.sent_bytes, after.sent_bytes)),
+        network_received: network
+            .map(|(before, after)| bytes(before.received_bytes, after.received_bytes)),
         processes: after.processes,
         commands: run.ended.saturating_sub(ran.ended),
         failed_commands: run.failed.saturating_sub(ran.failed),
@@ -165,16 +201,40 @@ fn round(value: f64) -> f64 {
 /// The trees below some processes, at one moment.
 pub(crate) struct Table {
     trees: HashMap<u32, Consumed>,
+    /// Inodes of the sockets in each tree, by its leader.
+    sockets: HashMap<u32, HashSet<u64>>,
+    /// Every connection; `None` where the system does not tell.
+    connections: Option<HashMap<u64, NetworkTraffic>>,
 }
 
 impl Table {
     /// Reads every process of the machine once: a few milliseconds, so call it off
     /// the async threads.
     pub(crate) fn read(leaders: &[u32]) -> std::io::Result<Self> {
-        Ok(Self::of(&processes::all()?, leaders, processes::disk))
+        let connections = processes::connections()
+            .inspect_err(|error| tracing::debug!(%error, "no figures of the network"))
+            .ok();
+        // Without a connection there is no need to look at anybody's descriptors.
+        let sockets = |pid: u32| -> Vec<u64> {
+            match &connections {
+                Some(connections) if !connections.is_empty() => processes::sockets(pid).collect(),
+                _ => Vec::new(),
+            }
+        };
+        let table = Self::of(&processes::all()?, leaders, processes::disk, sockets);
+        Ok(Self {
+            connections,
+            ..table
+        })
     }
 
-    fn of(table: &[Process], leaders: &[u32], disk: impl Fn(u32) -> Option<DiskTraffic>) -> Self {
+    fn of(
+        table: &[Process],
+        leaders: &[u32],
+        disk: impl Fn(u32) -> Option<DiskTraffic>,
+        sockets: impl Fn(u32) -> Vec<u64>,
+    ) -> Self {
+        let mut held: HashMap<u32, HashSet<u64>> = HashMap::new();
         let mut trees: HashMap<u32, Consumed> = leaders
             .iter()
             .map(|&leader| (leader, Consumed::default()))
@@ -195,11 +255,16 @@ impl Table {
             tree.disk.read_bytes += traffic.read_bytes;
             tree.disk.written_bytes += traffic.written_bytes;
             tree.processes += 1;
+            held.entry(owner).or_default().extend(sockets(process.pid));
             if process.pid == owner {
                 tree.age = process.age;
             }
         }
-        Self { trees }
+        Self {
+            trees,
+            sockets: held,
+            connections: None,
+        }
     }
 }
 
@@ -264,6 +329,55 @@ mod tests {
         None
     }
 
+    fn no_sockets(_: u32) -> Vec<u64> {
+        Vec::new()
+    }
+
+    fn sent(bytes: u64) -> NetworkTraffic {
+        NetworkTraffic {
+            sent_bytes: bytes,
+            received_bytes: 2 * bytes,
+        }
+    }
+
+    #[test]
+    fn traffic_adds_up_over_connections_that_come_and_go() {
+        let mut meter = Meter::default();
+        let session = watched("aaaaaaaa", 10);
+        let began = Instant::now();
+        // Inode and bytes at each second; 9 is somebody else's.
+        let seconds: [&[(u64, u64)]; 4] = [
+            &[(1, 1_000), (9, 5_000)],
+            &[(1, 3_000), (2, 500), (9, 9_000)],
+            &[(2, 1_500)],
+            &[(3, 100)],
+        ];
+        for (second, connections) in (0..).zip(seconds) {
+            let mut table = Table::of(&[process(10, 1, 10, 0)], &[10], no_disk, |_| vec![1, 2, 3]);
+            let all = connections
+                .iter()
+                .map(|(inode, bytes)| (*inode, sent(*bytes)));
+            table.connections = Some(all.collect());
+            let at = began + Duration::from_secs(second);
+            meter.look(at, &table, std::slice::from_ref(&session));
+        }
+        let usage = |seconds| meter.usage(&session.id, Duration::from_secs(seconds));
+        assert_eq!(usage(1).network_sent, Some(100.0));
+        assert_eq!(usage(2).network_sent, Some(550.0));
+        assert_eq!(usage(3).network_sent, Some(1_200.0));
+        assert_eq!(usage(3).network_received, Some(2_400.0));
+    }
+
+    #[test]
+    fn where_the_system_tells_nothing_traffic_is_unknown() {
+        let mut meter = Meter::default();
+        let session = watched("aaaaaaaa", 10);
+        let table = Table::of(&[process(10, 1, 10, 0)], &[10], no_disk, no_sockets);
+        meter.look(Instant::now(), &table, std::slice::from_ref(&session));
+        let usage = meter.usage(&session.id, Duration::from_secs(5));
+        assert_eq!((usage.network_sent, usage.network_received), (None, None));
+    }
+
     #[test]
     fn a_tree_is_what_descends_and_what_was_left_behind() {
         let table = [
@@ -275,7 +389,7 @@ mod tests {
             process(20, 10, 20, 100_000),
             process(99, 1, 99, 1_000_000),
         ];
-        let trees = Table::of(&table, &[10, 20], no_disk).trees;
+        let trees = Table::of(&table, &[10, 20], no_disk, no_sockets).trees;
         assert_eq!(trees[&10].cpu, Duration::from_millis(11_110));
         assert_eq!(trees[&10].processes, 4);
         assert_eq!(trees[&20].cpu, Duration::from_millis(100_000));
@@ -284,7 +398,10 @@ mod tests {
     #[test]
     fn a_circle_of_parents_ends() {
         let table = [process(2, 3, 2, 1), process(3, 2, 3, 1)];
-        assert_eq!(Table::of(&table, &[9], no_disk).trees[&9].processes, 0);
+        assert_eq!(
+            Table::of(&table, &[9], no_disk, no_sockets).trees[&9].processes,
+            0
+        );
     }
 
     #[test]
@@ -294,7 +411,7 @@ mod tests {
         let began = Instant::now();
         let cpu_by_second = [0, 1_000, 1_000, 1_000, 1_500, 3_500];
         for (second, cpu_ms) in (0..).zip(cpu_by_second) {
-            let table = Table::of(&[process(10, 1, 10, cpu_ms)], &[10], no_disk);
+            let table = Table::of(&[process(10, 1, 10, cpu_ms)], &[10], no_disk, no_sockets);
             let at = began + Duration::from_secs(second);
             meter.look(at, &table, std::slice::from_ref(&session));
         }
@@ -314,7 +431,7 @@ mod tests {
     fn a_young_session_is_measured_over_its_life() {
         let mut meter = Meter::default();
         let session = watched("aaaaaaaa", 10);
-        let table = Table::of(&[process(10, 1, 10, 5_000)], &[10], no_disk);
+        let table = Table::of(&[process(10, 1, 10, 5_000)], &[10], no_disk, no_sockets);
         meter.look(Instant::now(), &table, std::slice::from_ref(&session));
         let usage = meter.usage(&session.id, Duration::from_secs(5));
         assert_eq!((usage.cpu_percent, usage.memory_mb), (50.0, 1.0));
@@ -324,7 +441,7 @@ mod tests {
     fn looks_are_bounded_and_end_with_their_session() {
         let mut meter = Meter::default();
         let session = watched("aaaaaaaa", 10);
-        let table = Table::of(&[process(10, 1, 10, 0)], &[10], no_disk);
+        let table = Table::of(&[process(10, 1, 10, 0)], &[10], no_disk, no_sockets);
         let began = Instant::now();
         for look in 0..10_000 {
             let at = began + Duration::from_millis(10 * look);

@@ -8,9 +8,10 @@
 //!
 //! # What the figures mean
 //!
-//! A session's figures are those of its whole process tree. Network traffic is not
-//! among them: Linux counts it for each machine, not for each process, unless one
-//! may load programs into the kernel.
+//! A session's figures are those of its whole process tree. Of the network they hold
+//! what went over the TCP connections that the tree has when it is looked at: Linux
+//! counts traffic for connections and for the machine, not for processes. It is not
+//! kept in the past.
 
 mod health;
 mod history;

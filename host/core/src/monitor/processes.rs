@@ -1,14 +1,18 @@
 //! The process table, read once for all sessions.
 
 #[cfg(target_os = "linux")]
+mod connections;
+#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) use connections::{connections, sockets};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{all, disk};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{all, disk};
+pub(crate) use elsewhere::{all, connections, disk, sockets};
 
 use std::time::Duration;
 
@@ -35,6 +39,31 @@ pub(crate) struct Process {
 pub(crate) struct DiskTraffic {
     pub(crate) read_bytes: u64,
     pub(crate) written_bytes: u64,
+}
+
+/// What went over TCP connections since they were opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NetworkTraffic {
+    /// As far as the other end has acknowledged it.
+    pub(crate) sent_bytes: u64,
+    pub(crate) received_bytes: u64,
+}
+
+impl NetworkTraffic {
+    /// What came after `before`.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            sent_bytes: self.sent_bytes.saturating_sub(before.sent_bytes),
+            received_bytes: self.received_bytes.saturating_sub(before.received_bytes),
+        }
+    }
+}
+
+impl std::ops::AddAssign for NetworkTraffic {
+    fn add_assign(&mut self, more: Self) {
+        self.sent_bytes += more.sent_bytes;
+        self.received_bytes += more.received_bytes;
+    }
 }
 
 #[cfg(test)]

@@ -310,12 +310,12 @@ impl Course<'_> {
         false
     }
 
-    /// Does what was decided. A wait is no step, and brings nothing about.
+    /// Does what was decided. A wait counts as a step too: a policy that begins with
+    /// one comes to the next, and one that only waits comes to its end.
     async fn step(&mut self, ruling: &RecoveryRuling) -> Result<(), String> {
         let host = self.host;
-        match &ruling.decision.action {
-            RecoveryAction::Wait | RecoveryAction::GiveUp => return Ok(()),
-            _ => self.attempts += 1,
+        if ruling.decision.action != RecoveryAction::GiveUp {
+            self.attempts += 1;
         }
         match &ruling.decision.action {
             RecoveryAction::Restart => {

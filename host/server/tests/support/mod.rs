@@ -1,9 +1,13 @@
-//! A host without sessions or policies, and its streams on a free port.
+//! A host without policies whose gate lets everything through, and its streams on a
+//! free port.
+
+pub(crate) mod counter;
+pub(crate) mod typing;
 
 use std::sync::Arc;
 
 use quarterdeck_core::events::EventSettings;
-use quarterdeck_core::gate::GateSettings;
+use quarterdeck_core::gate::{GateSettings, Mode};
 use quarterdeck_core::monitor::MonitorSettings;
 use quarterdeck_core::operations::SshSettings;
 use quarterdeck_core::policy::{Limits, Settings};
@@ -13,17 +17,12 @@ use quarterdeck_core::{
 };
 use quarterdeck_server::streams::{StreamDoor, StreamSettings, Streams};
 use quarterdeck_server::token::Token;
-use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
-
-/// A client's end of a stream.
-pub(crate) type Socket = WebSocketStream<TcpStream>;
 
 /// What a story about streams needs.
 pub(crate) struct Stage {
     pub(crate) host: Arc<Host>,
-    address: std::net::SocketAddr,
+    pub(crate) address: std::net::SocketAddr,
     stop: CancellationToken,
     _folder: tempfile::TempDir,
 }
@@ -48,18 +47,6 @@ impl Stage {
         }
     }
 
-    /// Connects as the documents' clients do.
-    pub(crate) async fn connect(&self, path: &str) -> Socket {
-        let stream = TcpStream::connect(self.address)
-            .await
-            .expect("a connection");
-        let address = format!("ws://{}{path}", self.address);
-        let (socket, _) = tokio_tungstenite::client_async(address, stream)
-            .await
-            .expect("a handshake");
-        socket
-    }
-
     pub(crate) async fn clear(self) {
         self.stop.cancel();
         self.host.shutdown().await;
@@ -69,7 +56,7 @@ impl Stage {
 fn host(folder: &std::path::Path) -> Arc<Host> {
     Host::start(HostSettings {
         sessions: SessionSettings {
-            shell: None,
+            shell: Some("/bin/sh".into()),
             size: Size::default(),
             scrollback_lines: 1_000,
             transcript_bytes: 1 << 20,
@@ -80,7 +67,10 @@ fn host(folder: &std::path::Path) -> Arc<Host> {
             tmux_socket: TmuxSocket::default(),
             iterm2: None,
         },
-        gate: GateSettings::default(),
+        gate: GateSettings {
+            mode: Mode::Off,
+            ..GateSettings::default()
+        },
         policies: Settings {
             plugins_dir: folder.join("plugins"),
             cache_dir: folder.join("cache"),

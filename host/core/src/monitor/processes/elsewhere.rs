@@ -1,12 +1,13 @@
 //! The table as sysinfo reads it, where there is no `/proc`. What short-lived
 //! processes used between two looks is not seen.
 
+use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use super::{DiskTraffic, Process};
+use super::{DiskTraffic, NetworkTraffic, Process};
 
 /// Every process that can be looked at.
 pub(crate) fn all() -> io::Result<Vec<Process>> {
@@ -39,6 +40,16 @@ pub(crate) fn disk(pid: u32) -> Option<DiskTraffic> {
         read_bytes: usage.total_read_bytes,
         written_bytes: usage.total_written_bytes,
     })
+}
+
+/// This system tells nobody.
+pub(crate) fn connections() -> io::Result<HashMap<u64, NetworkTraffic>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// See [`connections`].
+pub(crate) fn sockets(_pid: u32) -> impl Iterator<Item = u64> {
+    std::iter::empty()
 }
 
 fn look(which: ProcessesToUpdate<'_>, kind: ProcessRefreshKind) -> io::Result<System> {

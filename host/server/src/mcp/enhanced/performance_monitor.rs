@@ -78,23 +78,30 @@ struct Metrics {
     /// Bytes/s
     #[serde(skip_serializing_if = "Option::is_none")]
     disk_written: Option<f64>,
+    /// Bytes/s over open TCP connections; null: unknown
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_sent: Option<Option<f64>>,
+    /// Bytes/s
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_received: Option<Option<f64>>,
     processes: u32,
     period_ms: u64,
 }
 
 impl Metrics {
     fn chosen(usage: &Usage, chosen: Option<&[Metric]>) -> Self {
-        let of = |metric: Metric, figure: f64| {
-            chosen
-                .is_none_or(|chosen| chosen.contains(&metric))
-                .then_some(figure)
-        };
+        let is_chosen =
+            |metric: Metric| chosen.is_none_or(|chosen: &[Metric]| chosen.contains(&metric));
+        let of = |metric: Metric, figure: f64| is_chosen(metric).then_some(figure);
+        let network = |figure: Option<f64>| is_chosen(Metric::Network).then_some(figure);
         Self {
             cpu: usage.cpu_percent,
             memory: usage.memory_mb,
             response_time: usage.response_ms,
             disk_read: of(Metric::Disk, usage.disk_read),
             disk_written: of(Metric::Disk, usage.disk_written),
+            network_sent: network(usage.network_sent),
+            network_received: network(usage.network_received),
             processes: usage.processes,
             period_ms: usage.period_ms,
         }
@@ -105,7 +112,7 @@ impl NativeTool for PerformanceMonitor {
     const NAME: &'static str = "performance_monitor";
     const TITLE: &'static str = "What sessions use";
     const DESCRIPTION: &'static str =
-        "Processor, memory, disk and response time of each session's process tree.";
+        "Processor, memory, disk, network and response time of each session's process tree.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
     type Output = Output;
@@ -142,7 +149,7 @@ impl NativeTool for PerformanceMonitor {
             },
             sessions,
             note: wants_network.then(|| {
-                "network is not measured: this system counts traffic for the machine, not for processes".to_owned()
+                "network is what went over TCP connections that were open when sessions were looked at".to_owned()
             }),
         })
     }
@@ -162,6 +169,8 @@ impl NativeTool for PerformanceMonitor {
                 ("response", Some(metrics.response_time), " ms"),
                 ("read", metrics.disk_read, " B/s"),
                 ("written", metrics.disk_written, " B/s"),
+                ("sent", metrics.network_sent.flatten(), " B/s"),
+                ("received", metrics.network_received.flatten(), " B/s"),
             ] {
                 if let Some(figure) = figure {
                     line.push_str(&format!("  {name} {figure}{unit}"));
