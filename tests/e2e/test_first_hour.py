@@ -15,7 +15,7 @@ from world import World
 
 TOOLS = {
     "session_create", "session_list", "session_close", "session_run", "session_type", "session_read",
-    "session_wait", "session_resize", "safety_approve", "policy_list",
+    "session_wait", "session_resize", "safety_approve", "policy_list", "tool_families",
 }  # fmt: skip
 
 # What else is shown by default: the family `enhanced`.

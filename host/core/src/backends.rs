@@ -111,6 +111,12 @@ impl Host {
         Ok(connected)
     }
 
+    /// The tmux server, if the host has needed it and it is still there.
+    pub(crate) async fn connected_tmux(&self) -> Option<Server> {
+        let server = self.tmux.server.lock().await;
+        server.clone().filter(Server::is_connected)
+    }
+
     /// How the backends answer: that of new sessions, and those that are in use.
     pub(crate) async fn backends_health(&self, patience: Duration) -> Vec<BackendHealth> {
         let on = |kind: BackendKind| {

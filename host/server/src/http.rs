@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::dashboard::Dashboard;
-use crate::mcp::{McpDoor, ToolFamily};
+use crate::mcp::{Choices, McpDoor, ToolFamily};
 use crate::streams::{StreamEntry, Streams};
 use crate::token::Token;
 use crate::{dashboard, metrics, streams};
@@ -155,8 +155,12 @@ fn mcp(
         .disable_allowed_hosts()
         .disable_allowed_origins()
         .with_cancellation_token(stop);
+    let choices = Arc::<Choices>::default();
     StreamableHttpService::new(
-        move || Ok(McpDoor::new(Arc::clone(&host), Transport::Http, &families)),
+        move || {
+            let door = McpDoor::new(Arc::clone(&host), Transport::Http, &families);
+            Ok(door.with_choices(Arc::clone(&choices)))
+        },
         Arc::new(LocalSessionManager::default()),
         config,
     )

@@ -32,6 +32,7 @@ mod tasks;
 mod turn;
 mod type_input;
 mod wait;
+mod windows;
 
 pub use agent_activity::SessionActivity;
 pub use approve::ApprovalOrigin;

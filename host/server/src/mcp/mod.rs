@@ -5,6 +5,7 @@
 //! here ([`native`]), a tool a file in it; [`families`] says which a client sees.
 
 mod agents;
+mod choices;
 mod confirm;
 mod enhanced;
 mod families;
@@ -38,6 +39,8 @@ use rmcp::transport::common::http_header::HEADER_SESSION_ID;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tracing::Instrument;
 
+pub(crate) use choices::Choices;
+use choices::TOOL_FAMILIES;
 use families::ChosenTools;
 pub use families::{ToolFamily, UnknownFamily};
 pub(crate) use iterm_mcp::control;
@@ -48,13 +51,18 @@ use subscriptions::Subscriptions;
 /// The header by which a client over HTTP says which agent it is.
 const AGENT_HEADER: &str = "quarterdeck-agent";
 
+/// What the connections of requests that stand alone are called, before the client's name.
+const STANDS_ALONE: &str = "http-client-";
+
 /// One client's view of the host.
 pub struct McpDoor {
     host: Arc<Host>,
     transport: Transport,
     /// Tells this connection's default session from others'.
     connection: String,
+    /// What it sees unless it has chosen something else.
     tools: ChosenTools,
+    choices: Arc<Choices>,
     /// Why no tool can do anything, and what to do about it.
     remedy: Option<String>,
     /// The agent that this connection belongs to.
@@ -73,6 +81,7 @@ impl McpDoor {
             transport,
             connection: format!("{}-{number}", transport.as_str()),
             tools: ChosenTools::of(families),
+            choices: Arc::default(),
             remedy: None,
             agent: None,
             subscriptions: Subscriptions::default(),
@@ -93,6 +102,50 @@ impl McpDoor {
         self
     }
 
+    /// A view that shares its memory of what connections have chosen with others.
+    #[must_use]
+    pub(crate) fn with_choices(mut self, choices: Arc<Choices>) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    /// What the client sees now.
+    fn tools_of(&self, context: &RequestContext<RoleServer>) -> ChosenTools {
+        let chosen = self.choices.of(&self.caller(context).connection);
+        chosen.unwrap_or_else(|| self.tools.clone())
+    }
+
+    /// Whether the client sees resources and prompts now.
+    fn brings_resources(&self, context: &RequestContext<RoleServer>) -> bool {
+        self.tools_of(context).bring_resources()
+    }
+
+    /// Whether it ever may.
+    fn may_bring_resources(&self) -> bool {
+        self.tools.bring_resources() || self.tools.can_be_switched()
+    }
+
+    /// Lets the client switch families, and tells it that its tools are others.
+    async fn switch_families(
+        &self,
+        caller: &Caller,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> CallToolResult {
+        let arguments = request.arguments.unwrap_or_default();
+        let tools = self.tools_of(context);
+        match self.choices.switch(&caller.connection, &tools, arguments) {
+            Ok((answer, changed)) => {
+                if changed && !self.stands_alone(context) {
+                    // A client that has gone meanwhile needs no news.
+                    let _ = context.peer.notify_tool_list_changed().await;
+                }
+                answer
+            }
+            Err(error) => reply::failure(&error),
+        }
+    }
+
     fn caller(&self, context: &RequestContext<RoleServer>) -> Caller {
         let client = context
             .client_info()
@@ -101,7 +154,7 @@ impl McpDoor {
             kind: CallerKind::Agent,
             connection: if self.stands_alone(context) {
                 // All that ties such requests together is the client's name.
-                format!("http-client-{}", client.as_deref().unwrap_or("unnamed"))
+                format!("{STANDS_ALONE}{}", client.as_deref().unwrap_or("unnamed"))
             } else {
                 self.connection.clone()
             },
@@ -136,6 +189,7 @@ impl Drop for McpDoor {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let host = Arc::clone(&self.host);
             let connection = std::mem::take(&mut self.connection);
+            self.choices.forget(&connection);
             runtime.spawn(async move { host.connection_ended(&connection).await });
         }
     }
@@ -144,14 +198,21 @@ impl Drop for McpDoor {
 impl ServerHandler for McpDoor {
     fn get_info(&self) -> ServerConfig {
         let tools = ServerCapabilities::builder().enable_tools();
-        let capabilities = match self.tools.bring_resources() {
-            true => tools
+        let capabilities = match (self.tools.can_be_switched(), self.may_bring_resources()) {
+            (false, false) => tools.build(),
+            (false, true) => tools
                 .enable_resources()
                 .enable_resources_subscribe()
                 .enable_prompts()
                 .enable_completions()
                 .build(),
-            false => tools.build(),
+            (true, _) => tools
+                .enable_tool_list_changed()
+                .enable_resources()
+                .enable_resources_subscribe()
+                .enable_prompts()
+                .enable_completions()
+                .build(),
         };
         ServerConfig::new(capabilities)
             .with_server_info(
@@ -164,13 +225,18 @@ impl ServerHandler for McpDoor {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.tools.list()))
+        Ok(ListToolsResult::with_all_items(
+            self.tools_of(&context).list(),
+        ))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.tools.list().into_iter().find(|tool| tool.name == name)
+        // Whose request it is remains unsaid: whichever family it is of.
+        let all = ChosenTools::of(ToolFamily::ALL);
+        let tools = [&self.tools, &all].map(ChosenTools::list);
+        tools.into_iter().flatten().find(|tool| tool.name == name)
     }
 
     async fn call_tool(
@@ -178,7 +244,16 @@ impl ServerHandler for McpDoor {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some((family, tool)) = self.tools.get(&request.name) else {
+        let tools = self.tools_of(&context);
+        if request.name == TOOL_FAMILIES && tools.can_be_switched() {
+            let caller = self.caller(&context);
+            if let Err(forbidden) = self.host.agents().may_call(&caller, TOOL_FAMILIES) {
+                return Ok(reply::failure(&forbidden).into());
+            }
+            let answer = self.switch_families(&caller, request, &context).await;
+            return Ok(answer.into());
+        }
+        let Some((family, tool)) = tools.get(&request.name) else {
             return Err(ErrorData::invalid_params(
                 format!(
                     "there is no tool {:?}; tools/list names those that exist",
@@ -219,9 +294,9 @@ impl ServerHandler for McpDoor {
     async fn list_resources(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let listed = match self.tools.bring_resources() {
+        let listed = match self.brings_resources(&context) {
             true => resources::list(&self.host).await,
             false => Vec::new(),
         };
@@ -231,9 +306,9 @@ impl ServerHandler for McpDoor {
     async fn list_resource_templates(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let listed = match self.tools.bring_resources() {
+        let listed = match self.brings_resources(&context) {
             true => resources::templates(),
             false => Vec::new(),
         };
@@ -245,7 +320,7 @@ impl ServerHandler for McpDoor {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let uri = self.resource(&request.uri)?;
+        let uri = self.resource(&request.uri, &context)?;
         let caller = self.caller(&context);
         match resources::read(&self.host, &uri, &caller).await {
             Ok(contents) => Ok(ReadResourceResult::new(vec![contents]).into()),
@@ -262,7 +337,7 @@ impl ServerHandler for McpDoor {
         request: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let uri = self.resource(&request.uri)?;
+        let uri = self.resource(&request.uri, &context)?;
         let added = self
             .subscriptions
             .add(Arc::clone(&self.host), uri, context.peer);
@@ -276,9 +351,10 @@ impl ServerHandler for McpDoor {
     async fn unsubscribe(
         &self,
         request: UnsubscribeRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.subscriptions.remove(&self.resource(&request.uri)?);
+        self.subscriptions
+            .remove(&self.resource(&request.uri, &context)?);
         Ok(())
     }
 
@@ -286,26 +362,29 @@ impl ServerHandler for McpDoor {
         &self,
         asked: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        self.tools.bring_resources().then(|| {
+        self.may_bring_resources().then(|| {
+            self.choices.promise_changes();
             let known = asked.resource_subscriptions.iter().flatten();
             let known = known.filter(|uri| uri.parse::<ResourceUri>().is_ok());
             SubscriptionFilter::builder()
+                .tools_list_changed()
                 .resource_subscriptions(known.cloned())
                 .build()
         })
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        subscriptions::listen(&self.host, &context).await;
+        let changes = self.choices.changes();
+        subscriptions::listen(&self.host, &context, changes, &self.connection).await;
         Ok(())
     }
 
     async fn list_prompts(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let listed = match self.tools.bring_resources() {
+        let listed = match self.brings_resources(&context) {
             true => prompts::list(),
             false => Vec::new(),
         };
@@ -315,9 +394,9 @@ impl ServerHandler for McpDoor {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        if !self.tools.bring_resources() {
+        if !self.brings_resources(&context) {
             return Err(no_such("prompt", &request.name));
         }
         let message = prompts::get(&request.name, &request.arguments.unwrap_or_default())
@@ -328,10 +407,10 @@ impl ServerHandler for McpDoor {
     async fn complete(
         &self,
         request: CompleteRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let argument = &request.argument;
-        let mut values = match self.tools.bring_resources() {
+        let mut values = match self.brings_resources(&context) {
             true => {
                 prompts::complete(&self.host, &request.r#ref, &argument.name, &argument.value).await
             }
@@ -348,8 +427,12 @@ impl ServerHandler for McpDoor {
 
 impl McpDoor {
     /// The resource of this URI, if the chosen families bring any.
-    fn resource(&self, uri: &str) -> Result<ResourceUri, ErrorData> {
-        if !self.tools.bring_resources() {
+    fn resource(
+        &self,
+        uri: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<ResourceUri, ErrorData> {
+        if !self.brings_resources(context) {
             return Err(no_such("resource", uri));
         }
         uri.parse()

@@ -11,8 +11,11 @@ use quarterdeck_core::{Host, HostError};
 use rmcp::RoleServer;
 use rmcp::model::ResourceUpdatedNotificationParam;
 use rmcp::service::{Peer, SubscriptionContext};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::STANDS_ALONE;
 use super::iterm_mcp::resources::{Followed, ResourceUri};
 
 /// Resources that one connection may follow.
@@ -74,7 +77,14 @@ impl Drop for Subscriptions {
 }
 
 /// Tells a listener of every resource that it was promised, until it has heard enough.
-pub(super) async fn listen(host: &Arc<Host>, context: &SubscriptionContext) {
+/// A request that stands alone does not say whose it is: it is told of the changes of
+/// all of that kind.
+pub(super) async fn listen(
+    host: &Arc<Host>,
+    context: &SubscriptionContext,
+    mut choices: Receiver<String>,
+    connection: &str,
+) {
     let uris = context
         .accepted()
         .resource_subscriptions
@@ -90,6 +100,21 @@ pub(super) async fn listen(host: &Arc<Host>, context: &SubscriptionContext) {
         tasks.spawn(async move {
             while followed.changed().await.is_some() {
                 if sink.notify_resource_updated(uri.clone()).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    if context.accepted().tools_list_changed == Some(true) {
+        let (sink, own) = (context.sink().clone(), connection.to_owned());
+        tasks.spawn(async move {
+            loop {
+                let concerns = match choices.recv().await {
+                    Ok(changed) => changed == own || changed.starts_with(STANDS_ALONE),
+                    Err(RecvError::Lagged(_)) => true,
+                    Err(RecvError::Closed) => return,
+                };
+                if concerns && sink.notify_tool_list_changed().await.is_err() {
                     return;
                 }
             }

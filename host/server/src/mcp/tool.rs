@@ -163,6 +163,19 @@ impl RegisteredTool {
     }
 }
 
+/// A tool of the host's own as `tools/list` shows it.
+pub(super) fn described<A: JsonSchema, O: JsonSchema>(
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    effect: Effect,
+) -> Tool {
+    Tool::new(name, description, input_schema::<A>())
+        .with_title(title)
+        .with_raw_output_schema(Arc::new(output_schema::<O>()))
+        .with_annotations(effect.annotations())
+}
+
 /// The tools that a client sees.
 #[derive(Default)]
 pub(super) struct Toolbox {
@@ -173,10 +186,8 @@ pub(super) struct Toolbox {
 impl Toolbox {
     /// Adds a tool.
     pub(super) fn with<T: NativeTool>(self) -> Self {
-        let tool = Tool::new(T::NAME, T::DESCRIPTION, input_schema::<T::Arguments>())
-            .with_title(T::TITLE)
-            .with_raw_output_schema(Arc::new(schema::<T::Output>()))
-            .with_annotations(T::EFFECT.annotations());
+        let tool =
+            described::<T::Arguments, T::Output>(T::NAME, T::TITLE, T::DESCRIPTION, T::EFFECT);
         let call: Box<Call> = Box::new(|host, caller, arguments, notices| {
             Box::pin(async move {
                 let arguments = parse::<T::Arguments>(arguments)?;
@@ -234,7 +245,7 @@ impl Toolbox {
 }
 
 /// Arguments as typed values; the error names the argument that is wrong.
-fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, HostError> {
+pub(super) fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, HostError> {
     serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
         let path = error.path().to_string();
         let what = error.into_inner();
@@ -251,6 +262,14 @@ fn input_schema<T: JsonSchema>() -> JsonObject {
     let mut arguments = Value::Object(schema::<T>());
     leave_out_null(&mut arguments);
     object(arguments)
+}
+
+/// What a tool answers. Some clients, the official TypeScript one among them, hold errors
+/// to this schema too, in which nothing of the output is.
+fn output_schema<T: JsonSchema>() -> JsonObject {
+    let mut output = schema::<T>();
+    output.remove("required");
+    output
 }
 
 /// A type's JSON Schema, without what only costs a model's context: the

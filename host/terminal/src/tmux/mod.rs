@@ -24,6 +24,7 @@ mod protocol;
 mod seed;
 mod server;
 mod socket;
+mod windows;
 
 pub use error::TmuxError;
 pub use found::FoundPane;
@@ -31,6 +32,7 @@ pub(crate) use pane::Pane;
 pub use protocol::PaneId;
 pub use server::Server;
 pub use socket::Socket;
+pub use windows::PaneWindow;
 
 /// The tmux session of ours on each server.
 const SESSION: &str = "quarterdeck";

@@ -258,7 +258,11 @@ impl Server {
         ))
     }
 
-    async fn ask(&self, what: &'static str, line: Line) -> Result<Vec<Vec<u8>>, TmuxError> {
+    pub(super) async fn ask(
+        &self,
+        what: &'static str,
+        line: Line,
+    ) -> Result<Vec<Vec<u8>>, TmuxError> {
         self.ask_watching(what, line, None).await
     }
 
@@ -299,6 +303,6 @@ impl Server {
     }
 }
 
-fn text(answer: Option<&Vec<u8>>) -> String {
+pub(super) fn text(answer: Option<&Vec<u8>>) -> String {
     String::from_utf8_lossy(answer.map_or(&[][..], Vec::as_slice)).into_owned()
 }

@@ -39,11 +39,13 @@ impl ForeignTool for Info {
     async fn call(host: Arc<Host>, _: Caller, arguments: OneTerminal) -> Outcome {
         let id = arguments.terminal_id;
         let session = id.session(&host).await?;
+        let windows = host.windows().await;
+        let window = windows.get(&session.id);
         said(json(&Facts {
             terminal_id: id.as_str(),
             backend: backend_name(session.backend),
             session_id: session.id.as_str(),
-            window_id: None,
+            window_id: window.map(|window| window.window.as_str()),
             dimensions: Dimensions {
                 columns: session.size.columns(),
                 rows: session.size.rows(),

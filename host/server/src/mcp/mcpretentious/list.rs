@@ -21,6 +21,12 @@ struct Listed {
     terminal_id: String,
     session_id: String,
     backend: &'static str,
+    /// On tmux, whether somebody looks at its tmux session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attached: Option<bool>,
+    /// On tmux, how many windows that session has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_count: Option<usize>,
 }
 
 impl ForeignTool for List {
@@ -32,12 +38,18 @@ impl ForeignTool for List {
 
     async fn call(host: Arc<Host>, _: Caller, _: Arguments) -> Outcome {
         let sessions = host.describe_sessions().await;
+        let windows = host.windows().await;
         let listed: Vec<Listed> = sessions
             .iter()
-            .map(|session| Listed {
-                terminal_id: TerminalId::of(session).as_str().to_owned(),
-                session_id: session.id.to_string(),
-                backend: backend_name(session.backend),
+            .map(|session| {
+                let window = windows.get(&session.id);
+                Listed {
+                    terminal_id: TerminalId::of(session).as_str().to_owned(),
+                    session_id: session.id.to_string(),
+                    backend: backend_name(session.backend),
+                    attached: window.map(|window| window.attached),
+                    window_count: window.map(|window| window.windows),
+                }
             })
             .collect();
         said(json(&listed)?)

@@ -13,7 +13,7 @@ pub(super) struct TerminalId(String);
 impl TerminalId {
     /// The id of a session.
     pub(super) fn of(session: &SessionDescription) -> Self {
-        Self(format!("{}:{}", session.backend.as_str(), session.id))
+        Self(format!("{}:{}", prefix(session.backend), session.id))
     }
 
     /// The id as text.
@@ -21,16 +21,21 @@ impl TerminalId {
         &self.0
     }
 
-    /// The session of this id. A session's bare id will do, too.
+    /// The session of this id. A session's bare id will do, too, and the document's
+    /// older form for iTerm2, with a hyphen.
     pub(super) async fn session(&self, host: &Host) -> Result<SessionDescription, HostError> {
         let not_found = || HostError::SessionNotFound(self.0.clone());
-        let (backend, id) = match self.0.split_once(':') {
+        let (backend, id) = match self.0.split_once([':', '-']) {
             Some((backend, id)) => (Some(backend), id),
             None => (None, self.0.as_str()),
         };
         let session = host.describe_session(id).await.map_err(|_| not_found())?;
         match backend {
-            Some(backend) if backend != session.backend.as_str() => Err(not_found()),
+            Some(backend)
+                if backend != prefix(session.backend) && backend != session.backend.as_str() =>
+            {
+                Err(not_found())
+            }
             _ => Ok(session),
         }
     }
@@ -41,6 +46,15 @@ impl TerminalId {
             HostError::SessionNotFound(_) => HostError::SessionNotFound(self.0.clone()),
             other => other,
         }
+    }
+}
+
+/// What an id begins with.
+fn prefix(backend: BackendKind) -> &'static str {
+    match backend {
+        BackendKind::Pty => "pty",
+        BackendKind::Tmux => "tmux",
+        BackendKind::Iterm2 => "iterm",
     }
 }
 
