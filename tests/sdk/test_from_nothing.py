@@ -12,8 +12,10 @@ from waiting import until
 from world import World
 
 KINDS = ("approver", "distributor", "progress-parser", "recovery")
-# C has approvers alone.
-PROJECTS = [(language, kind) for language in LANGUAGES for kind in (KINDS if language != "c" else KINDS[:1])]
+# In C there are two of them.
+PROJECTS = [
+    (language, kind) for language in LANGUAGES for kind in (KINDS if language != "c" else ("approver", "recovery"))
+]
 NAME = "my-policy"
 
 

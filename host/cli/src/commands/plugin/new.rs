@@ -33,7 +33,7 @@ pub(crate) enum Language {
     Js,
     /// Python
     Python,
-    /// C (approvers only)
+    /// C (approvers and recoveries)
     C,
 }
 
@@ -206,7 +206,8 @@ mod tests {
                 let project = place.path().join("project");
                 let kind = kind.parse().expect("a kind");
                 let made = run("my-policy", kind, *language, Some(project.clone()));
-                let expected = *language != Language::C || kind == PolicyKind::Approver;
+                let in_c = matches!(kind, PolicyKind::Approver | PolicyKind::Recovery);
+                let expected = *language != Language::C || in_c;
                 assert_eq!(made.is_ok(), expected, "{language:?} {kind}");
                 if expected {
                     let readme = fs::read_to_string(project.join("README.md")).expect("a README");
