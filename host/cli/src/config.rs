@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use quarterdeck_core::coding_agents::ResumeSettings;
 use quarterdeck_core::events::EventSettings;
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
 use quarterdeck_core::monitor::MonitorSettings;
@@ -48,6 +49,7 @@ pub(crate) struct Config {
     /// Policies.
     pub policies: Policies,
     streams: Streams,
+    agents: Agents,
     events: Events,
     rate_limits: RateLimits,
     monitor: Watching,
@@ -123,6 +125,15 @@ struct Streams {
     require_token: bool,
     origins: Vec<String>,
     coding_agents: Vec<String>,
+}
+
+/// Coding agents in sessions.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Agents {
+    resume_after_limit: bool,
+    resume_prompt: String,
+    resume_seconds: u64,
 }
 
 /// Events of the past.
@@ -261,6 +272,14 @@ impl Config {
     /// The programs that are coding agents.
     pub(crate) fn coding_agents(&self) -> Vec<String> {
         self.streams.coding_agents.clone()
+    }
+
+    /// How agents are told to go on when a limit is lifted; `None`: they are not.
+    pub(crate) fn resume_agents(&self) -> Option<ResumeSettings> {
+        self.agents.resume_after_limit.then(|| ResumeSettings {
+            prompt: self.agents.resume_prompt.clone(),
+            after: Duration::from_secs(self.agents.resume_seconds),
+        })
     }
 
     /// Which events are kept.

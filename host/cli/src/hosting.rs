@@ -50,6 +50,7 @@ fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
         rates: setup.config.rate_settings()?,
         coding_agents: setup.config.coding_agents(),
         agent_rules: Some(setup.paths.agent_rules_dir()),
+        resume_agents: setup.config.resume_agents(),
         monitor: setup.config.monitor_settings(setup.paths.metrics_file()),
         recovery: setup.config.recovery_settings(),
         output_logs: setup.paths.output_logs(),

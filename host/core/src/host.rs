@@ -17,7 +17,7 @@ use crate::agents::Agents;
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
 use crate::clock::now_ms;
-use crate::coding_agents::CodingAgents;
+use crate::coding_agents::{CodingAgents, ResumeSettings, resume_when_limits_are_lifted};
 use crate::events::{ErrorSeverity, EventBus, EventHistory, EventSettings, SystemError};
 use crate::gate::{Gate, GateSettings};
 use crate::hooks::Delegations;
@@ -85,6 +85,8 @@ pub struct HostSettings {
     pub coding_agents: Vec<String>,
     /// Where the user's own rules for agents' screens are; nowhere where there is none.
     pub agent_rules: Option<PathBuf>,
+    /// How agents are told to go on when a limit is lifted; `None`: they are not.
+    pub resume_agents: Option<ResumeSettings>,
     /// Watching.
     pub monitor: MonitorSettings,
     /// Mending.
@@ -143,6 +145,7 @@ pub struct Host {
     pub(crate) delegations: Mutex<Delegations>,
     pub(crate) event_history: EventHistory,
     pub(crate) coding_agents: CodingAgents,
+    pub(crate) resumes_agents: bool,
     pub(crate) rates: RateLimits,
     pub(crate) started_at: SystemTime,
     pub(crate) agents: Arc<Agents>,
@@ -210,6 +213,7 @@ impl Host {
                 settings.agent_rules,
                 Arc::clone(&events),
             ),
+            resumes_agents: settings.resume_agents.is_some(),
             rates: RateLimits::new(settings.rates),
             started_at: SystemTime::now(),
             event_history,
@@ -228,6 +232,10 @@ impl Host {
             incident_feed,
         });
         tokio::spawn(watcher.watch(Arc::downgrade(&host)));
+        if let Some(settings) = settings.resume_agents {
+            let host = Arc::downgrade(&host);
+            tokio::spawn(resume_when_limits_are_lifted(host, settings));
+        }
         Ok(host)
     }
 

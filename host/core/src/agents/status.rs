@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::notifications::Level;
 use crate::caller::Caller;
 use crate::clock::now_ms;
+use crate::coding_agents::AgentActivity;
 use crate::error::HostError;
 use crate::host::Host;
 
@@ -44,6 +45,9 @@ pub struct AgentLine {
     pub session_id: Option<String>,
     /// Whether a command runs there.
     pub is_processing: bool,
+    /// What goes on there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity: Option<AgentActivity>,
 }
 
 impl Host {
@@ -75,6 +79,7 @@ impl Host {
             match session {
                 Some(Ok(session)) => {
                     line.is_processing = session.terminal.status().await.is_running();
+                    line.activity = self.coding_agents.activity(&session.id);
                 }
                 _ => line.session_id = None,
             }
@@ -110,6 +115,7 @@ impl Host {
                         .agent(name)
                         .map(|agent| agent.session_id.clone()),
                     is_processing: false,
+                    activity: None,
                 }
             })
             .collect()

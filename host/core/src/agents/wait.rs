@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::write::yes;
+use crate::coding_agents::{Activity, AgentActivity};
 use crate::error::HostError;
 use crate::host::Host;
 use crate::operations::read_text;
@@ -50,7 +51,7 @@ pub enum AgentState {
     Idle,
     /// A command runs.
     Running,
-    /// Its program was stopped.
+    /// Its program was stopped, or waits for a person or a limit.
     Blocked,
     /// Its shell has ended.
     Error,
@@ -77,6 +78,9 @@ pub struct WaitReport {
     pub summary: Option<String>,
     /// Whether waiting again makes sense.
     pub can_continue_waiting: bool,
+    /// What the agent's program does, where one is in front.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity: Option<AgentActivity>,
 }
 
 impl Host {
@@ -106,6 +110,7 @@ impl Host {
                 output: None,
                 summary: Some(format!("its session {} is gone", agent.session_id)),
                 can_continue_waiting: false,
+                activity: None,
             });
         };
         let suspended = || {
@@ -115,14 +120,23 @@ impl Host {
                 .suspended
                 .is_some()
         };
-        let patience = Duration::from_secs(request.wait_up_to);
-        let completed = nothing_runs(&session, started + patience).await;
+        let deadline = started + Duration::from_secs(request.wait_up_to);
+        // A program that never ends by itself is waited for to be idle.
+        let activity = self.agent_stops(&session, deadline).await;
+        let completed = match &activity {
+            Some(now) => matches!(
+                now.activity,
+                Activity::Idle | Activity::Ended | Activity::Crashed
+            ),
+            None => nothing_runs(&session, deadline).await,
+        };
         let status = session.terminal.status().await;
         let state = match &status.shell {
             ShellState::Exited(exit) if exit.is_some_and(|exit| !exit.success()) => {
                 AgentState::Error
             }
             _ if completed && suspended() => AgentState::Blocked,
+            _ if activity.is_some() => state_of(activity.as_ref()),
             _ if completed => AgentState::Idle,
             _ => AgentState::Running,
         };
@@ -130,20 +144,52 @@ impl Host {
             true => Some(since_last_input(&session).await),
             false => None,
         };
-        let summary = match !completed && request.summary_on_timeout {
-            true => Some(progress(&session, &status).await),
-            false => None,
+        let summary = match (!completed && request.summary_on_timeout, &activity) {
+            (true, Some(now)) => Some(format!("{}: {}", now.activity.as_str(), now.why)),
+            (true, None) => Some(progress(&session, &status).await),
+            (false, _) => None,
         };
+        let waits_for_a_person = state == AgentState::Blocked;
         Ok(WaitReport {
             agent: agent.name,
             completed,
-            timed_out: !completed,
+            timed_out: !completed && !waits_for_a_person,
             elapsed_seconds: started.elapsed().as_secs_f64(),
             status: state,
             output,
             summary,
             can_continue_waiting: !status.has_ended(),
+            activity,
         })
+    }
+
+    /// Waits until the agent's program in a session does nothing by itself any more:
+    /// until it is idle, asks, waits for a limit to be lifted, or has ended. `None`
+    /// where no program is in front that can be read.
+    async fn agent_stops(&self, session: &Session, deadline: Instant) -> Option<AgentActivity> {
+        let mut watch = self.coding_agents.watch(&session.id)?;
+        let program = watch.borrow().program.clone()?;
+        self.coding_agents.rules(&program).await?;
+        let stops = watch.wait_for(|now| {
+            !matches!(now.activity, Activity::Working | Activity::Unknown) || now.program.is_none()
+        });
+        // Whether time ran out, its activity tells.
+        let _ = tokio::time::timeout_at(deadline.into(), stops).await;
+        let now = watch.borrow().clone();
+        now.program.is_some().then_some(now)
+    }
+}
+
+/// The same in this family's words.
+fn state_of(activity: Option<&AgentActivity>) -> AgentState {
+    match activity.map(|now| now.activity) {
+        Some(Activity::Idle | Activity::Ended) => AgentState::Idle,
+        Some(Activity::Working) => AgentState::Running,
+        Some(Activity::AskingPermission | Activity::AskingQuestion | Activity::RateLimited) => {
+            AgentState::Blocked
+        }
+        Some(Activity::Crashed) => AgentState::Error,
+        Some(Activity::Unknown) | None => AgentState::Unknown,
     }
 }
 

@@ -87,6 +87,8 @@ pub struct AgentActivity {
     pub program: Option<String>,
     /// What it does.
     pub activity: Activity,
+    /// What it did before.
+    pub before: Activity,
     /// What says so.
     pub evidence: Evidence,
     /// The same for people.

@@ -72,6 +72,7 @@ impl Belief {
             now: AgentActivity {
                 program: Some(program.to_owned()),
                 activity: Activity::Unknown,
+                before: Activity::Unknown,
                 evidence: Evidence::Mark,
                 why: format!("{program} is starting"),
                 since_ms: now_ms,
@@ -238,6 +239,7 @@ impl Belief {
             if conclusion.activity != Activity::Working {
                 self.submitted = None;
             }
+            self.now.before = self.now.activity;
             self.now.since_ms = now_ms;
             self.now.turns += u64::from(conclusion.activity == Activity::Working);
         }

@@ -190,6 +190,7 @@ impl AgentActivity {
         Self {
             program: None,
             activity,
+            before: Activity::Unknown,
             evidence: Evidence::Mark,
             why: match activity {
                 Activity::Idle => "the shell waits for a command",

@@ -11,6 +11,7 @@ mod following;
 mod frame;
 mod known_rules;
 mod reset_time;
+mod resuming;
 mod rules;
 
 pub use activity::{Activity, AgentActivity, Evidence};
@@ -18,4 +19,6 @@ pub(crate) use belief::HookTold;
 pub use following::AgentInFront;
 pub(crate) use following::CodingAgents;
 pub use frame::{BoxText, Frame, Sighting};
+pub use resuming::ResumeSettings;
+pub(crate) use resuming::resume_when_limits_are_lifted;
 pub use rules::{AgentRules, AllRules, BoxRules, InterruptKey, Rule, RulesError};

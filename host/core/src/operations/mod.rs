@@ -32,6 +32,7 @@ mod tasks;
 mod turn;
 mod type_input;
 mod wait;
+mod wait_any;
 mod windows;
 
 pub use agent_activity::SessionActivity;
@@ -52,6 +53,7 @@ pub use signal::SignalName;
 pub use ssh::{SshError, SshSettings, SshTarget};
 pub use status::SessionStatus;
 pub use wait::{Condition, WaitOutcome};
+pub use wait_any::{WaitAny, WaitAnyOutcome, WaitedFor};
 
 pub(crate) use read::read_text;
 pub(crate) use wait::PATTERN_SIZE_LIMIT;

@@ -106,7 +106,14 @@ impl Course<'_> {
                     worker,
                 );
             }
-            if now.activity == Activity::Idle && now.turns > delivered.turns {
+            let idle = now.activity == Activity::Idle && now.turns > delivered.turns;
+            // It stopped in the middle: one that is told to go on has not ended yet.
+            let limited = now.before == Activity::RateLimited;
+            if idle && limited && !self.host.resumes_agents {
+                let fate = lost("its agent had reached a usage limit, which is lifted now");
+                return (fate, WorkerAfter::Free);
+            }
+            if idle && !limited {
                 return (Fate::Finished(self.answer().await), WorkerAfter::Free);
             }
             tokio::select! {

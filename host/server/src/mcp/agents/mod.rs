@@ -3,6 +3,7 @@
 
 mod agent_prompt;
 mod agent_states;
+mod wait_any;
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,7 +19,8 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
         Arc::new(
             Toolbox::default()
                 .with::<agent_prompt::AgentPrompt>()
-                .with::<agent_states::AgentStates>(),
+                .with::<agent_states::AgentStates>()
+                .with::<wait_any::WaitForAny>(),
         )
     }))
 }

@@ -104,7 +104,12 @@ fn summary(lines: &[AgentLine]) -> String {
             [only] => format!("[1 lock: {only}]"),
             locks => format!("[{} locks]", locks.len()),
         };
-        let runs = if line.is_processing { " ▶" } else { "" };
+        let of_program = (line.activity.as_ref()).filter(|now| now.program.is_some());
+        let runs = match (of_program, line.is_processing) {
+            (Some(now), _) => format!(" {}", now.activity.as_str()),
+            (None, true) => " ▶".to_owned(),
+            (None, false) => String::new(),
+        };
         let (agent, summary) = (&line.agent, &line.summary);
         text.push(format!(
             "{agent:<12} {} {summary:<20} {locks}{runs}",
@@ -175,6 +180,7 @@ mod tests {
             locks: locks.iter().map(|lock| (*lock).to_owned()).collect(),
             session_id: None,
             is_processing: agent == "bob",
+            activity: None,
         };
         let text = summary(&[
             line("alice", Level::Success, &["s1"]),
