@@ -145,6 +145,11 @@ impl CodingAgents {
         self.inner.in_front().values().cloned().collect()
     }
 
+    /// Whether a session runs a program that is known to be an agent's.
+    pub(crate) fn know(&self, status: &Status) -> bool {
+        self.inner.agent_in(status).is_some()
+    }
+
     /// What goes on in a session, from now on. While this is held, looks are frequent.
     pub(crate) fn watch(&self, id: &SessionId) -> Option<watch::Receiver<AgentActivity>> {
         let followed = self.inner.followed().get(id).cloned()?;
@@ -331,7 +336,8 @@ impl Follower {
         if self.agent.is_some() {
             self.tell_output(session, status.cursor).await;
         }
-        if now != self.agent {
+        let program = |agent: &Option<AgentInFront>| agent.as_ref().map(|it| it.program.clone());
+        if program(&now) != program(&self.agent) {
             self.gone(status.last_exit_status);
             if let Some(agent) = now {
                 self.comes(session, status, agent).await;

@@ -21,6 +21,9 @@ use crate::tasks::TaskReport;
 /// about to go is not taken for an end.
 const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
 
+/// A command that was not noticed yet is looked for again after so long.
+const NEXT_LOOK: Duration = Duration::from_millis(50);
+
 /// What a session is waited for to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -148,10 +151,11 @@ impl Host {
                 .terminal
                 .wait(Until::Settled, None, SETTLING_PATIENCE);
             settled.await;
-            if session.terminal.status().await.is_running() {
-                // What was looked at before the command began is not waited on.
-                let noticed = watch.wait_for(|now| now.activity != Activity::Idle);
-                let _ = tokio::time::timeout(SETTLING_PATIENCE, noticed).await;
+            // What was looked at before a command began is not gone by.
+            while watch.borrow_and_update().activity == Activity::Idle
+                && session.terminal.status().await.is_running()
+            {
+                let _ = tokio::time::timeout(NEXT_LOOK, watch.changed()).await;
             }
         }
         // An error means that the session was closed.

@@ -246,14 +246,18 @@ impl Eyes {
             activity,
             rules: None,
         };
-        if let Some(program) = eyes.program_in_front(within).await? {
+        if let Some(program) = eyes.program_in_front(host, within).await? {
             eyes.rules = host.coding_agents.rules(&program).await;
         }
         Ok(eyes)
     }
 
     /// The agent's program in front; `None` for one that nobody knows.
-    async fn program_in_front(&mut self, within: Duration) -> Result<Option<String>, HostError> {
+    async fn program_in_front(
+        &mut self,
+        host: &Host,
+        within: Duration,
+    ) -> Result<Option<String>, HostError> {
         let began = Instant::now();
         loop {
             if let now = self.now()
@@ -270,11 +274,14 @@ impl Eyes {
                 });
             }
             let runs = status.is_running() || status.full_screen;
-            if runs && began.elapsed() >= UNKNOWN_AFTER.min(within) {
-                return Ok(None);
-            }
-            if began.elapsed() >= within {
-                return Err(self.not_ready(NO_AGENT));
+            let waited = began.elapsed();
+            // An agent that is known by its name is never typed into unseen.
+            match runs {
+                true if waited < UNKNOWN_AFTER => {}
+                true if !host.coding_agents.know(&status) => return Ok(None),
+                true if waited >= within => return Err(self.not_ready("it is starting")),
+                false if waited >= within => return Err(self.not_ready(NO_AGENT)),
+                _ => {}
             }
             tokio::select! {
                 // An error means that the session is over, which its status tells.
