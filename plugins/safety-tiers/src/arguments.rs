@@ -213,15 +213,27 @@ impl<'a> Arguments<'a> {
     /// any text.
     pub(crate) fn has_subcommand(&self, words: &str) -> bool {
         let mut operands = self.operands();
-        words.split(' ').all(|word| {
-            operands
-                .next()
-                .is_some_and(|operand| crate::text::matches(word, &operand.text))
-        })
+        let Some(first) = operands.next() else {
+            return false;
+        };
+        // Rules list dozens; nearly all begin otherwise.
+        if !words.starts_with('*') && words.as_bytes().first() != first.text.as_bytes().first() {
+            return false;
+        }
+        let mut words = words.split(' ');
+        words.next().is_some_and(|word| crate::text::matches(word, &first.text))
+            && words.all(|word| {
+                operands
+                    .next()
+                    .is_some_and(|operand| crate::text::matches(word, &operand.text))
+            })
     }
 
     /// Whether one of the spellings of a flag, separated by `|`, is there.
     pub(crate) fn has_flag(&self, spellings: &str) -> bool {
+        if self.flags.is_empty() {
+            return false;
+        }
         spellings.split('|').any(|spelling| {
             let (name, pattern) = spelling
                 .split_once('=')
@@ -246,10 +258,11 @@ impl<'a> Arguments<'a> {
 
     fn is_flag(&self, flag: &Flag<'_>, name: &str) -> bool {
         match flag.name {
-            Name::Letter(letter) => name.strip_prefix('-').is_some_and(|rest| {
-                let mut rest = rest.chars();
-                rest.next() == Some(letter) && rest.next().is_none()
-            }),
+            Name::Letter(letter) => {
+                name.len() == 1 + letter.len_utf8()
+                    && name.starts_with('-')
+                    && name.ends_with(letter)
+            }
             Name::Word(word) => {
                 word == name
                     // GNU getopt takes `--rec` for `--recursive`.

@@ -224,14 +224,15 @@ pub(crate) fn is_production(name: &str) -> bool {
 }
 
 fn one_of(patterns: &[Pattern], field: &Field, here: Here<'_>) -> bool {
+    // As somebody would write it, once a pattern has to be held against it.
+    let shown: OnceCell<Option<String>> = OnceCell::new();
     patterns.iter().any(|pattern| match pattern {
         Pattern::Place(place) => place.meets(field.places(here)),
         Pattern::Text(pattern) => {
-            if text::is_glob(&field.text) {
-                text::matches(pattern, &text::shown(&field.text))
-            } else {
-                text::matches(pattern, &field.text)
-            }
+            let shown = shown.get_or_init(|| {
+                text::is_glob(&field.text).then(|| text::shown(&field.text))
+            });
+            text::matches(pattern, shown.as_deref().unwrap_or(&field.text))
         }
     })
 }

@@ -162,19 +162,21 @@ impl Places {
             Self::SYSTEM,
             !stream && !temporary && !temporary_itself && is_system(whole),
         );
-        let secret = is_secret(whole, name);
+        let listed = may_be_listed(whole);
+        let secret = is_secret(whole, name, listed);
         add(Self::SECRET, secret);
         add(Self::KEY, !secret && is_key(name));
         add(Self::ENVIRONMENT, is_environment(name));
         add(
             Self::STARTUP,
-            STARTUP.iter().any(|pattern| text::matches(pattern, whole)),
+            (listed || whole.contains(".git/"))
+                && STARTUP.iter().any(|pattern| text::matches(pattern, whole)),
         );
         add(
             Self::ENTRY,
-            ENTRY.iter().any(|pattern| text::matches(pattern, whole)),
+            listed && ENTRY.iter().any(|pattern| text::matches(pattern, whole)),
         );
-        add(Self::QUARTERDECK, is_quarterdeck(whole));
+        add(Self::QUARTERDECK, listed && is_quarterdeck(whole));
         let root = project.as_ref();
         add(
             Self::WHOLE,
@@ -360,7 +362,7 @@ fn is_device(path: &str) -> bool {
     })
 }
 
-fn is_secret(path: &str, name: &str) -> bool {
+fn is_secret(path: &str, name: &str, listed: bool) -> bool {
     let public = name.ends_with(".pub")
         || matches!(
             name,
@@ -371,9 +373,22 @@ fn is_secret(path: &str, name: &str) -> bool {
             || SECRET_NAMES
                 .iter()
                 .any(|pattern| text::matches(pattern, name))
-            || SECRET_PATHS
-                .iter()
-                .any(|pattern| text::matches(pattern, path)))
+            || listed
+                && SECRET_PATHS
+                    .iter()
+                    .any(|pattern| text::matches(pattern, path)))
+}
+
+/// Whether a path may be one of those that the lists name, which are below the
+/// root, or below a home folder where only hidden files and `Library` are: most
+/// paths are a project's, and need not be held against them.
+fn may_be_listed(path: &str) -> bool {
+    match path.strip_prefix(HOME) {
+        Some(rest) => {
+            rest.len() < 2 || rest.starts_with("/.") || rest.starts_with("/L") || text::is_glob(path)
+        }
+        None => path.starts_with('/') || !text::is_known(path),
+    }
 }
 
 /// Whether the globs in `path` may stand for a file like `secret`, folder by folder.

@@ -30,12 +30,12 @@ pub(crate) fn unmarked(character: char, origin: Origin) -> char {
 
 /// Whether every character is known.
 pub(crate) fn is_known(text: &str) -> bool {
-    !text.contains([UNKNOWN, SOMETHING])
+    !text.bytes().any(|byte| byte == UNKNOWN as u8 || byte == SOMETHING as u8)
 }
 
 /// Whether the text is to be matched against the names of files.
 pub(crate) fn is_glob(text: &str) -> bool {
-    text.contains([STAR, ANY_ONE])
+    text.bytes().any(|byte| byte == STAR as u8 || byte == ANY_ONE as u8)
 }
 
 /// The text as a person would write it.
@@ -191,16 +191,52 @@ pub(crate) fn decode_hex(source: &str) -> Option<String> {
 
 /// Whether `pattern`, in which `*` stands for any text and `?` for any
 /// character, covers the whole of `text`.
+#[inline]
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    // Most patterns already differ in their first character.
+    match pattern.as_bytes().first() {
+        None => return text.is_empty(),
+        Some(b'*') if pattern.len() == 1 => return true,
+        Some(b'*' | b'?') => {}
+        Some(first) if text.as_bytes().first() == Some(first) => {}
+        Some(_) => return false,
+    }
     wildcard(pattern.as_bytes(), text.as_bytes(), |pattern, text| {
         pattern == text
     })
 }
 
 /// As [`matches`], without regard to ASCII case.
+#[inline]
 pub(crate) fn matches_any_case(pattern: &str, text: &str) -> bool {
+    match (pattern.as_bytes().first(), text.as_bytes().first()) {
+        (None, _) => return text.is_empty(),
+        (Some(b'*'), _) => {
+            if let Some(wanted) = pattern[1..].strip_suffix('*')
+                && !wanted.contains(['*', '?'])
+            {
+                return contains_any_case(wanted.as_bytes(), text.as_bytes());
+            }
+        }
+        (Some(b'?'), _) => {}
+        (Some(first), Some(other)) if first.eq_ignore_ascii_case(other) => {}
+        (Some(_), _) => return false,
+    }
     wildcard(pattern.as_bytes(), text.as_bytes(), |pattern, text| {
         pattern.eq_ignore_ascii_case(&text)
+    })
+}
+
+/// Whether the text holds `wanted`, without regard to ASCII case.
+fn contains_any_case(wanted: &[u8], text: &[u8]) -> bool {
+    let Some((first, rest)) = wanted.split_first() else {
+        return true;
+    };
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    let last = text.len().saturating_sub(rest.len());
+    text[..last].iter().enumerate().any(|(at, byte)| {
+        (*byte == lower || *byte == upper)
+            && text[at + 1..at + 1 + rest.len()].eq_ignore_ascii_case(rest)
     })
 }
 
