@@ -49,6 +49,29 @@ def test_each_policy_is_quoted_and_the_piece_underlined(world: World) -> None:
     assert lines[marks] == "    " + " " * start + "^" * (end - start) and PUSH in lines[marks - 1]
 
 
+def test_every_command_is_shown_as_it_would_run(world: World) -> None:
+    """Behind sudo, quotes and encodings: what each part resolves to, and the rule that fired on it."""
+    said = explained(world, "cd src && a=rm; env X=1 sh -c \"$a -rf '/'\"")
+    commands = [(step["depth"], step["command"], step["rule"]) for step in said["commands"]]
+    assert commands[0] == (0, ["cd", "src"], "shell/builtins")
+    assert any(command == ["rm", "-rf", "/"] and rule == "files/rm-root" for _, command, rule in commands)
+    depths = [depth for depth, command, _ in commands if command[0] in ("env", "sh", "rm")]
+    assert depths == sorted(depths) and len(set(depths)) == 3, "what runs another stands above it"
+
+    shown = world.quarterdeck("rule", "explain", "echo cm0gLXJmIC8= | base64 -d | sh").stdout
+    assert "what would run" in shown and "rm -rf /  dangerous files/rm-root" in shown
+
+
+def test_a_project_is_a_whole_repository(world: World) -> None:
+    """In a folder of a repository, its other folders are the project too."""
+    sub = world.home / "shop" / "web"
+    sub.mkdir(parents=True)
+    (world.home / "shop" / ".git").mkdir()
+    said = explained(world, "--cwd", str(sub), "cp", "a", "../README.md")
+    assert ["project", str(world.home / "shop")] in said["request"]["attributes"] + said["request"]["session"]["attributes"]
+    assert by_policy(said)["safety-tiers"]["answer"]["tier"] == "safe"
+
+
 async def test_the_running_host_is_asked_where_there_is_one(world: World) -> None:
     host = world.serve("--gate", "enforce")
     async with agent_on_http(host) as agent:

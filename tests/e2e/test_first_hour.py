@@ -226,10 +226,8 @@ async def test_a_running_command_is_interrupted(agent: Agent) -> None:
     assert prompt["exitStatus"] == 130
 
 
-async def test_a_program_is_answered(agent: Agent, world: World) -> None:
-    """What is typed while a program reads goes to the program. Where the shell itself
-    reads, nobody can tell an answer from a command that waits for the prompt."""
-    allow(world, "Ada")
+async def test_a_program_is_answered(agent: Agent) -> None:
+    """What is typed while the shell's own `read` waits for a line is data: no command of that name is looked for."""
     await agent.run("true")  # the first command waits for the policies to be compiled
     asked = await agent.run("read -p 'your name? ' name; echo hello $name", timeoutMs=300)
     assert asked["timedOut"] is True and "your name?" in asked["output"]
@@ -237,6 +235,18 @@ async def test_a_program_is_answered(agent: Agent, world: World) -> None:
     assert not answered.is_error
     waited = await agent.wait_for(asked["sessionId"], pattern="hello (Ada)")
     assert "hello Ada" in waited["matched"]
+
+
+async def test_an_answer_that_would_be_run_is_judged_as_a_command(agent: Agent) -> None:
+    """`eval` makes a command of what was read, and `read -n1` leaves the rest of the line to the prompt."""
+    await agent.run("true")
+    for reader in ("read -p 'next? ' x; eval \"$x\"", "read -n1 -p 'next? ' x; true"):
+        asked = await agent.run(reader, timeoutMs=300)
+        assert asked["timedOut"] is True and "next?" in asked["output"]
+        refused = await agent.type(asked["sessionId"], "no-such-program-here", enter=True)
+        assert refused.code == "CONFIRMATION_REQUIRED", reader
+        await agent.type(asked["sessionId"], {"key": "ctrl-c"})
+        await agent.wait_for(asked["sessionId"], prompt=True)
 
 
 async def test_a_long_paste_arrives_whole(agent: Agent, world: World) -> None:

@@ -205,7 +205,7 @@ impl Host {
             name: kept.name,
             backend: BackendKind::Tmux,
             program: "a pane of tmux".to_owned(),
-            remote_shell: false,
+            remote_host: None,
             reopening: None,
             tags: Tags::new(kept.tags),
             created_at: kept.created_at,

@@ -206,7 +206,7 @@ impl Host {
             name,
             backend: BackendKind::Iterm2,
             program: program.to_owned(),
-            remote_shell: false,
+            remote_host: None,
             reopening: None,
             tags: Tags::new(Vec::new()),
             created_at: SystemTime::now(),

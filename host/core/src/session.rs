@@ -67,8 +67,9 @@ pub(crate) struct Session {
     pub(crate) program: String,
     pub(crate) tags: Tags,
     pub(crate) created_at: SystemTime,
-    /// Whether its shell is on another machine, where no marks come from.
-    pub(crate) remote_shell: bool,
+    /// The machine that its shell is on, where that is another one: no marks come
+    /// from there.
+    pub(crate) remote_host: Option<String>,
     /// What it was opened with; `None` where that cannot be done again.
     pub(crate) reopening: Option<Box<CreateSession>>,
     /// Everything but typing.

@@ -221,7 +221,9 @@ impl<'a> Arguments<'a> {
             return false;
         }
         let mut words = words.split(' ');
-        words.next().is_some_and(|word| crate::text::matches(word, &first.text))
+        words
+            .next()
+            .is_some_and(|word| crate::text::matches(word, &first.text))
             && words.all(|word| {
                 operands
                     .next()

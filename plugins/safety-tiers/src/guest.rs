@@ -57,6 +57,8 @@ impl From<Request> for crate::Request {
                 Certainty::Unknown => crate::Certainty::Unknown,
             },
             project: attribute("project"),
+            running: attribute("running"),
+            shell_reads: attribute("shell-reads").as_deref() == Some("line"),
             role: request.caller.role.or(request.session.role),
             surroundings: attribute("host")
                 .into_iter()

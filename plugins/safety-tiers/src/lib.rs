@@ -12,6 +12,7 @@
 //! Start reading at [`review`]. What this policy can and cannot tell is written
 //! in its README.md.
 
+mod answers;
 mod arguments;
 mod config;
 #[cfg(target_family = "wasm")]

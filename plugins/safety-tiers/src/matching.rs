@@ -229,9 +229,8 @@ fn one_of(patterns: &[Pattern], field: &Field, here: Here<'_>) -> bool {
     patterns.iter().any(|pattern| match pattern {
         Pattern::Place(place) => place.meets(field.places(here)),
         Pattern::Text(pattern) => {
-            let shown = shown.get_or_init(|| {
-                text::is_glob(&field.text).then(|| text::shown(&field.text))
-            });
+            let shown =
+                shown.get_or_init(|| text::is_glob(&field.text).then(|| text::shown(&field.text)));
             text::matches(pattern, shown.as_deref().unwrap_or(&field.text))
         }
     })

@@ -385,7 +385,10 @@ fn is_secret(path: &str, name: &str, listed: bool) -> bool {
 fn may_be_listed(path: &str) -> bool {
     match path.strip_prefix(HOME) {
         Some(rest) => {
-            rest.len() < 2 || rest.starts_with("/.") || rest.starts_with("/L") || text::is_glob(path)
+            rest.len() < 2
+                || rest.starts_with("/.")
+                || rest.starts_with("/L")
+                || text::is_glob(path)
         }
         None => path.starts_with('/') || !text::is_known(path),
     }

@@ -1,5 +1,6 @@
 //! From a request to a verdict.
 
+use crate::answers::takes_a_line;
 use crate::matching::is_production;
 use crate::parser::Dialect;
 use crate::place::Here;
@@ -78,6 +79,11 @@ pub struct Request {
     /// Names of the machine and of the session's tags, which tell production
     /// from the rest.
     pub surroundings: Vec<String>,
+    /// The command line that the shell runs just now, where that is known.
+    pub running: Option<String>,
+    /// Whether the shell itself, not a program that it runs, waits for a line on
+    /// the terminal.
+    pub shell_reads: bool,
 }
 
 impl Request {
@@ -89,7 +95,11 @@ impl Request {
     }
 
     fn walk<'r>(&self, rules: &'r Rules) -> Walk<'r> {
-        let in_production = self.surroundings.iter().any(|name| is_production(name));
+        let in_production = self
+            .surroundings
+            .iter()
+            .chain(&self.running)
+            .any(|name| is_production(name));
         Walk::new(rules, self.here(), in_production)
     }
 }
@@ -175,7 +185,11 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
     // A program that reads it may take it for an answer, not for a command.
     let answers = request.prompt == Prompt::Running
         && !matches!(request.entry, Entry::Command | Entry::Hook)
-        && request.program.as_deref().map(reader) == Some(Reader::Nothing);
+        && match request.program.as_deref().map(reader) {
+            Some(Reader::Nothing) => true,
+            Some(Reader::Shell) => answers_the_shell(request),
+            _ => false,
+        };
     if answers {
         walk.may_be_no_command(configured(rules, request).unwrap_or(Tier::Safe));
     }
@@ -225,6 +239,14 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
             suggestion: None,
         },
     }
+}
+
+/// Whether the text is an answer to what the shell itself runs: `read` takes it.
+fn answers_the_shell(request: &Request) -> bool {
+    request.shell_reads
+        && request.running.as_deref().is_some_and(takes_a_line)
+        // The second of two lines would go elsewhere.
+        && !request.command_line.trim_end().contains(['\n', '\r'])
 }
 
 /// Text that goes to a program which is not a shell.

@@ -30,12 +30,15 @@ pub(crate) fn unmarked(character: char, origin: Origin) -> char {
 
 /// Whether every character is known.
 pub(crate) fn is_known(text: &str) -> bool {
-    !text.bytes().any(|byte| byte == UNKNOWN as u8 || byte == SOMETHING as u8)
+    !text
+        .bytes()
+        .any(|byte| byte == UNKNOWN as u8 || byte == SOMETHING as u8)
 }
 
 /// Whether the text is to be matched against the names of files.
 pub(crate) fn is_glob(text: &str) -> bool {
-    text.bytes().any(|byte| byte == STAR as u8 || byte == ANY_ONE as u8)
+    text.bytes()
+        .any(|byte| byte == STAR as u8 || byte == ANY_ONE as u8)
 }
 
 /// The text as a person would write it.

@@ -1,6 +1,7 @@
 //! `quarterdeck explain`: what each policy said to one request, and on what
 //! evidence.
 
+mod resolved;
 mod saved;
 mod shown;
 mod underline;
@@ -48,6 +49,7 @@ pub(crate) fn run(setup: Setup, arguments: ExplainArguments) -> Result<ExitCode>
         let explained = runtime.block_on(command_explained(&setup, command, cwd))?;
         Explanation::of_command(explained)
     };
+    let explanation = explanation.with_commands(&setup);
     if let Some(file) = &arguments.save {
         SavedRequest::write(file, &explanation.request)?;
     }

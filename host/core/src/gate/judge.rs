@@ -12,6 +12,7 @@ use quarterdeck_terminal::{ShellState, Status};
 use serde::{Deserialize, Serialize};
 
 use super::confirmation::{Approval, Occasion};
+use super::surroundings;
 use super::verdict::{Decision, Refusal, VerdictReport};
 use super::{Answer, ApprovalScope, Gate, Mode, OverrideLimit, PendingConfirmation};
 use crate::allow_rules::AllowRule;
@@ -81,7 +82,9 @@ impl Asked {
     }
 
     /// A whole command that is judged outside any session.
-    pub(super) fn outside(caller: &Caller, command: &str, facts: SessionFacts) -> Self {
+    pub(super) fn outside(caller: &Caller, command: &str, mut facts: SessionFacts) -> Self {
+        let project = surroundings::project(facts.cwd.as_deref().map(Path::new));
+        facts.attributes.extend(project);
         Self {
             request: ReviewRequest {
                 command_line: command.to_owned(),
@@ -453,9 +456,11 @@ pub(crate) fn session_facts(session: &Session, status: &Status) -> SessionFacts 
         id: session.id.to_string(),
         name: session.name.clone(),
         backend: session.backend.as_str().to_owned(),
+        // On another machine nobody knows it.
         cwd: status
             .cwd
             .as_ref()
+            .filter(|_| session.remote_host.is_none())
             .map(|cwd| cwd.to_string_lossy().into_owned()),
         program: status
             .foreground
@@ -470,6 +475,6 @@ pub(crate) fn session_facts(session: &Session, status: &Status) -> SessionFacts 
         tags: session.tags.list(),
         role: None,
         team: None,
-        attributes: Vec::new(),
+        attributes: surroundings::of_session(session, status),
     }
 }

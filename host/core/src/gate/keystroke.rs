@@ -18,6 +18,9 @@ pub(crate) enum Keystroke {
     Interrupt,
     /// Deletes before the cursor.
     Backspace,
+    /// Ctrl-H: does the same in a line editor; the terminal's own line discipline
+    /// takes it for a character.
+    BackspaceInEditor,
     /// Ctrl-U.
     KillToStart,
     /// Ctrl-K.
@@ -108,7 +111,8 @@ fn control_meaning(byte: u8) -> Keystroke {
         0x04 => Keystroke::EndOfFile,
         0x05 => Keystroke::Move(Motion::End),
         0x06 => Keystroke::Move(Motion::Right),
-        0x08 | 0x7f => Keystroke::Backspace,
+        0x08 => Keystroke::BackspaceInEditor,
+        0x7f => Keystroke::Backspace,
         0x0b => Keystroke::KillToEnd,
         0x0c | 0x11 | 0x1a => Keystroke::Inert,
         0x15 => Keystroke::KillToStart,

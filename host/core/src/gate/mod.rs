@@ -9,6 +9,8 @@
 //! Start with [`judge`] for what a decision is made of, then [`running`] for
 //! whole commands and [`typing`] for keys.
 
+#[cfg(test)]
+mod against_readers;
 mod confirmation;
 mod continuation;
 mod door;
@@ -22,6 +24,7 @@ mod prompting;
 mod remote_shell;
 mod running;
 mod shell_line;
+mod surroundings;
 mod tally;
 mod telling;
 mod typed_line;

@@ -285,7 +285,7 @@ async fn run_blindly(
     let status = session.terminal.status().await;
     let output_from = status.cursor;
     let started = Instant::now();
-    let bounds = session.remote_shell.then(Bounds::new);
+    let bounds = session.remote_host.is_some().then(Bounds::new);
     let keys = match &bounds {
         Some(bounds) => bounds.around(command, status.bracketed_paste),
         None => command.replace('\n', "\r") + "\r",

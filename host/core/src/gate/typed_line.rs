@@ -3,8 +3,9 @@
 //! Used where nobody can be asked: in shells without integration, in programs
 //! that read lines, and to foresee what a whole input would submit before any
 //! of it is typed. Follows the keys that the terminal's own line discipline and
-//! readline's Emacs mode agree on; any other key leaves the line *uncertain*,
-//! and the gate says so to the policies.
+//! readline's Emacs mode agree on. Keys that only a line editor knows are followed
+//! as it would, and leave the line *uncertain* like any other: to a reader without
+//! one, `rm x;'`, Ctrl-A, `echo '` is no `echo`. The gate says so to the policies.
 
 use super::keystroke::{Keystroke, Motion, Stroke, strokes};
 
@@ -109,7 +110,15 @@ impl TypedLine {
             Keystroke::EndOfFile if self.is_clean() => {}
             // Alt and a character runs the line, and there is none.
             Keystroke::MaySubmit if self.is_clean() && !may_bring_text(stroke) => {}
-            Keystroke::EndOfFile => return Effect::Submitted(self.peek()),
+            Keystroke::EndOfFile => {
+                let submission = self.peek();
+                // In a line editor it deletes what is at the cursor.
+                if self.cursor < self.text.len() {
+                    self.text.remove(self.cursor);
+                    self.uncertain = true;
+                }
+                return Effect::Submitted(submission);
+            }
             Keystroke::MaySubmit => {
                 self.uncertain |= may_bring_text(stroke);
                 let submission = self.peek();
@@ -121,22 +130,25 @@ impl TypedLine {
                 self.uncertain = true;
             }
             Keystroke::Interrupt => self.clear(),
-            Keystroke::Backspace => {
-                if self.cursor > 0 {
-                    self.cursor -= 1;
-                    self.text.remove(self.cursor);
-                }
+            Keystroke::Backspace => self.erase(),
+            Keystroke::BackspaceInEditor => {
+                self.erase();
+                self.uncertain = true;
             }
             Keystroke::Delete => {
                 if self.cursor < self.text.len() {
                     self.text.remove(self.cursor);
                 }
+                self.uncertain = true;
             }
             Keystroke::KillToStart => {
                 self.killed = self.text.drain(..self.cursor).collect();
                 self.cursor = 0;
             }
-            Keystroke::KillToEnd => self.killed = self.text.split_off(self.cursor),
+            Keystroke::KillToEnd => {
+                self.killed = self.text.split_off(self.cursor);
+                self.uncertain = true;
+            }
             Keystroke::KillWord => self.kill_word(),
             // A guess: the editor's kill ring is older than this line, and other
             // keys fill it too.
@@ -152,11 +164,19 @@ impl TypedLine {
                     Motion::Start => 0,
                     Motion::End => self.text.len(),
                 };
+                self.uncertain = true;
             }
             Keystroke::Inert => {}
             Keystroke::Opaque => self.uncertain = true,
         }
         Effect::Edited
+    }
+
+    fn erase(&mut self) {
+        if self.cursor > 0 {
+            self.cursor -= 1;
+            self.text.remove(self.cursor);
+        }
     }
 
     fn kill_word(&mut self) {
@@ -167,8 +187,25 @@ impl TypedLine {
         while start > 0 && !self.text[start - 1].is_whitespace() {
             start -= 1;
         }
+        self.uncertain |= start != self.word_of_the_terminal();
         self.killed = self.text.drain(start..self.cursor).collect();
         self.cursor = start;
+    }
+
+    /// Where the word begins that the terminal's own line discipline would erase:
+    /// letters, digits and `_`, with what follows them.
+    fn word_of_the_terminal(&self) -> usize {
+        let belongs = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        let before = &self.text[..self.cursor];
+        if !before.iter().all(char::is_ascii) {
+            // It counts bytes.
+            return usize::MAX;
+        }
+        let after = before.iter().rposition(belongs).map_or(0, |last| last + 1);
+        before[..after]
+            .iter()
+            .rposition(|c| !belongs(c))
+            .map_or(0, |last| last + 1)
     }
 
     /// The line as it would be handed over now.
@@ -214,14 +251,7 @@ mod tests {
             ("rm -rf ~\r", "rm -rf ~"),
             ("rmm\x7f -rf ~\r", "rm -rf ~"),
             ("ls\x15rm -rf ~\r", "rm -rf ~"),
-            (
-                "echo rm -rf ~\x01\x1b[3~\x1b[3~\x1b[3~\x1b[3~\x1b[3~\r",
-                "rm -rf ~",
-            ),
-            ("-rf ~\x01rm \r", "rm -rf ~"),
             ("rm -rf ~ x\x17\r", "rm -rf ~ "),
-            ("rf ~\x1b[D\x1b[D\x1b[D\x1b[Drm -\x05\r", "rm -rf ~"),
-            ("echo a b\x01\x0bpwd\r", "pwd"),
             ("dropped\x03pwd\r", "pwd"),
         ];
         for (typed, expected) in cases {
@@ -231,6 +261,33 @@ mod tests {
                 "{typed:?}"
             );
         }
+    }
+
+    #[test]
+    fn keys_of_a_line_editor_are_followed_and_doubted() {
+        let cases: &[(&str, &str)] = &[
+            (
+                "echo rm -rf ~\x01\x1b[3~\x1b[3~\x1b[3~\x1b[3~\x1b[3~\r",
+                "rm -rf ~",
+            ),
+            ("-rf ~\x01rm \r", "rm -rf ~"),
+            ("rf ~\x1b[D\x1b[D\x1b[D\x1b[Drm -\x05\r", "rm -rf ~"),
+            ("echo a b\x01\x0bpwd\r", "pwd"),
+            ("rmx\x08 -rf ~\r", "rm -rf ~"),
+            // Without an editor `rm -rf ~;a-` stays.
+            ("rm -rf ~;a-b\x17\r", "rm -rf "),
+            // What a reader without an editor runs begins with `rm`.
+            ("rm -rf ~;'\x01echo '\r", "echo 'rm -rf ~;'"),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(
+                submitted(typed),
+                [((*expected).to_owned(), true)],
+                "{typed:?}"
+            );
+        }
+        let deleted = submitted("xecho\x01\x04\r");
+        assert_eq!(deleted[1], ("echo".to_owned(), true));
     }
 
     #[test]

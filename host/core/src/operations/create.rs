@@ -85,8 +85,8 @@ pub(super) struct Program {
     /// `None` for the user's shell.
     pub(super) path: Option<PathBuf>,
     pub(super) args: Vec<OsString>,
-    /// Whether it brings a shell of another machine.
-    pub(super) remote_shell: bool,
+    /// The machine whose shell it brings, where that is another one.
+    pub(super) remote_host: Option<String>,
 }
 
 /// A session that was opened.
@@ -205,7 +205,7 @@ impl Host {
         let program = Program {
             path,
             args: Vec::new(),
-            remote_shell: false,
+            remote_host: None,
         };
         self.open_program_beside(program, request, beside).await
     }
@@ -250,8 +250,8 @@ impl Host {
         let folder = request.working_directory.clone().or_else(inherited);
         let folder = folder.map(|it| it.display().to_string());
         // A login would need its secret again.
-        let reopening =
-            (program.args.is_empty() && !program.remote_shell).then(|| Box::new(request.clone()));
+        let reopening = (program.args.is_empty() && program.remote_host.is_none())
+            .then(|| Box::new(request.clone()));
         let opening = OpenRequest {
             shell: program.path.clone(),
             args: program.args,
@@ -277,7 +277,7 @@ impl Host {
             id,
             backend,
             program: program_name(program.path),
-            remote_shell: program.remote_shell,
+            remote_host: program.remote_host,
             reopening,
             tags: Tags::new(request.tags),
             created_at: SystemTime::now(),

@@ -63,7 +63,7 @@ impl Host {
         caller: &Caller,
     ) -> Result<String, HostError> {
         let session = self.registry.get(id)?;
-        if session.remote_shell {
+        if session.remote_host.is_some() {
             // The program is on another machine: all that goes there is keys.
             if signal.0 != ForegroundSignal::Interrupt {
                 return Err(HostError::InvalidParameters(format!(

@@ -224,7 +224,7 @@ impl Host {
         let program = Program {
             path: Some("ssh".into()),
             args: target.arguments(settings),
-            remote_shell: true,
+            remote_host: Some(target.host.clone()),
         };
         let request = CreateSession {
             name: Some(name),

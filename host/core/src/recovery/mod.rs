@@ -229,7 +229,7 @@ impl Host {
     async fn backups_of(&self, broken: &SessionId) -> Vec<SessionId> {
         let mut backups = Vec::new();
         for session in self.registry.all() {
-            if session.id == *broken || session.remote_shell {
+            if session.id == *broken || session.remote_host.is_some() {
                 continue;
             }
             let status = session.terminal.status().await;

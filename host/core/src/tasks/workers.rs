@@ -191,7 +191,8 @@ impl Host {
                     .any(|it| *it == id || *it == session.name);
             let tags = session.tags.list();
             let tagged = choice.tags.iter().all(|tag| tags.contains(tag));
-            let common = choice.is_explicit() || !(session.remote_shell || defaults.contains(id));
+            let common =
+                choice.is_explicit() || !(session.remote_host.is_some() || defaults.contains(id));
             named && tagged && common && in_team && in_role
         });
         sessions

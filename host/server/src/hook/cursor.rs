@@ -13,6 +13,16 @@ pub(super) fn read(from: &Value) -> Result<Option<HookEvent>, String> {
         .ok_or("it has no hook_event_name")?;
     let what = match name {
         "beforeShellExecution" => command(HookAgent::Cursor, "shell", from)?,
+        // The general hook, which does not heed an `ask`.
+        "preToolUse" if from["tool_name"] == "Shell" => {
+            match command(HookAgent::Cursor, "Shell", &from["tool_input"])? {
+                HookMoment::Command { command, .. } => HookMoment::Command {
+                    command,
+                    can_ask: false,
+                },
+                other => other,
+            }
+        }
         "sessionStart" => HookMoment::SessionStart,
         "sessionEnd" => HookMoment::SessionEnd {
             reason: short(&from["reason"]),

@@ -6,11 +6,12 @@ use serde_json::Value;
 use super::HookAgent;
 use super::payload::{command, event, short, todos};
 
-/// Tools that run a command line: Claude Code's `Bash`, and `Monitor`, which
-/// runs one in the background; Codex calls every shell tool `Bash` here, and
+/// Tools that run a command line: Claude Code's `Bash` and `PowerShell`, and
+/// `Monitor`, which runs one in the background; Codex calls every shell tool `Bash` here, and
 /// earlier versions called it by its own names.
-const SHELL_TOOLS: [&str; 6] = [
+const SHELL_TOOLS: [&str; 7] = [
     "Bash",
+    "PowerShell",
     "Monitor",
     "shell",
     "local_shell",

@@ -90,6 +90,32 @@ fn copilots_arguments_may_be_a_text() {
 }
 
 #[test]
+fn cursors_general_hook_is_understood_but_heeds_no_question() {
+    let event = json!({
+        "hook_event_name": "preToolUse", "conversation_id": "s1", "cursor_version": "3.1",
+        "tool_name": "Shell", "tool_input": {"command": "git push"}, "cwd": "/projects",
+    });
+    assert_eq!(HookAgent::guess(&event), HookAgent::Cursor);
+    assert_eq!(
+        moment(HookAgent::Cursor, &event),
+        Some(HookMoment::Command {
+            command: "git push".to_owned(),
+            can_ask: false,
+        })
+    );
+}
+
+#[test]
+fn claudes_powershell_is_a_shell() {
+    let mut event = before_command(HookAgent::ClaudeCode, &json!("Remove-Item x"));
+    event["tool_name"] = json!("PowerShell");
+    assert!(matches!(
+        moment(HookAgent::ClaudeCode, &event),
+        Some(HookMoment::Command { command, .. }) if command == "Remove-Item x"
+    ));
+}
+
+#[test]
 fn geminis_command_may_name_another_folder() {
     let mut event = before_command(HookAgent::Gemini, &json!("ls"));
     event["tool_input"]["dir_path"] = json!("sub");

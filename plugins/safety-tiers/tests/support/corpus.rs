@@ -37,6 +37,9 @@ pub struct Case {
     role: Option<String>,
     #[serde(default)]
     full_screen: bool,
+    running: Option<String>,
+    #[serde(default)]
+    shell_reads: bool,
     #[serde(default)]
     recent: Vec<String>,
     #[serde(default)]
@@ -56,6 +59,7 @@ impl Case {
             && self.certainty.is_none()
             && self.entry.is_none()
             && self.role.is_none()
+            && self.running.is_none()
             && self.recent.is_empty()
             && self.surroundings.is_empty()
     }
@@ -89,6 +93,8 @@ impl Case {
             project: self.project.clone(),
             program: self.program.clone(),
             full_screen: self.full_screen,
+            running: self.running.clone(),
+            shell_reads: self.shell_reads,
             recent: self.recent.clone(),
             role: self.role.clone(),
             surroundings: self.surroundings.clone(),

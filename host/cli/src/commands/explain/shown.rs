@@ -11,7 +11,9 @@ use quarterdeck_core::policy::{
 use quarterdeck_core::{inert_text, rfc3339};
 use serde_json::{Value, json};
 
+use super::resolved::{self, Resolved};
 use super::underline::underlined;
+use crate::Setup;
 
 const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -23,6 +25,8 @@ pub(super) struct Explanation {
     /// What is to be known of where it comes from.
     notes: Vec<String>,
     row: Option<i64>,
+    /// What would run, as the bundled approver reads it.
+    resolved: Vec<Resolved>,
 }
 
 /// What one policy said.
@@ -75,6 +79,7 @@ impl Explanation {
             said: with_decision(said),
             notes,
             row: None,
+            resolved: Vec::new(),
         }
     }
 
@@ -106,7 +111,21 @@ impl Explanation {
             ),
             notes,
             row: Some(past.row),
+            resolved: Vec::new(),
         }
+    }
+
+    /// With what would run, where the bundled approver was asked.
+    pub(super) fn with_commands(mut self, setup: &Setup) -> Self {
+        if let PolicyRequest::Review(request) = &self.request {
+            self.resolved = self
+                .said
+                .iter()
+                .map(|said| resolved::resolved(setup, request, &said.digest))
+                .find(|resolved| !resolved.is_empty())
+                .unwrap_or_default();
+        }
+        self
     }
 
     /// For programs.
@@ -135,6 +154,7 @@ impl Explanation {
             "request": self.request,
             "statements": statements,
             "notes": self.notes,
+            "commands": self.resolved,
             "row": self.row,
         }))
     }
@@ -150,6 +170,10 @@ impl Explanation {
         for said in &self.said {
             anstream::println!();
             said.print(&self.request);
+        }
+        if !self.resolved.is_empty() {
+            anstream::println!("\n{STRONG}what would run{STRONG:#}, as safety-tiers reads it");
+            resolved::print(&self.resolved);
         }
     }
 }
@@ -330,7 +354,7 @@ fn what_was_done(decision: &Decision) -> String {
     }
 }
 
-fn style_of(tier: Tier) -> Style {
+pub(super) fn style_of(tier: Tier) -> Style {
     match tier {
         Tier::Safe => AnsiColor::Green,
         Tier::Review => AnsiColor::Yellow,

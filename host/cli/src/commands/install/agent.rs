@@ -205,7 +205,7 @@ type Moment = (&'static str, Option<&'static str>);
 fn hooks(agent: HookAgent, command: &str) -> Vec<Entry> {
     let moments: &[Moment] = match agent {
         HookAgent::ClaudeCode => &[
-            ("PreToolUse", Some("Bash|Monitor|Task|Agent")),
+            ("PreToolUse", Some("Bash|PowerShell|Monitor|Task|Agent")),
             ("PostToolUse", Some("TodoWrite")),
             ("PostToolUseFailure", Some("Task|Agent")),
             ("SubagentStop", None),
