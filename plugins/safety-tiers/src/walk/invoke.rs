@@ -295,7 +295,11 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
         return false;
     };
     // `ls -h` asks for something else, and `shutdown -h` does a lot.
-    let alone = rest.is_empty() && matches!(last.text.as_str(), "-h" | "-V" | "help" | "version");
+    let alone = rest.is_empty()
+        && matches!(
+            last.text.as_str(),
+            "-h" | "-V" | "-version" | "help" | "version"
+        );
     if !(alone || matches!(last.text.as_str(), "--help" | "--version"))
         || path.starts_with(['/', text::HOME])
         || matches!(name, "shutdown" | "halt" | "poweroff" | "reboot" | "init")
