@@ -68,7 +68,8 @@ def test_a_project_is_a_whole_repository(world: World) -> None:
     sub.mkdir(parents=True)
     (world.home / "shop" / ".git").mkdir()
     said = explained(world, "--cwd", str(sub), "cp", "a", "../README.md")
-    assert ["project", str(world.home / "shop")] in said["request"]["attributes"] + said["request"]["session"]["attributes"]
+    told = said["request"]["attributes"] + said["request"]["session"]["attributes"]
+    assert ["project", str(world.home / "shop")] in told
     assert by_policy(said)["safety-tiers"]["answer"]["tier"] == "safe"
 
 
