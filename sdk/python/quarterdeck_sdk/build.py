@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 KINDS = ("approver", "distributor", "progress-parser", "recovery")
@@ -26,15 +27,20 @@ def main() -> None:
         sys.exit(f"{parser.prog}: componentize-py is missing: run `{sys.executable} -m pip install componentize-py==0.25.0`")
 
     package = Path(__file__).parent
-    command = [
-        # The package has a console script and no `__main__`.
-        *(sys.executable, "-c", "import sys, componentize_py; sys.exit(componentize_py.script())"),
-        *("--quiet", "--wit-path", str(package / "wit"), "--world", arguments.kind),
-        # A verdict depends on its request alone, so there is nothing behind WASI.
-        *("componentize", "--stub-wasi", "--output", str(out)),
-        *("--python-path", str(source.parent), "--python-path", str(package.parent), source.stem),
-    ]
-    status = subprocess.run(command, check=False).returncode
+    with tempfile.TemporaryDirectory() as resources:
+        if arguments.kind == "progress-parser":
+            # A resource is looked for in a module of its interface's name.
+            Path(resources, "parse_progress.py").write_text(f"from {source.stem} import Parser\n")
+        command = [
+            # The package has a console script and no `__main__`.
+            *(sys.executable, "-c", "import sys, componentize_py; sys.exit(componentize_py.script())"),
+            *("--quiet", "--wit-path", str(package / "wit"), "--world", arguments.kind),
+            # A verdict depends on its request alone, so there is nothing behind WASI.
+            *("componentize", "--stub-wasi", "--output", str(out)),
+            *("--python-path", str(source.parent), "--python-path", str(package.parent)),
+            *("--python-path", resources, source.stem),
+        ]
+        status = subprocess.run(command, check=False).returncode
     if status == 0:
         print(f"{out} ({out.stat().st_size} bytes)")
     sys.exit(status)
