@@ -14,6 +14,7 @@
 mod attempt;
 mod backlog;
 mod command_line;
+mod ending;
 mod estimates;
 mod fate;
 mod hearing;

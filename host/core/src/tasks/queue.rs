@@ -16,7 +16,7 @@ use super::attempt::{AttemptEnd, WorkerAfter};
 use super::backlog::{Backlog, Entry, Place};
 use super::estimates::Estimates;
 use super::fate::{Fate, Next, next};
-use super::kept::{self, Ending, Kept, KeptTask, Terms, work_key};
+use super::kept::{self, Ending, Kept, KeptTask, Terms};
 use super::task::{
     DistributeOutcome, DistributeTasks, Lane, NewTask, TaskId, TaskReport, TaskState,
 };
@@ -102,9 +102,9 @@ pub(super) struct RunningTask {
 }
 
 /// Somebody who waits for the end of tasks.
-struct Waiting {
-    left: HashSet<u64>,
-    reply: oneshot::Sender<()>,
+pub(super) struct Waiting {
+    pub(super) left: HashSet<u64>,
+    pub(super) reply: oneshot::Sender<()>,
 }
 
 /// The state of the runtime task.
@@ -127,7 +127,7 @@ pub(super) struct Queue {
     pub(super) look_again: Option<Instant>,
     /// Since when there is nothing left to do.
     pub(super) idle_since: Option<Instant>,
-    waiting: Vec<Waiting>,
+    pub(super) waiting: Vec<Waiting>,
     pub(super) last_task: u64,
     pub(super) last_submission: u64,
 }
@@ -358,155 +358,6 @@ impl Queue {
             report.waits_for = reason.map(str::to_owned);
         }
         Some(report)
-    }
-
-    async fn cancel(&mut self, ids: Vec<String>) -> Vec<TaskId> {
-        let mut cancelled = Vec::new();
-        for id in ids {
-            let number = TaskId::try_from(id)
-                .ok()
-                .and_then(|id| self.by_id.get(&id).copied());
-            let Some(task) = number.and_then(|number| self.open.get_mut(&number)) else {
-                continue;
-            };
-            cancelled.push(task.spec.id.clone());
-            match &mut task.running {
-                Some(running) => {
-                    if let Some(cancel) = running.cancel.take() {
-                        // Fails when it has just ended by itself.
-                        let _ = cancel.send(());
-                    }
-                }
-                None => {
-                    let ending = Ending::cancelled("cancelled before it ran");
-                    self.ends_unrun(number.unwrap_or_default(), ending).await;
-                }
-            }
-        }
-        cancelled
-    }
-
-    /// Ends a task that no worker has, and with it those that need it.
-    pub(super) async fn ends_unrun(&mut self, number: u64, ending: Ending) {
-        let (Some(task), Ok(host)) = (self.open.get(&number), self.host()) else {
-            return;
-        };
-        let (lost, notes, kept_ending) = (task.lost, task.notes.clone(), ending.clone());
-        let write = host
-            .store
-            .write(move |kept| kept::ends(kept, number, lost, &notes, &kept_ending));
-        if let Err(error) = write.await {
-            tracing::warn!(%error, "a task's end cannot be kept");
-            self.look_again_in(Duration::from_secs(1));
-            return;
-        }
-        self.has_ended(number, &ending).await;
-    }
-
-    /// What becomes of the queue now that a task has ended, and is kept.
-    async fn has_ended(&mut self, number: u64, ending: &Ending) {
-        let mut ended = vec![(number, ending.clone())];
-        while let Some((number, ending)) = ended.pop() {
-            let Some(task) = self.open.remove(&number) else {
-                continue;
-            };
-            self.by_id.remove(&task.spec.id);
-            self.backlog.put(task.entry(number), Place::Gone);
-            if !self.backlog.holds(task.submission) {
-                self.submissions.remove(&task.submission);
-            }
-            self.tell_those_who_wait(number);
-            if let Some(result) = ending
-                .result
-                .as_ref()
-                .filter(|_| ending.state == TaskState::Completed)
-            {
-                self.estimates
-                    .learn(&work_key(&task.spec), result.duration_ms);
-            }
-            let session = task.running.as_ref().map(|running| running.session.clone());
-            self.tell(&task.spec.id, ending.state, session, ending.error.clone());
-            let waiting = self.needed_by.remove(&number).unwrap_or_default();
-            match ending.state {
-                TaskState::Completed => self.unblock(number, &waiting),
-                _ => ended.extend(self.fail(&waiting, &task.spec.id, ending.state).await),
-            }
-        }
-        if self.open.is_empty() {
-            self.idle_since = Some(Instant::now());
-        }
-        self.round_due = true;
-    }
-
-    fn tell_those_who_wait(&mut self, number: u64) {
-        let over = |waiting: &mut Waiting| {
-            waiting.left.remove(&number);
-            waiting.left.is_empty() || waiting.reply.is_closed()
-        };
-        for waiting in self.waiting.extract_if(.., over) {
-            // Whoever waited may have gone.
-            let _ = waiting.reply.send(());
-        }
-    }
-
-    fn unblock(&mut self, number: u64, waiting: &[u64]) {
-        let now = now_ms();
-        for waiting in waiting {
-            if let Some(task) = self.open.get_mut(waiting) {
-                task.blockers.remove(&number);
-                if task.blockers.is_empty() {
-                    task.ready_ms = now;
-                    task.waits_for = None;
-                    self.backlog.put(task.entry(*waiting), Place::Ready);
-                }
-            }
-        }
-    }
-
-    /// Keeps that these cannot run because of `needed`; returns them with their
-    /// ends.
-    async fn fail(&self, waiting: &[u64], needed: &TaskId, state: TaskState) -> Vec<(u64, Ending)> {
-        let error = format!(
-            "its dependency {:?} {}",
-            needed.as_str(),
-            match state {
-                TaskState::Cancelled => "was cancelled",
-                _ => "failed",
-            }
-        );
-        let failed: Vec<(u64, Ending)> = waiting
-            .iter()
-            .filter(|number| self.open.contains_key(number))
-            .map(|number| (*number, Ending::failed(error.clone())))
-            .collect();
-        let kept_failed = failed.clone();
-        let write = async {
-            self.host()?
-                .store
-                .write(move |kept| {
-                    kept_failed
-                        .iter()
-                        .try_for_each(|(number, ending)| kept::ends(kept, *number, 0, &[], ending))
-                })
-                .await
-                .map_err(HostError::from_store)
-        };
-        if let Err(error) = write.await {
-            tracing::warn!(%error, "that tasks cannot run is not kept: the next host finds out again");
-        }
-        failed
-    }
-
-    /// Ends what needs a task that ended badly before.
-    pub(super) async fn fail_those_that_need(
-        &mut self,
-        id: &TaskId,
-        state: TaskState,
-        needing: Vec<u64>,
-    ) {
-        for (number, ending) in self.fail(&needing, id, state).await {
-            self.has_ended(number, &ending).await;
-        }
     }
 
     async fn takes_back(&mut self, back: Result<Back, tokio::task::JoinError>) {
