@@ -46,10 +46,13 @@ def binary(target_dir: Path) -> Path:
 
 
 @pytest.fixture
-def world(binary: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(
+    binary: Path, compiled_policies: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[World]:
     """A machine in miniature, gone with everything in it after the test."""
     # Short, because a Unix socket's path has to fit into 108 bytes.
     world = World(root=tmp_path_factory.mktemp("w") / "r", binary=binary)
+    (world.root / "cache").symlink_to(compiled_policies)
     yield world
     if getattr(request.node, "failed_in_call", False):
         for log in [*world.root.glob("serve-*.log")]:
@@ -60,15 +63,8 @@ def world(binary: Path, tmp_path_factory: pytest.TempPathFactory, request: pytes
 
 @pytest.fixture(scope="session")
 def compiled_policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where worlds may share what was compiled."""
+    """What is compiled, worlds share: as the hosts of one user do."""
     return tmp_path_factory.mktemp("compiled")
-
-
-@pytest.fixture
-def compiled_once(world: World, compiled_policies: Path) -> None:
-    """For stories that wake the policies that sleep: they are compiled in the first
-    world only."""
-    (world.root / "cache").symlink_to(compiled_policies)
 
 
 @pytest.hookimpl(hookwrapper=True)

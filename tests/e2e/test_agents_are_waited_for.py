@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from agent import agent_on_http, all_of
 from fake_agent import agents_may_be_driven, start_agent
 from stream import listening
@@ -11,8 +9,6 @@ from waiting import until
 from world import World
 
 TOOLS = "native,enhanced,agents,iterm-mcp"
-
-pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
 async def test_the_first_of_several_agents_that_is_done(world: World) -> None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from agent import Agent, agent_on_http
 from fake_agent import agents_may_be_driven, start_agent
 from waiting import until
 from world import World
 
 TOOLS = "native,enhanced,agents,iterm-mcp"
-
-pytestmark = pytest.mark.usefixtures("compiled_once")
 
 
 def analysis(id_: str, prompt: str, **more: Any) -> dict[str, Any]:

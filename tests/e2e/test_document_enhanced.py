@@ -5,14 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from agent import Agent
 from official_clients import OfficialClient
 from shapes import Shape
 from world import World
-
-pytestmark = pytest.mark.usefixtures("compiled_once")
 
 SESSION_CREATE = Shape("""{
   sessionId: string;

@@ -14,8 +14,6 @@ from official_clients import OfficialClient
 from shapes import Shape
 from waiting import until
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
-
 CREATED = """{
   sessions: Array<{ session_id: string; name: string; agent: string | null; persistent_id: string; }>;
   window_id: string;

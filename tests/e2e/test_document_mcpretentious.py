@@ -16,8 +16,6 @@ from shapes import Shape
 from waiting import until
 from world import World
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
-
 SCREENSHOT = """{
   terminal: { width: number; height: number; };
   viewport: { mode: 'full' | 'region' | 'aroundCursor'; left: number; top: number; width: number; height: number; };

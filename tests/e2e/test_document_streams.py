@@ -17,7 +17,7 @@ from stream import Listener, listening
 from waiting import until
 from world import World
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("compiled_once")]
+pytestmark = pytest.mark.anyio
 
 EVENTS = {
     "session.start": """{

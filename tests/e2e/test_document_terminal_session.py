@@ -12,8 +12,6 @@ from agent import Agent
 from official_clients import OfficialClient
 from shapes import Shape
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
-
 CREATED = Shape("{ success: boolean; session_id: string; shell: string; error?: string; }")
 EXECUTED = Shape("{ success: boolean; output: string; exit_code: number; error?: string; }")
 EXPECTED = Shape("{ success: boolean; matched: string; before: string; error?: string; }")

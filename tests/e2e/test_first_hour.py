@@ -335,7 +335,9 @@ async def test_a_shell_without_integration_still_works_and_says_what_is_unknown(
 
 
 async def test_the_readme_start_brings_the_host_up(world: World) -> None:
-    """`quarterdeck serve` prints where to connect, and a client gets there with that alone."""
+    """`quarterdeck serve` prints where to connect, and a client gets there with that alone,
+    where nothing was ever compiled before."""
+    (world.root / "cache").unlink()
     host = world.serve()
     await until("the banner ends with how to stop", lambda: "Ctrl-C" in host.banner)
     banner = host.banner

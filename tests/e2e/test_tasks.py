@@ -13,8 +13,6 @@ from world import World
 
 TOOLS = "native,enhanced"
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
-
 
 def task(id_: str, command: Any = "true", **more: Any) -> dict[str, Any]:
     return {"id": id_, "type": "command", "payload": command, "priority": "medium", **more}

@@ -25,8 +25,6 @@ WORKERS = 20
 LIMIT = 15
 KILLED = 10
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
-
 
 def kill(host: ServingHost) -> None:
     host.process.send_signal(signal.SIGKILL)
