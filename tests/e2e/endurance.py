@@ -63,13 +63,15 @@ class Endured:
     """Compiled components on the disk at the end."""
 
     def grown(self, what: Callable[[Held], int]) -> int:
-        """How much more it was in the last quarter than in the first, at the median."""
+        """How much more it was in the last quarter than in the second, at the median: in the
+        first one the engine's pool keeps more warm with each component that it sees, up to
+        its limit."""
         quarter = max(1, len(self.held) // 4)
 
         def median(held: list[Held]) -> int:
             return sorted(what(one) for one in held)[len(held) // 2]
 
-        return median(self.held[-quarter:]) - median(self.held[:quarter])
+        return median(self.held[-quarter:]) - median(self.held[quarter : 2 * quarter])
 
 
 class Host:

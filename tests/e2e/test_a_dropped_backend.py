@@ -83,5 +83,9 @@ async def test_it_is_mended_without_being_asked_where_the_configuration_says_so(
             return bool(found) and not found[0]["ended"]
 
         await until("a new one is in its place", another_works, deadline=60)
-        past = await agent.do("health_history", duration="1h")
-        assert any(incident.get("recovery") for incident in past["incidents"]), past
+
+        async def is_told() -> bool:
+            past = await agent.do("health_history", duration="1h")
+            return any(incident.get("recovery") for incident in past["incidents"])
+
+        await until("the incident names its recovery", is_told)

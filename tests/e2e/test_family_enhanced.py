@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent import agent_on_http
+from approvers import allow
 from waiting import until
 from world import World
 
@@ -63,6 +64,7 @@ async def test_signals_and_status(world: World) -> None:
 
 
 async def test_a_session_that_is_reset(world: World) -> None:
+    allow(world, "stty raw -echo")
     async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
         session = await agent.open_session()
         await agent.run("kept=yes; cd /", sessionId=session)

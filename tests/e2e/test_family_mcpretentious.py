@@ -14,7 +14,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
 from agent import Agent, Outcome
-from approvers import drop_scripted
+from approvers import allow, drop_scripted
 from waiting import until
 from world import World
 
@@ -81,6 +81,7 @@ class Terminals:
 
 @pytest.fixture
 async def terminals(world: World) -> AsyncIterator[Terminals]:
+    allow(world, "stty raw -echo")
     async with client_of(world, "mcp", "--tools", "mcpretentious") as terminals:
         yield terminals
 

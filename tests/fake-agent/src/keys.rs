@@ -98,11 +98,11 @@ mod tests {
     #[test]
     fn a_paste_is_one_key_however_it_arrives() {
         let typed = "a\x1b[200~ü\nb\x1b[201~".as_bytes();
-        for cut in 0..typed.len() {
+        // Cut behind its first byte, it is an Escape key: no terminal can tell.
+        for cut in (0..typed.len()).filter(|cut| *cut != 2) {
             let mut keys = Keys::default();
             let mut read = keys.read(&typed[..cut]);
             read.extend(keys.read(&typed[cut..]));
-            read.retain(|key| *key != Key::Escape);
             assert_eq!(
                 read,
                 [Key::Text("a".into()), Key::Paste("ü\nb".into())],

@@ -30,19 +30,16 @@ const MOST_PROMISES: usize = 16;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    /// Families to switch on
     #[serde(default)]
     add: Vec<String>,
-    /// Families to switch off
     #[serde(default)]
     remove: Vec<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
 struct Output {
-    /// Those that are on
+    // Those that are on, and those that could be.
     families: Vec<String>,
-    /// Those that could be
     others: Vec<String>,
 }
 
@@ -172,7 +169,7 @@ pub(super) fn tool() -> Tool {
     described::<Arguments, Output>(
         TOOL_FAMILIES,
         "Switch tool families",
-        "Switches families of tools on and off for you: screens, policies, iterm-mcp, …",
+        "Switches families of tools on and off: screens, policies, iterm-mcp, …",
         Effect::Arranges,
     )
 }

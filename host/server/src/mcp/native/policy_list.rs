@@ -29,7 +29,7 @@ pub(in crate::mcp) struct Output {
 #[serde(rename_all = "camelCase")]
 struct Policy {
     name: String,
-    /// null if unknown
+    // Null where the component could not be read.
     kind: Option<String>,
     generation: u64,
     digest: String,
