@@ -48,8 +48,15 @@ impl Host {
         {
             // Keys that the program did not read may be on the shell's line now.
             session.terminal.wait(Until::Prompt, None, PATIENCE).await;
-            self.brings_the_prompt(session, INTERRUPTS[0], caller)
-                .await?;
+            // A shell that is just taking those keys may lose one.
+            for _ in INTERRUPTS {
+                if self
+                    .brings_the_prompt(session, INTERRUPTS[0], caller)
+                    .await?
+                {
+                    break;
+                }
+            }
         }
         Ok(())
     }

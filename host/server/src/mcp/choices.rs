@@ -168,8 +168,8 @@ fn families(names: &[String]) -> Result<Vec<ToolFamily>, HostError> {
 pub(super) fn tool() -> Tool {
     described::<Arguments, Output>(
         TOOL_FAMILIES,
-        "Switch tool families",
-        "Switches families of tools on and off: screens, policies, iterm-mcp, …",
+        "Switch tools",
+        "Switches families of tools: screens, policies, iterm-mcp",
         Effect::Arranges,
     )
 }
