@@ -36,7 +36,7 @@ async def test_from_an_empty_folder_to_the_first_answer(language: str, kind: str
             policy = (await agent.policies()).get(NAME)
             return bool(policy) and policy["state"] == "active"
 
-        await until(f"{NAME} is in charge", in_charge, deadline=120)
+        await until(f"{NAME} is in charge", in_charge, deadline=300)
         await FIRST_ANSWER[kind](agent)
 
 
