@@ -93,7 +93,9 @@ fn run(flags: Flags) -> anyhow::Result<u8> {
         }
     });
     let mut agent = Agent::new(&flags)?;
-    std::thread::sleep(Duration::from_millis(flags.start_ms));
+    // Agents take their time to start, and what is typed meanwhile is lost.
+    let starting_up = Duration::from_millis(flags.start_ms);
+    std::thread::sleep(starting_up);
     while typed.try_recv().is_ok() {}
     let mut keys = Keys::default();
     agent.begin()?;
