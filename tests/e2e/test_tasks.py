@@ -63,10 +63,13 @@ async def test_the_document_s_example(world: World) -> None:
 
 async def test_sessions_are_opened_where_there_are_none_and_closed_again(world: World) -> None:
     async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
-        await agent.do("task_distribute", tasks=[task(f"t{n}", "sleep 0.2; echo done") for n in range(6)])
+        # None ends before two run.
+        meets = f"echo x >> {world.home}/here; until test $(wc -l < {world.home}/here) -ge 2; do sleep 0.05; done"
+        await agent.do("task_distribute", tasks=[task(f"t{n}", meets) for n in range(6)])
         reports = await ended(agent, *[f"t{n}" for n in range(6)])
+        assert {one["status"] for one in reports.values()} == {"completed"}
         workers = {one["sessionId"] for one in reports.values()}
-        assert 1 < len(workers) <= 4
+        assert 2 <= len(workers) <= 4
         listed = {one["sessionId"]: one for one in (await agent.do("session_list"))["sessions"]}
         assert workers <= listed.keys()
         assert all("task-worker" in listed[one]["tags"] for one in workers)

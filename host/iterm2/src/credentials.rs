@@ -201,14 +201,17 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
+    /// A script that can be run at once. Another process writes it: a child that a
+    /// test beside this one is about to start would hold our descriptor open, and
+    /// what is open for writing cannot be executed.
     fn program(folder: &std::path::Path, script: &str) -> PathBuf {
-        let path = folder.join("osascript");
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).expect("a mode");
+        let (text, path) = (folder.join("script"), folder.join("osascript"));
+        std::fs::write(&text, format!("#!/bin/sh\n{script}\n")).expect("a file");
+        let mut install = std::process::Command::new("install");
+        let installed = install.args(["-m", "700"]).args([&text, &path]).status();
+        assert!(installed.expect("install runs").success());
         path
     }
 

@@ -37,7 +37,7 @@ pub(crate) use requests::{Input, Request, Unseen};
 const READ_BYTES: usize = 64 * 1024;
 
 /// How long a shell may take until its integration speaks up.
-const INTEGRATION_PATIENCE: Duration = Duration::from_secs(5);
+const INTEGRATION_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a session is made of when it begins.
 pub(crate) struct Beginning {
@@ -379,10 +379,12 @@ impl Session {
         self.integration_deadline = None;
         self.shell = self.shell.or(self.silent.take());
         self.scripts = None;
-        // By now the shell's own files may have executed something else.
+        // The shell's own files may execute something else at any time: if that is
+        // after the image was read, it shows at the next look.
+        self.image = process::image(self.pid);
         match (self.shell, process::name(self.pid)) {
             (Some(shell), Some(name)) if !name.contains(shell.name()) => self.on_replaced(),
-            _ => self.image = process::image(self.pid),
+            _ => (),
         }
     }
 

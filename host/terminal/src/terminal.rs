@@ -111,6 +111,11 @@ impl Status {
     pub fn is_running(&self) -> bool {
         self.command_runs
     }
+
+    /// The shell has not spoken up yet, and may still: it was started just now.
+    pub fn is_starting(&self) -> bool {
+        !self.integrated && matches!(self.shell, ShellState::Running { .. })
+    }
 }
 
 /// Text that was read from a session.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarterdeck_terminal::{Cursor, Status};
+use quarterdeck_terminal::{Cursor, Status, Until};
 use tokio::sync::oneshot;
 
 use super::command_line::{Syntax, command_line};
@@ -30,6 +30,9 @@ const INTERRUPT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Ctrl-C twice, then Ctrl-\, which fewer programs catch.
 const INTERRUPTS: [u8; 3] = [0x03, 0x03, 0x1c];
+
+/// A shell that was started just now may take this long until it reads a line.
+const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What cannot be written is tried again after so long.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
@@ -81,7 +84,12 @@ pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (Attempt
     let Ok(_turn) = session.run_turn.try_lock() else {
         return (AttemptEnd::NotStarted, WorkerAfter::Occupied);
     };
-    let status = session.terminal.status().await;
+    let mut status = session.terminal.status().await;
+    if status.is_starting() {
+        let prompt = session.terminal.wait(Until::Prompt, None, START_PATIENCE);
+        prompt.await;
+        status = session.terminal.status().await;
+    }
     if status.has_ended() {
         return (AttemptEnd::NotStarted, WorkerAfter::Gone);
     }

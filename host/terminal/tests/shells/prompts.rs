@@ -393,12 +393,19 @@ async fn an_rc_file_that_starts_another_shell_leaves_it_unknown() {
 async fn a_shell_that_starts_slowly_is_integrated_late() {
     // A program of the shell's name that executes it only when it is told to.
     let mut setup = setup("bash").dotfile(
-        "bin/bash",
+        "script",
         "#!/bin/sh\nread -r _ < gate\nexec /bin/bash \"$@\"\n",
     );
-    let program = setup.request.cwd.as_ref().expect("given").join("bin/bash");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&program, executable).expect("made executable");
+    let [script, program] =
+        ["script", "bash"].map(|name| setup.request.cwd.as_ref().expect("given").join(name));
+    // Written by another process: what a child of this one holds open for writing
+    // cannot be executed.
+    let mut install = std::process::Command::new("install");
+    let installed = install
+        .args(["-m", "700"])
+        .args([&script, &program])
+        .status();
+    assert!(installed.expect("install runs").success());
     let gate = setup.request.cwd.as_ref().expect("given").join("gate");
     let made = std::process::Command::new("mkfifo").arg(&gate).status();
     assert!(made.expect("mkfifo is installed").success());

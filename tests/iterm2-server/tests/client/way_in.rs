@@ -1,7 +1,6 @@
 //! Coming in: cookies, refusals, and both ways to the server.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use quarterdeck_iterm2::{
@@ -10,14 +9,18 @@ use quarterdeck_iterm2::{
 
 use crate::stand_in::{GENEROUS, StandIn, notice};
 
-/// Asks the server for cookies as `osascript` asks iTerm2.
+/// Asks the server for cookies as `osascript` asks iTerm2. Another process writes the
+/// script, so that no child of this one holds it open for writing, which keeps it from
+/// being executed.
 fn osascript(stand_in: &StandIn) -> PathBuf {
-    let path = stand_in.home.path().join("osascript");
+    let [text, path] = ["script", "osascript"].map(|name| stand_in.home.path().join(name));
     let program = env!("CARGO_BIN_EXE_iterm2-server");
     let home = stand_in.home.path().display();
     let script = format!("#!/bin/sh\nexec '{program}' --home '{home}' --ask-cookie\n");
-    std::fs::write(&path, script).expect("a file");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).expect("a mode");
+    std::fs::write(&text, script).expect("a file");
+    let mut install = std::process::Command::new("install");
+    let installed = install.args(["-m", "700"]).args([&text, &path]).status();
+    assert!(installed.expect("install runs").success());
     path
 }
 
