@@ -9,11 +9,13 @@ use quarterdeck_core::policy::{Limits, Settings};
 use quarterdeck_core::{Host, HostSettings, Iterm2Address, Iterm2Settings, RelayProgram, ancestry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Setup, bundled};
+use crate::{Setup, bundled, start_up_code};
 
 /// Starts a host with this configuration. Call it inside a runtime.
 pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
-    start_host_with(setup, policy_settings(setup))
+    let host = start_host_with(setup, policy_settings(setup))?;
+    start_up_code::give_back_soon();
+    Ok(host)
 }
 
 /// The same for a program that judges one command and ends: nobody watches the

@@ -12,6 +12,7 @@ mod hosting;
 mod inside;
 mod logging;
 mod paths;
+mod start_up_code;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -39,6 +39,9 @@ const READ_BYTES: usize = 64 * 1024;
 /// How long a shell may take until its integration speaks up.
 const INTEGRATION_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Once nothing was shown for so long, a session keeps no rows ready to be shown.
+const SPARE_ROWS_STAY: Duration = Duration::from_secs(5);
+
 /// What a session is made of when it begins.
 pub(crate) struct Beginning {
     pub(crate) backend: Backend,
@@ -64,6 +67,8 @@ pub(crate) struct Session {
 
     stream: Stream,
     emulator: Emulator,
+    /// When the emulator's spare rows are freed, if it may have any.
+    spare_rows_until: Option<Instant>,
     transcript: Transcript,
     outbox: Outbox,
     prompt: Prompt,
@@ -121,6 +126,7 @@ impl Session {
             closing: None,
             stream,
             emulator,
+            spare_rows_until: None,
             transcript,
             outbox: Outbox::default(),
             prompt: inherited.map_or_else(Prompt::new, |shell| Prompt::inherited(shell.answers())),
@@ -204,6 +210,7 @@ impl Session {
             self.questions.next_deadline(),
             self.outbox.deadline(),
             self.integration_deadline,
+            self.spare_rows_until,
             self.accepting_deadline(),
             self.exit
                 .as_ref()
@@ -233,6 +240,10 @@ impl Session {
             self.integration_deadline = None;
             self.silent = self.shell.take();
             self.refuse_questions();
+        }
+        if self.spare_rows_until.is_some_and(|until| now >= until) {
+            self.spare_rows_until = None;
+            self.emulator.free_spare_rows();
         }
         if self
             .outbox
@@ -268,6 +279,7 @@ impl Session {
 
     fn receive(&mut self, mut bytes: &[u8]) {
         self.active();
+        self.spare_rows_until = Some(self.last_activity.0 + SPARE_ROWS_STAY);
         self.recorders.written(bytes);
         while !bytes.is_empty() {
             let advanced = self.stream.advance(bytes, &mut self.transcript);
