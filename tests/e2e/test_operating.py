@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import zipfile
@@ -229,3 +230,20 @@ async def test_a_bundle_is_packed_and_speaks_mcp(world: World) -> None:
     assert package["registryType"] == "mcpb" and package["transport"] == {"type": "stdio"}
     assert re.fullmatch("[0-9a-f]{64}", package["fileSha256"])
     assert entry["version"] == manifest["version"]
+
+
+@pytest.mark.parametrize("backend", ["pty", "tmux"])
+async def test_a_host_may_open_more_files_than_its_sessions(world: World, backend: str) -> None:
+    """A thousand listeners need more than a login shell is given; programs that use
+    `select` rely on the little that they are given."""
+    few = 300
+    own, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))  # inherited by what is started
+    try:
+        host = world.serve()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (own, most))
+    assert resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE)[0] > few
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session(backend=backend)
+        assert (await agent.run("ulimit -n", sessionId=session))["output"] == f"{few}\n"

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use quarterdeck_core::gate::GateSettings;
 use quarterdeck_core::policy::{Limits, Settings};
-use quarterdeck_core::{Host, HostSettings, Iterm2Address, Iterm2Settings, RelayProgram, ancestry};
+use quarterdeck_core::{
+    Host, HostSettings, Iterm2Address, Iterm2Settings, RelayProgram, ancestry, open_files,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Setup, bundled, start_up_code};
+use crate::{Setup, bundled, idle_code};
 
 /// Starts a host with this configuration. Call it inside a runtime.
 pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
     let host = start_host_with(setup, policy_settings(setup))?;
-    start_up_code::give_back_soon();
+    idle_code::give_back_regularly();
     Ok(host)
 }
 
@@ -30,6 +32,8 @@ pub(crate) fn start_host_for_one_command(setup: &Setup) -> Result<Arc<Host>> {
 
 fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
     setup.paths.make()?;
+    let files = open_files::raise_limit();
+    tracing::debug!(files, "as many files may be open");
     if let Err(error) = ancestry::become_subreaper() {
         // Without it, a daemon that a session starts is adopted by init, and an
         // approval from it would not be told from a person's.

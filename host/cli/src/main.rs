@@ -9,10 +9,10 @@ mod bundled;
 mod commands;
 mod config;
 mod hosting;
+mod idle_code;
 mod inside;
 mod logging;
 mod paths;
-mod start_up_code;
 mod telemetry;
 
 use std::process::ExitCode;

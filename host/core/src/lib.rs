@@ -61,4 +61,4 @@ pub use quarterdeck_terminal::iterm2::{
     Address as Iterm2Address, Appearance, RelayProgram, Rgb, Settings as Iterm2Settings, relay,
 };
 pub use quarterdeck_terminal::tmux::Socket as TmuxSocket;
-pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys, mouse, screenshot};
+pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys, mouse, open_files, screenshot};

@@ -32,6 +32,7 @@ mod keyboard;
 pub mod keys;
 mod marks;
 pub mod mouse;
+pub mod open_files;
 mod opening;
 mod outbox;
 mod process;

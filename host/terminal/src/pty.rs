@@ -9,6 +9,7 @@ use tokio::process::{Child, Command};
 use crate::ancestry::Leaders;
 use crate::backend::{Backend, Event, Wanted};
 use crate::device::{self, Device, Master};
+use crate::open_files;
 use crate::opening::Launch;
 pub use crate::opening::{OpenError, Opened};
 use crate::process;
@@ -127,6 +128,7 @@ fn become_session_leader() -> io::Result<()> {
     rustix::process::setsid()?;
     rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
     reset_signals();
+    open_files::restore_limit();
     close_inherited_on_exec();
     Ok(())
 }

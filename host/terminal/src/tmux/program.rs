@@ -8,6 +8,7 @@ use tokio::process::Command;
 use super::error::TmuxError;
 use super::socket::Socket;
 use crate::environment;
+use crate::open_files;
 use crate::request::OpenRequest;
 
 /// The oldest version that has all that is used here.
@@ -22,6 +23,18 @@ pub(super) fn tmux(socket: &Socket) -> Command {
         std::env::vars_os(),
     ));
     command.env_remove("QUARTERDECK_SESSION");
+    #[allow(
+        unsafe_code,
+        reason = "there is no other way to run code between fork and exec"
+    )]
+    // SAFETY: between fork and exec one system call is made, no memory is allocated
+    // and no lock is taken.
+    unsafe {
+        command.pre_exec(|| {
+            open_files::restore_limit();
+            Ok(())
+        });
+    }
     // What a program printed is UTF-8 also where the host has no locale.
     command.arg("-u");
     match socket {
