@@ -86,15 +86,16 @@ pub enum HostError {
     },
     /// The caller's lock is an old one.
     #[error(
-        "the lock on session {session} was lost: fencing token {shown} is not the present one, {current}; take the lock again before you go on"
+        "the lock on session {session} was lost: fencing token {shown} is {}; take the lock again before you go on",
+        present_token(.current.as_ref())
     )]
     LockLost {
         /// The session.
         session: SessionId,
         /// The token that the caller has shown.
         shown: u64,
-        /// The token of the lock that there is.
-        current: u64,
+        /// The token of the lock that there is, if there is one.
+        current: Option<u64>,
     },
     /// A role does not allow it.
     #[error("the role {} does not allow {what}: {instead}", .role.as_str())]
@@ -183,5 +184,12 @@ impl HostError {
                 "INTERNAL_ERROR"
             }
         }
+    }
+}
+
+fn present_token(current: Option<&u64>) -> String {
+    match current {
+        Some(current) => format!("not the present one, {current}"),
+        None => "that of no lock that there is".to_owned(),
     }
 }

@@ -69,13 +69,11 @@ impl Registry {
         self.read().is_empty()
     }
 
-    /// Connections whose default was `old` have `new` from now on.
-    pub(crate) async fn replace_default(&self, old: &SessionId, new: &SessionId) {
-        for default in self.defaults.lock().await.values_mut() {
-            if default == old {
-                *default = new.clone();
-            }
-        }
+    /// Connections whose default was `old` have `new` from now on. Returns how many.
+    pub(crate) async fn replace_default(&self, old: &SessionId, new: &SessionId) -> usize {
+        let mut defaults = self.defaults.lock().await;
+        let concerned = defaults.values_mut().filter(|default| *default == old);
+        concerned.map(|default| *default = new.clone()).count()
     }
 
     /// The default sessions, locked: whoever finds none makes one before anybody

@@ -12,13 +12,21 @@ use crate::error::HostError;
 use crate::session::SessionId;
 
 impl Agents {
-    /// Whether `caller` may type into a session now: nobody else has locked it.
-    /// Typing renews the caller's own lock.
+    /// Whether `caller` may type into a session now: nobody else has locked it, and a
+    /// caller that shows a fencing token holds the lock. Typing renews it.
     pub(crate) fn may_type(&self, session: &SessionId, caller: &Caller) -> Result<(), HostError> {
         let now = now_ms();
         let state = self.state();
         let Some(lease) = state.leases.on(session.as_str(), now) else {
-            return Ok(());
+            return match caller.fencing_token {
+                // Somebody else may have had the session in between.
+                Some(shown) => Err(HostError::LockLost {
+                    session: session.clone(),
+                    shown,
+                    current: None,
+                }),
+                None => Ok(()),
+            };
         };
         if caller.agent.as_deref() != Some(lease.owner.as_str()) {
             return Err(HostError::Locked {
@@ -33,12 +41,19 @@ impl Agents {
             return Err(HostError::LockLost {
                 session: session.clone(),
                 shown,
-                current: lease.fencing_token,
+                current: Some(lease.fencing_token),
             });
         }
         drop(state);
         self.renew_lease(session.as_str(), now);
         Ok(())
+    }
+
+    /// Who has locked a session against `caller`, if anybody has.
+    pub(crate) fn locked_against(&self, session: &SessionId, caller: &Caller) -> Option<String> {
+        let state = self.state();
+        let owner = &state.leases.on(session.as_str(), now_ms())?.owner;
+        (caller.agent.as_ref() != Some(owner)).then(|| owner.clone())
     }
 
     /// Whether the session's role lets a command line's programs run.

@@ -106,6 +106,16 @@ impl Desk {
         self.last_active = Some(session.to_owned());
     }
 
+    /// Connections whose active session was `from` have `to` from now on.
+    pub(super) fn moves(&mut self, from: &str, to: &str) {
+        let of_connections = self.active.values_mut();
+        for active in of_connections.chain(self.last_active.as_mut()) {
+            if active == from {
+                to.clone_into(active);
+            }
+        }
+    }
+
     pub(super) fn connection_ended(&mut self, connection: &str) {
         self.active.remove(connection);
     }

@@ -108,11 +108,9 @@ impl Leases {
             self.by_session.insert(session.to_owned(), renewed.clone());
             return Acquired::Yes(renewed);
         }
-        // Tokens follow the clock, so that they go on growing in a later host.
-        self.last_token = now_ms.max(self.last_token + 1);
         let lease = Lease {
             owner: owner.to_owned(),
-            fencing_token: self.last_token,
+            fencing_token: self.next_token(now_ms),
             acquired_ms: now_ms,
             expires_ms,
             lasts_ms,
@@ -166,6 +164,30 @@ impl Leases {
             lease.waiting.insert(agent.to_owned());
         }
         Some(lease)
+    }
+
+    /// Moves the lock on `from` to `to`, with what is left of its time, who waits, and a
+    /// new token. `None` where there is none. The owner's own lock on `to` stays as it is.
+    pub fn move_to(&mut self, from: &str, to: &str, now_ms: u64) -> Option<Lease> {
+        let lease = self.by_session.remove(from)?;
+        if now_ms >= lease.expires_ms {
+            return None;
+        }
+        if let Some(held) = self.on(to, now_ms) {
+            return Some(held.clone());
+        }
+        let moved = Lease {
+            fencing_token: self.next_token(now_ms),
+            ..lease
+        };
+        self.by_session.insert(to.to_owned(), moved.clone());
+        Some(moved)
+    }
+
+    /// Tokens follow the clock, so that they go on growing in a later host.
+    fn next_token(&mut self, now_ms: u64) -> u64 {
+        self.last_token = now_ms.max(self.last_token + 1);
+        self.last_token
     }
 
     /// Frees a session that has gone.

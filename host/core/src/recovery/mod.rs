@@ -5,6 +5,7 @@
 //! name of its strategy; what it may do at all, and how often, is bounded here
 //! ([`RecoverySettings`]). Commands that a policy wants to run pass the gate.
 
+mod handing_over;
 mod mending;
 mod steps;
 
@@ -16,9 +17,11 @@ use quarterdeck_policy::{
 };
 use tokio::time::Instant;
 
+pub use handing_over::HandedOver;
 pub(crate) use mending::Mending;
 use mending::Turn;
 
+use crate::agents::BACKUP_TAG;
 use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::events::SessionRecovery;
@@ -86,6 +89,11 @@ pub struct RecoveryOutcome {
     pub session_id: SessionId,
     /// The session in its place, where there is one.
     pub new_session_id: Option<SessionId>,
+    /// What has become of the session that was to be mended, where another is in its
+    /// place.
+    pub left_behind: Option<String>,
+    /// What the session in its place has from it.
+    pub handed_over: Option<HandedOver>,
     /// The recovery that decided.
     pub strategy: String,
     /// Steps that were taken.
@@ -97,7 +105,7 @@ pub struct RecoveryOutcome {
 impl Host {
     /// Mends a session as far as a recovery knows how.
     pub async fn recover_session(
-        &self,
+        self: &Arc<Self>,
         request: RecoverSession,
     ) -> Result<RecoveryOutcome, HostError> {
         let session = self.registry.get(&request.session_id)?;
@@ -176,7 +184,7 @@ impl Host {
 
     /// `None` while another recovery has the session.
     async fn mend(
-        &self,
+        self: &Arc<Self>,
         session: Arc<Session>,
         trouble: Trouble,
         asked: Asked,
@@ -193,9 +201,10 @@ impl Host {
             asked,
             attempts: 0,
             story: Vec::new(),
+            handed_over: None,
         };
         let recovered = course.run().await;
-        let outcome = course.outcome(recovered);
+        let outcome = course.outcome(recovered).await;
         if course.asked.by_itself {
             self.mending
                 .ended_by_itself(&course.broken, &course.current.id, recovered);
@@ -224,17 +233,22 @@ impl Host {
         Some(outcome)
     }
 
-    /// Sessions that could take over: those that wait at a prompt, the ones with the
-    /// tag `backup` first.
-    async fn backups_of(&self, broken: &SessionId) -> Vec<SessionId> {
+    /// Sessions that could take over: those that wait at a prompt and are nobody else's,
+    /// the ones with the tag `backup` first. The session that an incident began with is
+    /// none, nor is the one that has its place now.
+    async fn backups_of(&self, broken: [&SessionId; 2]) -> Vec<SessionId> {
+        let [_, current] = broken;
         let mut backups = Vec::new();
         for session in self.registry.all() {
-            if session.id == *broken || session.remote_host.is_some() {
+            let free = self
+                .agents
+                .may_take_over(current.as_str(), session.id.as_str());
+            if broken.contains(&&session.id) || session.remote_host.is_some() || free.is_err() {
                 continue;
             }
             let status = session.terminal.status().await;
             if !status.has_ended() && !status.is_running() {
-                let reserve = session.tags.list().iter().any(|tag| tag == "backup");
+                let reserve = session.tags.list().iter().any(|tag| tag == BACKUP_TAG);
                 backups.push((!reserve, session.id.clone()));
             }
         }
@@ -256,7 +270,7 @@ struct Asked {
 
 /// One incident, from its beginning to its end.
 struct Course<'a> {
-    host: &'a Host,
+    host: &'a Arc<Host>,
     turn: Turn,
     began: Instant,
     incident: String,
@@ -268,6 +282,8 @@ struct Course<'a> {
     asked: Asked,
     attempts: u32,
     story: Vec<String>,
+    /// What moved last: with each step, all that moved before.
+    handed_over: Option<HandedOver>,
 }
 
 impl Course<'_> {
@@ -319,11 +335,13 @@ impl Course<'_> {
         }
         match &ruling.decision.action {
             RecoveryAction::Restart => {
-                self.current = host.restart(&self.current, &mut self.turn).await?;
+                let (session, handed_over) = host.restart(&self.current, &mut self.turn).await?;
+                self.has_moved(session, handed_over);
             }
             RecoveryAction::Reset => host.reset(&self.current).await?,
             RecoveryAction::Failover(backup) => {
-                self.current = host.fail_over(&self.broken, backup).await?;
+                let (session, handed_over) = host.fail_over(&self.current, backup).await?;
+                self.has_moved(session, handed_over);
             }
             RecoveryAction::Run(command) => {
                 host.run_for_recovery(&self.current, command, &self.asked.strategy)
@@ -334,11 +352,20 @@ impl Course<'_> {
         Ok(())
     }
 
+    fn has_moved(&mut self, session: Arc<Session>, handed_over: HandedOver) {
+        let words = handed_over.in_words();
+        if !words.is_empty() {
+            (self.story).push(format!("{} has now {}", session.id, words.join(", ")));
+        }
+        self.current = session;
+        self.handed_over = Some(handed_over);
+    }
+
     async fn facts(&self) -> IncidentFacts {
         let status = self.current.terminal.status().await;
         let text = self.current.terminal.screen().await.text();
         let lines: Vec<String> = text.lines().map(crate::text::inert).collect();
-        let backups = self.host.backups_of(&self.broken).await;
+        let backups = self.host.backups_of([&self.broken, &self.current.id]).await;
         IncidentFacts {
             id: self.incident.clone(),
             cause: self.trouble.cause,
@@ -372,11 +399,17 @@ impl Course<'_> {
         ));
     }
 
-    fn outcome(&self, recovered: bool) -> RecoveryOutcome {
+    async fn outcome(&self, recovered: bool) -> RecoveryOutcome {
+        let moved = self.current.id != self.broken;
         RecoveryOutcome {
             recovered,
             session_id: self.broken.clone(),
-            new_session_id: Some(self.current.id.clone()).filter(|id| *id != self.broken),
+            new_session_id: moved.then(|| self.current.id.clone()),
+            left_behind: match moved {
+                true => Some(self.host.left_behind(&self.broken).await),
+                false => None,
+            },
+            handed_over: self.handed_over.clone(),
             strategy: self.asked.strategy.clone(),
             attempts: self.attempts,
             story: self.story.clone(),

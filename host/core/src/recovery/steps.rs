@@ -6,13 +6,13 @@ use std::time::Duration;
 use quarterdeck_terminal::{Status, Until};
 use rustix::process::{Pid, Signal};
 
+use super::handing_over::HandedOver;
 use super::mending::Turn;
 use crate::caller::Caller;
-use crate::events::SessionFailover;
 use crate::gate::Input;
 use crate::host::Host;
 use crate::operations::CreateSession;
-use crate::session::{Session, SessionId};
+use crate::session::Session;
 
 /// Ctrl-C, which interrupts the program in front.
 const INTERRUPT: u8 = 0x03;
@@ -37,12 +37,12 @@ const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Host {
     /// Opens the session's shell again in the same place, under the same name, and
-    /// closes the old one. Connections whose default it was follow.
+    /// closes the old one. What belonged to that follows.
     pub(super) async fn restart(
-        &self,
+        self: &Arc<Self>,
         broken: &Arc<Session>,
         turn: &mut Turn,
-    ) -> Result<Arc<Session>, String> {
+    ) -> Result<(Arc<Session>, HandedOver), String> {
         let reopening = broken.reopening.as_ref().ok_or(
             "what it was opened with cannot be started again: it was found, or needs a login",
         )?;
@@ -56,6 +56,7 @@ impl Host {
             .open(CreateSession {
                 name: Some(broken.name.clone()),
                 command: None,
+                tags: broken.tags.list(),
                 working_directory,
                 columns: Some(status.size.columns()),
                 rows: Some(status.size.rows()),
@@ -64,14 +65,21 @@ impl Host {
             .await
             .map_err(|error| error.to_string())?;
         turn.covers(&session.id);
-        self.registry.replace_default(&broken.id, &session.id).await;
+        let handed_over = match self.hand_over(broken, &session).await {
+            Ok(handed_over) => handed_over,
+            Err(error) => {
+                self.session_ends(&session.id);
+                session.terminal.close().await;
+                return Err(error.to_string());
+            }
+        };
         self.session_ends(&broken.id);
         broken.terminal.close().await;
         session
             .terminal
             .wait(Until::Prompt, None, STARTING_PATIENCE)
             .await;
-        Ok(session)
+        Ok((session, handed_over))
     }
 
     /// Ends what runs, asking first and insisting in the end, so that the shell
@@ -111,20 +119,21 @@ impl Host {
 
     /// Moves what belongs to a session to another one.
     pub(super) async fn fail_over(
-        &self,
-        broken: &SessionId,
+        self: &Arc<Self>,
+        broken: &Session,
         backup: &str,
-    ) -> Result<Arc<Session>, String> {
+    ) -> Result<(Arc<Session>, HandedOver), String> {
         let backup = self
             .registry
             .get(backup)
             .map_err(|error| error.to_string())?;
-        self.registry.replace_default(broken, &backup.id).await;
-        self.events.publish(SessionFailover {
-            session_id: broken.to_string(),
-            new_session_id: backup.id.to_string(),
-        });
-        Ok(backup)
+        let handed_over = self
+            .hand_over(broken, &backup)
+            .await
+            .map_err(|error| error.to_string())?;
+        self.events
+            .publish(handed_over.as_event(&broken.id, &backup.id));
+        Ok((backup, handed_over))
     }
 
     /// Runs a command that a recovery wants run; it passes the gate like any other.

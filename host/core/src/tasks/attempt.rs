@@ -50,8 +50,36 @@ pub(super) struct Attempt {
     pub(super) notes: Vec<String>,
     /// Whether a shell will do that does not report exit statuses.
     pub(super) any_shell: bool,
-    /// Sent, or dropped, when it is called off.
-    pub(super) cancelled: oneshot::Receiver<()>,
+    /// Sent when it is called off.
+    pub(super) called_off: oneshot::Receiver<CallOff>,
+}
+
+/// Why an attempt is ended before it ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CallOff {
+    /// Nobody wants the task any more.
+    Cancelled,
+    /// Another session does what this one had to do.
+    Moved {
+        /// That session.
+        to: String,
+    },
+}
+
+impl CallOff {
+    /// What that makes of the attempt.
+    pub(super) fn fate(self, result: Option<TaskResult>, worker: WorkerAfter) -> Fate {
+        match self {
+            Self::Cancelled => Fate::Cancelled(result),
+            Self::Moved { to } => {
+                let goes_on = match worker {
+                    WorkerAfter::Occupied => ", and it could not be interrupted there",
+                    WorkerAfter::Free | WorkerAfter::Gone => "",
+                };
+                Fate::Lost(format!("its work has moved to session {to}{goes_on}"))
+            }
+        }
+    }
 }
 
 /// How an attempt ended. What is told here is kept already.
@@ -206,9 +234,10 @@ async fn run_in_shell(
     let end = tokio::select! {
         biased;
         end = host.gate.follow(session, &mut running, attempt.spec.timeout) => end,
-        () = called_off(&mut attempt.cancelled) => {
-            let result = interrupt(host, session, &mut running, &attempt.caller).await;
-            return (Fate::Cancelled(result.0), result.1);
+        why = called_off(&mut attempt.called_off) => {
+            let (result, worker) =
+                interrupt(host, session, &mut running, &attempt.caller).await;
+            return (why.fate(result, worker), worker);
         }
     };
     match end {
@@ -246,6 +275,7 @@ pub(super) fn not_typed(error: HostError) -> (Fate, WorkerAfter) {
     match error {
         HostError::SessionBusy { .. }
         | HostError::LineNotEmpty { .. }
+        | HostError::Locked { .. }
         | HostError::AgentNotReady { .. } => (Fate::NotTyped, WorkerAfter::Occupied),
         HostError::SessionEnded { how, .. } => (
             Fate::Lost(format!("the session ended as it began ({how})")),
@@ -267,9 +297,10 @@ pub(super) fn not_typed(error: HostError) -> (Fate, WorkerAfter) {
 
 /// Waits until the task is called off. A queue that is gone calls off nothing:
 /// its host has gone, and the command with it.
-pub(super) async fn called_off(cancelled: &mut oneshot::Receiver<()>) {
-    if cancelled.await.is_err() {
-        std::future::pending().await
+pub(super) async fn called_off(called_off: &mut oneshot::Receiver<CallOff>) -> CallOff {
+    match called_off.await {
+        Ok(why) => why,
+        Err(_) => std::future::pending().await,
     }
 }
 

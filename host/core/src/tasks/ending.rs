@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::attempt::CallOff;
 use super::backlog::Place;
 use super::kept::{self, Ending, work_key};
 use super::queue::{Queue, Waiting};
@@ -26,10 +27,8 @@ impl Queue {
             cancelled.push(task.spec.id.clone());
             match &mut task.running {
                 Some(running) => {
-                    if let Some(cancel) = running.cancel.take() {
-                        // Fails when it has just ended by itself.
-                        let _ = cancel.send(());
-                    }
+                    running.cancelled = true;
+                    running.call_off(CallOff::Cancelled);
                 }
                 None => {
                     let ending = Ending::cancelled("cancelled before it ran");
@@ -65,6 +64,7 @@ impl Queue {
                 continue;
             };
             self.by_id.remove(&task.spec.id);
+            self.prefers.remove(&number);
             self.backlog.put(task.entry(number), Place::Gone);
             if !self.backlog.holds(task.submission) {
                 self.submissions.remove(&task.submission);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use super::queue::{OpenTask, Queue};
+use super::open_task::OpenTask;
+use super::queue::Queue;
 use super::task::TaskId;
 use crate::coding_agents::Activity;
 use crate::events::{

@@ -199,6 +199,19 @@ pub(super) fn add(
     Ok(())
 }
 
+/// Keeps other terms of a submission.
+pub(super) fn new_terms(
+    kept: &Transaction<'_>,
+    number: u64,
+    terms: &Terms,
+) -> rusqlite::Result<()> {
+    kept.execute(
+        "UPDATE submissions SET terms = ?2 WHERE number = ?1",
+        params![signed(number), to_json(terms)?],
+    )
+    .map(drop)
+}
+
 /// Keeps that an attempt begins. `false` if the task has ended meanwhile.
 pub(super) fn started(
     kept: &Transaction<'_>,

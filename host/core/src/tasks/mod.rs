@@ -19,6 +19,9 @@ mod estimates;
 mod fate;
 mod hearing;
 mod kept;
+mod moving;
+mod open_task;
+mod opening;
 mod order;
 mod prompting;
 mod queue;
@@ -41,7 +44,9 @@ pub use task::{
 
 use crate::error::HostError;
 use crate::host::Host;
+use crate::session::{Session, SessionId};
 use kept::{any_open, report_of, reports};
+use moving::ChangeOfWorker;
 
 /// Questions that may wait for the queue.
 const QUESTIONS: usize = 64;
@@ -84,6 +89,25 @@ impl Tasks {
                 let _ = stopped.await;
             }
         }
+    }
+
+    /// Hands what `from` had to do to `to`, as far as it has not ended. Returns the tasks
+    /// that wait for their turn there.
+    pub(crate) async fn move_to(
+        &self,
+        host: &Arc<Host>,
+        from: &Session,
+        to: &SessionId,
+    ) -> Result<Vec<TaskId>, HostError> {
+        if self.questions.get().is_none() {
+            return Ok(Vec::new());
+        }
+        let change = ChangeOfWorker {
+            from: from.id.to_string(),
+            name: from.name.clone(),
+            to: to.to_string(),
+        };
+        self.ask(host, |reply| Ask::Move { change, reply }).await
     }
 
     pub(crate) async fn ask<T>(

@@ -120,9 +120,9 @@ impl Course<'_> {
                 changed = watch.changed() => if changed.is_err() {
                     return (lost("the session ended under it"), WorkerAfter::Gone);
                 },
-                () = called_off(&mut attempt.cancelled) => {
+                why = called_off(&mut attempt.called_off) => {
                     let worker = self.interrupt(attempt, rules).await;
-                    return (Fate::Cancelled(Some(self.answer().await)), worker);
+                    return (why.fate(Some(self.answer().await), worker), worker);
                 }
                 () = tokio::time::sleep_until(deadline.into()) => {
                     let worker = self.interrupt(attempt, rules).await;
@@ -164,8 +164,8 @@ impl Course<'_> {
         );
         let waited = tokio::select! {
             waited = silence => waited,
-            () = called_off(&mut attempt.cancelled) => {
-                return (Fate::Cancelled(None), WorkerAfter::Free);
+            why = called_off(&mut attempt.called_off) => {
+                return (why.fate(None, WorkerAfter::Occupied), WorkerAfter::Free);
             }
         };
         if waited.end == WaitEnd::SessionEnded {

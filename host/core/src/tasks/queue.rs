@@ -3,7 +3,7 @@
 //! It takes questions from a channel and answers in one; attempts run beside it
 //! and come back to it. Everything that it tells is in the store already.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::attempt::{AttemptEnd, WorkerAfter};
-use super::backlog::{Backlog, Entry, Place};
+use super::backlog::{Backlog, Place};
 use super::estimates::Estimates;
 use super::fate::{Fate, Next, next};
-use super::kept::{self, Ending, Kept, KeptTask, Terms};
-use super::task::{
-    DistributeOutcome, DistributeTasks, Lane, NewTask, TaskId, TaskReport, TaskState,
-};
+use super::kept::{self, Ending, Kept, Terms};
+use super::moving::ChangeOfWorker;
+use super::open_task::OpenTask;
+use super::task::{DistributeOutcome, DistributeTasks, Lane, TaskId, TaskReport, TaskState};
 use super::workers::Workers;
 use crate::caller::Caller;
 use crate::clock::now_ms;
@@ -54,6 +54,12 @@ pub(crate) enum Ask {
         ids: Vec<String>,
         reply: oneshot::Sender<Vec<TaskId>>,
     },
+    /// What a session had to do is another one's. Answered with the tasks that wait
+    /// for that one.
+    Move {
+        change: ChangeOfWorker,
+        reply: oneshot::Sender<Vec<TaskId>>,
+    },
     /// No more tasks are begun.
     Stop { reply: oneshot::Sender<()> },
 }
@@ -76,31 +82,6 @@ pub(super) enum Back {
     },
 }
 
-/// A task that has not ended.
-pub(super) struct OpenTask {
-    pub(super) spec: Arc<NewTask>,
-    pub(super) submission: u64,
-    /// Numbers of those that have to complete before.
-    pub(super) blockers: BTreeSet<u64>,
-    pub(super) attempts: u32,
-    pub(super) lost: u32,
-    pub(super) notes: Vec<String>,
-    /// Since when it could run, in milliseconds since the Unix epoch.
-    pub(super) ready_ms: u64,
-    pub(super) waits_for: Option<String>,
-    pub(super) running: Option<RunningTask>,
-    pub(super) progress: f64,
-    pub(super) milestone: Option<String>,
-}
-
-/// What is known of a task that a worker has.
-pub(super) struct RunningTask {
-    pub(super) session: String,
-    pub(super) since_ms: u64,
-    /// `None` once it was called off.
-    pub(super) cancel: Option<oneshot::Sender<()>>,
-}
-
 /// Somebody who waits for the end of tasks.
 pub(super) struct Waiting {
     pub(super) left: HashSet<u64>,
@@ -117,6 +98,8 @@ pub(super) struct Queue {
     pub(super) needed_by: HashMap<u64, Vec<u64>>,
     pub(super) submissions: BTreeMap<u64, Arc<Terms>>,
     pub(super) workers: Workers,
+    /// Task → the session in the place of its own, which is asked before any other.
+    pub(super) prefers: BTreeMap<u64, String>,
     /// Strategy → what it handed back last.
     pub(super) strategy_states: HashMap<String, Vec<u8>>,
     pub(super) estimates: Estimates,
@@ -188,6 +171,7 @@ impl Queue {
             needed_by: HashMap::new(),
             submissions: BTreeMap::new(),
             workers: Workers::default(),
+            prefers: BTreeMap::new(),
             strategy_states: HashMap::new(),
             estimates: Estimates::default(),
             beside: JoinSet::new(),
@@ -328,6 +312,10 @@ impl Queue {
                     false => self.waiting.push(Waiting { left, reply }),
                 }
             }
+            Ask::Move { change, reply } => {
+                let moved = self.change_worker(&change).await;
+                let _ = reply.send(moved);
+            }
             Ask::Stop { reply } => drop(reply.send(())),
         }
     }
@@ -402,10 +390,8 @@ impl Queue {
         let Some(task) = self.open.get_mut(&number) else {
             return;
         };
-        let called_off = task
-            .running
-            .take()
-            .is_some_and(|running| running.cancel.is_none());
+        let ran = task.running.take();
+        let cancelled = ran.is_some_and(|running| running.cancelled);
         task.progress = 0.0;
         task.milestone = None;
         task.ready_ms = now_ms();
@@ -416,7 +402,7 @@ impl Queue {
             let (id, why) = (task.spec.id.clone(), task.notes.last().cloned());
             self.tell(&id, TaskState::Queued, None, why);
         }
-        if called_off {
+        if cancelled {
             self.ends_unrun(number, Ending::cancelled("cancelled before it ran again"))
                 .await;
         }
@@ -477,54 +463,6 @@ impl Queue {
                 milestone: None,
                 error,
             });
-        }
-    }
-}
-
-impl OpenTask {
-    pub(super) fn new(task: KeptTask, blockers: BTreeSet<u64>) -> Self {
-        Self {
-            spec: Arc::new(task.spec),
-            submission: task.submission,
-            blockers,
-            attempts: task.attempts,
-            lost: task.lost,
-            notes: task.notes,
-            ready_ms: task.submitted_ms,
-            waits_for: None,
-            running: None,
-            progress: 0.0,
-            milestone: None,
-        }
-    }
-
-    pub(super) fn entry(&self, number: u64) -> Entry {
-        Entry {
-            number,
-            submission: self.submission,
-            lane: self.spec.work.lane(),
-            priority: self.spec.priority,
-        }
-    }
-
-    fn report(&self) -> TaskReport {
-        TaskReport {
-            id: self.spec.id.clone(),
-            state: if self.running.is_some() {
-                TaskState::Running
-            } else {
-                TaskState::Queued
-            },
-            session_id: self.running.as_ref().map(|running| running.session.clone()),
-            progress: self.progress,
-            milestone: self.milestone.clone(),
-            result: None,
-            error: None,
-            waits_for: self.waits_for.clone(),
-            attempts: self.attempts + u32::from(self.running.is_some()),
-            notes: self.notes.clone(),
-            started_ms: self.running.as_ref().map(|running| running.since_ms),
-            ended_ms: None,
         }
     }
 }

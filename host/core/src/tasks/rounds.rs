@@ -1,6 +1,7 @@
 //! Rounds: which task goes to which worker now. A distributor says; the queue
 //! sees to it that there is something to say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_policy::{Batch, Plan, TaskFacts, WorkerFacts};
@@ -11,16 +12,18 @@ use tokio::time::Instant;
 use super::attempt::{Attempt, WorkerAfter, carry_out};
 use super::backlog::Place;
 use super::kept::{Ending, Terms, work_key};
-use super::queue::{Back, OpenTask, Queue, RunningTask};
+use super::open_task::{OpenTask, RunningTask};
+use super::queue::{Back, Queue};
 use super::task::{Lane, TaskState};
-use super::workers::{OPENED_UNASKED, tags_when_opened};
+use super::workers::{LifeOfWorkers, MENDED_WITHIN};
+use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::coding_agents::Activity;
 use crate::host::Host;
-use crate::operations::CreateSession;
+use crate::session::Session;
 
 /// What failed for reasons that may pass is tried again after so long.
-const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A session in which something else is in front is looked at again after its
 /// next prompt, or after so long.
@@ -28,9 +31,6 @@ const OCCUPIED_PATIENCE: Duration = Duration::from_secs(600);
 
 /// As long as nobody's prompt is awaited, it is looked at again after so long.
 const OCCUPIED_PAUSE: Duration = Duration::from_secs(2);
-
-/// An agent's program that was started for tasks is waited for this long.
-const AGENT_STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 impl Queue {
     /// Gives to workers what they have room for.
@@ -47,7 +47,6 @@ impl Queue {
 
     /// A round for the tasks of one submission that want the same of a worker.
     async fn round_of(&mut self, host: &Host, submission: u64, terms: &Terms, lane: Lane) {
-        let ready = self.backlog.ready(submission, lane);
         let running = u32::try_from(self.backlog.running(submission)).unwrap_or(u32::MAX);
         let limit = terms.max_concurrent.unwrap_or(u32::MAX);
         let room = limit.saturating_sub(running);
@@ -59,12 +58,29 @@ impl Queue {
             );
         }
         let chosen = host.chosen_workers(&terms.workers).await;
-        let workers = self.workers.facts(&chosen, lane);
-        let free = workers.iter().filter(|worker| worker.running == 0).count();
-        let nobody_left = !terms.workers.sessions.is_empty() && !self.workers.any_lives(&chosen);
-        if nobody_left {
-            return self.none_of_them_lives(submission, terms).await;
+        if !terms.workers.sessions.is_empty() {
+            match self.workers.life_of(&chosen, Instant::now()) {
+                LifeOfWorkers::Lives => {}
+                LifeOfWorkers::MayBeMended { until } => {
+                    self.look_again_in(until.saturating_duration_since(Instant::now()));
+                    let reason = format!(
+                        "its session has ended: error_recover mends it or has another take over, for {} s from its end",
+                        MENDED_WITHIN.as_secs()
+                    );
+                    return self.backlog.none_runs_because(submission, lane, &reason);
+                }
+                LifeOfWorkers::Over => return self.none_of_them_lives(submission, terms).await,
+            }
         }
+        let (chosen, locked) = without_locked(host, chosen, &terms.caller);
+        let mut workers = self.workers.facts(&chosen, lane);
+        let preferred = self.assign_preferred(submission, lane, terms, &mut workers, room);
+        let (room, running) = (room - preferred, running + preferred);
+        let ready = self.backlog.ready(submission, lane);
+        if room == 0 || ready == 0 {
+            return;
+        }
+        let free = workers.iter().filter(|worker| worker.running == 0).count();
         if lane == Lane::Shell || terms.workers.agent_command.is_some() {
             let short = u32::try_from(ready.saturating_sub(free))
                 .unwrap_or(u32::MAX)
@@ -72,9 +88,13 @@ impl Queue {
             self.open_workers(submission, terms, lane, workers.is_empty(), short);
         }
         if free == 0 {
-            let reason = match workers.is_empty() {
-                true => self.workers.why_none(submission),
-                false => "every worker is busy".to_owned(),
+            let reason = match (workers.is_empty(), locked) {
+                (true, Some((session, owner))) => {
+                    self.look_again_in(TRY_AGAIN_AFTER);
+                    format!("session {session} is locked by {owner}")
+                }
+                (true, None) => self.workers.why_none(submission),
+                (false, _) => "every worker is busy".to_owned(),
             };
             return self.backlog.none_runs_because(submission, lane, &reason);
         }
@@ -89,6 +109,37 @@ impl Queue {
             self.look_again_in(TRY_AGAIN_AFTER);
         }
         self.carry_out_plan(terms, distribution.plan);
+    }
+
+    /// Gives the tasks that have moved with their session to the one in its place, as
+    /// far as it is free: that is decided, no distributor is asked. Returns how many.
+    fn assign_preferred(
+        &mut self,
+        submission: u64,
+        lane: Lane,
+        terms: &Terms,
+        workers: &mut [WorkerFacts],
+        room: u32,
+    ) -> u32 {
+        let could_run = |task: &OpenTask| {
+            let this_round = task.submission == submission && task.spec.work.lane() == lane;
+            this_round && task.blockers.is_empty() && task.running.is_none()
+        };
+        let ready: Vec<(u64, String)> = (self.prefers.iter())
+            .filter(|(number, _)| self.open.get(number).is_some_and(could_run))
+            .map(|(number, session)| (*number, session.clone()))
+            .collect();
+        let mut assigned = 0;
+        for (number, preferred) in ready {
+            let free = (workers.iter_mut())
+                .find(|worker| worker.session_id == preferred && worker.running == 0);
+            if let Some(worker) = free.filter(|_| assigned < room) {
+                (worker.running, worker.load) = (1, 1.0);
+                self.assign(number, preferred, terms);
+                assigned += 1;
+            }
+        }
+        assigned
     }
 
     /// How many tasks of a submission may run at once, as far as can be foreseen.
@@ -179,12 +230,15 @@ impl Queue {
         else {
             return;
         };
-        let (cancel, cancelled) = oneshot::channel();
+        let (call_off, called_off) = oneshot::channel();
         task.waits_for = None;
+        self.prefers.remove(&number);
+        task.last_session = Some(session.clone());
         task.running = Some(RunningTask {
             session: session.clone(),
             since_ms: now_ms(),
-            cancel: Some(cancel),
+            call_off: Some(call_off),
+            cancelled: false,
         });
         let attempt = Attempt {
             number,
@@ -195,7 +249,7 @@ impl Queue {
             lost: task.lost,
             notes: task.notes.clone(),
             any_shell: terms.workers.is_explicit(),
-            cancelled,
+            called_off,
         };
         let (id, entry) = (task.spec.id.clone(), task.entry(number));
         self.backlog.put(entry, Place::Running);
@@ -227,80 +281,6 @@ impl Queue {
         for number in waiting {
             let ending = Ending::failed(error.clone());
             self.ends_unrun(number, ending).await;
-        }
-    }
-
-    /// Opens sessions where there are too few workers and more were allowed.
-    fn open_workers(
-        &mut self,
-        submission: u64,
-        terms: &Terms,
-        lane: Lane,
-        nobody: bool,
-        short: u32,
-    ) {
-        if !terms.workers.sessions.is_empty()
-            || self.look_again.is_some_and(|at| at > Instant::now())
-        {
-            return;
-        }
-        let allowed = match (terms.workers.open_up_to, nobody) {
-            (Some(allowed), _) => allowed,
-            (None, true) if lane == Lane::Program || terms.workers.tags.is_empty() => {
-                OPENED_UNASKED
-            }
-            (None, _) => 0,
-        };
-        let opening = allowed
-            .saturating_sub(self.workers.opened_for(submission))
-            .min(short);
-        for _ in 0..opening {
-            let Ok(host) = self.host() else {
-                return;
-            };
-            let (tags, caller) = (tags_when_opened(&terms.workers), terms.caller.clone());
-            let command = terms.workers.agent_command.clone();
-            let command = command.filter(|_| lane == Lane::Program);
-            self.workers.opens(submission);
-            self.beside.spawn(async move {
-                let request = CreateSession {
-                    name: Some("task worker".to_owned()),
-                    tags,
-                    command,
-                    ..CreateSession::default()
-                };
-                let opened = host.create_session(request, &caller).await;
-                if let (Ok(session), Lane::Program) = (&opened, lane)
-                    && let Some(mut agent) = host.coding_agents.watch(&session.id)
-                {
-                    let ready = agent.wait_for(|now| {
-                        now.activity.has_ended()
-                            || (now.program.is_some() && now.activity == Activity::Idle)
-                    });
-                    // Ready or not: whoever gives it a task looks again.
-                    let _ = tokio::time::timeout(AGENT_STARTS_WITHIN, ready).await;
-                }
-                Back::Opened {
-                    submission,
-                    opened: opened
-                        .map(|it| it.id.to_string())
-                        .map_err(|error| error.to_string()),
-                }
-            });
-        }
-    }
-
-    /// A session was opened for a submission, or could not be.
-    pub(super) fn was_opened(&mut self, submission: u64, opened: Result<String, String>) {
-        self.workers.opened(submission, opened.as_deref().ok());
-        self.round_due = true;
-        if let Err(error) = opened {
-            tracing::warn!(%error, "cannot open a session for tasks");
-            self.look_again_in(TRY_AGAIN_AFTER);
-            self.workers.cannot_open(error);
-        }
-        if self.open.is_empty() {
-            self.idle_since = Some(Instant::now());
         }
     }
 
@@ -351,13 +331,22 @@ impl Queue {
             Back::Freed { session, lane }
         });
     }
+}
 
-    /// Closes a session that the queue has opened.
-    pub(super) async fn close(&mut self, session: &str) {
-        self.workers.forget(session);
-        if let Ok(host) = self.host() {
-            // It may have been closed by somebody else.
-            let _ = host.close_session(session).await;
-        }
-    }
+/// Leaves out sessions that somebody else has locked, and tells one of them with its
+/// owner.
+fn without_locked(
+    host: &Host,
+    mut sessions: Vec<Arc<Session>>,
+    caller: &Caller,
+) -> (Vec<Arc<Session>>, Option<(String, String)>) {
+    let mut locked = None;
+    sessions.retain(|session| {
+        let Some(owner) = host.agents.locked_against(&session.id, caller) else {
+            return true;
+        };
+        locked = Some((session.id.to_string(), owner));
+        false
+    });
+    (sessions, locked)
 }

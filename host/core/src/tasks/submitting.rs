@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::backlog::Place;
 use super::estimates::{Ahead, until_all_ended};
 use super::kept::{self, KeptTask, Terms, work_key};
+use super::open_task::OpenTask;
 use super::order;
-use super::queue::{OpenTask, Queue};
+use super::queue::Queue;
 use super::task::{
     DistributeOutcome, DistributeTasks, Distributed, Lane, NewTask, TaskId, TaskState,
 };

@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use quarterdeck_policy::WorkerFacts;
+use tokio::time::Instant;
 
 use super::task::{Lane, WorkerChoice};
 use crate::agents::role::Role;
@@ -16,6 +18,24 @@ const OPENED_TAG: &str = "task-worker";
 /// How many sessions are opened where nobody says, and there is no other worker.
 pub(super) const OPENED_UNASKED: u32 = 4;
 
+/// A session whose program has ended, and that nobody has closed, may be mended for so
+/// long, before what only it could do fails.
+pub(super) const MENDED_WITHIN: Duration = Duration::from_secs(60);
+
+/// Whether the sessions that alone may do something will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LifeOfWorkers {
+    /// One of them at least, as far as is known.
+    Lives,
+    /// All have ended, one of them just now.
+    MayBeMended {
+        /// No longer than until then.
+        until: Instant,
+    },
+    /// All have ended or are closed.
+    Over,
+}
+
 /// What the queue knows of sessions that are, or were, workers.
 #[derive(Debug, Default)]
 pub(super) struct Workers {
@@ -23,8 +43,8 @@ pub(super) struct Workers {
     busy: HashMap<String, u64>,
     /// Something else is in front in these.
     occupied: HashSet<(String, Lane)>,
-    /// Their programs have ended.
-    gone: HashSet<String>,
+    /// Their programs have ended; since when that is known.
+    gone: HashMap<String, Instant>,
     /// Opened by the queue, for which submission.
     opened: HashMap<String, u64>,
     /// Being opened, by submission.
@@ -56,7 +76,7 @@ impl Workers {
 
     /// A session's program has ended. Whether it was the queue's own.
     pub(super) fn is_gone(&mut self, session: &str) -> bool {
-        self.gone.insert(session.to_owned());
+        (self.gone.entry(session.to_owned())).or_insert_with(Instant::now);
         self.opened.remove(session).is_some()
     }
 
@@ -119,11 +139,19 @@ impl Workers {
         self.opened.keys().cloned().collect()
     }
 
-    /// Whether the program of any of these may live.
-    pub(super) fn any_lives(&self, sessions: &[Arc<Session>]) -> bool {
-        sessions
-            .iter()
-            .any(|session| !self.gone.contains(session.id.as_str()))
+    /// Whether the program of any of these may live, or come back.
+    pub(super) fn life_of(&self, sessions: &[Arc<Session>], now: Instant) -> LifeOfWorkers {
+        let mut latest = None;
+        for session in sessions {
+            match self.gone.get(session.id.as_str()) {
+                None => return LifeOfWorkers::Lives,
+                since => latest = latest.max(since),
+            }
+        }
+        match latest.map(|since| *since + MENDED_WITHIN) {
+            Some(until) if now < until => LifeOfWorkers::MayBeMended { until },
+            _ => LifeOfWorkers::Over,
+        }
     }
 
     /// What a distributor is told of `sessions`, those left out in which
@@ -133,7 +161,7 @@ impl Workers {
             .iter()
             .filter(|session| {
                 let id = session.id.as_str();
-                !self.gone.contains(id) && !self.occupied.contains(&(id.to_owned(), lane))
+                !self.gone.contains_key(id) && !self.occupied.contains(&(id.to_owned(), lane))
             })
             .map(|session| {
                 let busy = self.busy.contains_key(session.id.as_str());

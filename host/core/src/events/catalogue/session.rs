@@ -61,4 +61,18 @@ pub struct SessionFailover {
     pub session_id: String,
     /// The one that takes over.
     pub new_session_id: String,
+    /// The agent that works there now, where one worked in the session that is left.
+    pub agent: Option<String>,
+    /// The teams of that agent.
+    pub teams: Vec<String>,
+    /// The role that it has now.
+    pub role: Option<String>,
+    /// The tags that it has now and had not before.
+    pub tags: Vec<String>,
+    /// Whose lock has moved.
+    pub lock_owner: Option<String>,
+    /// The new number of that lock: the one before is refused.
+    pub fencing_token: Option<u64>,
+    /// The tasks that wait for it, or that it has begun.
+    pub tasks: Vec<String>,
 }

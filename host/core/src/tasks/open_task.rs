@@ -1,0 +1,99 @@
+//! A task that has not ended, as the queue holds it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::attempt::CallOff;
+use super::backlog::Entry;
+use super::kept::KeptTask;
+use super::task::{NewTask, TaskReport, TaskState};
+
+/// A task that has not ended.
+pub(super) struct OpenTask {
+    pub(super) spec: Arc<NewTask>,
+    pub(super) submission: u64,
+    /// Numbers of those that have to complete before.
+    pub(super) blockers: BTreeSet<u64>,
+    pub(super) attempts: u32,
+    pub(super) lost: u32,
+    pub(super) notes: Vec<String>,
+    /// Since when it could run, in milliseconds since the Unix epoch.
+    pub(super) ready_ms: u64,
+    pub(super) waits_for: Option<String>,
+    pub(super) running: Option<RunningTask>,
+    /// Where it was tried last.
+    pub(super) last_session: Option<String>,
+    pub(super) progress: f64,
+    pub(super) milestone: Option<String>,
+}
+
+/// What is known of a task that a worker has.
+pub(super) struct RunningTask {
+    pub(super) session: String,
+    pub(super) since_ms: u64,
+    /// `None` once it was called off.
+    pub(super) call_off: Option<oneshot::Sender<CallOff>>,
+    /// Nobody wants it any more.
+    pub(super) cancelled: bool,
+}
+
+impl OpenTask {
+    pub(super) fn new(task: KeptTask, blockers: BTreeSet<u64>) -> Self {
+        Self {
+            spec: Arc::new(task.spec),
+            submission: task.submission,
+            blockers,
+            attempts: task.attempts,
+            lost: task.lost,
+            notes: task.notes,
+            ready_ms: task.submitted_ms,
+            waits_for: None,
+            running: None,
+            last_session: task.session_id,
+            progress: 0.0,
+            milestone: None,
+        }
+    }
+
+    pub(super) fn entry(&self, number: u64) -> Entry {
+        Entry {
+            number,
+            submission: self.submission,
+            lane: self.spec.work.lane(),
+            priority: self.spec.priority,
+        }
+    }
+
+    pub(super) fn report(&self) -> TaskReport {
+        TaskReport {
+            id: self.spec.id.clone(),
+            state: if self.running.is_some() {
+                TaskState::Running
+            } else {
+                TaskState::Queued
+            },
+            session_id: self.running.as_ref().map(|running| running.session.clone()),
+            progress: self.progress,
+            milestone: self.milestone.clone(),
+            result: None,
+            error: None,
+            waits_for: self.waits_for.clone(),
+            attempts: self.attempts + u32::from(self.running.is_some()),
+            notes: self.notes.clone(),
+            started_ms: self.running.as_ref().map(|running| running.since_ms),
+            ended_ms: None,
+        }
+    }
+}
+
+impl RunningTask {
+    /// Has its attempt ended, for the first reason that is given.
+    pub(super) fn call_off(&mut self, why: CallOff) {
+        if let Some(call_off) = self.call_off.take() {
+            // Fails when it has just ended by itself.
+            let _ = call_off.send(why);
+        }
+    }
+}
