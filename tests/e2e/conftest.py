@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent import Agent, agent_at, stderr_of
+from iterm2_world import StandIn
 from official_clients import CLIENTS, OfficialClient
 from typescript_client import packages
 from world import World
@@ -100,3 +101,13 @@ def node_modules(target_dir: Path) -> Path:
 def official_client(request: pytest.FixtureRequest, world: World, node_modules: Path) -> OfficialClient:
     """Each official client at each door."""
     return OfficialClient(request.param, world, node_modules)
+
+
+@pytest.fixture
+def iterm2(target_dir: Path, world: World) -> Iterator[StandIn]:
+    """iTerm2 with one window, in the home of this world."""
+    binary = Path(os.environ.get("ITERM2_SERVER") or target_dir / "debug" / "iterm2-server")
+    assert binary.exists(), f"{binary} is missing: `tests/run iterm2` builds it"
+    stand_in = StandIn(binary, world)
+    yield stand_in
+    stand_in.close()

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from agent import Agent, agent_on_http
+from iterm2_world import StandIn
 from waiting import until
 from world import World
 
@@ -89,3 +90,32 @@ async def test_it_is_mended_without_being_asked_where_the_configuration_says_so(
             return any(incident.get("recovery") for incident in past["incidents"])
 
         await until("the incident names its recovery", is_told)
+
+
+@pytest.mark.parametrize("strategy", ["restart", "reset", "failover", "graceful"])
+@pytest.mark.parametrize("opened", ["by-us", "by-a-person"])
+async def test_a_session_whose_iterm2_has_gone_is_mended(
+    world: World, iterm2: StandIn, opened: str, strategy: str
+) -> None:
+    """The connection is dropped, and iTerm2 does not come back: its own sessions go on by
+    their relays, those of a person's panes have to be left."""
+    world.configure("[monitor]\ninterval_ms = 500\nhealth_seconds = 1\n")
+    async with agent_on_http(world.serve("--backend", "iterm2")) as agent:
+        (there,) = [one["sessionId"] for one in (await agent.do("session_list"))["sessions"]]
+        spare = await agent.open_session(name="spare", backend="pty", tags=["backup"])
+        session = await agent.open_session(name="worker", backend="iterm2") if opened == "by-us" else there
+        await agent.run("true", sessionId=session)
+        iterm2.control("restart 600000")
+
+        mended = await agent.do("error_recover", sessionId=session, strategy=strategy)
+        if strategy == "restart" or (opened, strategy) == ("by-a-person", "reset"):
+            # Nobody can open another pane now, nor type into a person's: it says so.
+            assert not mended["recovered"] and "newSessionId" not in mended, mended
+            told = " ".join(mended["steps"])
+            assert "iTerm2" in told or "it was found" in told
+            return
+        assert mended["recovered"], mended
+        now = mended.get("newSessionId", session)
+        ran = await agent.run("echo $((6 * 7))", sessionId=now)
+        assert "42" in ran["output"].split()
+        assert (now == spare) == (strategy == "failover" or (opened == "by-a-person" and strategy == "graceful"))

@@ -44,9 +44,7 @@ async def outfitted(agent: Agent, session: str) -> int:
 async def writes(agent: Agent, session: str, text: str, token: int) -> int:
     """How many sessions took a message of ada's, who shows her lock's token."""
     message = {"content": text, "targets": [{"session_id": session}]}
-    written = await told(
-        agent, "write_to_sessions", messages=[message], requesting_agent="ada", fencing_token=token
-    )
+    written = await told(agent, "write_to_sessions", messages=[message], requesting_agent="ada", fencing_token=token)
     return written["sent_count"]
 
 

@@ -3,10 +3,8 @@ official client of iTerm2's API looking on and typing, too."""
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +13,6 @@ from agent import Agent, agent_on_http, agent_on_stdio
 from iterm2_world import StandIn
 from waiting import until, until_blocking
 from world import ServingHost, World
-
-
-@pytest.fixture
-def iterm2(target_dir: Path, world: World) -> Iterator[StandIn]:
-    """iTerm2 with one window, in the home of this world."""
-    binary = Path(os.environ.get("ITERM2_SERVER") or target_dir / "debug" / "iterm2-server")
-    assert binary.exists(), f"{binary} is missing: `tests/run iterm2` builds it"
-    stand_in = StandIn(binary, world)
-    yield stand_in
-    stand_in.close()
 
 
 def serve(world: World) -> ServingHost:

@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal};
 use super::handing_over::HandedOver;
 use super::mending::Turn;
 use crate::caller::Caller;
+use crate::error::HostError;
 use crate::gate::Input;
 use crate::host::Host;
 use crate::operations::CreateSession;
@@ -94,7 +95,10 @@ impl Host {
             let input = [Input::Bytes(vec![key])];
             let typing = self.gate.type_input(session, &input, &caller);
             // Whoever types now and waits may be what has to be ended.
-            let _ = tokio::time::timeout(ENDING_PATIENCE, typing).await;
+            let typed = tokio::time::timeout(ENDING_PATIENCE, typing).await;
+            if let Ok(Err(HostError::SessionEnded { how, .. })) = typed {
+                return Err(format!("nothing can be typed into it ({how})"));
+            }
             if comes_to_prompt(session, ENDING_PATIENCE).await {
                 return Ok(());
             }
