@@ -3,7 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 
 /// Milliseconds since the Unix epoch.
 pub(crate) fn now_ms() -> u64 {
@@ -14,12 +16,13 @@ pub(crate) fn now_ms() -> u64 {
 }
 
 /// RFC 3339 in UTC with milliseconds, as in `2026-03-01T12:00:00.250Z`.
+/// Always with three digits, so that times sort as texts do.
 pub fn rfc3339(time: SystemTime) -> String {
+    const FORM: &[BorrowedFormatItem<'_>] = format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+    );
     let time = OffsetDateTime::from(time);
-    time.replace_millisecond(time.millisecond())
-        .unwrap_or(time)
-        .format(&Rfc3339)
-        .unwrap_or_default()
+    time.format(FORM).unwrap_or_default()
 }
 
 /// As [`rfc3339`], for milliseconds since 1970.
@@ -44,7 +47,8 @@ mod tests {
     #[test]
     fn times_read_as_iso_8601() {
         let time = UNIX_EPOCH + Duration::from_micros(1_700_000_000_250_999);
-        assert_eq!(rfc3339(time), "2023-11-14T22:13:20.25Z");
+        assert_eq!(rfc3339(time), "2023-11-14T22:13:20.250Z");
+        assert_eq!(rfc3339(UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339_of_ms(1_700_000_000_250), rfc3339(time));
     }
 

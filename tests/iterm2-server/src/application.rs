@@ -30,6 +30,9 @@ use crate::websocket::{Admission, Outgoing};
 /// Screens are told at most this often.
 const SCREEN_INTERVAL: Duration = Duration::from_millis(16);
 
+/// Some variables change though nothing is printed: the name of the program in front.
+const VARIABLES_INTERVAL: Duration = Duration::from_millis(200);
+
 /// Requests of others that wait for the end of a transaction.
 const MOST_DEFERRED: usize = 4096;
 
@@ -125,6 +128,7 @@ impl Application {
         mut outputs: mpsc::Receiver<Output>,
     ) {
         self.settle();
+        let mut variables_due = tokio::time::interval(VARIABLES_INTERVAL);
         loop {
             let frozen = self.transaction.is_some();
             let tell_screens_at = self.tell_screens_at.filter(|_| !frozen);
@@ -144,6 +148,7 @@ impl Application {
                     }
                 }
                 () = sleep_until(tell_screens_at) => self.tell_screens(),
+                _ = variables_due.tick(), if !frozen => self.tell(),
             }
         }
     }
