@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from agent import Agent, agent_at, stderr_of
 from iterm2_world import StandIn
+from nats_server import Machine, NatsServer, start_machine
 from official_clients import CLIENTS, OfficialClient
 from typescript_client import packages
 from world import World
@@ -111,3 +112,40 @@ def iterm2(target_dir: Path, world: World) -> Iterator[StandIn]:
     stand_in = StandIn(binary, world)
     yield stand_in
     stand_in.close()
+
+
+@pytest.fixture
+def nats(world: World) -> NatsServer:
+    """A server; this world's hosts are told where it is."""
+    server = NatsServer(world).start()
+    world.extra_env["QUARTERDECK_NATS_URL"] = server.url
+    world.extra_env["QUARTERDECK_NATS_SILENCE_SECONDS"] = "2"
+    return server
+
+
+@pytest.fixture
+def elsewhere(world: World, binary: Path) -> Iterator[Callable[[str], World]]:
+    """Another machine in miniature, with a home of its own."""
+    made: list[World] = []
+
+    def make(name: str) -> World:
+        other = World(root=world.root / f"m-{name}", binary=binary)
+        (other.root / "cache").symlink_to((world.root / "cache").resolve())
+        made.append(other)
+        return other
+
+    yield make
+    for other in made:
+        for log in other.root.glob("serve-*.log"):
+            print(f"--- {log.name}\n{log.read_text(errors='replace')[-4000:]}")
+        other.close()
+
+
+@pytest.fixture
+def machine(nats: NatsServer, elsewhere: Callable[[str], World]) -> Callable[..., Machine]:
+    """Starts a machine that takes tasks."""
+
+    def start(name: str, *flags: str) -> Machine:
+        return start_machine(elsewhere(name), name, "--nats", nats.url, *flags)
+
+    return start

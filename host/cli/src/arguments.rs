@@ -9,6 +9,7 @@ mod install;
 mod plugin;
 mod rule;
 mod service;
+mod worker;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(crate) use install::InstallArguments;
 pub(crate) use plugin::PluginCommand;
 pub(crate) use rule::{RuleAddArguments, RuleAllowArguments, RuleCommand};
 pub(crate) use service::ServiceCommand;
+pub(crate) use worker::WorkerArguments;
 
 use crate::commands::mcpretentious::MentionedBackend;
 
@@ -114,7 +116,9 @@ impl Command {
     pub(crate) fn hosting(&self) -> Hosting {
         match self {
             Self::Serve { .. } => Hosting::Shared,
-            Self::Mcp { .. } | Self::Mcpretentious { .. } | Self::Run { .. } => Hosting::Private,
+            Self::Mcp { .. } | Self::Mcpretentious { .. } | Self::Run { .. } | Self::Worker(_) => {
+                Hosting::Private
+            }
             _ => Hosting::None,
         }
     }
@@ -194,6 +198,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         backend: Backend,
     },
+    /// Do tasks of other machines' hosts, which come over a NATS server
+    ///
+    /// Each task's command passes the gate of this machine, with its policies, and runs
+    /// in a session here. Ctrl-C ends it in good order: no task is taken any more, those
+    /// that run are finished, or handed back to run elsewhere. Example:
+    ///
+    ///     quarterdeck worker --nats nats://build.example:4222 --tags linux,gpu --slots 4
+    #[command(verbatim_doc_comment)]
+    Worker(WorkerArguments),
     /// Judge a command without running it
     ///
     /// Exits with 0 for safe, 10 for review, 20 for dangerous. With --stdin, a

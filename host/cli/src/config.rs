@@ -25,9 +25,11 @@ use quarterdeck_server::streams::StreamSettings;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod machines;
 mod watching;
 
 use crate::telemetry::TelemetrySettings;
+use machines::Nats;
 use watching::{Mending, Watching};
 
 /// The annotated default file.
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     recovery: Mending,
     /// gRPC.
     pub grpc: Grpc,
+    /// The way to other machines.
+    pub nats: Nats,
     /// Traces and metrics.
     pub telemetry: TelemetrySettings,
     /// Logging.

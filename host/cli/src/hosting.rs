@@ -6,16 +6,26 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use quarterdeck_core::gate::GateSettings;
 use quarterdeck_core::policy::{Limits, Settings};
+use quarterdeck_core::tasks::Machines;
 use quarterdeck_core::{
     Host, HostSettings, Iterm2Address, Iterm2Settings, RelayProgram, ancestry, open_files,
 };
+use quarterdeck_nats::NatsMachines;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Setup, bundled, idle_code};
 
 /// Starts a host with this configuration. Call it inside a runtime.
 pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
-    let host = start_host_with(setup, policy_settings(setup))?;
+    let host = start_host_with(setup, policy_settings(setup), setup.paths.store_file())?;
+    idle_code::give_back_regularly();
+    Ok(host)
+}
+
+/// The same for a host that does other hosts' tasks: what it has done is kept in a store
+/// of its own.
+pub(crate) fn start_host_for_others(setup: &Setup, store: PathBuf) -> Result<Arc<Host>> {
+    let host = start_host_with(setup, policy_settings(setup), store)?;
     idle_code::give_back_regularly();
     Ok(host)
 }
@@ -27,10 +37,10 @@ pub(crate) fn start_host_for_one_command(setup: &Setup) -> Result<Arc<Host>> {
         watch: false,
         ..policy_settings(setup)
     };
-    start_host_with(setup, policies)
+    start_host_with(setup, policies, setup.paths.store_file())
 }
 
-fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
+fn start_host_with(setup: &Setup, policies: Settings, store: PathBuf) -> Result<Arc<Host>> {
     setup.paths.make()?;
     let files = open_files::raise_limit();
     tracing::debug!(files, "as many files may be open");
@@ -51,11 +61,12 @@ fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
         policies,
         agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),
-        store_path: setup.paths.store_file(),
+        store_path: store,
         events: setup.config.event_settings(),
         rates: setup.config.rate_settings()?,
         coding_agents: setup.config.coding_agents(),
         agent_rules: Some(setup.paths.agent_rules_dir()),
+        machines: machines(setup)?,
         resume_agents: setup.config.resume_agents(),
         monitor: setup.config.monitor_settings(setup.paths.metrics_file()),
         recovery: setup.config.recovery_settings(),
@@ -67,6 +78,12 @@ fn start_host_with(setup: &Setup, policies: Settings) -> Result<Arc<Host>> {
         telemetry.watch(&host);
     }
     Ok(host)
+}
+
+/// The way to other machines, where one is set. Nothing is connected before it is used.
+fn machines(setup: &Setup) -> Result<Option<Arc<dyn Machines>>> {
+    let settings = setup.config.nats.settings()?;
+    Ok(settings.map(|settings| Arc::new(NatsMachines::new(settings)) as Arc<dyn Machines>))
 }
 
 /// How to work with iTerm2; none without a home folder, below which its socket is.

@@ -95,6 +95,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         } => commands::mcp::run(setup, alone, tools, agent),
         Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
         Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
+        Command::Worker(arguments) => commands::worker::run(setup, arguments),
         Command::Check {
             command, json, cwd, ..
         } => commands::check::run(setup, command.as_deref(), json, cwd),

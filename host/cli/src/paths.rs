@@ -78,6 +78,13 @@ impl Paths {
         self.state_dir.join("store.sqlite")
     }
 
+    /// What a machine that does tasks for others has done, by its name.
+    pub(crate) fn worker_store_file(&self, name: &str) -> PathBuf {
+        self.state_dir
+            .join("workers")
+            .join(format!("{name}.sqlite"))
+    }
+
     /// What sessions used, and incidents.
     pub(crate) fn metrics_file(&self) -> PathBuf {
         self.state_dir.join("metrics.sqlite")

@@ -94,6 +94,7 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
         rates: RateSettings::default(),
         coding_agents: Vec::new(),
         agent_rules: None,
+        machines: None,
         resume_agents: None,
         monitor: quarterdeck_core::monitor::MonitorSettings::at(folder.join("metrics.sqlite")),
         recovery: quarterdeck_core::recovery::RecoverySettings::default(),

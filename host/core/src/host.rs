@@ -33,7 +33,7 @@ use crate::registry::Registry;
 use crate::session::BackendKind;
 use crate::store::{Store, StoreError};
 use crate::swaps::tell_swaps;
-use crate::tasks::Tasks;
+use crate::tasks::{Machines, Tasks};
 
 /// Incidents kept for whoever asks.
 const INCIDENTS_KEPT: usize = 100;
@@ -87,6 +87,8 @@ pub struct HostSettings {
     pub agent_rules: Option<PathBuf>,
     /// How agents are told to go on when a limit is lifted; `None`: they are not.
     pub resume_agents: Option<ResumeSettings>,
+    /// The way to other machines; `None`: tasks are done here alone.
+    pub machines: Option<Arc<dyn Machines>>,
     /// Watching.
     pub monitor: MonitorSettings,
     /// Mending.
@@ -140,6 +142,7 @@ pub struct Host {
     pub(crate) this: Weak<Self>,
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
+    pub(crate) machines: Option<Arc<dyn Machines>>,
     pub(crate) lost_sessions: LostSessions,
     pub(crate) events: Arc<EventBus>,
     pub(crate) delegations: Mutex<Delegations>,
@@ -208,6 +211,7 @@ impl Host {
             diff_turn: Arc::default(),
             store,
             tasks: Tasks::default(),
+            machines: settings.machines,
             coding_agents: CodingAgents::new(
                 settings.coding_agents,
                 settings.agent_rules,

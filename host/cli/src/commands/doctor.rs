@@ -37,12 +37,13 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
     }
     findings.push(("tmux", tmux()));
     findings.push(("iTerm2", iterm2(&setup)));
-    let (policies, running) = runtime()?.block_on(async {
+    let (policies, running, machines) = runtime()?.block_on(async {
         let running = running_host(&setup).await;
-        (policies(&setup).await, running)
+        (policies(&setup).await, running, machines(&setup).await)
     });
     findings.push(("policies", policies));
     findings.push(("running host", running));
+    findings.push(("other machines", machines));
 
     let mut healthy = true;
     for (what, finding) in findings {
@@ -178,6 +179,23 @@ async fn running_host(setup: &Setup) -> Finding {
         Err(_) => Finding::Absent(
             "none; `quarterdeck serve` starts one that several agents can share".to_owned(),
         ),
+    }
+}
+
+async fn machines(setup: &Setup) -> Finding {
+    let settings = match setup.config.nats.settings() {
+        Ok(Some(settings)) => settings,
+        Ok(None) => {
+            return Finding::Absent(
+                "none; nats.url in the configuration names a NATS server over which they take tasks"
+                    .to_owned(),
+            );
+        }
+        Err(error) => return Finding::Bad(format!("{error:#}")),
+    };
+    match quarterdeck_nats::check(&settings).await {
+        Ok(said) => Finding::Good(said),
+        Err(error) => Finding::Bad(error.to_string()),
     }
 }
 

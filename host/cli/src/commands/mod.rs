@@ -24,3 +24,4 @@ pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod service;
 pub(crate) mod top;
+pub(crate) mod worker;

@@ -14,6 +14,9 @@ use crate::tasks::{
 /// What was called off ends within this time, or is said to go on ending.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Whoever hands in tasks for machines waits so long for the first connection.
+const REACH_PATIENCE: Duration = Duration::from_secs(6);
+
 impl Host {
     /// Goes on with the tasks that an earlier host has left.
     pub async fn resume_tasks(self: &Arc<Self>) {
@@ -26,6 +29,9 @@ impl Host {
         request: DistributeTasks,
         caller: &Caller,
     ) -> Result<DistributeOutcome, HostError> {
+        if request.workers.machines {
+            self.reach_machines().await?;
+        }
         let caller = caller.clone();
         self.tasks
             .ask(self, |reply| Ask::Distribute {
@@ -34,6 +40,17 @@ impl Host {
                 reply,
             })
             .await?
+    }
+
+    /// Fails where machines are asked for and cannot be.
+    async fn reach_machines(&self) -> Result<(), HostError> {
+        let Some(machines) = &self.machines else {
+            return Err(HostError::InvalidParameters(
+                "machines are asked for, but this host has no way to them: a person sets nats.url in its configuration (or QUARTERDECK_NATS_URL) and starts it again".to_owned(),
+            ));
+        };
+        let reached = machines.reach(REACH_PATIENCE).await;
+        reached.map_err(|error| HostError::InvalidParameters(error.to_string()))
     }
 
     /// What is known of these tasks, once all of them have ended or after `wait`;

@@ -18,6 +18,7 @@ pub(super) static STORE: Schema = Schema(&[
     include_str!("migrations/0003-agents.sql"),
     include_str!("migrations/0004-events.sql"),
     include_str!("migrations/0005-prompts.sql"),
+    include_str!("migrations/0006-machines.sql"),
 ]);
 
 /// Carries out the versions that the file has not seen.

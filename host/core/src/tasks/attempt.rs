@@ -50,13 +50,19 @@ pub(super) struct Attempt {
     pub(super) notes: Vec<String>,
     /// Whether a shell will do that does not report exit statuses.
     pub(super) any_shell: bool,
+    /// What its prompt goes by, where it is one: no prompt is typed twice.
+    pub(super) prompt_id: String,
+    /// Whether the task is another host's.
+    pub(super) is_errand: bool,
+    /// Whether it is kept that it runs.
+    pub(super) has_begun: bool,
     /// Sent when it is called off.
     pub(super) called_off: oneshot::Receiver<CallOff>,
 }
 
 /// Why an attempt is ended before it ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum CallOff {
+pub enum CallOff {
     /// Nobody wants the task any more.
     Cancelled,
     /// Another session does what this one had to do.
@@ -64,20 +70,23 @@ pub(super) enum CallOff {
         /// That session.
         to: String,
     },
+    /// The machine that had it for another host is told to stop.
+    HandedBack,
 }
 
 impl CallOff {
     /// What that makes of the attempt.
     pub(super) fn fate(self, result: Option<TaskResult>, worker: WorkerAfter) -> Fate {
+        let goes_on = match worker {
+            WorkerAfter::Occupied => ", and it could not be interrupted there",
+            WorkerAfter::Free | WorkerAfter::Gone => "",
+        };
         match self {
             Self::Cancelled => Fate::Cancelled(result),
             Self::Moved { to } => {
-                let goes_on = match worker {
-                    WorkerAfter::Occupied => ", and it could not be interrupted there",
-                    WorkerAfter::Free | WorkerAfter::Gone => "",
-                };
                 Fate::Lost(format!("its work has moved to session {to}{goes_on}"))
             }
+            Self::HandedBack => Fate::Lost(format!("the worker there was told to stop{goes_on}")),
         }
     }
 }
@@ -106,11 +115,37 @@ pub(super) enum WorkerAfter {
 
 /// Carries out an attempt.
 pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (AttemptEnd, WorkerAfter) {
+    let (number, worker) = (attempt.number, attempt.session_id.clone());
+    let begins = async {
+        let write = host
+            .store
+            .write(move |kept| kept::started(kept, number, &worker));
+        match write.await {
+            Ok(started) => started,
+            Err(error) => {
+                tracing::warn!(%error, task = number, "a task cannot start");
+                tokio::time::sleep(STORE_PATIENCE).await;
+                false
+            }
+        }
+    };
+    match carry_out_in_session(&host, &mut attempt, begins).await {
+        (Fate::NotTyped, worker) if !attempt.has_begun => (AttemptEnd::NotStarted, worker),
+        (fate, worker) => (keep(&host, attempt, fate).await, worker),
+    }
+}
+
+/// Carries out an attempt in its session, once `begins` has kept that it does.
+pub(super) async fn carry_out_in_session(
+    host: &Host,
+    attempt: &mut Attempt,
+    begins: impl Future<Output = bool>,
+) -> (Fate, WorkerAfter) {
     let Ok(session) = host.registry.get(&attempt.session_id) else {
-        return (AttemptEnd::NotStarted, WorkerAfter::Gone);
+        return (Fate::NotTyped, WorkerAfter::Gone);
     };
     let Ok(_turn) = session.run_turn.try_lock() else {
-        return (AttemptEnd::NotStarted, WorkerAfter::Occupied);
+        return (Fate::NotTyped, WorkerAfter::Occupied);
     };
     let mut status = session.terminal.status().await;
     if status.is_starting() {
@@ -119,32 +154,22 @@ pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (Attempt
         status = session.terminal.status().await;
     }
     if status.has_ended() {
-        return (AttemptEnd::NotStarted, WorkerAfter::Gone);
+        return (Fate::NotTyped, WorkerAfter::Gone);
     }
-    if !can_take(&host, &session, &attempt, &status) {
-        return (AttemptEnd::NotStarted, WorkerAfter::Occupied);
+    if !can_take(host, &session, attempt, &status) {
+        return (Fate::NotTyped, WorkerAfter::Occupied);
     }
-    let (number, worker) = (attempt.number, attempt.session_id.clone());
-    let started = host
-        .store
-        .write(move |kept| kept::started(kept, number, &worker))
-        .await;
-    match started {
-        Ok(true) => {}
-        Ok(false) => return (AttemptEnd::NotStarted, WorkerAfter::Free),
-        Err(error) => {
-            tracing::warn!(%error, task = %attempt.spec.id, "a task cannot start");
-            tokio::time::sleep(STORE_PATIENCE).await;
-            return (AttemptEnd::NotStarted, WorkerAfter::Free);
-        }
+    if !begins.await {
+        return (Fate::NotTyped, WorkerAfter::Free);
     }
+    attempt.has_begun = true;
     session.task.set(Some(attempt.spec.id.clone()));
-    let (fate, worker) = match attempt.spec.work.lane() {
-        Lane::Shell => run_in_shell(&host, &session, &mut attempt).await,
-        Lane::Program => prompt(&host, &session, &mut attempt).await,
+    let end = match attempt.spec.work.lane() {
+        Lane::Shell => run_in_shell(host, &session, attempt).await,
+        Lane::Program => prompt(host, &session, attempt).await,
     };
     session.task.set(None);
-    (keep(&host, attempt, fate).await, worker)
+    end
 }
 
 fn can_take(host: &Host, session: &Session, attempt: &Attempt, status: &Status) -> bool {
@@ -161,7 +186,7 @@ fn can_take(host: &Host, session: &Session, attempt: &Attempt, status: &Status) 
 }
 
 /// Writes down what became of the task.
-async fn keep(host: &Host, attempt: Attempt, fate: Fate) -> AttemptEnd {
+pub(super) async fn keep(host: &Host, attempt: Attempt, fate: Fate) -> AttemptEnd {
     let Attempt {
         number,
         spec,
@@ -200,7 +225,7 @@ async fn keep(host: &Host, attempt: Attempt, fate: Fate) -> AttemptEnd {
 }
 
 /// Writes until it is written: a task has not ended before that is kept.
-async fn until_kept(
+pub(super) async fn until_kept(
     host: &Host,
     work: impl Fn(&rusqlite::Transaction<'_>) -> rusqlite::Result<()> + Clone + Send + 'static,
 ) {
@@ -229,7 +254,7 @@ async fn run_in_shell(
     };
     let mut running = match host.gate.run(session, &command, &attempt.caller).await {
         Ok(running) => running,
-        Err(error) => return not_typed(error),
+        Err(error) => return not_typed(error, attempt),
     };
     let end = tokio::select! {
         biased;
@@ -271,7 +296,7 @@ async fn run_in_shell(
 }
 
 /// What an error says that the gate gave before anything was typed.
-pub(super) fn not_typed(error: HostError) -> (Fate, WorkerAfter) {
+pub(super) fn not_typed(error: HostError, attempt: &Attempt) -> (Fate, WorkerAfter) {
     match error {
         HostError::SessionBusy { .. }
         | HostError::LineNotEmpty { .. }
@@ -281,6 +306,13 @@ pub(super) fn not_typed(error: HostError) -> (Fate, WorkerAfter) {
             Fate::Lost(format!("the session ended as it began ({how})")),
             WorkerAfter::Gone,
         ),
+        HostError::ConfirmationRequired(pending) if attempt.is_errand => {
+            let said = format!(
+                "a person has to confirm its command first: {}; a machine asks nobody: let somebody allow it there for good (`quarterdeck rule allow`), or hand it in for a session of your own host",
+                pending.verdict.reason.trim_end_matches('.'),
+            );
+            (Fate::Impossible(said), WorkerAfter::Free)
+        }
         HostError::ConfirmationRequired(pending) => {
             let said = format!(
                 "a person has to confirm its command first: {}; after `quarterdeck approve {}` (within {} s) hand the task in again with sessionIds [{:?}]",

@@ -78,7 +78,8 @@ impl Queue {
                 self.estimates
                     .learn(&work_key(&task.spec), result.duration_ms);
             }
-            let session = task.running.as_ref().map(|running| running.session.clone());
+            let begun = task.running.as_ref().filter(|running| running.has_begun);
+            let session = begun.map(|running| running.session.clone());
             self.tell(&task.spec.id, ending.state, session, ending.error.clone());
             let waiting = self.needed_by.remove(&number).unwrap_or_default();
             match ending.state {

@@ -1,5 +1,7 @@
 //! What becomes of a task after an attempt. Pure.
 
+use serde::{Deserialize, Serialize};
+
 use super::kept::Ending;
 use super::task::{NewTask, TaskResult, TaskState};
 
@@ -8,8 +10,9 @@ use super::task::{NewTask, TaskResult, TaskState};
 const MOST_LOST: u32 = 3;
 
 /// How an attempt ended.
-#[derive(Debug)]
-pub(super) enum Fate {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
     /// Nothing was typed, for reasons that are the worker's.
     NotTyped,
     /// Nothing was typed, and would not be elsewhere either: the gate's no, for
@@ -19,6 +22,7 @@ pub(super) enum Fate {
     Finished(TaskResult),
     /// Its time was over.
     TimedOut {
+        /// What it came to.
         result: Option<TaskResult>,
         /// It could not be stopped.
         goes_on: bool,

@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
+use super::errand::OwnerId;
 use super::task::{NewTask, TaskId, TaskReport, TaskResult, TaskState, WorkerChoice};
 use crate::caller::Caller;
 use crate::clock::now_ms;
@@ -39,6 +40,8 @@ pub(super) struct KeptTask {
     pub(super) notes: Vec<String>,
     pub(super) session_id: Option<String>,
     pub(super) submitted_ms: u64,
+    /// How often it was sent to machines.
+    pub(super) sendings: u64,
 }
 
 /// Everything that a queue begins with.
@@ -90,6 +93,16 @@ pub(super) fn work_key(spec: &NewTask) -> String {
     format!("{} {}", spec.work.kind(), &text[..end])
 }
 
+/// What this store's host is called among machines.
+pub(super) fn owner(kept: &Transaction<'_>) -> rusqlite::Result<OwnerId> {
+    kept.execute(
+        "INSERT OR IGNORE INTO machine_owner (only, id) VALUES (1, ?1)",
+        [OwnerId::by_chance().as_str()],
+    )?;
+    let id: String = kept.query_row("SELECT id FROM machine_owner", [], |row| row.get(0))?;
+    OwnerId::try_from(id).map_err(|error| bad_column(0, error))
+}
+
 /// Whether there is anything left to do.
 pub(super) fn any_open(kept: &Connection) -> rusqlite::Result<bool> {
     kept.query_row(
@@ -111,7 +124,7 @@ pub(super) fn forget_old(kept: &Transaction<'_>) -> rusqlite::Result<()> {
 pub(super) fn load(kept: &Connection) -> rusqlite::Result<Kept> {
     let tasks = kept
         .prepare(
-            "SELECT number, id, submission, spec, needs, state, attempts, lost, notes, session_id, submitted_ms
+            "SELECT number, id, submission, spec, needs, state, attempts, lost, notes, session_id, submitted_ms, sendings
              FROM tasks WHERE ended_ms IS NULL ORDER BY number",
         )?
         .query_map([], kept_task)?
@@ -225,6 +238,27 @@ pub(super) fn started(
         )?
         .execute(params![signed(number), session, signed(now_ms())])?;
     Ok(changed == 1)
+}
+
+/// Keeps that an attempt is about to leave for a machine. `false` if the task has ended
+/// meanwhile.
+pub(super) fn leaves(kept: &Transaction<'_>, number: u64, sending: u64) -> rusqlite::Result<bool> {
+    let changed = kept
+        .prepare_cached(
+            "UPDATE tasks SET state = 'running', attempts = attempts + 1, session_id = NULL, started_ms = ?2, sendings = ?3
+             WHERE number = ?1 AND ended_ms IS NULL",
+        )?
+        .execute(params![signed(number), signed(now_ms()), signed(sending)])?;
+    Ok(changed == 1)
+}
+
+/// Keeps how far a task on its way is: with whom.
+pub(super) fn is_with(kept: &Transaction<'_>, number: u64, worker: &str) -> rusqlite::Result<()> {
+    kept.prepare_cached(
+        "UPDATE tasks SET session_id = ?2, started_ms = ?3 WHERE number = ?1 AND ended_ms IS NULL",
+    )?
+    .execute(params![signed(number), worker, signed(now_ms())])
+    .map(drop)
 }
 
 /// Takes an attempt back that came to nothing before anything was typed.
@@ -347,6 +381,7 @@ fn kept_task(row: &Row<'_>) -> rusqlite::Result<KeptTask> {
         notes: json(row, 8)?,
         session_id: row.get(9)?,
         submitted_ms: unsigned(row, 10)?,
+        sendings: unsigned(row, 11)?,
     })
 }
 

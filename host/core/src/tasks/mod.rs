@@ -7,6 +7,11 @@
 //! own, through the gate; [`fate`] says what comes of it. What has ended is in the
 //! store alone ([`kept`]).
 //!
+//! Where a submission asks for machines, attempts leave this host instead as
+//! [`errand`]s ([`machines`] is the queue's side of that), and a host that works for
+//! others carries out theirs ([`errands`]). Sessions of this host are what does tasks
+//! where nobody asks otherwise.
+//!
 //! What is told is kept before. That a task begins is written before anything is
 //! typed, so a host that dies leaves no task that ran and does not know it: the
 //! next host runs it again, and its report says so.
@@ -15,10 +20,14 @@ mod attempt;
 mod backlog;
 mod command_line;
 mod ending;
+mod errand;
+mod errands;
 mod estimates;
 mod fate;
+mod following;
 mod hearing;
 mod kept;
+mod machines;
 mod moving;
 mod open_task;
 mod opening;
@@ -35,6 +44,13 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use attempt::CallOff;
+pub use errand::{
+    BadOwnerId, Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable,
+    Waiting,
+};
+pub use errands::{Begins, Errands};
+pub use fate::Fate;
 pub use order::OrderError;
 pub(crate) use queue::Ask;
 pub use task::{

@@ -23,6 +23,8 @@ pub(super) struct OpenTask {
     pub(super) ready_ms: u64,
     pub(super) waits_for: Option<String>,
     pub(super) running: Option<RunningTask>,
+    /// How often it was sent to machines.
+    pub(super) sendings: u64,
     /// Where it was tried last.
     pub(super) last_session: Option<String>,
     pub(super) progress: f64,
@@ -33,6 +35,8 @@ pub(super) struct OpenTask {
 pub(super) struct RunningTask {
     pub(super) session: String,
     pub(super) since_ms: u64,
+    /// Not so while it is on its way to a machine.
+    pub(super) has_begun: bool,
     /// `None` once it was called off.
     pub(super) call_off: Option<oneshot::Sender<CallOff>>,
     /// Nobody wants it any more.
@@ -51,6 +55,7 @@ impl OpenTask {
             ready_ms: task.submitted_ms,
             waits_for: None,
             running: None,
+            sendings: task.sendings,
             last_session: task.session_id,
             progress: 0.0,
             milestone: None,
@@ -67,22 +72,22 @@ impl OpenTask {
     }
 
     pub(super) fn report(&self) -> TaskReport {
+        let begun = self.running.as_ref().filter(|running| running.has_begun);
         TaskReport {
             id: self.spec.id.clone(),
-            state: if self.running.is_some() {
-                TaskState::Running
-            } else {
-                TaskState::Queued
+            state: match begun {
+                Some(_) => TaskState::Running,
+                None => TaskState::Queued,
             },
-            session_id: self.running.as_ref().map(|running| running.session.clone()),
+            session_id: begun.map(|running| running.session.clone()),
             progress: self.progress,
             milestone: self.milestone.clone(),
             result: None,
             error: None,
             waits_for: self.waits_for.clone(),
-            attempts: self.attempts + u32::from(self.running.is_some()),
+            attempts: self.attempts + u32::from(begun.is_some()),
             notes: self.notes.clone(),
-            started_ms: self.running.as_ref().map(|running| running.since_ms),
+            started_ms: begun.map(|running| running.since_ms),
             ended_ms: None,
         }
     }

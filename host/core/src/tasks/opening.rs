@@ -10,10 +10,25 @@ use super::rounds::TRY_AGAIN_AFTER;
 use super::task::Lane;
 use super::workers::{OPENED_UNASKED, tags_when_opened};
 use crate::coding_agents::Activity;
+use crate::host::Host;
 use crate::operations::CreateSession;
+use crate::session::SessionId;
 
 /// An agent's program that was started for tasks is waited for this long.
 const AGENT_STARTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Waits for an agent's program that was just started. Ready or not: whoever gives it
+/// a task looks again.
+pub(super) async fn agent_is_ready(host: &Host, session: &SessionId) {
+    let Some(mut agent) = host.coding_agents.watch(session) else {
+        return;
+    };
+    let ready = agent.wait_for(|now| {
+        now.activity.has_ended() || (now.program.is_some() && now.activity == Activity::Idle)
+    });
+    // Too late is looked at as well.
+    let _ = tokio::time::timeout(AGENT_STARTS_WITHIN, ready).await;
+}
 
 impl Queue {
     /// Opens sessions where there are too few workers and more were allowed.
@@ -56,15 +71,8 @@ impl Queue {
                     ..CreateSession::default()
                 };
                 let opened = host.create_session(request, &caller).await;
-                if let (Ok(session), Lane::Program) = (&opened, lane)
-                    && let Some(mut agent) = host.coding_agents.watch(&session.id)
-                {
-                    let ready = agent.wait_for(|now| {
-                        now.activity.has_ended()
-                            || (now.program.is_some() && now.activity == Activity::Idle)
-                    });
-                    // Ready or not: whoever gives it a task looks again.
-                    let _ = tokio::time::timeout(AGENT_STARTS_WITHIN, ready).await;
+                if let (Ok(session), Lane::Program) = (&opened, lane) {
+                    agent_is_ready(&host, &session.id).await;
                 }
                 Back::Opened {
                     submission,

@@ -37,14 +37,14 @@ pub(super) async fn prompt(
         );
     };
     let request = PromptAgent {
-        id: Some(format!("task-{}-{}", attempt.number, attempt.attempts + 1)),
+        id: Some(attempt.prompt_id.clone()),
         text: prompt.clone(),
         ready_within: READY_PATIENCE,
     };
     let began = Instant::now();
     let delivered = match host.deliver_prompt(session, request, &attempt.caller).await {
         Ok(delivered) => delivered,
-        Err(error) => return not_typed(error),
+        Err(error) => return not_typed(error, attempt),
     };
     let receipt = &delivered.receipt;
     let course = Course {

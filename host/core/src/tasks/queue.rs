@@ -16,7 +16,8 @@ use super::attempt::{AttemptEnd, WorkerAfter};
 use super::backlog::{Backlog, Place};
 use super::estimates::Estimates;
 use super::fate::{Fate, Next, next};
-use super::kept::{self, Ending, Kept, Terms};
+use super::kept::{self, Ending, Kept, KeptTask, Terms};
+use super::machines::SentOut;
 use super::moving::ChangeOfWorker;
 use super::open_task::OpenTask;
 use super::task::{DistributeOutcome, DistributeTasks, Lane, TaskId, TaskReport, TaskState};
@@ -73,6 +74,8 @@ pub(super) enum Back {
         end: AttemptEnd,
         worker: WorkerAfter,
     },
+    /// An attempt that had left for a machine has ended.
+    Errand { number: u64, end: AttemptEnd },
     /// An occupied session may be free again.
     Freed { session: String, lane: Lane },
     /// A session was opened, or not.
@@ -100,6 +103,7 @@ pub(super) struct Queue {
     pub(super) workers: Workers,
     /// Task → the session in the place of its own, which is asked before any other.
     pub(super) prefers: BTreeMap<u64, String>,
+    pub(super) sent: SentOut,
     /// Strategy → what it handed back last.
     pub(super) strategy_states: HashMap<String, Vec<u8>>,
     pub(super) estimates: Estimates,
@@ -149,6 +153,7 @@ pub(super) async fn run(host: Weak<Host>, mut asked: mpsc::Receiver<Ask>) {
                 }
             }
             happened = happenings.recv() => queue.hears(happened),
+            heard = queue.sent.hears() => queue.hears_of_machines(heard),
             () = sleep_until(wake) => queue.wakes().await,
         }
     }
@@ -172,6 +177,7 @@ impl Queue {
             submissions: BTreeMap::new(),
             workers: Workers::default(),
             prefers: BTreeMap::new(),
+            sent: SentOut::default(),
             strategy_states: HashMap::new(),
             estimates: Estimates::default(),
             beside: JoinSet::new(),
@@ -210,15 +216,20 @@ impl Queue {
             .into_iter()
             .map(|(number, terms)| (number, Arc::new(terms)))
             .collect();
-        let lost: Vec<(u64, String)> = tasks
+        let (sent, here): (Vec<&KeptTask>, Vec<&KeptTask>) = tasks
             .iter()
             .filter(|task| task.state == TaskState::Running)
+            .partition(|task| self.is_for_machines(task.submission));
+        let sent: Vec<KeptTask> = sent.into_iter().cloned().collect();
+        let lost: Vec<(u64, String)> = here
+            .into_iter()
             .map(|task| (task.number, task.session_id.clone().unwrap_or_default()))
             .collect();
         self.insert(tasks);
         for (number, session) in lost {
             self.was_lost_with_its_host(&host, number, &session).await?;
         }
+        self.follow_what_was_sent(&host, sent).await?;
         for (number, needed, state) in broken {
             self.fail_those_that_need(&needed, state, vec![number])
                 .await;
@@ -356,6 +367,7 @@ impl Queue {
                 end,
                 worker,
             }) => self.attempt_ended(number, &session, end, worker).await,
+            Ok(Back::Errand { number, end }) => self.errand_ended(number, end).await,
             Ok(Back::Freed { session, lane }) => {
                 self.workers.is_free(&session, lane);
                 self.round_due = true;
@@ -378,6 +390,11 @@ impl Queue {
             .get(&number)
             .map_or(Lane::Shell, |task| task.spec.work.lane());
         self.worker_after(session, lane, worker).await;
+        self.after_attempt(number, end).await;
+    }
+
+    /// What becomes of a task after an attempt.
+    pub(super) async fn after_attempt(&mut self, number: u64, end: AttemptEnd) {
         match end {
             AttemptEnd::Ended(ending) => return self.has_ended(number, &ending).await,
             AttemptEnd::NotStarted => self.waits_again(number, None).await,

@@ -47,6 +47,9 @@ impl Queue {
 
     /// A round for the tasks of one submission that want the same of a worker.
     async fn round_of(&mut self, host: &Host, submission: u64, terms: &Terms, lane: Lane) {
+        if terms.workers.machines {
+            return self.round_for_machines(host, submission, terms, lane).await;
+        }
         let running = u32::try_from(self.backlog.running(submission)).unwrap_or(u32::MAX);
         let limit = terms.max_concurrent.unwrap_or(u32::MAX);
         let room = limit.saturating_sub(running);
@@ -155,7 +158,7 @@ impl Queue {
             .max(1)
     }
 
-    fn batch(
+    pub(super) fn batch(
         &self,
         submission: u64,
         terms: &Terms,
@@ -204,7 +207,7 @@ impl Queue {
         }
     }
 
-    fn carry_out_plan(&mut self, terms: &Terms, plan: Plan) {
+    pub(super) fn carry_out_plan(&mut self, terms: &Terms, plan: Plan) {
         self.strategy_states
             .insert(terms.strategy.clone(), plan.state);
         for waiting in plan.waits {
@@ -215,7 +218,10 @@ impl Queue {
         }
         for assignment in plan.assignments {
             if let Some(number) = self.number_of(&assignment.task_id) {
-                self.assign(number, assignment.session_id, terms);
+                match terms.workers.machines {
+                    true => self.send_out(number, terms),
+                    false => self.assign(number, assignment.session_id, terms),
+                }
             }
         }
     }
@@ -239,6 +245,7 @@ impl Queue {
             since_ms: now_ms(),
             call_off: Some(call_off),
             cancelled: false,
+            has_begun: true,
         });
         let attempt = Attempt {
             number,
@@ -249,6 +256,9 @@ impl Queue {
             lost: task.lost,
             notes: task.notes.clone(),
             any_shell: terms.workers.is_explicit(),
+            prompt_id: format!("task-{number}-{}", task.attempts + 1),
+            is_errand: false,
+            has_begun: false,
             called_off,
         };
         let (id, entry) = (task.spec.id.clone(), task.entry(number));

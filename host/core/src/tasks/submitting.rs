@@ -118,6 +118,7 @@ impl Queue {
                 notes: Vec::new(),
                 session_id: None,
                 submitted_ms: now,
+                sendings: 0,
             })
             .collect()
     }
@@ -159,7 +160,11 @@ impl Queue {
             .map_err(|error| HostError::InvalidParameters(error.to_string()))
     }
 
-    async fn check_terms(&self, host: &Host, request: &DistributeTasks) -> Result<(), HostError> {
+    async fn check_terms(
+        &mut self,
+        host: &Host,
+        request: &DistributeTasks,
+    ) -> Result<(), HostError> {
         let distributors = host.policies.distributors().await;
         if !distributors.names().any(|name| name == request.strategy) {
             let names: Vec<&str> = distributors.names().collect();
@@ -174,6 +179,9 @@ impl Queue {
                 "maxConcurrent is 0, so that nothing could run: give 1 or more, or leave it out"
                     .to_owned(),
             ));
+        }
+        if request.workers.machines {
+            return self.check_machines(host, request).await;
         }
         let sessions = host.registry.all();
         for wanted in &request.workers.sessions {
@@ -225,6 +233,7 @@ impl Queue {
     fn distributed(&self, number: u64, id: TaskId) -> Distributed {
         let task = self.open.get(&number);
         let running = task.and_then(|task| task.running.as_ref());
+        let running = running.filter(|running| running.has_begun);
         Distributed {
             id,
             session_id: running.map(|running| running.session.clone()),

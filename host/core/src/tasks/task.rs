@@ -161,8 +161,12 @@ impl NewTask {
 pub struct WorkerChoice {
     /// Only these, by id or name.
     pub sessions: Vec<String>,
-    /// Only those that carry all of these.
+    /// Only those that carry all of these; machines that have announced them, where
+    /// machines are asked for.
     pub tags: Vec<String>,
+    /// Other machines in place of this host's sessions.
+    #[serde(default)]
+    pub machines: bool,
     /// Only those of the agents of this team and the teams below it.
     #[serde(default)]
     pub team: Option<String>,

@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::session::Session;
 
 /// The tag of a session that the queue has opened.
-const OPENED_TAG: &str = "task-worker";
+pub(super) const OPENED_TAG: &str = "task-worker";
 
 /// How many sessions are opened where nobody says, and there is no other worker.
 pub(super) const OPENED_UNASKED: u32 = 4;

@@ -87,6 +87,7 @@ fn host(folder: &std::path::Path) -> Arc<Host> {
         rates: RateSettings::default(),
         coding_agents: Vec::new(),
         agent_rules: None,
+        machines: None,
         resume_agents: None,
         monitor: MonitorSettings::at(folder.join("metrics.sqlite")),
         recovery: RecoverySettings::default(),

@@ -26,9 +26,12 @@ pub(super) struct Arguments {
     /// Only these sessions, by id or name
     #[serde(default)]
     session_ids: Vec<String>,
-    /// Only sessions with these tags
+    /// Only sessions (or machines) with these tags
     #[serde(default)]
     tags: Vec<String>,
+    /// Run on other machines, in place of sessions here
+    #[serde(default)]
+    machines: bool,
     /// Only sessions of this team's agents
     team: Option<String>,
     /// Only sessions with this role
@@ -77,7 +80,7 @@ impl NativeTool for TaskDistribute {
         let tasks = arguments
             .tasks
             .into_iter()
-            .map(TaskShape::into_task)
+            .map(|task| task.into_task(!arguments.machines))
             .collect::<Result<_, _>>()?;
         let request = DistributeTasks {
             tasks,
@@ -86,6 +89,7 @@ impl NativeTool for TaskDistribute {
             workers: WorkerChoice {
                 sessions: arguments.session_ids,
                 tags: arguments.tags,
+                machines: arguments.machines,
                 team: arguments.team,
                 role: arguments.role,
                 agent_command: arguments.agent_command,

@@ -71,8 +71,8 @@ struct Parts {
 }
 
 impl TaskShape {
-    /// The task that is meant.
-    pub(super) fn into_task(self) -> Result<NewTask, HostError> {
+    /// The task that is meant. One that is done `here` has its folder looked for.
+    pub(super) fn into_task(self, here: bool) -> Result<NewTask, HostError> {
         let parse = |id: String| {
             TaskId::try_from(id).map_err(|error| HostError::InvalidParameters(error.to_string()))
         };
@@ -91,7 +91,7 @@ impl TaskShape {
             )));
         }
         let folder = parts.working_directory;
-        if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) {
+        if let Some(folder) = folder.as_ref().filter(|folder| here && !folder.is_dir()) {
             return Err(HostError::InvalidParameters(format!(
                 "workingDirectory {folder:?} of task {:?} is not a folder on this machine",
                 id.as_str()

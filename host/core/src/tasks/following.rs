@@ -1,0 +1,146 @@
+//! One errand, followed from here until it has ended.
+//!
+//! How far it is, is kept in the store: about to leave (no worker), on its way
+//! ([`ON_ITS_WAY`]), or with a machine. So a later host knows what to ask after, and
+//! nothing is sent twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::attempt::{Attempt, AttemptEnd, called_off, keep, until_kept};
+use super::errand::{Errand, ErrandNews, Machines, Told};
+use super::fate::Fate;
+use super::kept;
+use crate::host::Host;
+
+/// The worker of what no machine has begun yet, in the store and to distributors.
+pub(super) const ON_ITS_WAY: &str = "machines";
+
+/// What cannot be written is tried again after so long.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is heard of an errand on its way.
+pub(super) enum Course {
+    /// A machine has begun it.
+    Begun { number: u64, worker: String },
+    /// How far it is.
+    Progress {
+        number: u64,
+        percent: f64,
+        milestone: Option<String>,
+    },
+}
+
+/// How far an errand is that an earlier host has sent.
+pub(super) struct Way {
+    /// Whether that is certain.
+    pub(super) was_sent: bool,
+    /// The machine and its session, once it has begun.
+    pub(super) worker: Option<String>,
+}
+
+/// Follows an errand.
+pub(super) struct Following {
+    pub(super) host: Arc<Host>,
+    pub(super) machines: Arc<dyn Machines>,
+    pub(super) errand: Errand,
+    pub(super) course: mpsc::Sender<Course>,
+    pub(super) worker: Option<String>,
+}
+
+impl Following {
+    /// Sends the errand, unless that is done (then `told` has its news), and keeps what
+    /// becomes of it.
+    pub(super) async fn until_its_end(
+        mut self,
+        mut attempt: Attempt,
+        told: Option<mpsc::Receiver<Told>>,
+    ) -> AttemptEnd {
+        let (number, sending) = (attempt.number, self.errand.key.sending);
+        let mut told = match told {
+            Some(told) => told,
+            None => {
+                let write = self
+                    .host
+                    .store
+                    .write(move |kept| kept::leaves(kept, number, sending));
+                match write.await {
+                    Ok(true) => self.machines.send(self.errand.clone(), false),
+                    Ok(false) => return AttemptEnd::NotStarted,
+                    Err(error) => {
+                        tracing::warn!(%error, task = number, "a task cannot leave");
+                        tokio::time::sleep(STORE_PATIENCE).await;
+                        return AttemptEnd::NotStarted;
+                    }
+                }
+            }
+        };
+        let mut recalled = false;
+        loop {
+            tokio::select! {
+                news = told.recv() => match news {
+                    Some(told) => match self.takes(number, &told.news).await {
+                        None => told.settle(),
+                        Some(fate) => {
+                            attempt.session_id = self.worker.take().unwrap_or_default();
+                            let end = keep(&self.host, attempt, fate).await;
+                            told.settle();
+                            return end;
+                        }
+                    },
+                    // This host goes: the next one asks after it.
+                    None => std::future::pending().await,
+                },
+                // Nothing else has an errand called off: it has no session here.
+                _ = called_off(&mut attempt.called_off), if !recalled => {
+                    recalled = true;
+                    self.machines.recall(&self.errand.key);
+                }
+            }
+        }
+    }
+
+    /// Keeps a piece of news; its fate, where it has ended.
+    async fn takes(&mut self, number: u64, news: &ErrandNews) -> Option<Fate> {
+        match news {
+            ErrandNews::Sent => {
+                if self.worker.is_none() {
+                    until_kept(&self.host, move |kept| {
+                        kept::is_with(kept, number, ON_ITS_WAY)
+                    })
+                    .await;
+                }
+                None
+            }
+            ErrandNews::Begun { machine, session } => {
+                let worker = format!("{machine}/{session}");
+                self.worker = Some(worker.clone());
+                let kept_worker = worker.clone();
+                until_kept(&self.host, move |kept| {
+                    kept::is_with(kept, number, &kept_worker)
+                })
+                .await;
+                // A queue that is gone is told nothing.
+                let _ = self.course.send(Course::Begun { number, worker }).await;
+                None
+            }
+            ErrandNews::Progress { percent, milestone } => {
+                let course = Course::Progress {
+                    number,
+                    percent: *percent,
+                    milestone: milestone.clone(),
+                };
+                let _ = self.course.send(course).await;
+                None
+            }
+            ErrandNews::FellSilent { how } => Some(match &self.worker {
+                Some(_) => Fate::Lost(how.clone()),
+                // Nothing was typed: as if it had never left.
+                None => Fate::NotTyped,
+            }),
+            ErrandNews::Ended(fate) => Some(fate.clone()),
+        }
+    }
+}

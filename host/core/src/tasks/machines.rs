@@ -1,0 +1,429 @@
+//! The queue's side of other machines: what leaves this host, and what becomes of it.
+//!
+//! Which machine takes a task is for the work queue to settle, so a distributor sees all
+//! of them as one worker with room: it says what leaves next.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use quarterdeck_policy::WorkerFacts;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::attempt::{Attempt, AttemptEnd};
+use super::backlog::Place;
+use super::errand::{Errand, ErrandKey, Machine, Machines, OwnerId};
+use super::following::{Course, Following, ON_ITS_WAY, Way};
+use super::kept::{self, Ending, KeptTask, Terms};
+use super::open_task::RunningTask;
+use super::queue::{Back, Queue};
+use super::task::{DistributeTasks, Lane, TaskState};
+use crate::clock::now_ms;
+use crate::error::HostError;
+use crate::events::{TaskStatus, TaskUpdate};
+use crate::host::Host;
+
+/// For each slot so many errands are out: a machine that is done with one finds the
+/// next one there.
+const OUT_FOR_EACH_SLOT: u32 = 2;
+
+/// News that wait for the queue.
+const COURSES: usize = 256;
+
+/// What fails for reasons that may pass is tried again after so long.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What the queue knows of errands.
+pub(super) struct SentOut {
+    /// How many are out, by the tags that they ask for.
+    out: HashMap<BTreeSet<String>, u32>,
+    /// Once the first errand is meant for machines.
+    line: Option<Line>,
+    courses: mpsc::Receiver<Course>,
+    /// Given to whoever follows an errand.
+    course: mpsc::Sender<Course>,
+}
+
+/// The way to the machines.
+struct Line {
+    machines: Arc<dyn Machines>,
+    owner: OwnerId,
+    roster: watch::Receiver<Arc<[Machine]>>,
+    /// Whether the roster may change.
+    open: bool,
+}
+
+/// What the queue hears.
+pub(super) enum Heard {
+    /// There are other machines than before.
+    Roster,
+    /// Of an errand.
+    Course(Course),
+}
+
+impl Default for SentOut {
+    fn default() -> Self {
+        let (course, courses) = mpsc::channel(COURSES);
+        Self {
+            out: HashMap::new(),
+            line: None,
+            courses,
+            course,
+        }
+    }
+}
+
+impl SentOut {
+    /// Waits for news. Never ends where nothing was sent.
+    pub(super) async fn hears(&mut self) -> Heard {
+        let line = self.line.as_mut().filter(|line| line.open);
+        let roster = async {
+            match line {
+                Some(line) => line.open = line.roster.changed().await.is_ok(),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = roster => Heard::Roster,
+            Some(course) = self.courses.recv() => Heard::Course(course),
+        }
+    }
+
+    fn out(&self, tags: &[String]) -> u32 {
+        self.out.get(&set_of(tags)).copied().unwrap_or(0)
+    }
+
+    fn leaves(&mut self, tags: &[String]) {
+        *self.out.entry(set_of(tags)).or_default() += 1;
+    }
+
+    fn is_back(&mut self, tags: &[String]) {
+        let tags = set_of(tags);
+        if let Some(out) = self.out.get_mut(&tags) {
+            *out -= 1;
+            if *out == 0 {
+                self.out.remove(&tags);
+            }
+        }
+    }
+}
+
+fn set_of(tags: &[String]) -> BTreeSet<String> {
+    tags.iter().cloned().collect()
+}
+
+impl Queue {
+    /// Whether a submission's tasks are meant for machines.
+    pub(super) fn is_for_machines(&self, submission: u64) -> bool {
+        self.submissions
+            .get(&submission)
+            .is_some_and(|terms| terms.workers.machines)
+    }
+
+    /// Checks what is asked of machines.
+    pub(super) async fn check_machines(
+        &mut self,
+        host: &Host,
+        request: &DistributeTasks,
+    ) -> Result<(), HostError> {
+        let wrong = |said: String| Err(HostError::InvalidParameters(said));
+        let workers = &request.workers;
+        let (sessions, team) = (!workers.sessions.is_empty(), workers.team.is_some());
+        let (role, opened) = (workers.role.is_some(), workers.open_up_to.is_some());
+        for (given, name) in [
+            (sessions, "sessionIds"),
+            (team, "team"),
+            (role, "role"),
+            (opened, "createSessions"),
+        ] {
+            if given {
+                return wrong(format!(
+                    "{name} speaks of sessions of this host, and machines are asked for: leave one of them out; tags choose among machines"
+                ));
+            }
+        }
+        let prompt = (request.tasks.iter()).find(|task| task.work.lane() == Lane::Program);
+        if let (Some(task), None) = (prompt, &workers.agent_command) {
+            return wrong(format!(
+                "the task {:?} is a prompt: say with agentCommand how a machine starts the agent that can answer it",
+                task.id.as_str()
+            ));
+        }
+        if self.open_line(host).await? {
+            self.listen();
+        }
+        Ok(())
+    }
+
+    /// Finds the way to the machines. Whether it was not open yet; then [`Self::listen`]
+    /// is to follow.
+    async fn open_line(&mut self, host: &Host) -> Result<bool, HostError> {
+        let Some(machines) = host.machines.as_ref().filter(|_| self.sent.line.is_none()) else {
+            return Ok(false);
+        };
+        let owner = host.store.write(kept::owner).await;
+        self.sent.line = Some(Line {
+            machines: Arc::clone(machines),
+            owner: owner.map_err(HostError::from_store)?,
+            roster: machines.roster(),
+            open: true,
+        });
+        Ok(true)
+    }
+
+    fn listen(&self) {
+        if let Some(line) = &self.sent.line {
+            line.machines.listen(line.owner.clone());
+        }
+    }
+
+    /// Follows what an earlier host has sent, and begins to listen.
+    pub(super) async fn follow_what_was_sent(
+        &mut self,
+        host: &Arc<Host>,
+        sent: Vec<KeptTask>,
+    ) -> Result<(), HostError> {
+        let any = self
+            .submissions
+            .values()
+            .any(|terms| terms.workers.machines);
+        if !any {
+            return Ok(());
+        }
+        self.open_line(host).await?;
+        for task in sent {
+            match (
+                self.submissions.get(&task.submission).cloned(),
+                &self.sent.line,
+            ) {
+                (Some(terms), Some(_)) => self.goes_on_following(task, &terms),
+                _ => {
+                    let ending = Ending::failed(
+                        "it was sent to machines, and this host has no way to them any more (nats.url in the configuration): what became of it is unknown",
+                    );
+                    self.ends_unrun(task.number, ending).await;
+                }
+            }
+        }
+        self.listen();
+        Ok(())
+    }
+
+    fn goes_on_following(&mut self, kept: KeptTask, terms: &Terms) {
+        let Some(task) = self.open.get_mut(&kept.number) else {
+            return;
+        };
+        // What is kept counts the attempt that is out.
+        task.attempts = kept.attempts.saturating_sub(1);
+        let was_sent = kept.session_id.is_some();
+        let worker = kept.session_id.filter(|worker| worker != ON_ITS_WAY);
+        let way = Way {
+            was_sent,
+            worker: worker.clone(),
+        };
+        self.follow(kept.number, terms, Some(way), worker);
+    }
+
+    /// Sends a task out to the machines.
+    pub(super) fn send_out(&mut self, number: u64, terms: &Terms) {
+        self.follow(number, terms, None, None);
+    }
+
+    fn follow(&mut self, number: u64, terms: &Terms, way: Option<Way>, worker: Option<String>) {
+        let (Some(task), Some(host)) = (self.open.get_mut(&number), self.host.upgrade()) else {
+            return;
+        };
+        let Some(line) = &self.sent.line else {
+            return;
+        };
+        let (call_off, called_off) = oneshot::channel();
+        if way.is_none() {
+            task.sendings += 1;
+        }
+        task.waits_for = Some("it is on its way to a machine".to_owned());
+        task.running = Some(RunningTask {
+            has_begun: worker.is_some(),
+            session: worker.unwrap_or_default(),
+            since_ms: now_ms(),
+            call_off: Some(call_off),
+            cancelled: false,
+        });
+        let errand = Errand {
+            key: ErrandKey {
+                owner: line.owner.clone(),
+                task: number,
+                sending: task.sendings,
+            },
+            task: super::NewTask {
+                dependencies: Vec::new(),
+                ..(*task.spec).clone()
+            },
+            caller: terms.caller.clone(),
+            tags: terms.workers.tags.clone(),
+            agent_command: terms.workers.agent_command.clone(),
+        };
+        let attempt = Attempt {
+            number,
+            spec: task.spec.clone(),
+            caller: terms.caller.clone(),
+            session_id: String::new(),
+            attempts: task.attempts,
+            lost: task.lost,
+            notes: task.notes.clone(),
+            any_shell: false,
+            prompt_id: String::new(),
+            is_errand: true,
+            has_begun: false,
+            called_off,
+        };
+        let entry = task.entry(number);
+        let machines = Arc::clone(&line.machines);
+        // At once: nobody listens before all that was sent is asked after.
+        let told = way
+            .as_ref()
+            .map(|way| machines.send(errand.clone(), way.was_sent));
+        let following = Following {
+            host,
+            machines,
+            errand,
+            course: self.sent.course.clone(),
+            worker: way.and_then(|way| way.worker),
+        };
+        self.sent.leaves(&terms.workers.tags);
+        self.backlog.put(entry, Place::Running);
+        self.beside.spawn(async move {
+            let end = following.until_its_end(attempt, told).await;
+            Back::Errand { number, end }
+        });
+    }
+
+    /// An attempt that was out has ended.
+    pub(super) async fn errand_ended(&mut self, number: u64, end: AttemptEnd) {
+        // What was heard of it comes first.
+        while let Ok(course) = self.sent.courses.try_recv() {
+            self.learns_course(course);
+        }
+        let submission = self.open.get(&number).map(|task| task.submission);
+        let terms = submission.and_then(|it| self.submissions.get(&it));
+        if let Some(terms) = terms.cloned() {
+            self.sent.is_back(&terms.workers.tags);
+        }
+        self.after_attempt(number, end).await;
+        self.round_due = true;
+    }
+
+    /// News of machines.
+    pub(super) fn hears_of_machines(&mut self, heard: Heard) {
+        match heard {
+            Heard::Roster => self.round_due = !self.open.is_empty(),
+            Heard::Course(course) => self.learns_course(course),
+        }
+    }
+
+    fn learns_course(&mut self, course: Course) {
+        match course {
+            Course::Begun { number, worker } => {
+                let Some(task) = self.open.get_mut(&number) else {
+                    return;
+                };
+                let Some(running) = &mut task.running else {
+                    return;
+                };
+                running.session.clone_from(&worker);
+                running.since_ms = now_ms();
+                running.has_begun = true;
+                task.waits_for = None;
+                let id = task.spec.id.clone();
+                self.tell(&id, TaskState::Running, Some(worker), None);
+            }
+            Course::Progress {
+                number,
+                percent,
+                milestone,
+            } => {
+                let Some(task) = self.open.get_mut(&number) else {
+                    return;
+                };
+                (task.progress, task.milestone) = (percent, milestone);
+                let update = TaskUpdate {
+                    id: task.spec.id.to_string(),
+                    status: TaskStatus::Running,
+                    session_id: task.running.as_ref().map(|it| it.session.clone()),
+                    progress: task.progress,
+                    milestone: task.milestone.clone(),
+                    error: None,
+                };
+                if let Ok(host) = self.host() {
+                    host.events.publish(update);
+                }
+            }
+        }
+    }
+
+    /// A round for tasks that are meant for machines: the distributor says which of them
+    /// leave next, as if all machines were one worker.
+    pub(super) async fn round_for_machines(
+        &mut self,
+        host: &Host,
+        submission: u64,
+        terms: &Terms,
+        lane: Lane,
+    ) {
+        let running = u32::try_from(self.backlog.running(submission)).unwrap_or(u32::MAX);
+        if terms.max_concurrent.is_some_and(|limit| limit <= running) {
+            let reason = "maxConcurrent tasks run already";
+            return self.backlog.none_runs_because(submission, lane, reason);
+        }
+        let tags = &terms.workers.tags;
+        let slots = match &self.sent.line {
+            None => {
+                let reason = "this host has no way to machines any more: set nats.url in its configuration, or cancel it";
+                return self.backlog.none_runs_because(submission, lane, reason);
+            }
+            Some(line) => {
+                let roster = line.roster.borrow();
+                let able = roster.iter().filter(|machine| machine.has(tags));
+                able.fold(0, |slots: u32, machine| slots.saturating_add(machine.slots))
+            }
+        };
+        let (out, capacity) = (self.sent.out(tags), slots.saturating_mul(OUT_FOR_EACH_SLOT));
+        if out >= capacity {
+            let reason = match slots {
+                0 => nobody_takes(tags),
+                _ => "every machine is busy".to_owned(),
+            };
+            return self.backlog.none_runs_because(submission, lane, &reason);
+        }
+        let workers = vec![WorkerFacts {
+            session_id: ON_ITS_WAY.to_owned(),
+            running: out,
+            capacity,
+            load: f64::from(out) / f64::from(capacity),
+            tags: tags.clone(),
+            attributes: Vec::new(),
+        }];
+        let batch = self.batch(submission, terms, lane, workers, running);
+        let distributors = host.policies.distributors().await;
+        let distribution = distributors.distribute(&terms.strategy, &batch).await;
+        if distribution.fallback.is_some() {
+            self.look_again_in(TRY_AGAIN_AFTER);
+        }
+        let ready = self.backlog.ready(submission, lane);
+        self.carry_out_plan(terms, distribution.plan);
+        // A distributor sees a part of many tasks.
+        let left = self.backlog.ready(submission, lane);
+        self.round_due |= left > 0 && left < ready;
+    }
+}
+
+fn nobody_takes(tags: &[String]) -> String {
+    match tags {
+        [] => "no machine takes tasks now: run `quarterdeck worker` on one".to_owned(),
+        tags => {
+            let tags = tags.join(",");
+            format!(
+                "no machine that takes tasks now has the tags {tags}: run `quarterdeck worker --tags {tags}` on one"
+            )
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! A connection to the server, and the two streams on it.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
+use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::{self, ErrorCode};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use serde::Serialize;
+
+use crate::settings::NatsSettings;
+use crate::subjects::{ERRANDS, NEW_TAGS, NEWS, TagSet, streams};
+
+/// A first connection comes about within this time, or fails.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(5);
+
+/// The longest pause between two attempts to connect again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// Errands of one set of tags that may be with machines at once.
+const MOST_OUT: i64 = 1_000_000;
+
+/// Machines that may wait for errands of one set of tags at once.
+const MOST_WAITING: i64 = 65_536;
+
+/// What went wrong with the server.
+#[derive(Debug, thiserror::Error)]
+pub enum NatsError {
+    /// The address cannot be read.
+    #[error(
+        "nats.url is no address of a NATS server: {0}; write for example nats://localhost:4222"
+    )]
+    Url(String),
+    /// The login cannot be read.
+    #[error("cannot read the NATS credentials in {}: {source}", .file.display())]
+    Credentials {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A certificate cannot be read.
+    #[error("cannot read {}, which the NATS connection needs: {source}", .file.display())]
+    Certificate {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The server says no.
+    #[error(
+        "the NATS server at {server} refuses the login: set nats.credentials to the .creds file of a user that it knows, or put user and password into nats.url"
+    )]
+    Login {
+        /// Where.
+        server: String,
+    },
+    /// No connection.
+    #[error(
+        "cannot reach the NATS server at {server}: {said}; start it, or set nats.url to where it is"
+    )]
+    Unreachable {
+        /// Where.
+        server: String,
+        /// What the library said.
+        said: String,
+    },
+    /// No encrypted connection.
+    #[error(
+        "no TLS connection to the NATS server at {server}: {said}; nats.ca names the authority of its certificate, nats.certificate and nats.key are a client's own"
+    )]
+    Tls {
+        /// Where.
+        server: String,
+        /// What the library said.
+        said: String,
+    },
+    /// The server does not keep messages.
+    #[error(
+        "the NATS server at {server} cannot keep tasks: {said}; JetStream has to be on (nats-server -js) and this user allowed to use it"
+    )]
+    JetStream {
+        /// Where.
+        server: String,
+        /// What the server said.
+        said: String,
+    },
+    /// A message is too large.
+    #[error("it is larger than the NATS server takes at once (max_payload): {0}")]
+    TooLarge(String),
+    /// Something that a later try may bring.
+    #[error("the NATS server did not take it: {0}")]
+    Later(String),
+}
+
+/// A connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) jetstream: jetstream::Context,
+    settings: NatsSettings,
+    /// Consumers that are known to be there.
+    consumers: Arc<Mutex<HashSet<TagSet>>>,
+}
+
+/// Whether the server can be reached and keeps messages; what it is.
+pub async fn check(settings: &NatsSettings) -> Result<String, NatsError> {
+    let connection = Connection::open(settings, "quarterdeck doctor").await?;
+    let said = format!(
+        "{} answers, version {}, with JetStream",
+        settings.told(),
+        connection.client.server_info().version
+    );
+    Ok(said)
+}
+
+impl Connection {
+    /// Connects, once; makes the streams where they are missing. From then on the
+    /// connection comes back by itself.
+    pub(crate) async fn open(settings: &NatsSettings, name: &str) -> Result<Self, NatsError> {
+        let client = connect(settings, name).await?;
+        let jetstream = jetstream::new(client.clone());
+        let connection = Self {
+            client,
+            jetstream,
+            settings: settings.clone(),
+            consumers: Arc::default(),
+        };
+        connection.make_streams().await?;
+        Ok(connection)
+    }
+
+    /// Makes the streams where they are missing: on a server that is new, or was emptied.
+    pub(crate) async fn make_streams(&self) -> Result<(), NatsError> {
+        self.known_consumers().clear();
+        for stream in streams(self.settings.replicas) {
+            let made = self.jetstream.get_or_create_stream(stream);
+            let made = tokio::time::timeout(CONNECTS_WITHIN, made).await;
+            let failed = |said: String| NatsError::JetStream {
+                server: self.settings.told(),
+                said,
+            };
+            made.map_err(|_| failed("it does not answer".to_owned()))?
+                .map_err(|error| failed(said(&error)))?;
+        }
+        Ok(())
+    }
+
+    /// The consumer of the errands that ask for `tags`, made where it is missing.
+    pub(crate) async fn consumer_of(&self, tags: &TagSet) -> Result<(), NatsError> {
+        if self.known_consumers().contains(tags) {
+            return Ok(());
+        }
+        let config = pull::Config {
+            durable_name: Some(tags.consumer()),
+            description: Some(tags.description()),
+            filter_subject: tags.subjects(),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: self.settings.silence,
+            max_ack_pending: MOST_OUT,
+            max_waiting: MOST_WAITING,
+            ..pull::Config::default()
+        };
+        let made = self.jetstream.create_consumer_on_stream(config, ERRANDS);
+        made.await.map_err(|error| later(&error))?;
+        self.known_consumers().insert(tags.clone());
+        // Those who do not hear it look by themselves.
+        let _ = self.client.publish(NEW_TAGS, "".into()).await;
+        Ok(())
+    }
+
+    fn known_consumers(&self) -> MutexGuard<'_, HashSet<TagSet>> {
+        self.consumers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The consumers that machines with these tags take errands from.
+    pub(crate) async fn consumers_within(
+        &self,
+        tags: &[String],
+    ) -> Result<Vec<PullConsumer>, NatsError> {
+        use futures::TryStreamExt;
+        let stream = self.jetstream.get_stream(ERRANDS).await;
+        let stream = stream.map_err(|error| later(&error))?;
+        let infos: Vec<_> = stream
+            .consumers()
+            .try_collect()
+            .await
+            .map_err(|error| later(&error))?;
+        let mut found = Vec::new();
+        for info in infos {
+            let described = info.config.description.as_deref();
+            let set = described.and_then(TagSet::described);
+            // Whoever made another description is none of ours.
+            if set.is_some_and(|set| set.consumer() == info.name && set.is_within(tags)) {
+                let consumer = stream.get_consumer(&info.name).await;
+                found.push(consumer.map_err(|error| later(&*error))?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Has the server keep a message, unless it has one with this id or (for an errand)
+    /// under this subject.
+    pub(crate) async fn publish(
+        &self,
+        subject: &str,
+        id: &str,
+        message: &impl Serialize,
+        once: bool,
+    ) -> Result<(), NatsError> {
+        let payload =
+            serde_json::to_vec(message).map_err(|error| NatsError::TooLarge(error.to_string()))?;
+        let mut message = PublishMessage::build()
+            .payload(payload.into())
+            .message_id(id);
+        if once {
+            message = message.expected_last_subject_sequence(0);
+        }
+        let sent = self.jetstream.send_publish(subject.to_owned(), message);
+        let kept = match sent.await {
+            Ok(kept) => kept.await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                PublishErrorKind::WrongLastSequence => Ok(()),
+                PublishErrorKind::MaxPayloadExceeded => Err(NatsError::TooLarge(said(&error))),
+                PublishErrorKind::StreamNotFound => {
+                    self.make_streams().await?;
+                    Err(later(&error))
+                }
+                _ => Err(later(&error)),
+            },
+        }
+    }
+
+    /// The number of the errand under this subject, if the server has it.
+    pub(crate) async fn errand_at(&self, subject: &str) -> Result<Option<u64>, NatsError> {
+        use jetstream::stream::LastRawMessageErrorKind;
+        let stream = self.jetstream.get_stream_no_info(ERRANDS).await;
+        let stream = stream.map_err(|error| later(&error))?;
+        match stream.get_last_raw_message_by_subject(subject).await {
+            Ok(message) => Ok(Some(message.sequence)),
+            Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => {
+                Ok(None)
+            }
+            Err(error) => Err(later(&error)),
+        }
+    }
+
+    /// Takes an errand back that no machine has. Whether it was there.
+    pub(crate) async fn take_back(&self, sequence: u64) -> Result<bool, NatsError> {
+        use jetstream::stream::DeleteMessageErrorKind;
+        let stream = self.jetstream.get_stream_no_info(ERRANDS).await;
+        let stream = stream.map_err(|error| later(&error))?;
+        match stream.delete_message(sequence).await {
+            Ok(deleted) => Ok(deleted),
+            Err(error) => match error.kind() {
+                DeleteMessageErrorKind::JetStream(said)
+                    if said.error_code() == ErrorCode::SEQUENCE_NOT_FOUND
+                        || said.error_code() == ErrorCode::NO_MESSAGE_FOUND =>
+                {
+                    Ok(false)
+                }
+                _ => Err(later(&error)),
+            },
+        }
+    }
+
+    /// The durable consumer of an owner's news.
+    pub(crate) async fn news_of(
+        &self,
+        owner: &str,
+        subject: String,
+    ) -> Result<PullConsumer, NatsError> {
+        let config = pull::Config {
+            durable_name: Some(format!("owner-{owner}")),
+            filter_subject: subject,
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: Duration::from_secs(30),
+            ..pull::Config::default()
+        };
+        let made = self.jetstream.create_consumer_on_stream(config, NEWS);
+        made.await.map_err(|error| later(&error))
+    }
+}
+
+async fn connect(settings: &NatsSettings, name: &str) -> Result<Client, NatsError> {
+    let servers = settings.servers()?;
+    let mut options = match &settings.credentials {
+        Some(file) => ConnectOptions::with_credentials_file(file)
+            .await
+            .map_err(|source| NatsError::Credentials {
+                file: file.clone(),
+                source,
+            })?,
+        None => ConnectOptions::new(),
+    };
+    if let Some((user, password)) = servers
+        .iter()
+        .find_map(|server| Some((server.username()?, server.password().unwrap_or_default())))
+    {
+        options = options.user_and_password(user.to_owned(), password.to_owned());
+    }
+    let own = settings.certificate.iter();
+    let own = own.flat_map(|(certificate, key)| [certificate, key]);
+    for file in settings.ca.iter().chain(own) {
+        tokio::fs::metadata(file)
+            .await
+            .map_err(|source| NatsError::Certificate {
+                file: file.clone(),
+                source,
+            })?;
+    }
+    if let Some(ca) = &settings.ca {
+        options = options.add_root_certificates(ca.clone()).require_tls(true);
+    }
+    if let Some((certificate, key)) = &settings.certificate {
+        options = options
+            .add_client_certificate(certificate.clone(), key.clone())
+            .require_tls(true);
+    }
+    let server = settings.told();
+    let told = server.clone();
+    let connecting = options
+        .name(name)
+        .connection_timeout(CONNECTS_WITHIN)
+        .reconnect_delay_callback(|attempts| {
+            let pause = Duration::from_millis(100 * (1 << attempts.min(6)));
+            pause.min(LONGEST_PAUSE)
+        })
+        .event_callback(move |event| {
+            let server = told.clone();
+            async move { tell(&server, &event) }
+        })
+        .connect(servers);
+    let unreachable = |said: String| NatsError::Unreachable {
+        server: server.clone(),
+        said,
+    };
+    // The library's own limit is for each server and each step.
+    let connected = tokio::time::timeout(CONNECTS_WITHIN, connecting).await;
+    let connected = connected.map_err(|_| unreachable("it does not answer".to_owned()))?;
+    connected.map_err(|error| match error.kind() {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            NatsError::Login {
+                server: server.clone(),
+            }
+        }
+        ConnectErrorKind::ServerParse => NatsError::Url(said(&error)),
+        // What rustls says comes as data that cannot be.
+        kind if kind == ConnectErrorKind::Tls || is_bad_data(&error) => NatsError::Tls {
+            server: server.clone(),
+            said: said(&error),
+        },
+        _ => unreachable(said(&error)),
+    })
+}
+
+fn is_bad_data(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut error = Some(error);
+    while let Some(now) = error {
+        let io = now.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|it| it.kind() == std::io::ErrorKind::InvalidData) {
+            return true;
+        }
+        error = now.source();
+    }
+    false
+}
+
+fn tell(server: &str, event: &Event) {
+    match event {
+        Event::Connected => tracing::info!("connected to the NATS server at {server}"),
+        Event::Disconnected => tracing::warn!(
+            "the connection to the NATS server at {server} is lost; it is tried again until it is back"
+        ),
+        Event::ServerError(error) => tracing::warn!("the NATS server at {server} says: {error}"),
+        Event::ClientError(error) => tracing::warn!("NATS at {server}: {error}"),
+        _ => tracing::debug!("NATS at {server}: {event}"),
+    }
+}
+
+/// An error with what lies behind it.
+fn said(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !said.contains(&more) {
+            said = format!("{said}: {more}");
+        }
+        source = error.source();
+    }
+    said
+}
+
+pub(crate) fn later(error: &(dyn std::error::Error + 'static)) -> NatsError {
+    NatsError::Later(said(error))
+}

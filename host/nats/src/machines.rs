@@ -1,0 +1,187 @@
+//! The owner's side: errands that are out, and the one connection for all of them.
+//!
+//! Nothing is connected before the first errand. The map of errands is shared by those
+//! who send ([`sending`](crate::sending)) and the one who listens
+//! ([`news`](crate::news)); it is locked for moments only.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use quarterdeck_core::tasks::{
+    Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable, Waiting,
+};
+use tokio::sync::{OnceCell, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::announcing::keep_roster;
+use crate::connection::{Connection, NatsError};
+use crate::news::{hear_progress, take_news};
+use crate::sending;
+use crate::settings::NatsSettings;
+
+/// News of one errand that may wait for whoever follows it.
+const NEWS: usize = 16;
+
+/// After a connection could not be made, so long until the next try.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Machines on a NATS server.
+pub struct NatsMachines {
+    owner: Arc<Owner>,
+}
+
+/// What all the tasks of this side share; they end with [`NatsMachines`].
+pub(crate) struct Owner {
+    settings: NatsSettings,
+    connection: OnceCell<Connection>,
+    out: Mutex<HashMap<ErrandKey, Out>>,
+    roster: watch::Sender<Arc<[Machine]>>,
+    gone: CancellationToken,
+}
+
+/// An errand that is out.
+pub(crate) struct Out {
+    news: mpsc::Sender<Told>,
+    /// Where the work queue has it, once that is known.
+    pub(crate) subject: String,
+    pub(crate) sent: bool,
+    /// The machine that has begun it.
+    pub(crate) machine: Option<String>,
+}
+
+impl NatsMachines {
+    /// Machines on the server that `settings` speaks of. Connects when they are first
+    /// asked for.
+    pub fn new(settings: NatsSettings) -> Self {
+        Self {
+            owner: Arc::new(Owner {
+                settings,
+                connection: OnceCell::new(),
+                out: Mutex::default(),
+                roster: watch::Sender::new(Arc::from([])),
+                gone: CancellationToken::new(),
+            }),
+        }
+    }
+}
+
+impl Machines for NatsMachines {
+    fn reach(&self, patience: Duration) -> Waiting<'_, Result<(), Unreachable>> {
+        Box::pin(async move {
+            let unreachable = |error: String| Unreachable(error);
+            match tokio::time::timeout(patience, self.owner.connection()).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(unreachable(error.to_string())),
+                Err(_) => Err(unreachable(format!(
+                    "the NATS server at {} does not answer",
+                    self.owner.settings.told()
+                ))),
+            }
+        })
+    }
+
+    fn listen(&self, owner: OwnerId) {
+        let this = Arc::downgrade(&self.owner);
+        tokio::spawn(async move {
+            let Some(connection) = connected(&this).await else {
+                return;
+            };
+            let sweep = sending::look_for_the_lost(this.clone(), connection.clone(), owner.clone());
+            let progress = hear_progress(this.clone(), connection.clone(), owner.clone());
+            tokio::join!(take_news(this, connection, owner), progress, sweep);
+        });
+    }
+
+    fn send(&self, errand: Errand, was_sent: bool) -> mpsc::Receiver<Told> {
+        let (news, told) = mpsc::channel(NEWS);
+        let out = Out {
+            news,
+            subject: sending::subject(&errand),
+            sent: was_sent,
+            machine: None,
+        };
+        self.owner.out().insert(errand.key.clone(), out);
+        if !was_sent {
+            tokio::spawn(sending::send(Arc::downgrade(&self.owner), errand));
+        }
+        told
+    }
+
+    fn recall(&self, key: &ErrandKey) {
+        let owner = Arc::downgrade(&self.owner);
+        tokio::spawn(sending::recall(owner, key.clone()));
+    }
+
+    fn roster(&self) -> watch::Receiver<Arc<[Machine]>> {
+        self.owner.roster.subscribe()
+    }
+}
+
+/// The connection of an owner, however long it takes; `None` once the owner has gone.
+pub(crate) async fn connected(owner: &Weak<Owner>) -> Option<Connection> {
+    loop {
+        let error = match owner.upgrade()?.connection().await {
+            Ok(connection) => return Some(connection.clone()),
+            Err(error) => error,
+        };
+        tracing::warn!("tasks for machines wait: {error}");
+        tokio::time::sleep(TRY_AGAIN_AFTER).await;
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.gone.cancel();
+    }
+}
+
+impl Owner {
+    async fn connection(&self) -> Result<&Connection, NatsError> {
+        let open = async || {
+            let connection = Connection::open(&self.settings, "quarterdeck").await?;
+            let gone = self.gone.child_token();
+            tokio::spawn(keep_roster(connection.clone(), self.roster.clone(), gone));
+            Ok(connection)
+        };
+        self.connection.get_or_try_init(open).await
+    }
+
+    /// The errands that are out.
+    pub(crate) fn out(&self) -> MutexGuard<'_, HashMap<ErrandKey, Out>> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anybody waits for news of it.
+    pub(crate) fn is_out(&self, key: &ErrandKey) -> bool {
+        self.out().contains_key(key)
+    }
+
+    /// Tells whoever follows an errand. What is told last ends its being out. `false`
+    /// where nobody follows it.
+    pub(crate) async fn tell(&self, key: &ErrandKey, told: Told) -> bool {
+        let news = {
+            let mut errands = self.out();
+            match &told.news {
+                ErrandNews::Ended(_) | ErrandNews::FellSilent { .. } => {
+                    errands.remove(key).map(|out| out.news)
+                }
+                ErrandNews::Begun { machine, .. } => errands.get_mut(key).map(|out| {
+                    out.machine = Some(machine.clone());
+                    out.news.clone()
+                }),
+                ErrandNews::Sent | ErrandNews::Progress { .. } => {
+                    errands.get(key).map(|out| out.news.clone())
+                }
+            }
+        };
+        match news {
+            // Whoever follows it may have gone with the host: then nothing is settled.
+            Some(news) => {
+                let _ = news.send(told).await;
+                true
+            }
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! One errand on a machine: from its message to its acknowledgement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::{AckKind, Message};
+use quarterdeck_core::tasks::{
+    CallOff, Errand, ErrandKey, ErrandNews, Errands, Fate, TaskId, Waiting,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::announcing::MachineName;
+use crate::connection::Connection;
+use crate::subjects::{self, Letter};
+use crate::worker::Shared;
+
+/// What the server did not take is sent again after so long.
+const SENT_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// An errand begins only if its owner can be told within this time.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
+
+/// Steps of progress that wait to be sent.
+const STEPS: usize = 8;
+
+/// What a machine does, for whoever watches.
+#[derive(Clone, Debug)]
+pub enum Doing {
+    /// An errand begins.
+    Begins {
+        /// The task, as its owner calls it.
+        task: TaskId,
+        /// The session.
+        session: String,
+    },
+    /// An errand has ended.
+    Ended {
+        /// The task, as its owner calls it.
+        task: TaskId,
+        /// How.
+        fate: Fate,
+    },
+    /// An errand came that another machine had: its owner is told.
+    FellSilent {
+        /// The task, as its owner calls it.
+        task: TaskId,
+    },
+}
+
+/// An errand that this machine has.
+pub(crate) struct Held {
+    pub(crate) machine: MachineName,
+    pub(crate) connection: Connection,
+    pub(crate) errands: Arc<Errands>,
+    pub(crate) shared: Arc<Shared>,
+    /// The server hears of it at least this often.
+    pub(crate) silence: Duration,
+}
+
+impl Held {
+    /// Carries the errand out and acknowledges it, once its end is with the server.
+    pub(crate) async fn carry_out(self, message: Message) {
+        let errand: Errand = match serde_json::from_slice(&message.payload) {
+            Ok(errand) => errand,
+            Err(error) => {
+                tracing::error!(%error, "something that is no errand came over {}", message.subject);
+                // Nobody can do it.
+                let _ = message.ack_with(AckKind::Term).await;
+                return;
+            }
+        };
+        let Some(called_off) = self.shared.holds(&errand.key) else {
+            // It runs here: its first message acknowledges it.
+            return;
+        };
+        let done = CancellationToken::new();
+        let alive = self.stays_alive(&message, &done);
+        let carried = async {
+            let news = self.news_of(&errand, &message, called_off).await;
+            self.tell(&errand.key, news).await;
+            done.cancel();
+        };
+        tokio::join!(alive, carried);
+        self.shared.releases(&errand.key);
+        if let Err(error) = message.double_ack().await {
+            // It comes again, and is answered from what is kept of it.
+            tracing::debug!("an errand was not acknowledged: {error}");
+        }
+    }
+
+    /// Says again and again that somebody is at it.
+    async fn stays_alive(&self, message: &Message, done: &CancellationToken) {
+        let mut pace = tokio::time::interval(self.silence / 4);
+        pace.tick().await;
+        loop {
+            tokio::select! {
+                () = done.cancelled() => return,
+                _ = pace.tick() => {
+                    if let Err(error) = message.ack_with(AckKind::Progress).await {
+                        tracing::debug!("the server does not hear that an errand runs: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// What becomes of the errand.
+    async fn news_of(
+        &self,
+        errand: &Errand,
+        message: &Message,
+        called_off: oneshot::Receiver<CallOff>,
+    ) -> ErrandNews {
+        let delivered = message.info().map_or(1, |info| info.delivered);
+        if delivered > 1 {
+            if let Some(fate) = self.errands.fate_of(&errand.key).await {
+                return ErrandNews::Ended(fate);
+            }
+            self.shared.tell(Doing::FellSilent {
+                task: errand.task.id.clone(),
+            });
+            return ErrandNews::FellSilent {
+                how: "the machine that had it fell silent".to_owned(),
+            };
+        }
+        let (news, mut steps) = mpsc::channel(STEPS);
+        let begins = |session: String| -> Waiting<'_, bool> {
+            Box::pin(async move { self.begins(errand, &session).await })
+        };
+        let run = self.errands.carry_out(errand, &begins, &news, called_off);
+        tokio::pin!(run);
+        let fate = loop {
+            tokio::select! {
+                fate = &mut run => break fate,
+                Some(step) = steps.recv() => self.tell_step(&errand.key, step).await,
+            }
+        };
+        self.shared.tell(Doing::Ended {
+            task: errand.task.id.clone(),
+            fate: fate.clone(),
+        });
+        ErrandNews::Ended(fate)
+    }
+
+    /// Whether its owner is sure to hear that it begins.
+    async fn begins(&self, errand: &Errand, session: &str) -> bool {
+        let news = ErrandNews::Begun {
+            machine: self.machine.to_string(),
+            session: session.to_owned(),
+        };
+        if self.shared.is_stopping() {
+            return false;
+        }
+        let told = self.tell(&errand.key, news);
+        if tokio::time::timeout(TOLD_WITHIN, told).await.is_err() {
+            tracing::warn!(
+                "the errand {} does not begin: the server does not answer",
+                errand.key
+            );
+            return false;
+        }
+        self.shared.tell(Doing::Begins {
+            task: errand.task.id.clone(),
+            session: session.to_owned(),
+        });
+        true
+    }
+
+    /// Has the server keep news for the owner, however long that takes.
+    async fn tell(&self, key: &ErrandKey, news: ErrandNews) {
+        let stage = match &news {
+            ErrandNews::Begun { .. } => "begun",
+            ErrandNews::FellSilent { .. } => "silent",
+            _ => "ended",
+        };
+        let id = format!("{key}-{stage}");
+        let letter = Letter {
+            key: key.clone(),
+            news,
+        };
+        let subject = subjects::news(&key.owner);
+        loop {
+            let told = self.connection.publish(&subject, &id, &letter, false).await;
+            match told {
+                Ok(_) => return,
+                Err(error) => tracing::debug!("news of the errand {key} wait: {error}"),
+            }
+            tokio::time::sleep(SENT_AGAIN_AFTER).await;
+        }
+    }
+
+    async fn tell_step(&self, key: &ErrandKey, news: ErrandNews) {
+        let letter = Letter {
+            key: key.clone(),
+            news,
+        };
+        if let Ok(payload) = serde_json::to_vec(&letter) {
+            let subject = subjects::progress(&key.owner);
+            // The next step tells more.
+            let _ = self
+                .connection
+                .client
+                .publish(subject, payload.into())
+                .await;
+        }
+    }
+}
