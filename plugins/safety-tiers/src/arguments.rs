@@ -242,12 +242,27 @@ impl<'a> Arguments<'a> {
                 .map_or((spelling, None), |(n, p)| (n, Some(p)));
             self.flags.iter().any(|flag| {
                 self.is_flag(flag, name)
-                    && pattern.is_none_or(|pattern| {
-                        flag.value
-                            .is_some_and(|value| crate::text::matches(pattern, value))
-                    })
+                    && match pattern {
+                        None => !self.is_switched_off(flag),
+                        Some(pattern) => flag
+                            .value
+                            .is_some_and(|value| crate::text::matches(pattern, value)),
+                    }
             })
         })
+    }
+
+    /// `--dry-run=false`: the flag is there to say that it does not hold.
+    fn is_switched_off(&self, flag: &Flag<'_>) -> bool {
+        let Name::Word(name) = flag.name else {
+            return false;
+        };
+        match flag.value {
+            Some("false" | "no" | "off" | "0") => !self.program.value_flags.contains(&name),
+            // As kubectl writes it.
+            Some("none") => name == "--dry-run",
+            _ => false,
+        }
     }
 
     /// The values given to any of these flags.

@@ -6,8 +6,8 @@ mod names;
 use std::borrow::Cow;
 
 use self::names::{
-    BUILD, DEVICES, ENTRY, HOME_FOLDERS, KEY_NAMES, PROGRAM_FOLDERS, QUARTERDECK, SECRET_NAMES,
-    SECRET_PATHS, SHALLOW_SYSTEM, STARTUP, STREAMS, SYSTEM, TEMPORARY,
+    BUILD, CERTIFICATE_NAMES, DEVICES, ENTRY, HOME_FOLDERS, KEY_NAMES, PROGRAM_FOLDERS,
+    QUARTERDECK, SECRET_NAMES, SECRET_PATHS, SHALLOW_SYSTEM, STARTUP, STREAMS, SYSTEM, TEMPORARY,
 };
 use crate::text::{self, ANY_ONE, HOME, SOMETHING, STAR, UNKNOWN};
 
@@ -433,6 +433,9 @@ fn is_key(name: &str) -> bool {
     KEY_NAMES
         .iter()
         .any(|pattern| text::matches_any_case(pattern, name))
+        && !CERTIFICATE_NAMES
+            .iter()
+            .any(|pattern| text::matches_any_case(pattern, name))
         && ![
             ".example",
             ".sample",

@@ -24,6 +24,7 @@ mod shell;
 mod starters;
 mod statements;
 mod trace;
+mod trap;
 mod written;
 
 pub(crate) use self::statements::statements;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{End, Parser, ProblemKind};
-use crate::syntax::{Command, Compound, Function, Word};
+use crate::syntax::{Command, Compound, Function, Script, Word};
 
 impl<'a> Parser<'a> {
     /// `( … )`, or `(( … ))` where the brackets pair up that way.
@@ -92,12 +92,18 @@ impl<'a> Parser<'a> {
             self.skip_lines();
             if self.reserved_word() == "in" {
                 self.position += 2;
-                loop {
-                    self.skip_blanks();
-                    match self.word() {
-                        Some(word) => compound.words.push(word),
-                        None => break,
-                    }
+                self.values(&mut compound);
+            } else if self.take("(") {
+                // zsh: `for f (a b) { … }`, or one command instead of the group.
+                self.values(&mut compound);
+                self.close(")", "(", start);
+                self.skip_blanks();
+                if !matches!(self.peek(), Some(b'{' | b';' | b'\n' | b'\r') | None) {
+                    let pipeline = self.nested(Self::pipeline);
+                    compound.bodies.push(Script {
+                        pipelines: vec![pipeline],
+                    });
+                    return compound;
                 }
             }
         }
@@ -109,10 +115,26 @@ impl<'a> Parser<'a> {
             ("done", &["done"])
         };
         self.take("do");
-        let body = self.body_until(words);
+        let mut body = self.body_until(words);
+        // zsh needs no `;` before the `}`.
+        let closed = closing == "}" && self.peek().is_none() && ends_with_brace(&mut body);
         compound.bodies.push(body);
+        if closed {
+            return compound;
+        }
         self.close(closing, "for", start);
         compound
+    }
+
+    /// The values of a `for`.
+    fn values(&mut self, compound: &mut Compound) {
+        loop {
+            self.skip_blanks();
+            match self.word() {
+                Some(word) => compound.words.push(word),
+                None => return,
+            }
+        }
     }
 
     pub(super) fn case(&mut self) -> Compound {
@@ -207,4 +229,17 @@ impl<'a> Parser<'a> {
         let after = self.function_header().unwrap_or(self.position + name.len());
         self.function(name, after)
     }
+}
+
+/// Takes a `}` that stands as the last argument of a script away from it.
+fn ends_with_brace(script: &mut Script) -> bool {
+    let last = script.pipelines.last_mut();
+    let Some(Command::Simple(simple)) = last.and_then(|last| last.commands.last_mut()) else {
+        return false;
+    };
+    let closes = simple.words.len() > 1 && simple.words.last().and_then(Word::bare) == Some("}");
+    if closes {
+        simple.words.pop();
+    }
+    closes
 }

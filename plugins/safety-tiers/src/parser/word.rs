@@ -29,17 +29,38 @@ impl Place {
     }
 }
 
+/// Whether a bracket that follows this unquoted text belongs to a pattern:
+/// `@(`, and in zsh what comes after a pattern as well.
+fn opens_a_pattern(run: &str) -> bool {
+    run.ends_with(['?', '*', '+', '@', '!', '^', ']']) || run.contains('*')
+}
+
+/// What zsh runs for each name that matches: `*(e:'test -s $REPLY':)`.
+fn code_of_a_qualifier(inside: &str) -> Option<&str> {
+    let (before, rest) = inside.split_once('e')?;
+    let plain = before
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'@' | b'^'));
+    let delimiter = rest
+        .chars()
+        .next()
+        .filter(|next| plain && next.is_ascii_punctuation())?;
+    let code = &rest[1..];
+    code.rfind(delimiter).map(|end| &code[..end])
+}
+
 /// The text of a word with its quotes removed and nothing expanded, as for the
 /// delimiter of a here-document.
 pub(super) fn unquoted(word: &Word) -> String {
-    word.pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Text(text) | Piece::Quoted(text) => text.as_str(),
-            Piece::Tilde(_) => "~",
-            _ => "",
-        })
-        .collect()
+    word.pieces.iter().map(piece_text).collect()
+}
+
+fn piece_text(piece: &Piece) -> &str {
+    match piece {
+        Piece::Text(text) | Piece::Quoted(text) => text.as_str(),
+        Piece::Tilde(_) => "~",
+        _ => "",
+    }
 }
 
 impl Parser<'_> {
@@ -154,7 +175,8 @@ impl Parser<'_> {
                         });
                         continue;
                     }
-                    if byte == b'(' && run.ends_with(['?', '*', '+', '@', '!']) {
+                    let after_pattern = run.is_empty() && self.follows_pattern(pieces);
+                    if byte == b'(' && (after_pattern || opens_a_pattern(&run)) {
                         self.extended_glob(&mut run, pieces);
                         continue;
                     }
@@ -201,6 +223,14 @@ impl Parser<'_> {
             }
         }
         flush(&mut run, place.quoted(), pieces);
+    }
+
+    /// Whether the bracket of a pattern was closed just here: `^(a|b)(/)`.
+    fn follows_pattern(&self, pieces: &[Piece]) -> bool {
+        self.text[..self.position].ends_with(')')
+            && pieces
+                .iter()
+                .any(|piece| matches!(piece, Piece::Text(text) if text.ends_with('*')))
     }
 
     fn backslash(&mut self, place: Place, run: &mut String, pieces: &mut Vec<Piece>) {
@@ -313,22 +343,40 @@ impl Parser<'_> {
         script
     }
 
-    /// `@(a|b)` and the like: matches names that only the file system knows.
+    /// `@(a|b)`, zsh's `^(a|b)` and `*.c(.N)`, and the like: matches names that
+    /// only the file system knows.
     fn extended_glob(&mut self, run: &mut String, pieces: &mut Vec<Piece>) {
         self.position += 1;
         run.push('*');
         flush(run, false, pieces);
         let start = self.position;
+        let first = pieces.len();
         loop {
             let before = self.position;
             self.nested(|parser| parser.pieces(Place::Bare, pieces));
             match self.peek() {
                 None | Some(b')') => break,
-                Some(_) if self.position == before => self.skip_character(),
+                Some(_) if self.position == before => {
+                    // In a pattern there are no blanks: fish would run it.
+                    if self.peek() == Some(b' ') {
+                        self.problem(ProblemKind::Unexpected, before);
+                    }
+                    self.skip_character();
+                }
                 Some(_) => {}
             }
         }
         self.close(")", "(", start);
+        let inside: String = pieces[first..].iter().map(piece_text).collect();
+        if let Some(code) = code_of_a_qualifier(&inside) {
+            let span = self.span_from(start);
+            let script = self
+                .nested(|parser| parser.apart(code, span, |inner| inner.list(super::End::Text)));
+            pieces.push(Piece::Substitution {
+                script,
+                quoted: true,
+            });
+        }
     }
 
     fn dollar(&mut self, place: Place, run: &mut String, pieces: &mut Vec<Piece>) {

@@ -130,6 +130,22 @@ pub(super) const KEY_NAMES: &[&str] = &[
     ".dockercfg",
 ];
 
+/// Of those, the ones that hold what a server shows to everybody.
+pub(super) const CERTIFICATE_NAMES: &[&str] = &[
+    "*cert.pem",
+    "*certs.pem",
+    "*chain.pem",
+    "ca.pem",
+    "*-ca.pem",
+    "*_ca.pem",
+    "*.crt.pem",
+    "*public*.pem",
+    "*pubkey.pem",
+    "*.pub.pem",
+    "*csr.pem",
+    "dhparam*.pem",
+];
+
 /// Folders of programs that everybody uses.
 pub(super) const PROGRAM_FOLDERS: &[&str] = &[
     "/bin",

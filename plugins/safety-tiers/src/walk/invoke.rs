@@ -29,7 +29,12 @@ impl Walk<'_> {
         let Some((program, arguments)) = invocation.fields.split_first() else {
             return Stream::default();
         };
+        // zsh takes `=rm` for the path of `rm`; elsewhere it is no program at all.
         let path = program.text.as_str();
+        let path = path
+            .strip_prefix('=')
+            .filter(|name| self.rules.knows(name))
+            .unwrap_or(path);
         if context.depth >= super::MAX_DEPTH * 3 {
             self.note(
                 "core/too-deep",

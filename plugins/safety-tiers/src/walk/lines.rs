@@ -1,6 +1,8 @@
 //! The lines that a walk is given from outside: the one that is judged, those
 //! before it, and what may be a line.
 
+use std::rc::Rc;
+
 use super::{Context, MAX_NESTED_BYTES, MAX_STEPS, MAX_STEPS_OF_EARLIER, MAX_VALUE_BYTES, Walk};
 use crate::parser::{self, Dialect, Origin, Parsed, ProblemKind};
 use crate::verdict::Span;
@@ -30,6 +32,7 @@ impl Walk<'_> {
         let parsed = parser::parse(earlier, Origin::Within(Span::default()), self.dialect, 0);
         self.script(&parsed.script, &Context::default());
         self.worst = None;
+        self.shell.trapped = Rc::default();
         self.stops_at_danger = stops;
         self.shell.cwd = cwd;
         self.steps_left = MAX_STEPS;
@@ -46,6 +49,7 @@ impl Walk<'_> {
                 .retain(|problem| problem.kind != ProblemKind::History);
         }
         self.script(&parsed.script, &Context::default());
+        self.leave(&Context::default());
         self.problems(&parsed);
         parsed
     }

@@ -101,6 +101,12 @@ impl Walk<'_> {
                 if let Some(line) = shell {
                     self.line(line, span, context);
                 }
+                let from_input = arguments.has_flag("-f=-|--file=-|--makefile=-|-f=/dev/*");
+                if let Some(text) = context.input.text.clone().filter(|_| from_input) {
+                    for recipe in text.lines().flat_map(recipes) {
+                        self.perhaps_line(recipe, span, context);
+                    }
+                }
             }
             "sed" | "gsed" => {
                 let scripts = arguments
@@ -124,9 +130,10 @@ impl Walk<'_> {
             }
             "trap" => {
                 if let Some(line) = arguments.operands().next().filter(|_| fields.len() > 1) {
-                    self.line(&line.text.clone(), span, context);
+                    self.trap(&line.text, span, context);
                 }
             }
+            "exit" => self.leave(context),
             "alias" => {
                 for line in fields
                     .iter()
@@ -199,6 +206,18 @@ impl Walk<'_> {
         if inner.first().is_some_and(|first| first.text == "--") {
             inner.remove(0);
         }
+        if name == "hatch" {
+            // `hatch run ENVIRONMENT:COMMAND`, where the command may be a
+            // script that the project names.
+            let command = inner.first().and_then(|first| first.text.split_once(':'));
+            if let Some((_, command)) = command {
+                if !self.rules.knows(command) {
+                    self.perhaps_line(command, span, context);
+                    return;
+                }
+                inner[0] = Field::new(command.to_owned(), inner[0].from, span);
+            }
+        }
         if inner.is_empty() {
             return;
         }
@@ -257,6 +276,16 @@ impl Walk<'_> {
             self.line(&text, span, context);
         }
     }
+}
+
+/// What a line of a Makefile may hand to a shell.
+fn recipes(line: &str) -> impl Iterator<Item = &str> {
+    let below = line.strip_prefix('\t');
+    let beside = line.split_once(';').map(|(_, recipe)| recipe);
+    below
+        .or(beside)
+        .into_iter()
+        .map(|recipe| recipe.trim_start_matches(['@', '-', '+', ' ', '\t']))
 }
 
 /// What follows sed's `e`, and what `s/…/…/e` puts in: a command that it runs.

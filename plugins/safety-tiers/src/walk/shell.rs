@@ -52,6 +52,8 @@ pub(super) struct Shell {
     pub(super) unpacked: bool,
     /// The text of files that this line has written.
     pub(super) files: Rc<Vec<(String, Rc<str>)>>,
+    /// The lines that `trap` keeps for later, oldest first.
+    pub(super) trapped: Rc<Vec<(Rc<str>, Span)>>,
 }
 
 impl Shell {
@@ -95,6 +97,9 @@ impl Walk<'_> {
     /// A subshell takes its variables and working directory with it; the
     /// files it has downloaded stay.
     pub(super) fn leave_subshell(&mut self, before: Shell) {
+        if self.shell.trapped.len() > before.trapped.len() {
+            self.leave(&Context::default());
+        }
         let downloaded = std::mem::take(&mut self.shell.downloaded);
         let files = std::mem::take(&mut self.shell.files);
         self.shell = Shell {
@@ -183,8 +188,10 @@ impl Walk<'_> {
             "XDG_STATE_HOME" => below_home(".local/state"),
             "XDG_CACHE_HOME" => below_home(".cache"),
             "XDG_RUNTIME_DIR" => Some(format!("/run/user/{SOMETHING}")),
-            "USER" | "LOGNAME" | "HOSTNAME" | "UID" | "EUID" | "RANDOM" | "SECONDS" | "SHELL"
-            | "PATH" | "LANG" | "TERM" | "?" | "#" | "-" | "0" | "PPID" | "LINENO" => {
+            // Some shell, and what runs in it matters.
+            "SHELL" | "BASH" => Some("/bin/sh".to_owned()),
+            "USER" | "LOGNAME" | "HOSTNAME" | "UID" | "EUID" | "RANDOM" | "SECONDS" | "PATH"
+            | "LANG" | "TERM" | "?" | "#" | "-" | "0" | "PPID" | "LINENO" => {
                 Some(SOMETHING.to_string())
             }
             "@" | "*" => Some(match &self.shell.positional {
@@ -258,7 +265,7 @@ impl Walk<'_> {
                     self.judge_assignments(&assigned, span);
                 }
             }
-            "set" if self.dialect == Dialect::Fish => {
+            "set" if self.dialect == Dialect::Fish || is_set_of_fish(arguments) => {
                 let mut words = words.filter(|word| !word.starts_with('-'));
                 if let Some(variable) = words.next() {
                     let value = words.collect::<Vec<_>>().join(" ");
@@ -364,6 +371,19 @@ impl Walk<'_> {
             Sources::NONE
         }
     }
+}
+
+/// `set -gx NAME value`: no shell but fish has these flags.
+fn is_set_of_fish(arguments: &[Field]) -> bool {
+    arguments.first().is_some_and(|flag| {
+        matches!(
+            flag.text.as_str(),
+            "--global" | "--universal" | "--export" | "--local"
+        ) || flag
+            .text
+            .strip_prefix('-')
+            .is_some_and(|letters| letters.contains(['g', 'U', 'L', 'l']))
+    }) && arguments.len() > 1
 }
 
 fn words_are_path(arguments: &[Field]) -> bool {
