@@ -26,13 +26,13 @@ impl Walk<'_> {
 
     /// The shell ends here, and runs what was kept.
     pub(super) fn leave(&mut self, context: &Context) {
-        if self.shell.trapped.is_empty() {
-            return;
+        let kept = Rc::clone(&self.shell.trapped);
+        // What was kept may keep more.
+        let mut done = 0;
+        while let Some((line, span)) = self.shell.trapped.get(done).cloned() {
+            done += 1;
+            self.line(&line, span, context);
         }
-        let trapped = std::mem::take(&mut self.shell.trapped);
-        for (line, span) in trapped.iter() {
-            self.line(line, *span, context);
-        }
-        self.shell.trapped = trapped;
+        self.shell.trapped = kept;
     }
 }
