@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use quarterdeck_core::agents::caps::AgentCaps;
 use quarterdeck_core::coding_agents::ResumeSettings;
 use quarterdeck_core::events::EventSettings;
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
@@ -52,6 +53,7 @@ pub(crate) struct Config {
     pub policies: Policies,
     streams: Streams,
     agents: Agents,
+    tasks: Tasks,
     events: Events,
     rate_limits: RateLimits,
     monitor: Watching,
@@ -138,6 +140,17 @@ struct Agents {
     resume_after_limit: bool,
     resume_prompt: String,
     resume_seconds: u64,
+    max: usize,
+    max_depth: u32,
+    max_delegations: usize,
+    max_work_seconds: u64,
+}
+
+/// Tasks.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Tasks {
+    max_seconds: u64,
 }
 
 /// Events of the past.
@@ -284,6 +297,18 @@ impl Config {
             prompt: self.agents.resume_prompt.clone(),
             after: Duration::from_secs(self.agents.resume_seconds),
         })
+    }
+
+    /// How many agents there may be, how deep, and for how long.
+    pub(crate) fn agent_caps(&self) -> AgentCaps {
+        let seconds = self.agents.max_work_seconds;
+        AgentCaps {
+            agents: self.agents.max,
+            depth: self.agents.max_depth,
+            delegations: self.agents.max_delegations,
+            work: (seconds > 0).then(|| Duration::from_secs(seconds)),
+            task: Duration::from_secs(self.tasks.max_seconds),
+        }
     }
 
     /// Which events are kept.

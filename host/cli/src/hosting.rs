@@ -68,6 +68,7 @@ fn start_host_with(setup: &Setup, policies: Settings, store: PathBuf) -> Result<
         agent_rules: Some(setup.paths.agent_rules_dir()),
         machines: machines(setup)?,
         resume_agents: setup.config.resume_agents(),
+        caps: setup.config.agent_caps(),
         monitor: setup.config.monitor_settings(setup.paths.metrics_file()),
         recovery: setup.config.recovery_settings(),
         output_logs: setup.paths.output_logs(),

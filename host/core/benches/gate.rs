@@ -96,6 +96,7 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
         agent_rules: None,
         machines: None,
         resume_agents: None,
+        caps: quarterdeck_core::agents::caps::AgentCaps::default(),
         monitor: quarterdeck_core::monitor::MonitorSettings::at(folder.join("metrics.sqlite")),
         recovery: quarterdeck_core::recovery::RecoverySettings::default(),
         profiles_folder: None,

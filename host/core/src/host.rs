@@ -14,10 +14,13 @@ use quarterdeck_terminal::tmux::Socket;
 use tokio::sync::broadcast;
 
 use crate::agents::Agents;
+use crate::agents::caps::AgentCaps;
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
 use crate::clock::now_ms;
-use crate::coding_agents::{CodingAgents, ResumeSettings, resume_when_limits_are_lifted};
+use crate::coding_agents::{
+    CodingAgents, ResumeSettings, interrupt_after, resume_when_limits_are_lifted,
+};
 use crate::events::{ErrorSeverity, EventBus, EventHistory, EventSettings, SystemError};
 use crate::gate::{Gate, GateSettings};
 use crate::hooks::Delegations;
@@ -89,6 +92,8 @@ pub struct HostSettings {
     pub resume_agents: Option<ResumeSettings>,
     /// The way to other machines; `None`: tasks are done here alone.
     pub machines: Option<Arc<dyn Machines>>,
+    /// How many agents there may be, how deep, and for how long.
+    pub caps: AgentCaps,
     /// Watching.
     pub monitor: MonitorSettings,
     /// Mending.
@@ -170,7 +175,9 @@ impl Host {
         let event_history =
             EventHistory::start(Arc::clone(&events), store.clone(), settings.events);
         let lost_sessions = mark_lost(&store);
-        let agents = Arc::new(Agents::open(store.clone(), settings.profiles_folder)?);
+        let longest_work = settings.caps.work;
+        let agents = Agents::open(store.clone(), settings.profiles_folder, settings.caps)?;
+        let agents = Arc::new(agents);
         let policies = PolicyHost::start(settings.policies.clone(), {
             let incidents = Arc::clone(&incidents);
             let feed = incident_feed.clone();
@@ -236,6 +243,9 @@ impl Host {
             incident_feed,
         });
         tokio::spawn(watcher.watch(Arc::downgrade(&host)));
+        if let Some(most) = longest_work {
+            tokio::spawn(interrupt_after(Arc::downgrade(&host), most));
+        }
         if let Some(settings) = settings.resume_agents {
             let host = Arc::downgrade(&host);
             tokio::spawn(resume_when_limits_are_lifted(host, settings));

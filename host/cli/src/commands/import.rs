@@ -43,6 +43,10 @@ async fn import_from(setup: &Setup, folder: &Path) -> Result<(usize, usize)> {
     setup.paths.make()?;
     let found = import::read_folder(folder)?;
     let store = Store::open(&setup.paths.store_file())?;
-    let agents = Agents::open(store, Some(setup.paths.iterm2_profiles()))?;
+    let agents = Agents::open(
+        store,
+        Some(setup.paths.iterm2_profiles()),
+        setup.config.agent_caps(),
+    )?;
     Ok(agents.import(found).await?)
 }

@@ -8,6 +8,7 @@ use super::profile::{self, TeamProfile};
 use super::roster::{Agent, Team};
 use super::state::State;
 use super::{Agents, AgentsChanged, colours, deliveries, import, not_kept};
+use crate::caller::Caller;
 use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::error::HostError;
 
@@ -34,10 +35,32 @@ impl Agents {
         Ok(value)
     }
 
-    /// Registers an agent for a session, in the place of one of the same name.
-    pub async fn register(&self, agent: Agent) -> Result<Agent, HostError> {
+    /// Whether `caller` may start agents of these names: there is room for them, and its
+    /// own agent was not started too deep.
+    pub(crate) fn may_start(&self, names: &[&str], caller: &Caller) -> Result<(), HostError> {
+        let state = self.state();
+        let new = (names.iter()).filter(|name| state.roster.agent(name).is_none());
+        (self.caps).allow_agents(state.roster.agents().count(), new.count())?;
+        let (depth, by) = depth_below(&state, caller);
+        self.caps.allow_depth(depth, by)
+    }
+
+    /// Registers an agent for a session, in the place of one of the same name. Whoever
+    /// does so is taken for having started it.
+    pub async fn register(&self, agent: Agent, caller: &Caller) -> Result<Agent, HostError> {
+        let again = caller.agent.as_deref() == Some(&agent.name);
+        if !again {
+            self.may_start(&[&agent.name], caller)?;
+        }
         let registered = self
             .change(|state, changes| {
+                let agent = Agent {
+                    depth: match state.roster.agent(&agent.name).filter(|_| again) {
+                        Some(known) => known.depth,
+                        None => depth_below(state, caller).0,
+                    },
+                    ..agent
+                };
                 let displaced = state.roster.register(agent.clone()).map_err(invalid)?;
                 if let Some(displaced) = displaced {
                     release_all(state, changes, &displaced.name);
@@ -352,6 +375,13 @@ impl Agents {
             Err(error) => tracing::warn!(%error, "writing teams' profiles was cut short"),
         }
     }
+}
+
+/// How deep an agent is that `caller` starts, and who speaks there.
+fn depth_below<'a>(state: &State, caller: &'a Caller) -> (u32, &'a str) {
+    let by = caller.agent.as_deref().unwrap_or_default();
+    let above = state.roster.agent(by).map_or(0, |agent| agent.depth);
+    (above + 1, by)
 }
 
 fn new_team(name: &str, description: &str, parent: Option<&str>) -> Team {

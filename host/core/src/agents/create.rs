@@ -184,6 +184,7 @@ impl Host {
             .map(|number| request.sessions.get(number).cloned().unwrap_or_default())
             .collect();
         check_names(&specs)?;
+        self.may_start_agents(&specs, caller)?;
         let opened = self.open_panes(layout, &specs, caller).await?;
         let mut sessions = Vec::new();
         for (spec, session) in specs.iter().zip(opened) {
@@ -206,6 +207,7 @@ impl Host {
         let target = self.registry.get(target.as_str())?;
         let specs = [request.pane.clone()];
         check_names(&specs)?;
+        self.may_start_agents(&specs, caller)?;
         let pane = CreateSession {
             working_directory: target.terminal.status().await.cwd,
             backend: Some(BackendChoice::Only(target.backend)),
@@ -282,8 +284,9 @@ impl Host {
                 teams: spec.team.iter().cloned().collect(),
                 metadata: Default::default(),
                 created_at: rfc3339_of_ms(now_ms()),
+                depth: 1,
             };
-            self.agents.register(agent).await?;
+            self.agents.register(agent, caller).await?;
         }
         {
             let mut desk = self.agents.desk();
@@ -335,6 +338,18 @@ impl Host {
             let role = spec.role?;
             Some(self.agents.state().config_of(role))
         })
+    }
+
+    /// Before anything is opened: whether what is to work there may.
+    fn may_start_agents(&self, specs: &[PaneSpec], caller: &Caller) -> Result<(), HostError> {
+        let names: Vec<&str> = (specs.iter())
+            .filter_map(|spec| spec.agent.as_deref())
+            .collect();
+        let starts_any = !names.is_empty() || specs.iter().any(|spec| spec.agent_type.is_some());
+        match starts_any {
+            true => self.agents.may_start(&names, caller),
+            false => Ok(()),
+        }
     }
 
     /// An agent with a role creates sessions only if the role says so.

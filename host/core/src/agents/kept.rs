@@ -31,14 +31,15 @@ impl Change {
     pub(super) fn keep(&self, kept: &Transaction<'_>) -> rusqlite::Result<()> {
         match self {
             Self::Agent(agent) => kept.execute(
-                "INSERT OR REPLACE INTO agents (name, session_id, teams, metadata, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT OR REPLACE INTO agents (name, session_id, teams, metadata, created_at, depth)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
                     agent.name,
                     agent.session_id,
                     json(&agent.teams),
                     json(&agent.metadata),
-                    agent.created_at
+                    agent.created_at,
+                    agent.depth
                 ],
             ),
             Self::AgentGone(name) => kept.execute("DELETE FROM agents WHERE name = ?1", [name]),
@@ -183,7 +184,7 @@ pub(super) fn restore(kept: &Connection) -> rusqlite::Result<(State, Deliveries)
 fn agents(kept: &Connection) -> rusqlite::Result<Vec<Agent>> {
     rows(
         kept,
-        "SELECT name, session_id, teams, metadata, created_at FROM agents",
+        "SELECT name, session_id, teams, metadata, created_at, depth FROM agents",
         |row| {
             Ok(Agent {
                 name: row.get(0)?,
@@ -191,6 +192,7 @@ fn agents(kept: &Connection) -> rusqlite::Result<Vec<Agent>> {
                 teams: from_json(row.get(2)?)?,
                 metadata: from_json(row.get(3)?)?,
                 created_at: row.get(4)?,
+                depth: row.get(5)?,
             })
         },
     )

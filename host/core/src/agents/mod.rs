@@ -12,6 +12,7 @@
 //! the host, a file each.
 
 mod admission;
+pub mod caps;
 pub mod cascade;
 mod changing;
 pub mod colours;
@@ -76,6 +77,7 @@ pub use write::{Encoding, Message, WriteMessages, WriteReport, WriteResult};
 
 use crate::error::HostError;
 use crate::store::{Store, StoreError};
+use caps::AgentCaps;
 use deliveries::Deliveries;
 use desk::Desk;
 use state::State;
@@ -99,6 +101,7 @@ pub enum AgentsChanged {
 /// All that the host knows of agents.
 pub struct Agents {
     store: Store,
+    caps: AgentCaps,
     /// Held by whoever changes the state, until the store has kept it.
     turn: tokio::sync::Mutex<()>,
     state: RwLock<State>,
@@ -113,10 +116,15 @@ pub struct Agents {
 
 impl Agents {
     /// What an earlier host has kept in `store`.
-    pub fn open(store: Store, profiles_folder: Option<PathBuf>) -> Result<Self, StoreError> {
+    pub fn open(
+        store: Store,
+        profiles_folder: Option<PathBuf>,
+        caps: AgentCaps,
+    ) -> Result<Self, StoreError> {
         let (state, deliveries) = store.read_blocking(kept::restore)?;
         Ok(Self {
             store,
+            caps,
             turn: tokio::sync::Mutex::default(),
             state: RwLock::new(state),
             deliveries: Mutex::new(deliveries),
@@ -130,6 +138,11 @@ impl Agents {
     /// Says which names are tools. The first to say so is believed.
     pub fn know_tools(&self, names: impl FnOnce() -> BTreeSet<String>) {
         self.tools.get_or_init(names);
+    }
+
+    /// The limits that agents have.
+    pub(crate) fn caps(&self) -> &AgentCaps {
+        &self.caps
     }
 
     /// What changes from now on.

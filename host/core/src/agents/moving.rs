@@ -148,6 +148,7 @@ mod tests {
 
     fn agent(name: &str, session: &str) -> Agent {
         Agent {
+            depth: 1,
             name: name.to_owned(),
             session_id: session.to_owned(),
             teams: vec!["night".to_owned()],

@@ -23,6 +23,14 @@ pub struct Agent {
     /// RFC 3339.
     #[serde(default)]
     pub created_at: String,
+    /// How deep it was started: 1 by nobody's agent, else one more than the agent that
+    /// has started it. The registry sets it.
+    #[serde(skip, default = "nobodys")]
+    pub depth: u32,
+}
+
+fn nobodys() -> u32 {
+    1
 }
 
 impl Agent {
@@ -252,6 +260,7 @@ pub(crate) mod tests {
 
     pub(crate) fn agent(name: &str, session: &str, teams: &[&str]) -> Agent {
         Agent {
+            depth: 1,
             name: name.to_owned(),
             session_id: session.to_owned(),
             teams: teams.iter().map(|team| (*team).to_owned()).collect(),

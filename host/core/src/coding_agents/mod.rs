@@ -13,6 +13,7 @@ mod known_rules;
 mod reset_time;
 mod resuming;
 mod rules;
+mod time_limit;
 
 pub use activity::{Activity, AgentActivity, Evidence};
 pub(crate) use belief::HookTold;
@@ -22,3 +23,4 @@ pub use frame::{BoxText, Frame, Sighting};
 pub use resuming::ResumeSettings;
 pub(crate) use resuming::resume_when_limits_are_lifted;
 pub use rules::{AgentRules, AllRules, BoxRules, InterruptKey, Rule, RulesError};
+pub(crate) use time_limit::interrupt_after;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::events::AgentStats;
 
 /// Tasks under way at once; of more than these, the oldest are forgotten.
-const MOST_UNDER_WAY: usize = 256;
+const MOST_UNDER_WAY: usize = 4096;
 /// Agents whose work is counted.
 const MOST_AGENTS: usize = 256;
 
@@ -47,6 +47,12 @@ impl Delegations {
             task: task.to_owned(),
             since: now,
         });
+    }
+
+    /// How many tasks a session has handed out that are under way.
+    pub(crate) fn under_way_for(&self, session: &str) -> usize {
+        let of_session = self.under_way.iter().filter(|it| it.session == session);
+        of_session.count()
     }
 
     /// A task is over: that of this name, else the one of this agent that was

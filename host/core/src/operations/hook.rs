@@ -7,14 +7,14 @@ use quarterdeck_terminal::ancestry;
 
 use crate::caller::{Caller, CallerKind, Transport};
 use crate::error::HostError;
-use crate::gate::{HookCommand, HookJudgement};
+use crate::gate::{HookCommand, HookDecision, HookJudgement};
 use crate::hooks::{HookEvent, HookMoment, happenings};
 use crate::host::Host;
 use crate::session::{Session, SessionId};
 
 impl Host {
-    /// Takes a hook event: judges a command, or tells everybody what happened.
-    /// `None` for what needs no answer.
+    /// Takes a hook event: judges a command, refuses a delegation that is one too many,
+    /// or tells everybody what happened. `None` for what needs no answer.
     pub async fn hook(&self, event: HookEvent) -> Result<Option<HookJudgement>, HostError> {
         self.hook_tells_of_an_agent(&event).await;
         if let HookMoment::Command { command, can_ask } = &event.what {
@@ -41,6 +41,15 @@ impl Host {
                 .delegations
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
+            if let HookMoment::DelegationStart { .. } = &event.what {
+                let under_way = delegations.under_way_for(&event.session);
+                if let Some(why) = self.agents.caps().refuse_delegation(under_way) {
+                    return Ok(Some(HookJudgement {
+                        decision: HookDecision::Deny,
+                        reason: why,
+                    }));
+                }
+            }
             happenings(event, &mut delegations, Instant::now())
         };
         for what in published {

@@ -37,6 +37,14 @@ impl Queue {
                 self.open.len()
             )));
         }
+        for task in &request.tasks {
+            host.agents
+                .caps()
+                .allow_task(task.id.as_str(), task.timeout)?;
+        }
+        if request.workers.agent_command.is_some() {
+            host.agents.may_start(&[], &caller)?;
+        }
         self.check_terms(&host, &request).await?;
         let submission = self.last_submission + 1;
         let tasks = self.numbered(&request.tasks, submission, &earlier);

@@ -205,6 +205,7 @@ impl ITermService for Service {
         &self,
         request: Request<proto::RegisterAgentRequest>,
     ) -> Answer<proto::Agent> {
+        let caller = caller(&request);
         let request = request.into_inner();
         let registered = async {
             self.host.describe_session(&request.session_id).await?;
@@ -214,8 +215,9 @@ impl ITermService for Service {
                 teams: request.teams,
                 metadata: request.metadata.into_iter().collect(),
                 created_at: rfc3339(SystemTime::now()),
+                depth: 1,
             };
-            self.agents().register(agent).await
+            self.agents().register(agent, &caller).await
         };
         Ok(Response::new(
             registered.await.map_err(|error| status(&error))?.into(),

@@ -89,6 +89,7 @@ fn host(folder: &std::path::Path) -> Arc<Host> {
         agent_rules: None,
         machines: None,
         resume_agents: None,
+        caps: quarterdeck_core::agents::caps::AgentCaps::default(),
         monitor: MonitorSettings::at(folder.join("metrics.sqlite")),
         recovery: RecoverySettings::default(),
         profiles_folder: None,

@@ -36,7 +36,7 @@ impl ForeignTool for RegisterAgent {
     type Arguments = RegisterArguments;
     type Dialect = JsonText;
 
-    async fn call(host: Arc<Host>, _: Caller, arguments: RegisterArguments) -> Outcome {
+    async fn call(host: Arc<Host>, caller: Caller, arguments: RegisterArguments) -> Outcome {
         let session = host.describe_session(&arguments.session_id).await?;
         let agent = Agent {
             name: arguments.name,
@@ -44,8 +44,9 @@ impl ForeignTool for RegisterAgent {
             teams: arguments.teams,
             metadata: arguments.metadata,
             created_at: rfc3339(SystemTime::now()),
+            depth: 1,
         };
-        let agent = host.agents().register(agent).await?;
+        let agent = host.agents().register(agent, &caller).await?;
         answer(&json!({
             "agent": agent.name,
             "session_id": agent.session_id,
