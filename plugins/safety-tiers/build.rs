@@ -151,7 +151,7 @@ fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
 fn program_code(program: &ProgramEntry) -> String {
     format!(
         "Program {{ value_flags: &{:?}, single_dash: {}, gnu: {}, shell: {}, runs_after: {:?}, \
-         assignments: {}, joined: {}, runs_in: &{:?}, line_flags: &{:?}, code_flags: &{:?}, code_operand: {:?}, editor_flags: &{:?}, \
+         assignments: {}, joined: {}, runs_in: &{:?}, runs_project: {}, line_flags: &{:?}, code_flags: &{:?}, code_operand: {:?}, editor_flags: &{:?}, \
          text_first: &{:?}, reads_code: {}, \
          writes: Writes::{:?}, writes_with: {:?}, write_flags: &{:?}, gives: {} }},",
         program.value_flags,
@@ -162,6 +162,7 @@ fn program_code(program: &ProgramEntry) -> String {
         program.assignments,
         program.joined,
         program.runs_in,
+        program.runs_project,
         program.line_flags,
         program.code_flags,
         program.code_operand,

@@ -217,6 +217,7 @@ impl ProgramEntry {
             assignments: self.assignments,
             joined: self.joined,
             runs_in: leaked(&self.runs_in),
+            runs_project: self.runs_project,
             line_flags: leaked(&self.line_flags),
             code_flags: leaked(&self.code_flags),
             code_operand: self.code_operand,

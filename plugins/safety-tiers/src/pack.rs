@@ -27,6 +27,9 @@ pub(crate) struct ProgramEntry {
     pub(crate) joined: bool,
     /// It runs a command only under these subcommands, which are not counted.
     pub(crate) runs_in: Vec<String>,
+    /// A program that it runs (by `run` or `exec`) and no rule knows is the
+    /// project's own.
+    pub(crate) runs_project: bool,
     /// Flags whose value is a shell command line.
     pub(crate) line_flags: Vec<String>,
     /// Flags whose value is a program in another language; `-` alone stands

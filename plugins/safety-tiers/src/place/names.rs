@@ -267,6 +267,8 @@ pub(super) const ENTRY: &[&str] = &[
     "/etc/shadow*",
     "/etc/group*",
     "/etc/sudoers*",
+    "/etc/doas*",
+    "/etc/security/*",
     "/etc/pam*",
     "/etc/ssh/*",
     "/etc/cron*",

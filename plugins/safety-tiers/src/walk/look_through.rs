@@ -173,6 +173,7 @@ impl Walk<'_> {
         context: &Context,
     ) {
         let mut skipped = usize::from(skipped);
+        let mut runs_project = false;
         if !program.runs_in.is_empty() {
             let Some(subcommand) = program
                 .runs_in
@@ -182,6 +183,7 @@ impl Walk<'_> {
                 return;
             };
             skipped += subcommand.split(' ').count();
+            runs_project = program.runs_project && matches!(*subcommand, "run" | "exec");
         }
         if name == "command" && arguments.has_flag("-v|-V") {
             return;
@@ -218,7 +220,7 @@ impl Walk<'_> {
                 inner[0] = Field::new(command.to_owned(), inner[0].from, span);
             }
         }
-        if inner.is_empty() {
+        if inner.is_empty() || runs_project && self.is_name_of_the_project(&inner[0].text) {
             return;
         }
         if name == "xargs" {
@@ -248,6 +250,15 @@ impl Walk<'_> {
             self.invoke(&invocation, &super::deeper(context));
         }
         self.shell.cwd = cwd;
+    }
+
+    /// Whether nothing but the project can know a program of this name.
+    fn is_name_of_the_project(&self, name: &str) -> bool {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !name.is_empty()
+            && name.bytes().all(plain)
+            && !self.rules.knows(name)
+            && !self.rules.knows(&name.to_ascii_lowercase())
     }
 
     /// The value of a variable that some program runs as a shell line.

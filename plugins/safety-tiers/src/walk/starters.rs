@@ -65,6 +65,11 @@ const DYNAMIC: [&str; 22] = [
     "instance_eval",
 ];
 
+/// Stands in a line for what the code puts there, as a variable that nobody
+/// knows, and the same as a word of its own.
+const NOT_WRITTEN_OUT: &str = "\"$NOT_WRITTEN_OUT\"";
+const BESIDE: &str = " \"$NOT_WRITTEN_OUT\"";
+
 /// The command lines that code starts.
 #[derive(Debug, Default)]
 pub(super) struct Started {
@@ -135,18 +140,28 @@ impl Started {
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             });
-        if words.is_empty() || !(ended || settings) || self.lines.len() >= 32 {
+        let whole = ended || settings;
+        self.unresolved |= !whole;
+        if words.is_empty() || self.lines.len() >= 32 {
             self.unresolved = true;
             return;
         }
-        self.lines.push(match words.as_slice() {
+        let mut line = match words.as_slice() {
             [line] => line.clone(),
             words => words
                 .iter()
                 .map(|word| super::output::single_quoted(word))
                 .collect::<Vec<_>>()
                 .join(" "),
-        });
+        };
+        // `system("rm -rf " + folder)`: the start of the line tells something.
+        if !whole {
+            line.push_str(match words.as_slice() {
+                [_] => NOT_WRITTEN_OUT,
+                _ => BESIDE,
+            });
+        }
+        self.lines.push(line);
     }
 
     /// Perl, Ruby and PHP run what stands between backquotes.
@@ -211,7 +226,12 @@ mod tests {
             ),
             ("subprocess.run('ls', shell=True)", &["ls"], false),
             ("os.system(cmd)", &[], true),
-            ("os.system('a' + b)", &[], true),
+            ("os.system('a ' + b)", &["a \"$NOT_WRITTEN_OUT\""], true),
+            (
+                "exec 'rm', '-rf', Dir.home",
+                &["'rm' '-rf' \"$NOT_WRITTEN_OUT\""],
+                true,
+            ),
             ("require('child_process').execSync('ls')", &["ls"], false),
             ("spawn('rm', ['-rf', 'x'])", &["'rm' '-rf' 'x'"], false),
             ("system \"ls\"", &["ls"], false),
