@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -64,9 +65,22 @@ def world(
 
 
 @pytest.fixture(scope="session")
-def compiled_policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is compiled, worlds share: as the hosts of one user do."""
-    return tmp_path_factory.mktemp("compiled")
+def compiled_policies(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is compiled, worlds share: as the hosts of one user do. The approver, for
+    which every command waits, is compiled once before the first story begins."""
+    root = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        root = root.parent  # the one that all the workers share
+    shared = root / "compiled"
+    with (root / "compiled.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            shared.mkdir(mode=0o700)
+            first = World(root=tmp_path_factory.mktemp("first") / "r", binary=binary)
+            (first.root / "cache").symlink_to(shared)
+            assert first.quarterdeck("check", "true", timeout=300).returncode == 0
+            first.close()
+    return shared
 
 
 @pytest.hookimpl(hookwrapper=True)

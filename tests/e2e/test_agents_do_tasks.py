@@ -28,6 +28,8 @@ async def test_prompts_are_spread_over_agents_and_each_is_done_once(world: World
     agents_may_be_driven(world)
     async with agent_on_http(world.serve("--tools", TOOLS)) as client:
         agents = [await start_agent(client, world, "claude", "--think-ms 30", tags=["crew"]) for _ in range(3)]
+        for one in agents:
+            await one.becomes("idle")
         tasks = [analysis(f"t{n}", f"prompt {n}\nwith a second line") for n in range(12)]
         await client.do("task_distribute", tasks=tasks, tags=["crew"])
         reports = await ended(client, *(task["id"] for task in tasks))

@@ -156,7 +156,7 @@ async def test_vim_writes_what_was_typed(agent: Agent, world: World) -> None:
     session = await agent.open_session()
     await agent.at_prompt(session)
     await agent.type(session, "vim -u NONE -N note.txt", enter=True)
-    await agent.wait_for(session, pattern="note.txt")
+    await agent.wait_for(session, pattern='"note.txt" \\[New\\]')
     await agent.type(session, "iwritten in vim", {"key": "escape"}, ":wq", {"key": "enter"})
     await agent.at_prompt(session)
     assert (world.home / "note.txt").read_text() == "written in vim\n"
