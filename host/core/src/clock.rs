@@ -18,9 +18,8 @@ pub(crate) fn now_ms() -> u64 {
 /// RFC 3339 in UTC with milliseconds, as in `2026-03-01T12:00:00.250Z`.
 /// Always with three digits, so that times sort as texts do.
 pub fn rfc3339(time: SystemTime) -> String {
-    const FORM: &[BorrowedFormatItem<'_>] = format_description!(
-        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
-    );
+    const FORM: &[BorrowedFormatItem<'_>] =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     let time = OffsetDateTime::from(time);
     time.format(FORM).unwrap_or_default()
 }

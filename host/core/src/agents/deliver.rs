@@ -6,6 +6,7 @@ use std::time::Duration;
 use quarterdeck_terminal::{ShellState, Until};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
 
 use super::cascade::{Addressed, Cascade};
 use super::write::{Encoding, yes};
@@ -15,6 +16,7 @@ use crate::error::HostError;
 use crate::gate::Input;
 use crate::host::Host;
 use crate::keys::Key;
+use crate::prompts::{PromptAgent, PromptReceipt, PromptStage, READY_WITHIN};
 use crate::session::Session;
 
 /// A shell that is starting is waited for this long before anything is typed.
@@ -50,6 +52,27 @@ pub struct CascadeResult {
     pub delivered: bool,
     /// Why not: `duplicate`, `locked`, `session_not_found`, or an error in words.
     pub skipped_reason: Option<String>,
+    /// How far it came, where a coding agent's program was prompted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<PromptReceipt>,
+}
+
+/// What came of a message for one session.
+pub(super) enum Told {
+    /// Its agent had it before and was spared.
+    Duplicate,
+    /// It was typed.
+    Typed,
+    /// It was handed to the coding agent in front: the receipt says how far it came.
+    Prompted(PromptReceipt),
+}
+
+/// Why a prompt does not count as told; `None` where it was submitted.
+pub(super) fn not_submitted(receipt: &PromptReceipt) -> Option<String> {
+    (receipt.stage < PromptStage::Submitted).then(|| {
+        let problem = receipt.problem.clone();
+        problem.unwrap_or_else(|| "it was not submitted".to_owned())
+    })
 }
 
 /// What came of it for all.
@@ -66,15 +89,30 @@ pub struct CascadeReport {
 impl Host {
     /// Tells each agent the most specific message that there is for it.
     pub async fn send_cascade(
-        &self,
+        self: &Arc<Self>,
         request: &CascadeRequest,
         caller: &Caller,
     ) -> Result<CascadeReport, HostError> {
         let addressed = request.cascade.resolve(&self.agents.state().roster);
-        let tell = addressed
-            .into_iter()
-            .map(|it| self.tell_agent(it, request, caller));
-        let results = futures::future::join_all(tell).await;
+        // Judging is work: on tasks of their own, so that all processors share it.
+        let mut telling = JoinSet::new();
+        let (request, caller) = (Arc::new(request.clone()), Arc::new(caller.clone()));
+        for (place, it) in addressed.into_iter().enumerate() {
+            let (host, request, caller) =
+                (Arc::clone(self), Arc::clone(&request), Arc::clone(&caller));
+            telling.spawn(async move { (place, host.tell_agent(it, &request, &caller).await) });
+        }
+        let mut results = Vec::with_capacity(telling.len());
+        while let Some(told) = telling.join_next().await {
+            let told = told.map_err(|error| {
+                HostError::Internal(format!(
+                    "a cascade was cut short, look at each agent: {error}"
+                ))
+            })?;
+            results.push(told);
+        }
+        results.sort_unstable_by_key(|(place, _)| *place);
+        let results: Vec<CascadeResult> = results.into_iter().map(|(_, result)| result).collect();
         let delivered_count = results.iter().filter(|result| result.delivered).count();
         Ok(CascadeReport {
             skipped_count: results.len() - delivered_count,
@@ -93,6 +131,7 @@ impl Host {
             .session_id
             .as_deref()
             .map(|id| self.registry.get(id));
+        let mut receipt = None;
         let skipped_reason = match session {
             Some(Ok(session)) => {
                 let told = self.tell_session(
@@ -104,8 +143,13 @@ impl Host {
                     caller,
                 );
                 match told.await {
-                    Ok(true) => None,
-                    Ok(false) => Some("duplicate".to_owned()),
+                    Ok(Told::Typed) => None,
+                    Ok(Told::Duplicate) => Some("duplicate".to_owned()),
+                    Ok(Told::Prompted(prompted)) => {
+                        let problem = not_submitted(&prompted);
+                        receipt = Some(prompted);
+                        problem
+                    }
                     Err(HostError::Locked { .. }) => Some("locked".to_owned()),
                     Err(error) => Some(error.to_string()),
                 }
@@ -118,11 +162,12 @@ impl Host {
             message_type: addressed.reach.as_str(),
             delivered: skipped_reason.is_none(),
             skipped_reason,
+            receipt,
         }
     }
 
-    /// Types a message into a session. `false` if its agent had it before and is to
-    /// be spared; a session without an agent is spared nothing.
+    /// Tells a session something: a coding agent that waits for a prompt is prompted,
+    /// anything else is typed. A session without an agent is spared nothing.
     pub(super) async fn tell_session(
         &self,
         session: &Arc<Session>,
@@ -131,7 +176,7 @@ impl Host {
         encoding: Encoding,
         skip_duplicates: bool,
         caller: &Caller,
-    ) -> Result<bool, HostError> {
+    ) -> Result<Told, HostError> {
         let agent = self
             .agents
             .agent_of(session.id.as_str())
@@ -139,34 +184,48 @@ impl Host {
         if let Some(agent) = agent.as_deref().filter(|_| skip_duplicates)
             && !self.agents.claim(agent, text)
         {
-            return Ok(false);
+            return Ok(Told::Duplicate);
         }
         self.agents
             .desk()
             .session_mut(session.id.as_str())
             .under_way += 1;
-        let typed = Box::pin(self.type_message(session, text, execute, encoding, caller)).await;
+        let told = Box::pin(self.type_message(session, text, execute, encoding, caller)).await;
         {
             let mut desk = self.agents.desk();
             let on_desk = desk.session_mut(session.id.as_str());
             on_desk.under_way = on_desk.under_way.saturating_sub(1);
-            if typed.is_ok() {
+            if told.is_ok() {
                 on_desk.messages += 1;
                 on_desk.last_message_ms = Some(now_ms());
                 on_desk.last_message = Some(text.chars().take(SHOWN_OF_MESSAGE).collect());
             }
         }
-        match (typed, agent) {
-            (Ok(()), Some(agent)) => self.agents.delivered(&agent, text).await?,
-            (Ok(()), None) => {}
-            (Err(error), agent) => {
-                if let Some(agent) = agent.filter(|_| skip_duplicates) {
-                    self.agents.unclaim(&agent, text);
-                }
-                return Err(error);
-            }
+        let arrived = match &told {
+            Ok(Told::Prompted(receipt)) => not_submitted(receipt).is_none(),
+            told => told.is_ok(),
+        };
+        match agent {
+            Some(agent) if arrived => self.agents.delivered(&agent, text).await?,
+            Some(agent) if skip_duplicates => self.agents.unclaim(&agent, text),
+            _ => {}
         }
-        Ok(true)
+        told
+    }
+
+    /// Whether a coding agent is in front whose screen can be read, and that takes a
+    /// prompt now or later. What answers its question is typed like anything else.
+    async fn takes_prompts(&self, session: &Session) -> bool {
+        let Some(now) = self.coding_agents.activity(&session.id) else {
+            return false;
+        };
+        match now.program {
+            Some(program) if !now.activity.is_asking() => {
+                let rules = self.coding_agents.rules(&program).await;
+                rules.is_some_and(|rules| rules.prompt_box.is_some())
+            }
+            _ => false,
+        }
     }
 
     async fn type_message(
@@ -176,7 +235,16 @@ impl Host {
         execute: bool,
         encoding: Encoding,
         caller: &Caller,
-    ) -> Result<(), HostError> {
+    ) -> Result<Told, HostError> {
+        if execute && !text.trim().is_empty() && self.takes_prompts(session).await {
+            let request = PromptAgent {
+                id: None,
+                text: text.trim_end_matches(['\r', '\n']).to_owned(),
+                ready_within: READY_WITHIN,
+            };
+            let prompted = self.prompt_agent(&session.id, request, caller).await?;
+            return Ok(Told::Prompted(prompted));
+        }
         let status = session.terminal.status().await;
         if let ShellState::Running { command: None, .. } = status.shell
             && status.integrated
@@ -193,7 +261,8 @@ impl Host {
             text
         };
         if execute && encoding.applies_to(line) {
-            return self.gate.run_encoded(session, line, caller).await.map(drop);
+            self.gate.run_encoded(session, line, caller).await?;
+            return Ok(Told::Typed);
         }
         let mut input = Vec::new();
         if line.contains('\n') {
@@ -204,8 +273,7 @@ impl Host {
         if execute {
             input.push(Input::Key(Key::ENTER));
         }
-        self.type_input(session.id.as_str(), &input, caller)
-            .await
-            .map(drop)
+        self.type_input(session.id.as_str(), &input, caller).await?;
+        Ok(Told::Typed)
     }
 }

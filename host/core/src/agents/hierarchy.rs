@@ -1,5 +1,7 @@
 //! Sessions by their place in the hierarchy of teams and agents.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +118,7 @@ impl Host {
     /// Sends each place its message; every agent that is named or in a named team
     /// gets one, the most specific.
     pub async fn send_hierarchical(
-        &self,
+        self: &Arc<Self>,
         targets: &[HierarchyTarget],
         broadcast: Option<&str>,
         skip_duplicates: bool,

@@ -1,5 +1,7 @@
 //! Playbooks: panes, commands in order, a cascade, readings: one request.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +77,7 @@ impl Host {
     /// Plays a playbook. What fails in one message is in the report; what cannot be
     /// done at all ends it.
     pub async fn play(
-        &self,
+        self: &Arc<Self>,
         playbook: &Playbook,
         caller: &Caller,
     ) -> Result<PlaybookReport, HostError> {

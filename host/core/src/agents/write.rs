@@ -7,11 +7,13 @@ use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::deliver::{Told, not_submitted};
 use super::target::Target;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::host::Host;
 use crate::operations::PATTERN_SIZE_LIMIT;
+use crate::prompts::PromptReceipt;
 use crate::session::Session;
 
 /// Messages in one request, times their targets.
@@ -139,6 +141,9 @@ pub struct WriteResult {
     /// What to do to have it typed all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// How far it came, where a coding agent's program was prompted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<PromptReceipt>,
 }
 
 /// What came of all of them.
@@ -337,11 +342,20 @@ impl Host {
             caller,
         );
         match told.await {
-            Ok(true) => Ok(WriteResult {
+            Ok(Told::Typed) => Ok(WriteResult {
                 success: true,
                 ..about
             }),
-            Ok(false) => Ok(skipped(
+            Ok(Told::Prompted(receipt)) => {
+                let error = not_submitted(&receipt);
+                Ok(WriteResult {
+                    success: error.is_none(),
+                    error,
+                    receipt: Some(receipt),
+                    ..about
+                })
+            }
+            Ok(Told::Duplicate) => Ok(skipped(
                 "duplicate",
                 "this agent was told the same before; send it again with skip_duplicates: false"
                     .to_owned(),

@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 
 impl ForeignTool for WriteToSessions {
     const NAME: &'static str = "write_to_sessions";
-    const DESCRIPTION: &'static str = "Type messages into one or more sessions, by session, agent or team. Skipped ones say why: locked, condition_not_met, duplicate, no_match. Commands are judged by safety policies before they run.";
+    const DESCRIPTION: &'static str = "Type messages into one or more sessions, by session, agent or team. Skipped ones say why: locked, condition_not_met, duplicate, no_match. A coding agent is prompted when it is ready, once, with a receipt. Commands are judged by safety policies before they run.";
     const EFFECT: Effect = Effect::RunsAnything;
     type Arguments = Arguments;
     type Dialect = JsonText;
