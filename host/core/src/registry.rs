@@ -26,8 +26,7 @@ impl Registry {
 
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Session>, HostError> {
         self.read()
-            .values()
-            .find(|session| session.id.as_str() == id)
+            .get(id)
             .cloned()
             .ok_or_else(|| HostError::SessionNotFound(id.to_owned()))
     }

@@ -1,5 +1,6 @@
 //! One session as the registry keeps it.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
@@ -48,6 +49,13 @@ impl SessionId {
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that a session is looked up by what a caller calls it.
+impl Borrow<str> for SessionId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
