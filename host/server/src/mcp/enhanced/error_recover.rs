@@ -32,8 +32,10 @@ pub(super) struct Output {
     /// What has become of the session that was broken, where another has its place
     #[serde(skip_serializing_if = "Option::is_none")]
     old_session: Option<String>,
-    /// What belongs to the new session now
+    /// What belongs to the new session now: agent, teams, role, tags, lock, tasks
     #[serde(skip_serializing_if = "Option::is_none")]
+    // In words: as a schema it would take three times as much of a model's context.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     moved: Option<Moved>,
     strategy: String,
     attempts: u32,
@@ -42,7 +44,7 @@ pub(super) struct Output {
 }
 
 /// What the new session has from the old one.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Moved {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,16 +55,16 @@ pub(super) struct Moved {
     tags: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<MovedLock>,
-    /// Ids; begun again, each report tells
+    /// Ids: they were begun again, as their reports tell.
     tasks: Vec<String>,
 }
 
 /// A lock that goes on under a new number.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MovedLock {
     owner: String,
-    /// The one before is refused
+    /// The one before is refused.
     fencing_token: u64,
 }
 
