@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use quarterdeck_policy_building::{cargo_module, componentize};
+use quarterdeck_policy_building::{cargo_module, componentize, with_config_schema};
 use serde_json::Value;
 use wasmtime::component::Component;
 
@@ -90,7 +90,10 @@ pub(crate) fn component(workspace: &Workspace, policy: &Policy) -> Result<Vec<u8
     )];
     let component = metadata.to_wasm(&component)?;
     ensure_pure(&component).with_context(|| format!("{} cannot be bundled", policy.name))?;
-    Ok(component)
+    Ok(with_config_schema(
+        component,
+        &workspace.root.join(&policy.folder),
+    )?)
 }
 
 /// Has cargo build the policy's module.

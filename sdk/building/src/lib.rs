@@ -26,5 +26,5 @@ mod tools;
 
 pub use componentize::{ComponentizeError, componentize};
 pub use error::BuildError;
-pub use project::{Project, built_in};
+pub use project::{Project, built_in, with_config_schema};
 pub use rust::cargo_module;

@@ -76,9 +76,8 @@ impl Project {
             Language::C => c::build(&self.folder),
             Language::Python => python::build(&self.folder),
         }?;
-        let schema = self.folder.join(CONFIG_SCHEMA);
-        if schema.is_file() {
-            carry_schema(&schema, &component)?;
+        if self.folder.join(CONFIG_SCHEMA).is_file() {
+            carry_schema(&self.folder, &component)?;
         }
         Ok(component)
     }
@@ -110,22 +109,38 @@ const CONFIG_SCHEMA: &str = "config.schema.json";
 /// The custom section of a component where hosts look for it.
 const CONFIG_SCHEMA_SECTION: &str = "quarterdeck-config-schema";
 
-fn carry_schema(schema: &Path, component: &Path) -> Result<(), BuildError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        |error| BuildError::File { path, error }
+fn carry_schema(folder: &Path, component: &Path) -> Result<(), BuildError> {
+    let failed = |error| BuildError::File {
+        path: component.to_owned(),
+        error,
     };
-    let text = read(schema)?;
+    let built = fs::read(component).map_err(failed)?;
+    let carrying = with_config_schema(built, folder)?;
+    put_in_place(component, &carrying).map_err(failed)
+}
+
+/// The component, carrying the `config.schema.json` of its project's folder, if
+/// there is one.
+///
+/// # Errors
+///
+/// [`BuildError::Project`] where that file is no JSON, [`BuildError::File`] where it
+/// cannot be read.
+pub fn with_config_schema(component: Vec<u8>, folder: &Path) -> Result<Vec<u8>, BuildError> {
+    let path = folder.join(CONFIG_SCHEMA);
+    if !path.is_file() {
+        return Ok(component);
+    }
+    let text = read(&path)?;
     serde_json::from_str::<serde_json::Value>(&text).map_err(|error| BuildError::Project {
-        path: schema.to_owned(),
+        path,
         problem: format!("it is no JSON: {error}"),
     })?;
-    let built = fs::read(component).map_err(failed(component))?;
     let section = wasm_encoder::CustomSection {
         name: CONFIG_SCHEMA_SECTION.into(),
         data: text.as_bytes().into(),
     };
-    put_in_place(component, &with_section(built, &section)).map_err(failed(component))
+    Ok(with_section(component, &section))
 }
 
 /// The component with one more section at its end.
