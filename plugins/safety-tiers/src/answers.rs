@@ -3,9 +3,12 @@
 //!
 //! The host tells the command, and that the shell itself waits for a line on the
 //! terminal. What is left to find out is that the line ends there: that `read`
-//! takes all of it, at any time, and that nothing runs it afterwards.
+//! takes all of it, at any time, and that nothing runs it afterwards. Functions are
+//! followed whose definition the host has seen.
 
-use crate::parser::{self, Dialect, Origin};
+use std::rc::Rc;
+
+use crate::parser::{self, Dialect, Origin, Parsed};
 use crate::syntax::{Command, Compound, Piece, Script, Simple, Word};
 use crate::verdict::Span;
 
@@ -18,17 +21,73 @@ const RUNS_TEXT: [&str; 17] = [
 /// Flags of `read` that make it leave a part of the line, or give up waiting.
 const LEAVES_A_REST: [char; 8] = ['t', 'n', 'N', 'd', 'u', 'k', 'q', 'e'];
 
+/// Commands after which a name may stand for another function.
+const REDEFINES: [&str; 7] = [
+    "eval",
+    "source",
+    ".",
+    "unset",
+    "alias",
+    "autoload",
+    "unfunction",
+];
+
+/// Functions that call functions are followed so far.
+const MAX_CALLS: u32 = 4;
+
+/// Earlier lines longer than this are not looked into.
+const MAX_EARLIER_BYTES: usize = 8 * 1024;
+
 /// Whether a line that is typed while this command runs, and its shell waits for
-/// one, is taken as data.
-pub(crate) fn takes_a_line(running: &str) -> bool {
-    let parsed = parser::parse(running, Origin::Within(Span::default()), Dialect::Posix, 0);
-    let mut look = Look::default();
+/// one, is taken as data. `recent` are the lines that the shell ran before, oldest
+/// first.
+pub(crate) fn takes_a_line(running: &str, recent: &[String]) -> bool {
+    let mut look = Look {
+        functions: defined_in(recent),
+        ..Look::default()
+    };
+    let parsed = parse(running);
     look.script(&parsed.script);
     parsed.problems.is_empty() && look.reads && !look.doubtful
 }
 
+fn parse(line: &str) -> Parsed {
+    parser::parse(line, Origin::Within(Span::default()), Dialect::Posix, 0)
+}
+
+/// The functions that these lines leave behind, as far as that is certain.
+fn defined_in(lines: &[String]) -> Vec<(String, Rc<Command>)> {
+    let mut functions: Vec<(String, Rc<Command>)> = Vec::new();
+    for line in lines {
+        if line.len() > MAX_EARLIER_BYTES {
+            functions.clear();
+            continue;
+        }
+        let redefines = line
+            .split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | '{'))
+            .any(|word| REDEFINES.contains(&word));
+        if redefines {
+            functions.clear();
+        } else if line.contains("()") || line.contains("function ") {
+            let parsed = parse(line);
+            for pipeline in &parsed.script.pipelines {
+                if let [Command::Function(function)] = pipeline.commands.as_slice() {
+                    functions.retain(|(name, _)| *name != function.name);
+                    if !pipeline.conditional && parsed.problems.is_empty() {
+                        functions.push((function.name.clone(), Rc::clone(&function.body)));
+                    }
+                }
+            }
+        }
+    }
+    functions
+}
+
 #[derive(Default)]
 struct Look {
+    functions: Vec<(String, Rc<Command>)>,
+    /// Functions that are being followed.
+    calls: u32,
     reads: bool,
     /// Something in it may run what was read, or nobody can tell.
     doubtful: bool,
@@ -49,8 +108,11 @@ impl Look {
         match command {
             Command::Simple(simple) => self.simple(simple),
             Command::Compound(compound) => self.compound(compound),
-            // Who knows what it is called with.
-            Command::Function(_) => self.doubtful = true,
+            Command::Function(function) => {
+                let body = Rc::clone(&function.body);
+                self.functions.retain(|(name, _)| *name != function.name);
+                self.functions.push((function.name.clone(), body));
+            }
         }
     }
 
@@ -74,6 +136,17 @@ impl Look {
             return;
         };
         self.doubtful |= RUNS_TEXT.contains(&name);
+        let function = self.functions.iter().find(|(known, _)| known == name);
+        if let Some((_, body)) = function {
+            let body = Rc::clone(body);
+            self.doubtful |= self.calls >= MAX_CALLS || !simple.redirects.is_empty();
+            if !self.doubtful {
+                self.calls += 1;
+                self.command(&body);
+                self.calls -= 1;
+            }
+            return;
+        }
         if name != "read" {
             return;
         }
@@ -120,7 +193,33 @@ mod tests {
             ("confirm", false),
             ("read 'x", false),
         ] {
-            assert_eq!(takes_a_line(running), expected, "{running}");
+            assert_eq!(takes_a_line(running, &[]), expected, "{running}");
+        }
+    }
+
+    #[test]
+    fn functions_are_followed_whose_definition_is_known() {
+        let ask = "ask() { local x; read -rp \"$1 \" x; [[ $x == y ]]; }";
+        for (recent, running, expected) in [
+            (&[ask][..], "ask 'deploy?'", true),
+            (&[ask, "ls"], "ask 'deploy?' && make deploy", true),
+            (&[], "ask() { read x; }; ask", true),
+            (&[ask, "twice() { ask a; ask b; }"], "twice", true),
+            (&[], "ask 'deploy?'", false),
+            (&[ask, "source other.sh"], "ask 'deploy?'", false),
+            (&[ask, "ask() { read x; eval \"$x\"; }"], "ask", false),
+            (&[ask, "true && ask() { read x; $x; }"], "ask", false),
+            (&[ask], "ask < file", false),
+            (&["ask() { read -r x; \"$@\"; }"], "ask ls", false),
+            (&["again() { read x; again; }"], "again", false),
+            (&[ask, "unset -f ask"], "ask", false),
+        ] {
+            let recent: Vec<String> = recent.iter().map(|&line| line.to_owned()).collect();
+            assert_eq!(
+                takes_a_line(running, &recent),
+                expected,
+                "{recent:?} {running}"
+            );
         }
     }
 }

@@ -244,7 +244,10 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
 /// Whether the text is an answer to what the shell itself runs: `read` takes it.
 fn answers_the_shell(request: &Request) -> bool {
     request.shell_reads
-        && request.running.as_deref().is_some_and(takes_a_line)
+        && request
+            .running
+            .as_deref()
+            .is_some_and(|running| takes_a_line(running, &request.recent))
         // The second of two lines would go elsewhere.
         && !request.command_line.trim_end().contains(['\n', '\r'])
 }
