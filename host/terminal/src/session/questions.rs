@@ -17,7 +17,7 @@ use crate::quoting;
 const PROMPT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a shell may take to say what its line holds.
-const LINE_PATIENCE: Duration = Duration::from_secs(1);
+const LINE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long to wait for what ctrl-c does before it is sent again.
 const CLEAR_AGAIN: Duration = Duration::from_millis(250);
