@@ -39,13 +39,13 @@ pub(crate) fn start(
     let quiet = ["wasmtime", "cranelift", "hyper"]
         .map(|noisy| format!("{noisy}=error"))
         .join(",");
-    // Last, so that nothing overrides it: from its lower levels the protocol
-    // library logs whole calls, with the passwords that some of them bring. Spans are
-    // for the collector.
+    // Last, so that nothing overrides it: from their lower levels the protocol
+    // libraries log whole calls and logins, with the passwords that some of them bring.
+    // Spans are for the collector.
     let filter = if verbose > 1 {
-        format!("{filter},rmcp=info,{TRACE_TARGET}=off")
+        format!("{filter},rmcp=info,async_nats=info,{TRACE_TARGET}=off")
     } else {
-        format!("{quiet},{filter},rmcp=error,{TRACE_TARGET}=off")
+        format!("{quiet},{filter},rmcp=error,async_nats=error,{TRACE_TARGET}=off")
     };
     let parsed = || {
         EnvFilter::try_new(&filter).with_context(|| {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use async_nats::connection::State;
 use quarterdeck_core::tasks::{
     Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable, Waiting,
 };
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::announcing::keep_roster;
 use crate::connection::{Connection, NatsError};
-use crate::news::{hear_progress, take_news};
+use crate::news::{hear_progress, hear_what_is_held, take_news};
 use crate::sending;
 use crate::settings::NatsSettings;
 
@@ -82,14 +83,20 @@ impl Machines for NatsMachines {
     }
 
     fn listen(&self, owner: OwnerId) {
-        let this = Arc::downgrade(&self.owner);
+        let (this, silence) = (Arc::downgrade(&self.owner), self.owner.settings.silence);
         tokio::spawn(async move {
             let Some(connection) = connected(&this).await else {
                 return;
             };
-            let sweep = sending::look_for_the_lost(this.clone(), connection.clone(), owner.clone());
+            let sweep = sending::look_for_the_lost(
+                this.clone(),
+                connection.clone(),
+                owner.clone(),
+                silence,
+            );
             let progress = hear_progress(this.clone(), connection.clone(), owner.clone());
-            tokio::join!(take_news(this, connection, owner), progress, sweep);
+            let held = hear_what_is_held(this.clone(), connection.clone(), owner.clone());
+            tokio::join!(take_news(this, connection, owner), progress, held, sweep);
         });
     }
 
@@ -111,6 +118,18 @@ impl Machines for NatsMachines {
     fn recall(&self, key: &ErrandKey) {
         let owner = Arc::downgrade(&self.owner);
         tokio::spawn(sending::recall(owner, key.clone()));
+    }
+
+    fn trouble(&self) -> Option<Unreachable> {
+        let connection = self.owner.connection.get();
+        let lost =
+            |connection: &Connection| connection.client.connection_state() != State::Connected;
+        connection.is_none_or(lost).then(|| {
+            Unreachable(format!(
+                "there is no connection to the NATS server at {} now: it is tried again until there is one",
+                self.owner.settings.told()
+            ))
+        })
     }
 
     fn roster(&self) -> watch::Receiver<Arc<[Machine]>> {

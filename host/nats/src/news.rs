@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::connection::{Connection, NatsError, later};
 use crate::machines::Owner;
 use crate::sending::tell_machine;
-use crate::subjects::{self, Letter};
+use crate::subjects::{self, Letter, StillHeld};
 
 /// After news could not be taken, so long until the next try.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -89,6 +89,25 @@ async fn take(owner: &Weak<Owner>, connection: &Connection, message: Message) ->
 async fn acknowledge(message: Message) {
     if let Err(error) = message.ack().await {
         tracing::debug!("news are told again: {error}");
+    }
+}
+
+/// Hears what machines are at, and tells those to stop whose errand nobody waits for: they
+/// were cut off, and it was given up.
+pub(crate) async fn hear_what_is_held(owner: Weak<Owner>, connection: Connection, id: OwnerId) {
+    let Ok(mut heard) = connection.client.subscribe(subjects::held(&id)).await else {
+        return;
+    };
+    while let Some(message) = heard.next().await {
+        let Ok(held) = serde_json::from_slice::<StillHeld>(&message.payload) else {
+            continue;
+        };
+        let Some(owner) = owner.upgrade() else {
+            return;
+        };
+        if held.key.owner == id && !owner.is_out(&held.key) {
+            tell_machine(&connection, &held.machine, &held.key).await;
+        }
     }
 }
 

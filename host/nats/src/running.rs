@@ -7,12 +7,13 @@ use async_nats::jetstream::{AckKind, Message};
 use quarterdeck_core::tasks::{
     CallOff, Errand, ErrandKey, ErrandNews, Errands, Fate, TaskId, Waiting,
 };
+use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::announcing::MachineName;
 use crate::connection::Connection;
-use crate::subjects::{self, Letter};
+use crate::subjects::{self, Letter, StillHeld};
 use crate::worker::Shared;
 
 /// What the server did not take is sent again after so long.
@@ -75,7 +76,7 @@ impl Held {
             return;
         };
         let done = CancellationToken::new();
-        let alive = self.stays_alive(&message, &done);
+        let alive = self.stays_alive(&errand.key, &message, &done);
         let carried = async {
             let news = self.news_of(&errand, &message, called_off).await;
             self.tell(&errand.key, news).await;
@@ -89,8 +90,13 @@ impl Held {
         }
     }
 
-    /// Says again and again that somebody is at it.
-    async fn stays_alive(&self, message: &Message, done: &CancellationToken) {
+    /// Says again and again that somebody is at it: to the server, which gives it to
+    /// nobody else, and to the owner, who may have given it up.
+    async fn stays_alive(&self, key: &ErrandKey, message: &Message, done: &CancellationToken) {
+        let held = StillHeld {
+            key: key.clone(),
+            machine: self.machine.to_string(),
+        };
         let mut pace = tokio::time::interval(self.silence / 4);
         pace.tick().await;
         loop {
@@ -100,6 +106,7 @@ impl Held {
                     if let Err(error) = message.ack_with(AckKind::Progress).await {
                         tracing::debug!("the server does not hear that an errand runs: {error}");
                     }
+                    self.tell_once(subjects::held(&key.owner), &held).await;
                 }
             }
         }
@@ -195,14 +202,17 @@ impl Held {
             key: key.clone(),
             news,
         };
-        if let Ok(payload) = serde_json::to_vec(&letter) {
-            let subject = subjects::progress(&key.owner);
-            // The next step tells more.
-            let _ = self
-                .connection
-                .client
-                .publish(subject, payload.into())
-                .await;
+        self.tell_once(subjects::progress(&key.owner), &letter)
+            .await;
+    }
+
+    /// Tells what is of no weight if nobody hears it: the next time tells as much.
+    async fn tell_once(&self, subject: String, told: &impl Serialize) {
+        if let Ok(payload) = serde_json::to_vec(told) {
+            let client = &self.connection.client;
+            if let Err(error) = client.publish(subject, payload.into()).await {
+                tracing::debug!("the owner of an errand does not hear of it: {error}");
+            }
         }
     }
 }

@@ -18,9 +18,6 @@ const SENT_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// An errand that was called off is called off again after so long.
 const RECALLED_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
-/// The server is asked for what it has this often, while errands are out.
-const LOOKS_EVERY: Duration = Duration::from_secs(15);
-
 /// Where an errand is sent.
 pub(crate) fn subject(errand: &Errand) -> String {
     subjects::errand(&TagSet::of(&errand.tags), &errand.key)
@@ -129,11 +126,17 @@ pub(crate) async fn tell_machine(connection: &Connection, machine: &str, key: &E
 }
 
 /// Looks for errands that the server has lost, with its disk for example: those that it
-/// has not at two looks, while there are no news of them either.
-pub(crate) async fn look_for_the_lost(owner: Weak<Owner>, connection: Connection, id: OwnerId) {
+/// has not at two looks, while there are no news of them either. It is asked `every` so
+/// often while errands are out.
+pub(crate) async fn look_for_the_lost(
+    owner: Weak<Owner>,
+    connection: Connection,
+    id: OwnerId,
+    every: Duration,
+) {
     let mut missing: HashSet<ErrandKey> = HashSet::new();
     loop {
-        tokio::time::sleep(LOOKS_EVERY).await;
+        tokio::time::sleep(every).await;
         let Some(owner) = owner.upgrade() else {
             return;
         };

@@ -5,6 +5,7 @@
 //! | `quarterdeck.errand.TAGS.OWNER.TASK.SENDING` | until done | owner → one machine | [`Errand`](quarterdeck_core::tasks::Errand) |
 //! | `quarterdeck.news.OWNER` | until taken | machine → owner | [`Letter`] |
 //! | `quarterdeck.progress.OWNER` | no | machine → owner | [`Letter`] |
+//! | `quarterdeck.held.OWNER` | no | machine → owner | [`StillHeld`]: what nobody waits for any more is called off |
 //! | `quarterdeck.machines` | no | machine → owners | [`Announcement`] |
 //! | `quarterdeck.roll-call` | no | owner → machines | nothing: all announce themselves |
 //! | `quarterdeck.tags` | no | owner → machines | nothing: there is a new set of tags |
@@ -153,6 +154,11 @@ pub(crate) fn progress(owner: &OwnerId) -> String {
     format!("quarterdeck.progress.{}", owner.as_str())
 }
 
+/// Where an owner hears which of its errands machines are at.
+pub(crate) fn held(owner: &OwnerId) -> String {
+    format!("quarterdeck.held.{}", owner.as_str())
+}
+
 /// Where a machine hears what is called off.
 pub(crate) fn recall(machine: &MachineName) -> String {
     format!("quarterdeck.machine.{}.recall", machine.as_str())
@@ -165,6 +171,15 @@ pub(crate) struct Letter {
     pub(crate) key: ErrandKey,
     /// What became of it.
     pub(crate) news: ErrandNews,
+}
+
+/// A machine is at an errand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StillHeld {
+    /// Which.
+    pub(crate) key: ErrandKey,
+    /// The machine's name.
+    pub(crate) machine: String,
 }
 
 /// A machine is there, or leaves.

@@ -184,6 +184,9 @@ pub trait Machines: Send + Sync {
     /// Calls an errand off. Its end is told as of any other.
     fn recall(&self, key: &ErrandKey);
 
+    /// Why nothing comes or goes just now, where that is so.
+    fn trouble(&self) -> Option<Unreachable>;
+
     /// The machines that there are, as it changes.
     fn roster(&self) -> watch::Receiver<Arc<[Machine]>>;
 }

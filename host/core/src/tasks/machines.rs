@@ -15,7 +15,7 @@ use super::backlog::Place;
 use super::errand::{Errand, ErrandKey, Machine, Machines, OwnerId};
 use super::following::{Course, Following, ON_ITS_WAY, Way};
 use super::kept::{self, Ending, KeptTask, Terms};
-use super::open_task::RunningTask;
+use super::open_task::{OpenTask, RunningTask};
 use super::queue::{Back, Queue};
 use super::task::{DistributeTasks, Lane, TaskState};
 use crate::clock::now_ms;
@@ -360,6 +360,26 @@ impl Queue {
         }
     }
 
+    /// What a running task waits for, whose machine is not heard of.
+    pub(super) fn machine_is_silent(&self, task: &OpenTask) -> Option<String> {
+        let running = task.running.as_ref().filter(|running| running.has_begun)?;
+        let line = self.sent.line.as_ref();
+        let line = line.filter(|_| self.is_for_machines(task.submission))?;
+        let (machine, _) = running.session.split_once('/')?;
+        if line.roster.borrow().iter().any(|it| it.name == machine) {
+            return None;
+        }
+        let trouble = line.machines.trouble();
+        Some(trouble.map_or_else(
+            || {
+                format!(
+                    "the machine {machine} was not heard of for a while: if it stays silent, the task goes to another one as soon as one is free"
+                )
+            },
+            |trouble| trouble.to_string(),
+        ))
+    }
+
     /// A round for tasks that are meant for machines: the distributor says which of them
     /// leave next, as if all machines were one worker.
     pub(super) async fn round_for_machines(
@@ -388,9 +408,11 @@ impl Queue {
         };
         let (out, capacity) = (self.sent.out(tags), slots.saturating_mul(OUT_FOR_EACH_SLOT));
         if out >= capacity {
-            let reason = match slots {
-                0 => nobody_takes(tags),
-                _ => "every machine is busy".to_owned(),
+            let trouble = host.machines.as_ref().and_then(|it| it.trouble());
+            let reason = match (trouble, slots) {
+                (Some(trouble), _) => trouble.to_string(),
+                (None, 0) => nobody_takes(tags),
+                (None, _) => "every machine is busy".to_owned(),
             };
             return self.backlog.none_runs_because(submission, lane, &reason);
         }

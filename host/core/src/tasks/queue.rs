@@ -355,6 +355,8 @@ impl Queue {
         } else if task.running.is_none() && report.waits_for.is_none() {
             let reason = self.backlog.reason(task.submission, task.spec.work.lane());
             report.waits_for = reason.map(str::to_owned);
+        } else if let Some(silent) = self.machine_is_silent(task) {
+            report.waits_for = Some(silent);
         }
         Some(report)
     }
