@@ -327,3 +327,36 @@ fn never_begun(kept: &Transaction<'_>, key: &ErrandKey) -> rusqlite::Result<()> 
         ])
         .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::tasks::OwnerId;
+
+    #[tokio::test]
+    async fn what_was_begun_is_known_and_what_was_not_is_not() {
+        let store = Store::temporary().expect("store");
+        let key = |sending| ErrandKey {
+            owner: OwnerId::try_from("ab".to_owned()).expect("an id"),
+            task: 1,
+            sending,
+        };
+        let fate = Fate::Lost("under it".to_owned());
+        let kept = fate.clone();
+        let write = store.write(move |store| {
+            for sending in 1..=3 {
+                begun(store, &key(sending))?;
+            }
+            ended(store, &key(2), &kept)?;
+            never_begun(store, &key(3))?;
+            begun(store, &key(1)).expect_err("twice");
+            Ok(())
+        });
+        write.await.expect("write");
+        let known = |sending| store.read(move |store| known(store, &key(sending)));
+        assert!(matches!(known(1).await, Ok(Some(Known::Begun))));
+        assert!(matches!(known(2).await, Ok(Some(Known::Ended(it))) if it == fate));
+        assert!(matches!(known(3).await, Ok(None)));
+    }
+}

@@ -449,3 +449,30 @@ fn nobody_takes(tags: &[String]) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_out_is_counted_by_its_tags_in_whatever_order() {
+        let tags = |text: &str| -> Vec<String> { text.split(',').map(str::to_owned).collect() };
+        let mut sent = SentOut::default();
+        sent.leaves(&tags("a,b"));
+        sent.leaves(&tags("b,a"));
+        sent.leaves(&[]);
+        assert_eq!((sent.out(&tags("a,b")), sent.out(&[])), (2, 1));
+        sent.is_back(&tags("a,b"));
+        sent.is_back(&[]);
+        sent.is_back(&tags("never,sent"));
+        assert_eq!((sent.out(&tags("b,a")), sent.out(&[])), (1, 0));
+        assert_eq!(sent.out.len(), 1, "nothing is kept of what is not out");
+    }
+
+    #[test]
+    fn a_task_that_nobody_takes_says_what_to_start() {
+        let tags = ["gpu".to_owned(), "linux".to_owned()];
+        assert!(nobody_takes(&tags).contains("`quarterdeck worker --tags gpu,linux`"));
+        assert!(nobody_takes(&[]).contains("`quarterdeck worker`"));
+    }
+}
