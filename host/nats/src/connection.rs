@@ -97,6 +97,15 @@ pub enum NatsError {
     Later(String),
 }
 
+/// When the server came to have a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// Now.
+    Now,
+    /// It had it already.
+    Before,
+}
+
 /// A connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
@@ -213,7 +222,7 @@ impl Connection {
         id: &str,
         message: &impl Serialize,
         once: bool,
-    ) -> Result<(), NatsError> {
+    ) -> Result<Published, NatsError> {
         let payload =
             serde_json::to_vec(message).map_err(|error| NatsError::TooLarge(error.to_string()))?;
         let mut message = PublishMessage::build()
@@ -228,9 +237,10 @@ impl Connection {
             Err(error) => Err(error),
         };
         match kept {
-            Ok(_) => Ok(()),
+            Ok(kept) if kept.duplicate => Ok(Published::Before),
+            Ok(_) => Ok(Published::Now),
             Err(error) => match error.kind() {
-                PublishErrorKind::WrongLastSequence => Ok(()),
+                PublishErrorKind::WrongLastSequence => Ok(Published::Before),
                 PublishErrorKind::MaxPayloadExceeded => Err(NatsError::TooLarge(said(&error))),
                 PublishErrorKind::StreamNotFound => {
                     self.make_streams().await?;

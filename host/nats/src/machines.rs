@@ -17,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::announcing::keep_roster;
 use crate::connection::{Connection, NatsError};
-use crate::news::{hear_progress, hear_what_is_held, take_news};
+use crate::news::{answer_claims, hear_progress, hear_what_is_held, take_news};
 use crate::sending;
 use crate::settings::NatsSettings;
+use crate::subjects::Claim;
 
 /// News of one errand that may wait for whoever follows it.
 const NEWS: usize = 16;
@@ -96,7 +97,9 @@ impl Machines for NatsMachines {
             );
             let progress = hear_progress(this.clone(), connection.clone(), owner.clone());
             let held = hear_what_is_held(this.clone(), connection.clone(), owner.clone());
-            tokio::join!(take_news(this, connection, owner), progress, held, sweep);
+            let claims = answer_claims(this.clone(), connection.clone(), owner.clone());
+            let news = take_news(this, connection, owner);
+            tokio::join!(news, progress, held, claims, sweep);
         });
     }
 
@@ -174,6 +177,15 @@ impl Owner {
     /// Whether anybody waits for news of it.
     pub(crate) fn is_out(&self, key: &ErrandKey) -> bool {
         self.out().contains_key(key)
+    }
+
+    /// Whether a machine may begin an errand.
+    pub(crate) fn claim(&self, key: &ErrandKey, machine: &str) -> Claim {
+        match self.out().get(key).map(|out| out.machine.as_deref()) {
+            None => Claim::Gone,
+            Some(Some(other)) if other != machine => Claim::Another,
+            Some(_) => Claim::Granted,
+        }
     }
 
     /// Tells whoever follows an errand. What is told last ends its being out. `false`

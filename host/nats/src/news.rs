@@ -111,6 +111,29 @@ pub(crate) async fn hear_what_is_held(owner: Weak<Owner>, connection: Connection
     }
 }
 
+/// Says whether errands may begin. A server that was killed forgets what it delivered
+/// last, so that an errand comes to a second machine as if it were the first.
+pub(crate) async fn answer_claims(owner: Weak<Owner>, connection: Connection, id: OwnerId) {
+    let Ok(mut asked) = connection.client.subscribe(subjects::claim(&id)).await else {
+        return;
+    };
+    while let Some(message) = asked.next().await {
+        let Some(owner) = owner.upgrade() else {
+            return;
+        };
+        let Some(reply) = message.reply else {
+            continue;
+        };
+        let Ok(held) = serde_json::from_slice::<StillHeld>(&message.payload) else {
+            continue;
+        };
+        if let Ok(answer) = serde_json::to_vec(&owner.claim(&held.key, &held.machine)) {
+            // A machine that hears nothing goes by the news.
+            let _ = connection.client.publish(reply, answer.into()).await;
+        }
+    }
+}
+
 /// Hears how far errands are: of no weight, so kept nowhere.
 pub(crate) async fn hear_progress(owner: Weak<Owner>, connection: Connection, id: OwnerId) {
     let Ok(mut heard) = connection.client.subscribe(subjects::progress(&id)).await else {

@@ -1,6 +1,7 @@
 //! One errand on a machine: from its message to its acknowledgement.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
@@ -12,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::announcing::MachineName;
-use crate::connection::Connection;
-use crate::subjects::{self, Letter, StillHeld};
+use crate::connection::{Connection, Published};
+use crate::subjects::{self, Claim, Letter, StillHeld};
 use crate::worker::Shared;
 
 /// What the server did not take is sent again after so long.
@@ -21,6 +22,9 @@ const SENT_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// An errand begins only if its owner can be told within this time.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
+
+/// An owner that is there answers within this time.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Steps of progress that wait to be sent.
 const STEPS: usize = 8;
@@ -47,6 +51,16 @@ pub enum Doing {
         /// The task, as its owner calls it.
         task: TaskId,
     },
+}
+
+/// What is to be done about an errand's message.
+enum Outcome {
+    /// It is over here: its owner is told.
+    Tell(ErrandNews),
+    /// Another machine has begun it.
+    Leave,
+    /// Nobody waits for it.
+    Drop,
 }
 
 /// An errand that this machine has.
@@ -78,12 +92,29 @@ impl Held {
         let done = CancellationToken::new();
         let alive = self.stays_alive(&errand.key, &message, &done);
         let carried = async {
-            let news = self.news_of(&errand, &message, called_off).await;
-            self.tell(&errand.key, news).await;
+            let delivered = message.info().map_or(1, |info| info.delivered);
+            let claim = match delivered {
+                ..=1 => self.claim(&errand.key).await,
+                // It is not begun, so there is nothing to claim.
+                _ => Claim::Granted,
+            };
+            let after = match claim {
+                Claim::Granted => self.outcome(&errand, delivered, called_off).await,
+                Claim::Another => Outcome::Leave,
+                Claim::Gone => Outcome::Drop,
+            };
+            if let Outcome::Tell(news) = &after {
+                self.tell(&errand.key, news.clone()).await;
+            }
             done.cancel();
+            after
         };
-        tokio::join!(alive, carried);
+        let (after, ()) = tokio::join!(carried, alive);
         self.shared.releases(&errand.key);
+        if let Outcome::Leave = after {
+            // The machine that began it acknowledges it; or it comes again.
+            return;
+        }
         if let Err(error) = message.double_ack().await {
             // It comes again, and is answered from what is kept of it.
             tracing::debug!("an errand was not acknowledged: {error}");
@@ -112,28 +143,47 @@ impl Held {
         }
     }
 
-    /// What becomes of the errand.
-    async fn news_of(
+    /// Whether nobody else has begun the errand, as far as its owner can say; one that is
+    /// down says nothing.
+    async fn claim(&self, key: &ErrandKey) -> Claim {
+        let held = StillHeld {
+            key: key.clone(),
+            machine: self.machine.to_string(),
+        };
+        let Ok(payload) = serde_json::to_vec(&held) else {
+            return Claim::Granted;
+        };
+        let client = &self.connection.client;
+        let asked = client.request(subjects::claim(&key.owner), payload.into());
+        match tokio::time::timeout(CLAIM_PATIENCE, asked).await {
+            Ok(Ok(answer)) => serde_json::from_slice(&answer.payload).unwrap_or(Claim::Granted),
+            Ok(Err(_)) | Err(_) => Claim::Granted,
+        }
+    }
+
+    /// Carries the errand out.
+    async fn outcome(
         &self,
         errand: &Errand,
-        message: &Message,
+        delivered: i64,
         called_off: oneshot::Receiver<CallOff>,
-    ) -> ErrandNews {
-        let delivered = message.info().map_or(1, |info| info.delivered);
+    ) -> Outcome {
         if delivered > 1 {
             if let Some(fate) = self.errands.fate_of(&errand.key).await {
-                return ErrandNews::Ended(fate);
+                return Outcome::Tell(ErrandNews::Ended(fate));
             }
             self.shared.tell(Doing::FellSilent {
                 task: errand.task.id.clone(),
             });
-            return ErrandNews::FellSilent {
+            return Outcome::Tell(ErrandNews::FellSilent {
                 how: "the machine that had it fell silent".to_owned(),
-            };
+            });
         }
         let (news, mut steps) = mpsc::channel(STEPS);
+        let begun_elsewhere = AtomicBool::new(false);
         let begins = |session: String| -> Waiting<'_, bool> {
-            Box::pin(async move { self.begins(errand, &session).await })
+            let elsewhere = &begun_elsewhere;
+            Box::pin(async move { self.begins(errand, &session, elsewhere).await })
         };
         let run = self.errands.carry_out(errand, &begins, &news, called_off);
         tokio::pin!(run);
@@ -143,15 +193,19 @@ impl Held {
                 Some(step) = steps.recv() => self.tell_step(&errand.key, step).await,
             }
         };
+        if begun_elsewhere.load(Ordering::Relaxed) {
+            return Outcome::Leave;
+        }
         self.shared.tell(Doing::Ended {
             task: errand.task.id.clone(),
             fate: fate.clone(),
         });
-        ErrandNews::Ended(fate)
+        Outcome::Tell(ErrandNews::Ended(fate))
     }
 
-    /// Whether its owner is sure to hear that it begins.
-    async fn begins(&self, errand: &Errand, session: &str) -> bool {
+    /// Whether its owner is sure to hear that it begins, and has not heard so of another
+    /// machine, which `elsewhere` then tells.
+    async fn begins(&self, errand: &Errand, session: &str, elsewhere: &AtomicBool) -> bool {
         let news = ErrandNews::Begun {
             machine: self.machine.to_string(),
             session: session.to_owned(),
@@ -160,12 +214,19 @@ impl Held {
             return false;
         }
         let told = self.tell(&errand.key, news);
-        if tokio::time::timeout(TOLD_WITHIN, told).await.is_err() {
-            tracing::warn!(
-                "the errand {} does not begin: the server does not answer",
-                errand.key
-            );
-            return false;
+        match tokio::time::timeout(TOLD_WITHIN, told).await {
+            Ok(Published::Now) => {}
+            Ok(Published::Before) => {
+                elsewhere.store(true, Ordering::Relaxed);
+                return false;
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "the errand {} does not begin: the server does not answer",
+                    errand.key
+                );
+                return false;
+            }
         }
         self.shared.tell(Doing::Begins {
             task: errand.task.id.clone(),
@@ -174,8 +235,9 @@ impl Held {
         true
     }
 
-    /// Has the server keep news for the owner, however long that takes.
-    async fn tell(&self, key: &ErrandKey, news: ErrandNews) {
+    /// Has the server keep news for the owner, however long that takes. Whether it had
+    /// them before, from somebody else.
+    async fn tell(&self, key: &ErrandKey, news: ErrandNews) -> Published {
         let stage = match &news {
             ErrandNews::Begun { .. } => "begun",
             ErrandNews::FellSilent { .. } => "silent",
@@ -187,12 +249,16 @@ impl Held {
             news,
         };
         let subject = subjects::news(&key.owner);
+        let mut tried = false;
         loop {
             let told = self.connection.publish(&subject, &id, &letter, false).await;
             match told {
-                Ok(_) => return,
+                // What was sent before may have arrived.
+                Ok(_) if tried => return Published::Now,
+                Ok(when) => return when,
                 Err(error) => tracing::debug!("news of the errand {key} wait: {error}"),
             }
+            tried = true;
             tokio::time::sleep(SENT_AGAIN_AFTER).await;
         }
     }

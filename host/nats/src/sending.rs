@@ -63,9 +63,11 @@ pub(crate) async fn send(owner: Weak<Owner>, errand: Errand) {
 async fn send_once(connection: &Connection, errand: &Errand) -> Result<(), NatsError> {
     connection.consumer_of(&TagSet::of(&errand.tags)).await?;
     let id = errand.key.to_string();
+    // Now or before: it is there.
     connection
         .publish(&subject(errand), &id, errand, true)
         .await
+        .map(drop)
 }
 
 /// Calls an errand off: takes it back while no machine has begun it, else tells the

@@ -6,6 +6,7 @@
 //! | `quarterdeck.news.OWNER` | until taken | machine → owner | [`Letter`] |
 //! | `quarterdeck.progress.OWNER` | no | machine → owner | [`Letter`] |
 //! | `quarterdeck.held.OWNER` | no | machine → owner | [`StillHeld`]: what nobody waits for any more is called off |
+//! | `quarterdeck.claim.OWNER` | no | machine → owner | [`StillHeld`], answered with a [`Claim`]: whether to begin it |
 //! | `quarterdeck.machines` | no | machine → owners | [`Announcement`] |
 //! | `quarterdeck.roll-call` | no | owner → machines | nothing: all announce themselves |
 //! | `quarterdeck.tags` | no | owner → machines | nothing: there is a new set of tags |
@@ -159,6 +160,11 @@ pub(crate) fn held(owner: &OwnerId) -> String {
     format!("quarterdeck.held.{}", owner.as_str())
 }
 
+/// Where an owner is asked whether an errand may begin.
+pub(crate) fn claim(owner: &OwnerId) -> String {
+    format!("quarterdeck.claim.{}", owner.as_str())
+}
+
 /// Where a machine hears what is called off.
 pub(crate) fn recall(machine: &MachineName) -> String {
     format!("quarterdeck.machine.{}.recall", machine.as_str())
@@ -180,6 +186,18 @@ pub(crate) struct StillHeld {
     pub(crate) key: ErrandKey,
     /// The machine's name.
     pub(crate) machine: String,
+}
+
+/// What an owner says to a machine that is about to begin an errand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Claim {
+    /// Nobody else has.
+    Granted,
+    /// Another machine has begun it.
+    Another,
+    /// Nobody waits for it.
+    Gone,
 }
 
 /// A machine is there, or leaves.
