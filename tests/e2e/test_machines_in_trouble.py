@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -65,25 +64,6 @@ async def test_a_machine_that_comes_back_answers_for_what_it_had(world: World, m
         done = await report(agent, "job", 50_000)
         assert (done["status"], done["attempts"]) == ("completed", 2), done
         assert "how far it came is unknown" in done["notes"][0]
-
-
-async def test_a_server_that_has_lost_everything(
-    world: World, nats: NatsServer, machine: Callable[..., Machine]
-) -> None:
-    started = world.home / "started"
-    builder = machine("builder", "--slots", "1")
-    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
-        slow = task("slow", f"echo x >> {started}; sleep 300", timeout=3_000)
-        await hand_in(agent, slow, task("next", "echo after all"))
-        await until("it runs", started.exists)
-        nats.kill()
-        shutil.rmtree(nats.folder)
-        nats.start()
-        # What runs ends, and what was only on its way is sent again.
-        assert (await report(agent, "next", 50_000))["result"]["output"] == "after all\n"
-        slow_report = await report(agent, "slow", 50_000)
-        assert slow_report["status"] == "failed" and "timed out" in slow_report["error"]
-    assert builder.process.poll() is None
 
 
 async def test_prompts_are_done_by_agents_there(
