@@ -118,7 +118,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What is counted at most of the time between two looks at a guest. If more
 /// has passed, it is the machine that kept it from running: while it runs, it
 /// is looked at once a tick.
-const LONGEST_SLICE: Duration = Duration::from_nanos(4 * TICK.as_nanos() as u64);
+const LONGEST_SLICE: Duration = Duration::from_nanos(2 * TICK.as_nanos() as u64);
 
 fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
     let guest = store.data_mut();

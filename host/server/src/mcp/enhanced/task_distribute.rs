@@ -34,7 +34,8 @@ pub(super) struct Arguments {
     machines: bool,
     /// Only sessions of this team's agents
     team: Option<String>,
-    /// Only sessions with this role
+    /// Only sessions with this role: devops, builder, debugger, researcher, tester, orchestrator, monitor, custom
+    #[schemars(with = "Option<String>")]
     role: Option<Role>,
     /// Open up to so many sessions more while there is work
     create_sessions: Option<u32>,
