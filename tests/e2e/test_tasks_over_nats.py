@@ -107,12 +107,13 @@ async def test_order_limits_and_tags_hold_across_machines(world: World, machine:
 async def test_a_task_is_called_off_wherever_it_is(world: World, machine: Callable[..., Machine]) -> None:
     builder = machine("builder", "--slots", "1")
     async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        await agent.do("task_distribute", tasks=[task("long", "sleep 300")], machines=True)
+        await until("the first runs", lambda: "long begins" in builder.said)
         await agent.do(
             "task_distribute",
-            tasks=[task("long", "sleep 300"), task("waits", "echo never"), task("slow", "sleep 300", timeout=1_500)],
+            tasks=[task("waits", "echo never"), task("slow", "sleep 300", timeout=1_500)],
             machines=True,
         )
-        await until("the first runs", lambda: "long begins" in builder.said)
         # One has not left the queue of the server.
         cancelled = await agent.do("task_cancel", taskIds=["waits"])
         assert cancelled["tasks"][0]["error"] == "cancelled before it ran again"

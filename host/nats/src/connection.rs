@@ -114,6 +114,16 @@ pub(crate) struct Connection {
     settings: NatsSettings,
     /// Consumers that are known to be there.
     consumers: Arc<Mutex<HashSet<TagSet>>>,
+    met: Arc<Mutex<Option<Met>>>,
+}
+
+/// The server, as it was when this connection came to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Met {
+    /// Another one each time that the server is started.
+    server: String,
+    /// The number of the newest errand that it had.
+    last_errand: u64,
 }
 
 /// Whether the server can be reached and keeps messages; what it is.
@@ -138,9 +148,45 @@ impl Connection {
             jetstream,
             settings: settings.clone(),
             consumers: Arc::default(),
+            met: Arc::default(),
         };
         connection.make_streams().await?;
+        connection.meet().await?;
         Ok(connection)
+    }
+
+    /// Whether the server may have delivered an errand to somebody and not know so any
+    /// more. One that is killed forgets its last deliveries, so that they come to a second
+    /// machine as if it were the first: true of every errand from before the server was
+    /// started, as far as that can be told from here.
+    pub(crate) async fn may_be_delivered_again(&self, sequence: u64) -> bool {
+        match self.meet().await {
+            Ok(met) => sequence <= met.last_errand,
+            Err(error) => {
+                tracing::debug!("cannot look what the server has: {error}");
+                true
+            }
+        }
+    }
+
+    async fn meet(&self) -> Result<Met, NatsError> {
+        let server = self.client.server_info().server_id;
+        let met = self.met().clone().filter(|met| met.server == server);
+        if let Some(met) = met {
+            return Ok(met);
+        }
+        let stream = self.jetstream.get_stream(ERRANDS).await;
+        let stream = stream.map_err(|error| later(&error))?;
+        let met = Met {
+            server,
+            last_errand: stream.cached_info().state.last_sequence,
+        };
+        *self.met() = Some(met.clone());
+        Ok(met)
+    }
+
+    fn met(&self) -> MutexGuard<'_, Option<Met>> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the streams where they are missing: on a server that is new, or was emptied.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use quarterdeck_core::tasks::{
-    Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable, Waiting,
+    Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable, Waiting, Way,
 };
 use tokio::sync::{OnceCell, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ pub(crate) struct Out {
     /// Where the work queue has it, once that is known.
     pub(crate) subject: String,
     pub(crate) sent: bool,
-    /// The machine that has begun it.
+    /// The machine that may begin it, or has.
     pub(crate) machine: Option<String>,
 }
 
@@ -103,13 +103,14 @@ impl Machines for NatsMachines {
         });
     }
 
-    fn send(&self, errand: Errand, was_sent: bool) -> mpsc::Receiver<Told> {
+    fn send(&self, errand: Errand, way: Option<&Way>) -> mpsc::Receiver<Told> {
         let (news, told) = mpsc::channel(NEWS);
+        let was_sent = way.is_some_and(|way| way.was_sent);
         let out = Out {
             news,
             subject: sending::subject(&errand),
             sent: was_sent,
-            machine: None,
+            machine: way.and_then(Way::machine).map(str::to_owned),
         };
         self.owner.out().insert(errand.key.clone(), out);
         if !was_sent {
@@ -179,12 +180,15 @@ impl Owner {
         self.out().contains_key(key)
     }
 
-    /// Whether a machine may begin an errand.
+    /// Whether a machine may begin an errand: one may, however many ask.
     pub(crate) fn claim(&self, key: &ErrandKey, machine: &str) -> Claim {
-        match self.out().get(key).map(|out| out.machine.as_deref()) {
-            None => Claim::Gone,
-            Some(Some(other)) if other != machine => Claim::Another,
-            Some(_) => Claim::Granted,
+        let mut errands = self.out();
+        let Some(out) = errands.get_mut(key) else {
+            return Claim::Gone;
+        };
+        match out.machine.get_or_insert_with(|| machine.to_owned()) == machine {
+            true => Claim::Granted,
+            false => Claim::Another,
         }
     }
 

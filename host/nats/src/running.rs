@@ -92,16 +92,22 @@ impl Held {
         let done = CancellationToken::new();
         let alive = self.stays_alive(&errand.key, &message, &done);
         let carried = async {
-            let delivered = message.info().map_or(1, |info| info.delivered);
-            let claim = match delivered {
-                ..=1 => self.claim(&errand.key).await,
-                // It is not begun, so there is nothing to claim.
-                _ => Claim::Granted,
-            };
-            let after = match claim {
-                Claim::Granted => self.outcome(&errand, delivered, called_off).await,
-                Claim::Another => Outcome::Leave,
-                Claim::Gone => Outcome::Drop,
+            let (delivered, sequence) =
+                (message.info()).map_or((1, 0), |info| (info.delivered, info.stream_sequence));
+            let after = if delivered > 1 {
+                self.was_delivered(&errand, "the machine that had it fell silent")
+                    .await
+            } else {
+                match self.claim(&errand.key).await {
+                    Some(Claim::Granted) => self.outcome(&errand, called_off).await,
+                    Some(Claim::Another) => Outcome::Leave,
+                    Some(Claim::Gone) => Outcome::Drop,
+                    None if self.connection.may_be_delivered_again(sequence).await => {
+                        self.was_delivered(&errand, "the NATS server forgot who had it")
+                            .await
+                    }
+                    None => self.outcome(&errand, called_off).await,
+                }
             };
             if let Outcome::Tell(news) = &after {
                 self.tell(&errand.key, news.clone()).await;
@@ -143,42 +149,37 @@ impl Held {
         }
     }
 
-    /// Whether nobody else has begun the errand, as far as its owner can say; one that is
-    /// down says nothing.
-    async fn claim(&self, key: &ErrandKey) -> Claim {
+    /// Whether nobody else has begun the errand, in its owner's words; one that is down
+    /// says nothing.
+    async fn claim(&self, key: &ErrandKey) -> Option<Claim> {
         let held = StillHeld {
             key: key.clone(),
             machine: self.machine.to_string(),
         };
-        let Ok(payload) = serde_json::to_vec(&held) else {
-            return Claim::Granted;
-        };
+        let payload = serde_json::to_vec(&held).ok()?;
         let client = &self.connection.client;
         let asked = client.request(subjects::claim(&key.owner), payload.into());
         match tokio::time::timeout(CLAIM_PATIENCE, asked).await {
-            Ok(Ok(answer)) => serde_json::from_slice(&answer.payload).unwrap_or(Claim::Granted),
-            Ok(Err(_)) | Err(_) => Claim::Granted,
+            Ok(Ok(answer)) => serde_json::from_slice(&answer.payload).ok(),
+            Ok(Err(_)) | Err(_) => None,
         }
     }
 
-    /// Carries the errand out.
-    async fn outcome(
-        &self,
-        errand: &Errand,
-        delivered: i64,
-        called_off: oneshot::Receiver<CallOff>,
-    ) -> Outcome {
-        if delivered > 1 {
-            if let Some(fate) = self.errands.fate_of(&errand.key).await {
-                return Outcome::Tell(ErrandNews::Ended(fate));
-            }
-            self.shared.tell(Doing::FellSilent {
-                task: errand.task.id.clone(),
-            });
-            return Outcome::Tell(ErrandNews::FellSilent {
-                how: "the machine that had it fell silent".to_owned(),
-            });
+    /// What its owner is told of an errand that somebody has had, perhaps this machine:
+    /// it is not begun again.
+    async fn was_delivered(&self, errand: &Errand, how: &str) -> Outcome {
+        if let Some(fate) = self.errands.fate_of(&errand.key).await {
+            return Outcome::Tell(ErrandNews::Ended(fate));
         }
+        self.shared.tell(Doing::FellSilent {
+            task: errand.task.id.clone(),
+        });
+        let how = how.to_owned();
+        Outcome::Tell(ErrandNews::FellSilent { how })
+    }
+
+    /// Carries the errand out.
+    async fn outcome(&self, errand: &Errand, called_off: oneshot::Receiver<CallOff>) -> Outcome {
         let (news, mut steps) = mpsc::channel(STEPS);
         let begun_elsewhere = AtomicBool::new(false);
         let begins = |session: String| -> Waiting<'_, bool> {

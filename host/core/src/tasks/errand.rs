@@ -120,6 +120,23 @@ pub enum ErrandNews {
     Ended(Fate),
 }
 
+/// How far an errand is that an earlier host has sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Whether that is certain.
+    pub was_sent: bool,
+    /// The machine and its session, as `machine/session`, once it has begun.
+    pub worker: Option<String>,
+}
+
+impl Way {
+    /// The machine that has begun it.
+    pub fn machine(&self) -> Option<&str> {
+        let (machine, _) = self.worker.as_deref()?.split_once('/')?;
+        Some(machine)
+    }
+}
+
 /// One piece of news. It is told again, also to a later host, until it is settled.
 #[derive(Debug)]
 pub struct Told {
@@ -177,9 +194,9 @@ pub trait Machines: Send + Sync {
     /// sent was asked after: news of errands that nobody knows are dropped.
     fn listen(&self, owner: OwnerId);
 
-    /// Sends an errand. `was_sent` where an earlier host has done so: then it is only
-    /// asked after. The channel closes where this host goes.
-    fn send(&self, errand: Errand, was_sent: bool) -> mpsc::Receiver<Told>;
+    /// Sends an errand, or only asks after it where an earlier host has sent it (`way`).
+    /// The channel closes where this host goes.
+    fn send(&self, errand: Errand, way: Option<&Way>) -> mpsc::Receiver<Told>;
 
     /// Calls an errand off. Its end is told as of any other.
     fn recall(&self, key: &ErrandKey);

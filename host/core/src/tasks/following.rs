@@ -33,14 +33,6 @@ pub(super) enum Course {
     },
 }
 
-/// How far an errand is that an earlier host has sent.
-pub(super) struct Way {
-    /// Whether that is certain.
-    pub(super) was_sent: bool,
-    /// The machine and its session, once it has begun.
-    pub(super) worker: Option<String>,
-}
-
 /// Follows an errand.
 pub(super) struct Following {
     pub(super) host: Arc<Host>,
@@ -67,7 +59,7 @@ impl Following {
                     .store
                     .write(move |kept| kept::leaves(kept, number, sending));
                 match write.await {
-                    Ok(true) => self.machines.send(self.errand.clone(), false),
+                    Ok(true) => self.machines.send(self.errand.clone(), None),
                     Ok(false) => return AttemptEnd::NotStarted,
                     Err(error) => {
                         tracing::warn!(%error, task = number, "a task cannot leave");

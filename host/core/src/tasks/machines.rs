@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attempt::{Attempt, AttemptEnd};
 use super::backlog::Place;
-use super::errand::{Errand, ErrandKey, Machine, Machines, OwnerId};
-use super::following::{Course, Following, ON_ITS_WAY, Way};
+use super::errand::{Errand, ErrandKey, Machine, Machines, OwnerId, Way};
+use super::following::{Course, Following, ON_ITS_WAY};
 use super::kept::{self, Ending, KeptTask, Terms};
 use super::open_task::{OpenTask, RunningTask};
 use super::queue::{Back, Queue};
@@ -281,7 +281,7 @@ impl Queue {
         // At once: nobody listens before all that was sent is asked after.
         let told = way
             .as_ref()
-            .map(|way| machines.send(errand.clone(), way.was_sent));
+            .map(|way| machines.send(errand.clone(), Some(way)));
         let following = Following {
             host,
             machines,

@@ -47,7 +47,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use attempt::CallOff;
 pub use errand::{
     BadOwnerId, Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable,
-    Waiting,
+    Waiting, Way,
 };
 pub use errands::{Begins, Errands};
 pub use fate::Fate;
