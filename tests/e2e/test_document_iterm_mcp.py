@@ -318,8 +318,13 @@ async def test_the_comparison_example_and_the_tools_beside_it(reader: Reader) ->
     async def runs() -> bool:
         return (await reader.call("check_session_status", session_id=second))["is_processing"]
 
+    async def ends() -> bool:
+        # Until it reads, a program that is just being started may miss the key.
+        await reader.call("send_control_character", control_char="c", target={"session_id": second})
+        return not await runs()
+
     await until("cat runs", runs)
-    await reader.call("send_control_character", control_char="c", target={"session_id": second})
+    await until("cat ends", ends)
     await reader.call("send_special_key", key="enter", session_id=second)
     waited = await reader.answered(WAITED, "wait_for_agent", agent="backend-dev", wait_up_to=20)
     assert waited["completed"] and not waited["timed_out"]
