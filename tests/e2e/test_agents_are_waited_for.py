@@ -32,6 +32,7 @@ async def test_the_first_of_several_agents_that_is_done(world: World) -> None:
 async def test_shells_and_tasks_are_waited_for_too(world: World) -> None:
     async with agent_on_http(world.serve("--tools", TOOLS)) as client:
         busy, free = await client.open_session(name="busy"), await client.open_session(name="free")
+        await client.at_prompt(busy)
         await client.type(busy, "sleep 60", enter=True)
         waited = await client.do("wait_any", sessions=["busy", "free"], until=["idle"])
         assert waited["sessions"] == [free]
