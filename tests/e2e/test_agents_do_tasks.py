@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent import Agent, agent_on_http
+from agent import agent_on_http
 from fake_agent import agents_may_be_driven, start_agent
+from tasks import ended
 from waiting import until
 from world import World
 
@@ -15,13 +16,6 @@ TOOLS = "native,enhanced,agents,iterm-mcp"
 
 def analysis(id_: str, prompt: str, **more: Any) -> dict[str, Any]:
     return {"id": id_, "type": "analysis", "payload": prompt, "priority": "medium", **more}
-
-
-async def ended(client: Agent, *ids: str) -> dict[str, dict[str, Any]]:
-    """The reports of these tasks once all of them have ended."""
-    reports = (await client.do("task_status", taskIds=list(ids), waitMs=50_000))["tasks"]
-    assert all(one["status"] in ("completed", "failed") for one in reports), reports
-    return {one["id"]: one for one in reports}
 
 
 async def test_prompts_are_spread_over_agents_and_each_is_done_once(world: World) -> None:

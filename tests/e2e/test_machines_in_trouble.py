@@ -9,14 +9,11 @@ from typing import Any
 from agent import Agent, agent_on_http
 from fake_agent import agents_may_be_driven
 from nats_server import Machine, NatsServer, start_machine
+from tasks import task
 from waiting import until
 from world import World
 
 TOOLS = "native,enhanced"
-
-
-def task(id_: str, command: str, **more: Any) -> dict[str, Any]:
-    return {"id": id_, "type": "command", "payload": command, "priority": "medium", **more}
 
 
 async def hand_in(agent: Agent, *tasks: dict[str, Any], **more: Any) -> None:

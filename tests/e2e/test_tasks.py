@@ -6,23 +6,13 @@ from typing import Any
 
 import pytest
 
-from agent import Agent, agent_on_http
+from agent import agent_on_http
 from approvers import allow
+from tasks import ended, task
 from waiting import until
 from world import World
 
 TOOLS = "native,enhanced"
-
-
-def task(id_: str, command: Any = "true", **more: Any) -> dict[str, Any]:
-    return {"id": id_, "type": "command", "payload": command, "priority": "medium", **more}
-
-
-async def ended(agent: Agent, *ids: str) -> dict[str, dict[str, Any]]:
-    """The reports of these tasks once all of them have ended."""
-    reports = (await agent.do("task_status", taskIds=list(ids), waitMs=50_000))["tasks"]
-    assert all(one["status"] in ("completed", "failed") for one in reports), reports
-    return {one["id"]: one for one in reports}
 
 
 async def test_the_document_s_example(world: World) -> None:
