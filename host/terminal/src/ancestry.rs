@@ -45,6 +45,7 @@ impl Leaders {
 pub(crate) struct Stat {
     state: u8,
     pub(crate) parent: u32,
+    pub(crate) group: u32,
     pub(crate) session: u32,
     /// The process group that has the terminal of the process; none without one.
     pub(crate) terminal_group: Option<u32>,
@@ -70,7 +71,7 @@ impl Stat {
             .split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        let _group = fields.next()?;
+        let group = fields.next()?.parse().ok()?;
         let session = fields.next()?.parse().ok()?;
         let _terminal = fields.next()?;
         // -1 without a terminal.
@@ -78,6 +79,7 @@ impl Stat {
         Some(Self {
             state,
             parent,
+            group,
             session,
             terminal_group,
         })

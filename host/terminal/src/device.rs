@@ -54,6 +54,9 @@ fn open_master() -> io::Result<OwnedFd> {
 }
 
 /// Our side of the device. Owned by the session's task.
+///
+/// It is watched for what can be read alone: a line editor takes one byte at a time,
+/// and each would be told as room to write, at the cost of two processes.
 pub(crate) struct Master(AsyncFd<OwnedFd>);
 
 impl Master {
@@ -64,8 +67,19 @@ impl Master {
         // SAFETY: an OwnedFd is open and stays the same one for as long as it
         // lives, and it is moved into the AsyncFd.
         #[allow(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
-        let device = unsafe { AsyncFd::register(device) }?;
+        let device = unsafe { AsyncFd::register_with_interest(device, Interest::READABLE) }?;
         Ok(Self(device))
+    }
+
+    /// Waits until there is room to write. Returns at once where that is so already.
+    async fn has_room(&self) -> io::Result<()> {
+        // One descriptor can be watched once.
+        let again = rustix::io::fcntl_dupfd_cloexec(self.0.get_ref(), 0)?;
+        // SAFETY: as above.
+        #[allow(unsafe_code, reason = "tokio has no safe way to register a descriptor")]
+        let again = unsafe { AsyncFd::register_with_interest(again, Interest::WRITABLE) }?;
+        let _ready = again.writable().await?;
+        Ok(())
     }
 
     /// The size that the device has, where it is one that a session can have.
@@ -150,12 +164,15 @@ pub(crate) async fn read(master: Option<&Master>, buffer: &mut [u8]) -> io::Resu
 
 /// Writes as much of `bytes` as the terminal takes now, at least something.
 pub(crate) async fn write(master: Option<&Master>, bytes: &[u8]) -> io::Result<usize> {
-    let Some(Master(master)) = master else {
+    let Some(master) = master else {
         return Err(io::ErrorKind::BrokenPipe.into());
     };
-    master
-        .async_io(Interest::WRITABLE, |master| {
-            Ok(rustix::io::write(master, bytes)?)
-        })
-        .await
+    loop {
+        match rustix::io::write(master.0.get_ref(), bytes) {
+            Ok(count) => return Ok(count),
+            Err(rustix::io::Errno::INTR) => (),
+            Err(rustix::io::Errno::AGAIN) => master.has_room().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

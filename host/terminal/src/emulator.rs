@@ -5,17 +5,15 @@ use std::sync::mpsc;
 use alacritty_terminal::Term;
 use alacritty_terminal::event::{Event, EventListener, WindowSize};
 use alacritty_terminal::grid::Dimensions;
-use alacritty_terminal::index::{Column, Line};
+use alacritty_terminal::index::Line;
 use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::{Config, Osc52, TermMode};
 use alacritty_terminal::vte::ansi;
 
 use crate::mouse::MouseMode;
+use crate::outbox::MOST_ANSWER_BYTES;
 use crate::request::Size;
 use crate::screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
-
-/// A program that asks and never reads gets no more than this to read.
-const MOST_ANSWER_BYTES: usize = 64 * 1024;
 
 /// A title is shown in lists; nobody needs more.
 const LONGEST_TITLE: usize = 256;
@@ -172,20 +170,25 @@ impl Emulator {
     }
 
     pub(crate) fn screen(&self) -> Screen {
-        let cursor = self.term.grid().cursor.point;
         let rows = 0..i32::from(self.size.rows());
         Screen {
             size: self.size,
             rows: rows.map(|row| self.row(Line(row))).collect(),
-            cursor: Position {
-                row: u16::try_from(cursor.line.0).unwrap_or(0),
-                column: u16::try_from(cursor.column.0).unwrap_or(u16::MAX),
-            },
+            cursor: self.position(),
             cursor_visible: self.term.mode().contains(TermMode::SHOW_CURSOR),
             title: self.title.clone(),
             full_screen: self.full_screen(),
             bells: self.bells,
             mouse: self.mouse(),
+        }
+    }
+
+    /// Where the next character would go.
+    pub(crate) fn position(&self) -> Position {
+        let cursor = self.term.grid().cursor.point;
+        Position {
+            row: u16::try_from(cursor.line.0).unwrap_or(0),
+            column: u16::try_from(cursor.column.0).unwrap_or(u16::MAX),
         }
     }
 
@@ -214,24 +217,28 @@ impl Emulator {
     }
 
     fn row(&self, line: Line) -> Row {
-        let cells = &self.term.grid()[line];
-        let columns = self.term.columns();
-        let mut text = String::with_capacity(columns);
+        let cells = &self.term.grid()[line][..];
+        let blank = Cell::default();
+        // Most of a screen is empty, and nothing is told of that.
+        let used = cells.iter().rposition(|cell| *cell != blank);
+        let used = used.map_or(0, |last| last + 1);
+        let mut text = String::with_capacity(used);
         let mut styles: Vec<StyledRun> = Vec::new();
-        for column in 0..columns {
-            let cell = &cells[Column(column)];
+        for (column, cell) in cells[..used].iter().enumerate() {
             let spacer = Flags::WIDE_CHAR_SPACER | Flags::LEADING_WIDE_CHAR_SPACER;
             if !cell.flags.intersects(spacer) {
                 // A tabulator is kept as such in the cell where it began.
                 text.push(if cell.c == '\t' { ' ' } else { cell.c });
-                text.extend(cell.zerowidth().into_iter().flatten());
+                if let Some(combining) = cell.zerowidth() {
+                    text.extend(combining);
+                }
             }
             add_style(&mut styles, column, style_of(cell));
         }
         text.truncate(text.trim_end_matches(' ').len());
         Row {
             text,
-            wrapped: cells[Column(columns - 1)].flags.contains(Flags::WRAPLINE),
+            wrapped: (cells.last()).is_some_and(|last| last.flags.contains(Flags::WRAPLINE)),
             styles,
         }
     }

@@ -13,6 +13,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::marks::{Answers, MarkKey, Question};
+use crate::quoting::fish_word;
 
 const BASH: &str = include_str!("integration/bash.sh");
 const ZSH: &str = include_str!("integration/zshenv.zsh");
@@ -157,14 +158,10 @@ impl Integration {
             }
             ShellKind::Fish => {
                 let script = write("init.fish", FISH)?;
-                let script = script
-                    .to_string_lossy()
-                    .replace('\\', r"\\")
-                    .replace('\'', r"\'");
                 args.extend([
                     "-i".into(),
                     "-C".into(),
-                    format!("source '{script}'").into(),
+                    format!("source {}", fish_word(&script.to_string_lossy())).into(),
                 ]);
             }
         }

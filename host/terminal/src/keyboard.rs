@@ -46,10 +46,8 @@ pub enum ShellLineError {
     /// A program reads what is typed, not the shell.
     #[error("the shell is not reading a line, a program runs")]
     NotAtPrompt,
-    /// It is at a prompt, but did not answer within a second.
-    #[error(
-        "the shell did not say within a second what its line holds; clear the line and type it again"
-    )]
+    /// It is at a prompt, but did not answer in time.
+    #[error("the shell did not say in time what its line holds; clear the line and type it again")]
     NoAnswer,
     /// Typing the question failed.
     #[error(transparent)]

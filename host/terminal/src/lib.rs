@@ -21,7 +21,9 @@
 //! `integration` how shells come to write them.
 
 pub mod ancestry;
+pub mod awaiting;
 mod backend;
+pub mod deadline;
 mod device;
 mod emulator;
 mod environment;
@@ -38,8 +40,9 @@ mod outbox;
 mod process;
 mod prompt;
 pub mod pty;
-mod quoting;
+pub mod quoting;
 mod raw;
+pub mod reader;
 mod request;
 mod screen;
 pub mod screenshot;
@@ -58,12 +61,13 @@ pub use keyboard::{
 pub use opening::{KeptMarks, OpenError, Opened};
 pub use outbox::WriteError;
 pub use process::{Foreground, ForegroundSignal, SignalError};
+pub use prompt::CommandOutput;
 
 pub use raw::{RawOutput, RawPiece};
 pub use request::{Beside, OpenRequest, Side, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 pub use stream::{Progress, ProgressState};
 pub use tally::CommandTally;
-pub use terminal::{ClosedError, Output, ShellState, Status, Terminal};
+pub use terminal::{ClosedError, Output, Place, ShellState, Status, Terminal};
 pub use transcript::Cursor;
 pub use waits::{Until, WaitEnd, Waited};

@@ -55,6 +55,9 @@ pub enum WriteError {
 /// How long a program may read nothing while something waits to be read.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A program that asks and never reads gets no more than this to read.
+pub(crate) const MOST_ANSWER_BYTES: usize = 64 * 1024;
+
 #[derive(Default)]
 pub(crate) struct Outbox {
     pieces: VecDeque<Piece>,
@@ -88,6 +91,22 @@ impl Outbox {
             written: 0,
             done,
         });
+    }
+
+    /// Puts what the terminal answers to its program behind all else. What a program
+    /// asks without ever reading the answers is forgotten from
+    /// [`MOST_ANSWER_BYTES`] on.
+    pub(crate) fn answer(&mut self, answer: Vec<u8>) {
+        match self.pieces.back_mut() {
+            Some(Piece {
+                bytes, done: None, ..
+            }) => {
+                if bytes.len() + answer.len() <= MOST_ANSWER_BYTES {
+                    bytes.extend(answer);
+                }
+            }
+            _ => self.push(answer, None),
+        }
     }
 
     /// What to write next; empty when there is nothing.
@@ -142,5 +161,39 @@ impl Outbox {
                 let _ = done.send(Err(why));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_nobody_reads_are_bounded() {
+        let mut outbox = Outbox::default();
+        for _ in 0..10_000 {
+            outbox.answer(vec![b'c'; 100]);
+        }
+        assert!(outbox.next().len() <= MOST_ANSWER_BYTES);
+        outbox.written(outbox.next().len());
+        assert!(outbox.is_empty());
+        outbox.answer(b"again".to_vec());
+        assert_eq!(outbox.next(), b"again");
+    }
+
+    #[test]
+    fn answers_come_after_what_was_typed_before_them() {
+        let mut outbox = Outbox::default();
+        let (done, mut typed) = oneshot::channel();
+        outbox.answer(b"1".to_vec());
+        outbox.push(b"typed".to_vec(), Some(done));
+        outbox.answer(b"2".to_vec());
+        let mut written = Vec::new();
+        while !outbox.is_empty() {
+            written.push(outbox.next()[0]);
+            outbox.written(1);
+        }
+        assert_eq!(written, b"1typed2");
+        assert!(matches!(typed.try_recv(), Ok(Ok(()))));
     }
 }

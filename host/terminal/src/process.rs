@@ -124,6 +124,23 @@ pub(crate) fn name(pid: u32) -> Option<String> {
     Some(name.trim_end().to_owned())
 }
 
+/// The name of the youngest process of a group, of those that descend from `shell`:
+/// in a pipeline the one that reads the others' output, and mostly the keys.
+#[cfg(target_os = "linux")]
+pub(crate) fn name_in_group(group: u32, shell: u32) -> Option<String> {
+    crate::awaiting::descendants(shell)?
+        .into_iter()
+        .filter(|&pid| crate::ancestry::Stat::read(pid).is_ok_and(|stat| stat.group == group))
+        .max()
+        .and_then(name)
+}
+
+/// Not known without /proc.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn name_in_group(_group: u32, _shell: u32) -> Option<String> {
+    None
+}
+
 /// Not known without /proc.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn name(_pid: u32) -> Option<String> {

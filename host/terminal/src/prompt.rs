@@ -85,7 +85,19 @@ pub(crate) struct Prompt {
     pub(crate) since: SystemTime,
     /// What the line was last said to hold, if nothing was typed since.
     line: Option<String>,
+    /// Where what the shell runs, or ran last, has printed.
+    pub(crate) output: Option<CommandOutput>,
     run: Option<Run>,
+}
+
+/// Where a command's output is in the transcript: what stands before it is the prompt
+/// and the line, what stands behind it the next prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandOutput {
+    /// Its first byte.
+    pub start: Cursor,
+    /// The end; none while the command runs.
+    pub end: Option<Cursor>,
 }
 
 /// A command that the host gave the shell and whose end is awaited.
@@ -121,6 +133,7 @@ impl Prompt {
             command: None,
             since: SystemTime::now(),
             line: None,
+            output: None,
             run: None,
         }
     }
@@ -150,11 +163,11 @@ impl Prompt {
         self.dirty || self.continued
     }
 
-    /// Whether the shell is known to read a line, or something runs: not between
-    /// an Enter and what comes of it. An Enter that only takes what a search or a
+    /// Whether the shell is known to read a line, or something runs: not before its
+    /// first prompt, and not between an Enter and what comes of it. An Enter that only takes what a search or a
     /// menu offers brings no mark, so that counts after a while too.
     pub(crate) fn is_settled(&self, now: Instant) -> bool {
-        self.phase != Phase::BetweenPrompts && !self.is_accepting(now)
+        !matches!(self.phase, Phase::Starting | Phase::BetweenPrompts) && !self.is_accepting(now)
     }
 
     /// Whether the shell reads a line, as far as is known.
@@ -208,6 +221,7 @@ impl Prompt {
                 self.loaded = true;
                 self.phase = Phase::BetweenPrompts;
                 self.cwd = cwd.or(self.cwd.take());
+                self.output_ends(at);
                 if let Some(run) = &mut self.run {
                     run.output_end.get_or_insert(at);
                 }
@@ -244,6 +258,10 @@ impl Prompt {
                 self.since = SystemTime::now();
                 self.dirty = false;
                 self.continued = false;
+                self.output = Some(CommandOutput {
+                    start: at,
+                    end: None,
+                });
                 if let Some(run) = &mut self.run {
                     run.output_start.get_or_insert(at);
                     run.output_end = None;
@@ -255,6 +273,7 @@ impl Prompt {
             Mark::CommandEnd { status } => {
                 self.phase = Phase::BetweenPrompts;
                 self.last_status = Some(status);
+                self.output_ends(at);
                 if let Some(run) = &mut self.run {
                     run.exit_status = Some(status);
                     run.output_end = Some(at);
@@ -281,6 +300,12 @@ impl Prompt {
         }
     }
 
+    fn output_ends(&mut self, at: Cursor) {
+        if let Some(output) = &mut self.output {
+            output.end.get_or_insert(at);
+        }
+    }
+
     /// A line editor has accepted a line, at `at`.
     pub(crate) fn line_accepted(&mut self, at: Cursor) {
         if let Some(run) = &mut self.run {
@@ -293,8 +318,10 @@ impl Prompt {
         self.asked = None;
         if self.phase == Phase::AtPrompt {
             self.dirty = true;
-            // Enter, as a terminal and as an editor know it, and bash's ctrl-o.
-            let enter = memchr::memchr3(b'\r', b'\n', 0x0f, bytes);
+            // Enter, as a terminal and as an editor know it, and bash's ctrl-o. Ctrl-C
+            // leaves the line as well, for another prompt.
+            let leaves = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0x0f | 0x03);
+            let enter = bytes.iter().position(leaves);
             let beyond = enter.is_some_and(|at| at + 1 < bytes.len());
             self.typed_ahead |= self.entered || beyond;
             if enter.is_some() {

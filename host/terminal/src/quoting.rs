@@ -1,4 +1,5 @@
-//! Text as shells quote it: decoding what marks carry, and quoting a command.
+//! Text as shells quote it: decoding what marks carry, and quoting words and
+//! commands.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -134,6 +135,22 @@ fn decode_percent(encoded: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// `text` as one word of a POSIX shell: as it is where every such shell would take it
+/// for itself, else in single quotes.
+pub fn posix_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:=@".contains(c);
+    // `=` begins something in zsh.
+    if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// `text` as one word of fish, in single quotes, where a backslash escapes.
+pub fn fish_word(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
 /// Quotes text as `$'…'`, so that it can be typed on one line.
 pub(crate) fn ansi_c(text: &str) -> String {
     let mut quoted = String::from("$'");
@@ -179,6 +196,15 @@ mod tests {
         assert_eq!(decoded("q:'open"), None);
         assert_eq!(decoded("q:$'open"), None);
         assert_eq!(decoded("open"), None);
+    }
+
+    #[test]
+    fn words_stay_words() {
+        assert_eq!(posix_word("/usr/bin/quarterdeck"), "/usr/bin/quarterdeck");
+        assert_eq!(posix_word("/a b/it's"), r"'/a b/it'\''s'");
+        assert_eq!(posix_word("=ls"), "'=ls'");
+        assert_eq!(posix_word(""), "''");
+        assert_eq!(fish_word(r"it's a\b"), r"'it\'s a\\b'");
     }
 
     proptest! {

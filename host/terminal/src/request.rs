@@ -95,6 +95,10 @@ pub struct OpenRequest {
     /// Where on the backend's own screen; by default in a place of its own. A
     /// device of our own has no places, and passes it over.
     pub beside: Option<Beside>,
+    /// On tmux, a tmux session of this name shows the session alone, and closing the
+    /// one closes the other. No other backend has such names, nor has a place beside
+    /// another session.
+    pub tmux_session: Option<String>,
     /// Lines kept above the screen.
     pub scrollback_lines: usize,
     /// Bytes of transcript kept, rounded up to whole blocks of 64 KiB.
@@ -114,6 +118,7 @@ impl Default for OpenRequest {
             env: Vec::new(),
             size: Size::default(),
             beside: None,
+            tmux_session: None,
             scrollback_lines: 10_000,
             transcript_bytes: 8 * 1024 * 1024,
             shell_integration: true,

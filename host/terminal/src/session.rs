@@ -8,6 +8,7 @@ mod closing;
 mod questions;
 mod requests;
 
+use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::backend::{Backend, Event, Wanted};
+use crate::deadline::sleep_until;
 use crate::emulator::Emulator;
 use crate::following::{Followers, OutputPiece};
 use crate::integration::ShellKind;
@@ -298,7 +300,7 @@ impl Session {
         }
         let answers = self.emulator.take_answers();
         if !answers.is_empty() && !self.backend.answers_the_program() {
-            self.outbox.push(answers, None);
+            self.outbox.answer(answers);
         }
         self.check_waits();
         self.tell_change();
@@ -467,6 +469,7 @@ impl Session {
             last_status: self.prompt.last_status,
             ended: self.is_ended(),
             exit: self.exit_status(),
+            screen_text: OnceCell::new(),
         }
     }
 
@@ -474,12 +477,5 @@ impl Session {
         let mut waits = std::mem::take(&mut self.waits);
         waits.check(&self.moment());
         self.waits = waits;
-    }
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

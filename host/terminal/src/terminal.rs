@@ -9,9 +9,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::following::{Follower, Followers};
 use crate::process::{self, Foreground, ForegroundSignal, SignalError};
+use crate::prompt::CommandOutput;
 use crate::raw::RawOutput;
 use crate::request::Size;
-use crate::screen::{Screen, Scrollback};
+use crate::screen::{Position, Screen, Scrollback};
 use crate::session::Request;
 use crate::stream::Progress;
 use crate::tally::CommandTally;
@@ -80,6 +81,8 @@ pub struct Status {
     /// Exit status of the last command; signals as shells count them, 128 + n.
     pub last_exit_status: Option<i32>,
     pub(crate) command_runs: bool,
+    /// Where what the shell runs, or ran last, has printed; none where no marks tell.
+    pub command_output: Option<CommandOutput>,
     /// The end of the transcript.
     pub cursor: Cursor,
     /// When something was last shown or typed.
@@ -116,6 +119,17 @@ impl Status {
     pub fn is_starting(&self) -> bool {
         !self.integrated && matches!(self.shell, ShellState::Running { .. })
     }
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The end of what it has printed.
+    pub end: Cursor,
+    /// Of the cursor on the screen.
+    pub position: Position,
+    /// Columns and rows of the grid.
+    pub size: Size,
 }
 
 /// Text that was read from a session.
@@ -216,9 +230,19 @@ impl Terminal {
             reads_hidden_line: false,
             last_exit_status: None,
             command_runs: false,
+            command_output: None,
             cursor: Cursor::START,
             last_activity: self.created_at,
             created_at: self.created_at,
+        })
+    }
+
+    /// Where it stands. Unlike [`Terminal::status`] this asks nothing of the system.
+    pub async fn place(&self) -> Place {
+        self.ask(Request::Place).await.unwrap_or(Place {
+            end: Cursor::START,
+            position: Position { row: 0, column: 0 },
+            size: self.size,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Those who wait for something in a session. Looked at after each piece of
 //! output, never on a clock; owned by the session's task.
 
+use std::cell::OnceCell;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use regex::Regex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::deadline::LONGEST_WAIT;
 use crate::emulator::Emulator;
 use crate::transcript::{Cursor, Transcript};
 
@@ -74,6 +76,7 @@ pub(crate) struct Moment<'a> {
     pub(crate) last_status: Option<i32>,
     pub(crate) ended: bool,
     pub(crate) exit: Option<ExitStatus>,
+    pub(crate) screen_text: OnceCell<String>,
 }
 
 /// The most that wait for one session.
@@ -104,12 +107,10 @@ impl Waits {
         reply: oneshot::Sender<Waited>,
         moment: &Moment<'_>,
     ) {
-        // A timeout beyond what the clock can say means for ever; a year is that.
-        let timeout = timeout.min(Duration::from_secs(365 * 24 * 3600));
         let waiting = Waiting {
             until,
             from,
-            deadline: Instant::now() + timeout,
+            deadline: after(Instant::now(), timeout),
             reply,
         };
         if self.waiting.len() >= MOST {
@@ -153,21 +154,19 @@ impl Waits {
 }
 
 fn after(instant: Instant, duration: Duration) -> Instant {
-    instant + duration.min(Duration::from_secs(365 * 24 * 3600))
+    instant + duration.min(LONGEST_WAIT)
 }
 
 impl Waiting {
     fn look(&mut self, moment: &Moment<'_>, now: Instant) -> Option<Waited> {
         let met = match &self.until {
             Until::Pattern(pattern) => {
-                let pattern = pattern.clone();
-                if let Some((matched, cursor)) = self.find(&pattern, moment.transcript) {
+                if let Some((matched, cursor)) = find(pattern, &mut self.from, moment.transcript) {
                     let mut waited = moment.waited(WaitEnd::Met, Some(matched));
                     waited.cursor = cursor;
                     return Some(waited);
                 }
-                let screen = moment.full_screen.map(|emulator| emulator.screen().text());
-                if let Some(found) = screen.as_deref().and_then(|text| pattern.find(text)) {
+                if let Some(found) = moment.screen_text().and_then(|text| pattern.find(text)) {
                     return Some(moment.waited(WaitEnd::Met, Some(found.as_str().to_owned())));
                 }
                 false
@@ -190,29 +189,37 @@ impl Waiting {
             None
         }
     }
+}
 
-    /// Looks for the pattern in what is new, and in a little of what is not.
-    fn find(&mut self, pattern: &Regex, transcript: &Transcript) -> Option<(String, Cursor)> {
-        loop {
-            let excerpt = transcript.read(self.from, transcript.end(), usize::MAX);
-            if let Some(found) = pattern.find(&excerpt.text) {
-                return Some((found.as_str().to_owned(), excerpt.cursor_after(found.end())));
-            }
-            if let Some(keep) = excerpt.text.len().checked_sub(OVERLAP_BYTES) {
-                let keep = excerpt.text.floor_char_boundary(keep);
-                let line = memchr::memrchr(b'\n', &excerpt.text.as_bytes()[..keep]);
-                self.from = excerpt.cursor_after(line.map_or(keep, |newline| newline + 1));
-            } else if excerpt.next < transcript.end() {
-                self.from = excerpt.next;
-            }
-            if excerpt.next >= transcript.end() {
-                return None;
-            }
+/// Looks for the pattern in what is new, and in a little of what is not; `from` becomes
+/// where to look next time.
+fn find(pattern: &Regex, from: &mut Cursor, transcript: &Transcript) -> Option<(String, Cursor)> {
+    loop {
+        let excerpt = transcript.read(*from, transcript.end(), usize::MAX);
+        if let Some(found) = pattern.find(&excerpt.text) {
+            return Some((found.as_str().to_owned(), excerpt.cursor_after(found.end())));
+        }
+        if let Some(keep) = excerpt.text.len().checked_sub(OVERLAP_BYTES) {
+            let keep = excerpt.text.floor_char_boundary(keep);
+            let line = memchr::memrchr(b'\n', &excerpt.text.as_bytes()[..keep]);
+            *from = excerpt.cursor_after(line.map_or(keep, |newline| newline + 1));
+        } else if excerpt.next < transcript.end() {
+            *from = excerpt.next;
+        }
+        if excerpt.next >= transcript.end() {
+            return None;
         }
     }
 }
 
 impl Moment<'_> {
+    /// What a program that fills the whole screen shows; made once for all who wait.
+    fn screen_text(&self) -> Option<&str> {
+        let emulator = self.full_screen?;
+        let text = (self.screen_text).get_or_init(|| emulator.screen().text());
+        Some(text)
+    }
+
     fn waited(&self, end: WaitEnd, matched: Option<String>) -> Waited {
         Waited {
             met: end == WaitEnd::Met,

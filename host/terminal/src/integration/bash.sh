@@ -6,6 +6,8 @@
 
 __quarterdeck_key=@KEY@
 __quarterdeck_prompt=0
+# What the prompts were left as; no prompts at first, not even empty ones.
+__quarterdeck_prompts=$__quarterdeck_key
 # What the line holds is known to bash from version 4 on. Having said it, bash
 # draws the prompt again; until then it would lose a ctrl-c.
 builtin printf '\e]133;H;q=%s;n=0;ask=%s\a' "$__quarterdeck_key" "$((BASH_VERSINFO[0] >= 4 ? 2 : 0))"
@@ -21,6 +23,8 @@ __quarterdeck_ended() {
 # Last in PROMPT_COMMAND: the prompt is about to be shown.
 __quarterdeck_prompting() {
     builtin local status=$? cwd b c k
+    # A comment that is judged as one must be one, whatever was set meanwhile.
+    builtin shopt -s interactive_comments
     if [[ -n ${__quarterdeck_array-} ]]; then
         # Somebody has assigned a string to PROMPT_COMMAND, which is to assign
         # to its first element. What is done here counts from the next prompt on.
@@ -41,20 +45,24 @@ __quarterdeck_prompting() {
     __quarterdeck_b=$'\e]133;B;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
     __quarterdeck_c=$'\e]133;C;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
     __quarterdeck_k=$'\e]133;A;k=s;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
-    # The prompts name the variables instead of holding the marks, so that
-    # `echo "$PS1"` shows no key. Where prompts are not expanded they must.
-    if builtin shopt -q promptvars; then
-        b='\[${__quarterdeck_b-}\]' c='${__quarterdeck_c-}' k='\[${__quarterdeck_k-}\]'
-    else
-        b='\['$__quarterdeck_b'\]' c=$__quarterdeck_c k='\['$__quarterdeck_k'\]'
+    # Where nobody has touched the prompts, they still hold what belongs there.
+    if [[ $__quarterdeck_prompts != "${PS0-}${PS1-}${PS2-}" ]] || ! builtin shopt -q promptvars; then
+        # The prompts name the variables instead of holding the marks, so that
+        # `echo "$PS1"` shows no key. Where prompts are not expanded they must.
+        if builtin shopt -q promptvars; then
+            b='\[${__quarterdeck_b-}\]' c='${__quarterdeck_c-}' k='\[${__quarterdeck_k-}\]'
+        else
+            b='\['$__quarterdeck_b'\]' c=$__quarterdeck_c k='\['$__quarterdeck_k'\]'
+        fi
+        PS1=${PS1-} PS1=${PS1%"${__quarterdeck_was_b-}"}$b
+        PS2=${PS2-} PS2=${PS2%"${__quarterdeck_was_k-}"}$k
+        PS0=${PS0-} PS0=${PS0%"${__quarterdeck_was_c-}"}$c
+        __quarterdeck_was_b=$b __quarterdeck_was_c=$c __quarterdeck_was_k=$k
+        __quarterdeck_prompts=$PS0$PS1$PS2
     fi
-    PS1=${PS1-} PS1=${PS1%"${__quarterdeck_was_b-}"}$b
-    PS2=${PS2-} PS2=${PS2%"${__quarterdeck_was_k-}"}$k
-    PS0=${PS0-} PS0=${PS0%"${__quarterdeck_was_c-}"}$c
-    __quarterdeck_was_b=$b __quarterdeck_was_c=$c __quarterdeck_was_k=$k
     # Under `set -a` what is assigned is exported, and a child could forge marks.
-    builtin export -n __quarterdeck_key __quarterdeck_b __quarterdeck_c __quarterdeck_k \
-        __quarterdeck_was_b __quarterdeck_was_c __quarterdeck_was_k
+    [[ $- != *a* ]] || builtin export -n __quarterdeck_key __quarterdeck_b __quarterdeck_c \
+        __quarterdeck_k __quarterdeck_was_b __quarterdeck_was_c __quarterdeck_was_k __quarterdeck_prompts
     __quarterdeck_armed=yes
     builtin return "$status"
 }
@@ -139,7 +147,10 @@ if [[ -o emacs || -o vi ]]; then
             # Does nothing, but ends a search in the history; the question right
             # after it would otherwise be looked up together with the search's key.
             builtin bind -m "$__quarterdeck_map" '"\e[27;7;116~": ""'
+            # The same where Escape was typed before it and waits for another key.
+            builtin bind -m "$__quarterdeck_map" '"\e\e[27;7;116~": ""'
         done
+        builtin bind -m emacs '"\C-x\e[27;7;116~": ""'
         builtin unset __quarterdeck_map __quarterdeck_question
         builtin unset -f __quarterdeck_only_enter_runs __quarterdeck_unbind
     fi

@@ -37,8 +37,11 @@ end
 # Bound to private key sequences, whose number it is given: tells the host what
 # the line holds.
 function __quarterdeck_line
-    set -l line (builtin commandline --current-buffer | builtin string collect)
-    builtin printf '\e]133;L;q=%s;n=%d;a=%d;line=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt $argv[1] (builtin string escape --style=url -- "$line")
+    set -l line (builtin commandline --current-buffer | builtin string collect --no-trim-newlines)
+    set -l escaped (builtin string escape --style=url -- "$line")
+    # One line break too many: the line of an unfinished command may end with its own.
+    set escaped (builtin string replace --regex '%0A$' '' -- $escaped)
+    builtin printf '\e]133;L;q=%s;n=%d;a=%d;line=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt $argv[1] $escaped
 end
 
 # fish has no second prompt: an unfinished line simply stays in the editor.

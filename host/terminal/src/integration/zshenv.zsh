@@ -41,16 +41,19 @@ fi
                 precmd_functions=(__quarterdeck_user_precmd $precmd_functions)
                 __quarterdeck_user_precmd
             fi
-            precmd_functions=(__quarterdeck_precmd ${precmd_functions:#__quarterdeck_start})
+            precmd_functions=(__quarterdeck_comments __quarterdeck_precmd ${precmd_functions:#__quarterdeck_start})
             preexec_functions+=(__quarterdeck_preexec)
             'builtin' 'autoload' -Uz add-zle-hook-widget
             __quarterdeck_only_enter_runs
             'builtin' 'unfunction' __quarterdeck_only_enter_runs
-            'builtin' 'local' keymap question
+            'builtin' 'local' keymap question before
             for keymap in emacs viins vicmd; do
                 for question in 113 117 118 119; do
                     'builtin' 'zle' -N __quarterdeck_line_$question __quarterdeck_line
-                    'builtin' 'bindkey' -M $keymap "\e[27;7;$question~" __quarterdeck_line_$question
+                    # The same where a key was typed before it that waits for another.
+                    for before in '' '\e' '^X'; do
+                        'builtin' 'bindkey' -M $keymap "$before\e[27;7;$question~" __quarterdeck_line_$question
+                    done
                 done
                 # The plain widgets, whatever plugins have put around them.
                 'builtin' 'bindkey' -M $keymap '\e[27;7;112~' .bracketed-paste
@@ -99,6 +102,9 @@ fi
                 'builtin' 'bindkey' -M $keymap '^J' accept-line
             done
         }
+
+        # A comment that is judged as one must be one, whatever was set meanwhile.
+        __quarterdeck_comments() { 'builtin' 'setopt' interactive_comments no_bang_hist; }
 
         __quarterdeck_precmd() {
             'builtin' 'local' ended=${1:-$?} fill= cwd

@@ -17,6 +17,7 @@ use super::relayed::{RelayLink, Relayed};
 use super::sizing;
 use crate::backend::Backend;
 use crate::opening::{Launch, OpenError, Opened};
+use crate::quoting::posix_word;
 use crate::request::{Beside, OpenRequest, Side, Size};
 
 /// How long a pane may take until its relay reports, and a relay until it has started a program.
@@ -164,7 +165,7 @@ impl Application {
         let program = program.to_string_lossy();
         let socket = socket.to_string_lossy();
         let words = std::iter::once(&*program).chain(args.iter().map(String::as_str));
-        let words: Vec<String> = words.chain([&*socket]).map(quoted).collect();
+        let words: Vec<String> = words.chain([&*socket]).map(posix_word).collect();
         words.join(" ")
     }
 }
@@ -245,25 +246,4 @@ fn unique() -> u32 {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// A word of a command line, as shells and iTerm2 read it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:=@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_stay_words() {
-        assert_eq!(quoted("/usr/bin/quarterdeck"), "/usr/bin/quarterdeck");
-        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

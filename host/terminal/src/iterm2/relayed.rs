@@ -12,6 +12,7 @@ use super::relay::frames::{FromRelay, Running, ToRelay};
 use super::relay::link::{Link, PIECE_BYTES};
 use super::sizing::Sizing;
 use crate::backend::{Event, Wanted};
+use crate::deadline::sleep_until;
 use crate::device;
 use crate::process;
 use crate::request::Size;
@@ -98,7 +99,7 @@ impl Relayed {
                     Happened::Sent
                 },
                 got = self.sizing.got() => Happened::Sized(got),
-                () = until(self.resizing_until), if self.resizing_until.is_some() => Happened::Late,
+                () = sleep_until(self.resizing_until), if self.resizing_until.is_some() => Happened::Late,
             };
             let event = match happened {
                 Happened::Heard(Some(FromRelay::Output(bytes))) if !bytes.is_empty() => {
@@ -207,12 +208,5 @@ impl Relayed {
     /// The program has ended, and all is heard: the relay may go.
     pub(crate) fn release(&mut self) {
         self.link = None;
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

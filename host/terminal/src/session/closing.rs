@@ -23,8 +23,13 @@ const CLOSE_GRACE: Duration = Duration::from_millis(500);
 /// From the first kill to giving up on processes that cannot be killed.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often the processes of a session are counted while it is closed.
-const CLOSE_TICK: Duration = Duration::from_millis(5);
+/// When the processes of a session are counted again for the first time while it is
+/// closed. Each time after takes twice as long, up to the longest: counting looks at
+/// every process of the machine.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+/// See [`FIRST_PAUSE`].
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How the program has ended.
 pub(super) struct Exit {
@@ -37,6 +42,7 @@ pub(super) struct Exit {
 /// The session is being closed; these wait for it.
 pub(super) struct Closing {
     pub(super) next_look: Instant,
+    pause: Duration,
     kill_at: Instant,
     give_up_at: Instant,
     replies: Vec<oneshot::Sender<Option<ExitStatus>>>,
@@ -130,6 +136,7 @@ impl Session {
             }
             Closing {
                 next_look: now,
+                pause: FIRST_PAUSE,
                 kill_at: now + CLOSE_GRACE,
                 give_up_at: now + CLOSE_GRACE + KILL_PATIENCE,
                 replies: Vec::new(),
@@ -145,7 +152,10 @@ impl Session {
         let Some(closing) = &mut self.closing else {
             return;
         };
-        closing.next_look = now + CLOSE_TICK;
+        closing.next_look = now + closing.pause;
+        if leader_ended {
+            closing.pause = (closing.pause * 2).min(LONGEST_PAUSE);
+        }
         let over = now >= closing.give_up_at;
         if !over {
             if !leader_ended && now < closing.kill_at {

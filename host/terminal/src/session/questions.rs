@@ -19,6 +19,11 @@ const PROMPT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a shell may take to say what its line holds.
 const LINE_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long to wait for that before it is asked again: bash drops what it was about to
+/// read when a ctrl-c interrupts it. With [`LINE_PATIENCE`], no more often than there are
+/// ways to tell one question from another.
+const ASK_AGAIN: Duration = Duration::from_millis(800);
+
 /// How long to wait for what ctrl-c does before it is sent again.
 const CLEAR_AGAIN: Duration = Duration::from_millis(250);
 
@@ -27,12 +32,12 @@ const CLEAR_PATIENCE: Duration = Duration::from_secs(2);
 
 type RunReply = oneshot::Sender<Result<watch::Receiver<CommandState>, RunError>>;
 
-/// Asked and not answered yet. There is one keyboard, whose holder asks one
-/// thing at a time, so there is at most one of each.
+/// Asked and not answered yet. There is one keyboard, whose holder asks one thing at a
+/// time, so there is at most one of each that anybody waits for.
 pub(super) struct Questions {
     /// Waits for the first prompt.
     run: Option<(String, RunReply, Instant)>,
-    line: Option<(LinePurpose, Instant)>,
+    line: Option<Questioning>,
     /// What the next question is asked with.
     next_question: Question,
     clear: Option<Clearing>,
@@ -50,6 +55,13 @@ struct Clearing {
     doubled: bool,
 }
 
+/// Waits for the shell to say what its line holds.
+struct Questioning {
+    purpose: LinePurpose,
+    deadline: Instant,
+    again_at: Instant,
+}
+
 enum LinePurpose {
     /// See whether a shell that was inherited reads a line at all.
     Look,
@@ -58,6 +70,18 @@ enum LinePurpose {
     Run(String, RunReply),
     /// Make sure that the line is empty, and that no ctrl-c is still to come.
     Clear(ClearReply),
+}
+
+impl LinePurpose {
+    /// Whether whoever asked has gone.
+    fn is_forgotten(&self) -> bool {
+        match self {
+            Self::Look => false,
+            Self::Tell(reply) => reply.is_closed(),
+            Self::Run(_, reply) => reply.is_closed(),
+            Self::Clear(reply) => reply.is_closed(),
+        }
+    }
 }
 
 impl Questions {
@@ -73,7 +97,9 @@ impl Questions {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         [
             self.run.as_ref().map(|(.., deadline)| *deadline),
-            self.line.as_ref().map(|(.., deadline)| *deadline),
+            self.line
+                .as_ref()
+                .map(|questioning| questioning.deadline.min(questioning.again_at)),
             self.clear
                 .as_ref()
                 .map(|clearing| clearing.deadline.min(clearing.again_at)),
@@ -180,14 +206,24 @@ impl Session {
     }
 
     fn question_line(&mut self, purpose: LinePurpose) {
-        let Some(shell) = self
-            .shell
-            .filter(|_| self.prompt.answers_line() && self.questions.line.is_none())
-        else {
+        (self.questions.line).take_if(|questioning| questioning.purpose.is_forgotten());
+        if !self.prompt.answers_line() || self.questions.line.is_some() {
             self.no_line(purpose);
             return;
+        }
+        let now = Instant::now();
+        self.questions.line = Some(Questioning {
+            purpose,
+            deadline: now + LINE_PATIENCE,
+            again_at: now + ASK_AGAIN,
+        });
+        self.put_question();
+    }
+
+    fn put_question(&mut self) {
+        let Some(shell) = self.shell else {
+            return;
         };
-        self.questions.line = Some((purpose, Instant::now() + LINE_PATIENCE));
         let question = self.questions.next_question;
         self.questions.next_question = question.next();
         self.prompt.ask(question);
@@ -211,22 +247,23 @@ impl Session {
 
     /// The shell has said what its line holds.
     pub(super) fn on_line(&mut self, text: String) {
-        match self.questions.line.take() {
-            Some((LinePurpose::Tell(reply), _)) => {
+        let purpose = self.questions.line.take().map(|it| it.purpose);
+        match purpose {
+            Some(LinePurpose::Tell(reply)) => {
                 let continued = self.prompt.continued;
                 let _ = reply.send(Ok(ShellLine { text, continued }));
             }
-            Some((LinePurpose::Run(command, reply), _)) if text.is_empty() => {
+            Some(LinePurpose::Run(command, reply)) if text.is_empty() => {
                 self.run(command, reply);
             }
-            Some((LinePurpose::Run(_, reply), _)) => {
+            Some(LinePurpose::Run(_, reply)) => {
                 let _ = reply.send(Err(RunError::LineNotEmpty { line: Some(text) }));
             }
-            Some((LinePurpose::Clear(reply), _)) if text.is_empty() => {
+            Some(LinePurpose::Clear(reply)) if text.is_empty() => {
                 let _ = reply.send(Ok(()));
             }
-            Some((purpose @ LinePurpose::Clear(_), _)) => self.no_line(purpose),
-            Some((LinePurpose::Look, _)) => {
+            Some(purpose @ LinePurpose::Clear(_)) => self.no_line(purpose),
+            Some(LinePurpose::Look) => {
                 if let Some((command, reply, _)) = self.questions.run.take() {
                     self.ask_run(command, reply);
                 }
@@ -282,12 +319,21 @@ impl Session {
         if let Some((_, reply, _)) = self.questions.run.take_if(|(.., deadline)| over(*deadline)) {
             let _ = reply.send(Err(self.busy()));
         }
-        if let Some((purpose, _)) = self
+        if let Some(questioning) = self
             .questions
             .line
-            .take_if(|(.., deadline)| over(*deadline))
+            .take_if(|questioning| over(questioning.deadline))
         {
-            self.no_line(purpose);
+            self.no_line(questioning.purpose);
+        }
+        if let Some(questioning) = &mut self.questions.line
+            && over(questioning.again_at)
+        {
+            questioning.again_at = now + ASK_AGAIN;
+            // Another program would read it as keys.
+            if self.prompt.phase() == Phase::AtPrompt {
+                self.put_question();
+            }
         }
         if let Some(clearing) = self
             .questions
@@ -319,8 +365,8 @@ impl Session {
             };
             let _ = reply.send(Err(error));
         }
-        if let Some((purpose, _)) = self.questions.line.take() {
-            match purpose {
+        if let Some(questioning) = self.questions.line.take() {
+            match questioning.purpose {
                 LinePurpose::Tell(reply) if ended => {
                     let _ = reply.send(Err(self.closed().into()));
                 }

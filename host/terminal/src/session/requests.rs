@@ -16,7 +16,7 @@ use crate::prompt::Phase;
 use crate::raw::RawOutput;
 use crate::request::Size;
 use crate::screen::{Screen, Scrollback};
-use crate::terminal::{ClosedError, Output, ShellState, Status};
+use crate::terminal::{ClosedError, Output, Place, ShellState, Status};
 use crate::transcript::Cursor;
 use crate::waits::{Until, Waited};
 
@@ -24,6 +24,7 @@ use crate::waits::{Until, Waited};
 #[derive(Debug)]
 pub(crate) enum Request {
     Status(oneshot::Sender<Status>),
+    Place(oneshot::Sender<Place>),
     Read {
         from: Cursor,
         until: Option<Cursor>,
@@ -87,6 +88,13 @@ impl Session {
             Request::Status(reply) => {
                 self.look_at_shell();
                 let _ = reply.send(self.status());
+            }
+            Request::Place(reply) => {
+                let _ = reply.send(Place {
+                    end: self.transcript.end(),
+                    position: self.emulator.position(),
+                    size: self.emulator.size(),
+                });
             }
             Request::Read {
                 from,
@@ -194,6 +202,7 @@ impl Session {
             commands: self.counting.tally,
             reads_hidden_line: alive && self.backend.reads_hidden_line(),
             last_exit_status: self.prompt.last_status,
+            command_output: self.prompt.output,
             cursor: self.transcript.end(),
             last_activity: self.last_activity.1,
             created_at: self.created_at,
@@ -204,7 +213,8 @@ impl Session {
         let pid = self.backend.foreground_group()?;
         Some(Foreground {
             pid,
-            name: process::name(pid)?,
+            // The first of a pipeline may have ended.
+            name: process::name(pid).or_else(|| process::name_in_group(pid, self.pid))?,
         })
     }
 

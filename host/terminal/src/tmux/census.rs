@@ -12,6 +12,8 @@ pub(super) struct Counted {
     pub(super) room: Room,
     /// We are not the only client of its tmux session.
     pub(super) others_look: bool,
+    /// Somebody has closed the tmux session that showed it.
+    pub(super) let_go: bool,
     pub(super) fate: Fate,
 }
 
@@ -19,16 +21,18 @@ impl Counted {
     /// A pane of ours is dead when its hook says so: tmux's own `pane_dead` comes
     /// earlier than the status.
     pub(super) const FORMAT: &str = "#{pane_id} #{pane_width} #{pane_height} #{window_panes} #{session_attached} \
+#{&&:#{@quarterdeck-shown},#{==:#{window_linked_sessions},1}} \
 #{?@quarterdeck-id,1,0},#{?@quarterdeck-id,#{@quarterdeck-dead},#{pane_dead}},\
 #{pane_dead_status},#{pane_dead_signal}";
 
     /// Reads a line in [`Self::FORMAT`].
     pub(super) fn parse(line: &str) -> Option<(PaneId, Self)> {
-        let mut fields = line.splitn(6, ' ');
+        let mut fields = line.splitn(7, ' ');
         let pane = PaneId::parse(fields.next()?)?;
         let size = place::size(fields.next()?, fields.next()?)?;
         let alone = fields.next()? == "1";
         let others_look = fields.next()? != "1";
+        let let_go = fields.next()? == "1";
         let fate = Fate::parse(fields.next()?);
         let room = Room { size, alone };
         Some((
@@ -36,6 +40,7 @@ impl Counted {
             Self {
                 room,
                 others_look,
+                let_go,
                 fate,
             },
         ))
@@ -77,14 +82,16 @@ mod tests {
 
     #[test]
     fn a_pane_beside_others() {
-        let (pane, counted) = Counted::parse("%3 80 24 2 1 1,,,").expect("a pane");
+        let (pane, counted) = Counted::parse("%3 80 24 2 1 0 1,,,").expect("a pane");
         assert_eq!(pane.to_string(), "%3");
         assert_eq!(
             counted.room.size,
             crate::Size::new(80, 24).expect("possible")
         );
-        assert!(!counted.room.alone && !counted.others_look);
+        assert!(!counted.room.alone && !counted.others_look && !counted.let_go);
         assert!(matches!(counted.fate, Fate::Alive));
+        let (_, counted) = Counted::parse("%3 80 24 1 1 1 1,,,").expect("a pane");
+        assert!(counted.let_go);
         assert!(Counted::parse("%3 80 24 2").is_none());
     }
 

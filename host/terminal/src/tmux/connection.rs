@@ -320,6 +320,15 @@ impl Connection {
         for pane in self.watches.keys().copied().collect::<Vec<_>>() {
             match panes.get(&pane) {
                 Some(Counted {
+                    let_go: true,
+                    fate: Fate::Alive,
+                    ..
+                }) => {
+                    if self.removed.insert(pane) {
+                        self.send(remove(pane, false), |_| Pending::Removal(pane, None));
+                    }
+                }
+                Some(Counted {
                     room,
                     fate: Fate::Alive,
                     ..

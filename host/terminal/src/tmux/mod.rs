@@ -42,3 +42,6 @@ const ANCHOR: &str = "anchor";
 
 /// The option that says which host has a pane as a session.
 const HOST_OPTION: &str = "@quarterdeck-host";
+
+/// The option of a pane that a tmux session besides ours shows.
+const SHOWN_OPTION: &str = "@quarterdeck-shown";

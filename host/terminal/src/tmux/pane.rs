@@ -177,7 +177,6 @@ impl Pane {
         self.size = Some(size);
     }
 
-    /// Names it for as long as its server lives.
     /// The leader of the process group that has the pane's terminal.
     pub(crate) fn foreground_group(&self) -> Option<u32> {
         process::terminal_group(self.pid)

@@ -8,14 +8,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::command::{Line, without_formats};
 use super::protocol::PaneId;
-use super::{ANCHOR, HOST_OPTION, SESSION};
+use super::{ANCHOR, HOST_OPTION, SESSION, SHOWN_OPTION};
 use crate::opening::Launch;
 use crate::request::{Side, Size};
 
 /// Where to open.
 pub(super) enum Place {
     /// In a window of its own.
-    Window,
+    Window {
+        /// A tmux session that has this window and no other.
+        shown_by: Option<String>,
+    },
     /// In half of the place of another pane.
     Beside {
         pane: PaneId,
@@ -71,7 +74,13 @@ impl Place {
             session_id
         };
         match self {
-            Self::Window => open_window(launch, program, &name, id),
+            Self::Window { shown_by } => {
+                let line = open_window(launch, program, &name, id);
+                match shown_by {
+                    Some(session) => show(line, id, session),
+                    None => line,
+                }
+            }
             Self::Beside { pane, window, side } => split(launch, program, *pane, window, *side, id),
         }
     }
@@ -97,6 +106,18 @@ fn open_window(launch: &Launch, program: &Path, name: &str, id: &str) -> Line {
     keep(line, &target, id)
         .then("rename-window")
         .args(["-t", &target, id])
+}
+
+/// Links the window called `window` into a tmux session of its own: in place of the
+/// window with which that has to begin.
+fn show(line: Line, window: &str, session: &str) -> Line {
+    let source = format!("={SESSION}:={window}");
+    line.then("new-session")
+        .args(["-d", "-s", session, "exec cat"])
+        .then("link-window")
+        .args(["-k", "-s", &source, "-t", &format!("={session}:^")])
+        .then("set-option")
+        .args(["-p", "-t", &source, SHOWN_OPTION, "1"])
 }
 
 /// A new pane becomes the active one of its window, by which it is named here:

@@ -44,7 +44,7 @@ pub(super) enum Message {
     },
     /// tmux holds a pane's output back and has thrown some of it away.
     Paused(PaneId),
-    /// Windows or panes have come, gone or changed their sizes.
+    /// Windows, panes or tmux sessions have come, gone or changed their sizes.
     LayoutChanged,
     /// tmux lets go of this client; nothing more will come.
     Exit {
@@ -176,9 +176,10 @@ impl Reader {
                 })
             }
             b"%pause" => Some(Message::Paused(pane(split(rest).0)?)),
-            b"%window-close" | b"%unlinked-window-close" | b"%layout-change" => {
-                Some(Message::LayoutChanged)
-            }
+            b"%window-close"
+            | b"%unlinked-window-close"
+            | b"%layout-change"
+            | b"%sessions-changed" => Some(Message::LayoutChanged),
             b"%exit" => Some(Message::Exit {
                 reason: String::from_utf8_lossy(rest).into_owned(),
             }),
@@ -280,6 +281,7 @@ mod tests {
         assert_eq!(
             messages(recorded),
             [
+                Message::LayoutChanged,
                 answer("%1 @1 3724"),
                 answer(""),
                 Message::LayoutChanged,

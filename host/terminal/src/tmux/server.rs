@@ -120,7 +120,9 @@ impl Server {
     pub async fn open(&self, request: OpenRequest) -> Result<Opened, OpenError> {
         let place = match &request.beside {
             Some(beside) => self.beside(beside).await?,
-            None => Place::Window,
+            None => Place::Window {
+                shown_by: request.tmux_session.clone(),
+            },
         };
         let session_id = request.session_id.clone();
         let launch = Launch::prepare(request).await?;
@@ -135,7 +137,7 @@ impl Server {
         };
         let line = place.open(&launch, &program, &session_id);
         let (what, alone) = match place {
-            Place::Window => ("open a window", true),
+            Place::Window { .. } => ("open a window", true),
             Place::Beside { .. } => ("split a pane", false),
         };
         let answers = self.ask_watching(what, line, Some(watch)).await?;

@@ -1,7 +1,8 @@
 //! The windows that panes are in, and who looks at them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use super::SESSION;
 use super::command::Line;
 use super::error::TmuxError;
 use super::server::{Server, text};
@@ -13,14 +14,17 @@ pub struct PaneWindow {
     pub pane: String,
     /// The window, as tmux numbers it: `@3`.
     pub window: String,
-    /// Whether somebody looks at its tmux session; clients that are programs, as the
+    /// The tmux session that it is in, one besides Quarterdeck's own if there is any,
+    /// where it has no other pane.
+    pub own_session: Option<String>,
+    /// Whether somebody looks at that tmux session; clients that are programs, as the
     /// host is one, do not count.
     pub attached: bool,
-    /// How many windows its tmux session has.
+    /// How many windows that tmux session has.
     pub windows: usize,
 }
 
-const PANES: &str = "#{pane_id} #{window_id} #{session_windows} #{session_id}";
+const PANES: &str = "#{pane_id} #{window_id} #{session_windows} #{session_id} #{session_name}";
 const CLIENTS: &str = "#{client_control_mode} #{session_id}";
 
 impl Server {
@@ -35,21 +39,57 @@ impl Server {
     }
 }
 
+/// A pane in a tmux session; it can be in several.
+struct Place<'a> {
+    pane: &'a str,
+    window: &'a str,
+    windows: usize,
+    session: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let mut fields = line.splitn(5, ' ');
+        Some(Self {
+            pane: fields.next()?,
+            window: fields.next()?,
+            windows: fields.next()?.parse().ok()?,
+            session: fields.next()?,
+            name: fields.next()?,
+        })
+    }
+}
+
 fn windows(panes: &str, clients: &str) -> Vec<PaneWindow> {
     let watched: HashSet<&str> = (clients.lines())
         .filter_map(|client| client.strip_prefix("0 "))
         .collect();
-    (panes.lines())
-        .filter_map(|pane| {
-            let mut fields = pane.split(' ');
-            Some(PaneWindow {
-                pane: fields.next()?.to_owned(),
-                window: fields.next()?.to_owned(),
-                windows: fields.next()?.parse().ok()?,
-                attached: watched.contains(fields.next()?),
-            })
-        })
-        .collect()
+    let places: Vec<Place<'_>> = panes.lines().filter_map(Place::parse).collect();
+    let mut panes_of: HashMap<&str, usize> = HashMap::new();
+    for place in &places {
+        *panes_of.entry(place.session).or_default() += 1;
+    }
+    let mut found: Vec<PaneWindow> = Vec::new();
+    // Ours last: of a pane, the first place counts.
+    for ours in [false, true] {
+        for place in places.iter().filter(|it| (it.name == SESSION) == ours) {
+            let attached = watched.contains(place.session);
+            if let Some(known) = found.iter_mut().find(|known| known.pane == place.pane) {
+                known.attached |= attached;
+                continue;
+            }
+            let alone = panes_of.get(place.session) == Some(&1);
+            found.push(PaneWindow {
+                pane: place.pane.to_owned(),
+                window: place.window.to_owned(),
+                own_session: (alone && !ours).then(|| place.name.to_owned()),
+                attached,
+                windows: place.windows,
+            });
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -58,7 +98,10 @@ mod tests {
 
     #[test]
     fn only_people_are_attached() {
-        let found = windows("%0 @0 3 $0\n%4 @2 1 $5\nnonsense\n", "1 $0\n0 $5\n");
+        let found = windows(
+            "%0 @0 3 $0 quarterdeck\n%4 @2 1 $5 my work\nnonsense\n",
+            "1 $0\n0 $5\n",
+        );
         let told: Vec<(&str, &str, bool, usize)> = (found.iter())
             .map(|it| {
                 (
@@ -69,6 +112,21 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(told, [("%0", "@0", false, 3), ("%4", "@2", true, 1)]);
+        assert_eq!(told, [("%4", "@2", true, 1), ("%0", "@0", false, 3)]);
+        assert_eq!(found[0].own_session.as_deref(), Some("my work"));
+        assert_eq!(found[1].own_session, None);
+    }
+
+    #[test]
+    fn of_two_tmux_sessions_the_panes_own_one_is_told() {
+        let panes = "%0 @0 2 $0 quarterdeck\n%1 @1 2 $0 quarterdeck\n%1 @1 1 $1 mcp-01\n";
+        let found = windows(panes, "1 $0\n0 $0\n");
+        let [shown, anchor] = &found[..] else {
+            panic!("two panes: {found:?}")
+        };
+        assert_eq!((shown.pane.as_str(), shown.windows), ("%1", 1));
+        assert_eq!(shown.own_session.as_deref(), Some("mcp-01"));
+        assert!(shown.attached, "through ours, where it is, too");
+        assert_eq!((anchor.pane.as_str(), anchor.windows), ("%0", 2));
     }
 }

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::frames::{FromRelay, Hello, Running, Start, ToRelay};
 use super::link::{Link, PIECE_BYTES};
 use super::{PANE_VARIABLE, RelayError, START_PATIENCE};
+use crate::deadline::sleep_until;
 use crate::device::{self, Device, Master};
 use crate::process;
 use crate::pty;
@@ -161,7 +162,7 @@ pub(super) async fn pump(
             status = wait(child), if ended.is_none() => Event::Ended(status),
             _ = resized.recv() => Event::Resized,
             () = hung_up.received() => Event::HungUp,
-            () = until(deadline), if deadline.is_some() => Event::OnTime,
+            () = sleep_until(deadline), if deadline.is_some() => Event::OnTime,
         };
         match event {
             Event::Accepted(stream) => pump.take_in(stream),
@@ -452,13 +453,6 @@ async fn has_room(full: Option<mpsc::Sender<FromRelay>>) {
 async fn wait(child: Option<&mut Child>) -> io::Result<ExitStatus> {
     match child {
         Some(child) => child.wait().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
 }
