@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::catalogue::Catalogue;
-use crate::changes::PolicyChanges;
-use crate::engine::{EngineError, PolicyEngine};
-use crate::incident::Incidents;
-use crate::reload::{Command, Reloader};
-use crate::slots::Published;
+use crate::calling::engine::{EngineError, PolicyEngine};
+use crate::folder::reload::{Command, Reloader};
+use crate::serving::catalogue::Catalogue;
+use crate::serving::changes::PolicyChanges;
+use crate::serving::problem::Problems;
+use crate::serving::reading::THREADS;
+use crate::serving::slots::Published;
 use crate::{
-    Approvers, Distributors, PolicyIncident, PolicyKind, PolicyStatus, ProgressParsers, Recoveries,
+    Approvers, Distributors, PolicyKind, PolicyProblem, PolicyStatus, ProgressParsers, Recoveries,
     Settings,
 };
 
@@ -24,11 +25,11 @@ const COMMANDS: usize = 16;
 pub struct PolicyHost {
     commands: mpsc::Sender<Command>,
     published: watch::Receiver<Published>,
-    incidents: Incidents,
+    problems: Problems,
 }
 
 /// The host cannot start. A bad component is never the cause: that is an
-/// incident.
+/// problem.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// WebAssembly cannot be run here.
@@ -41,35 +42,39 @@ pub enum StartError {
 
 impl PolicyHost {
     /// Starts the host and returns at once; policies are loaded in the
-    /// background, one at a time.
+    /// background, several at a time.
     ///
-    /// `incidents` is told of everything that goes wrong with a policy. It is
+    /// `problems` is told of everything that goes wrong with a policy. It is
     /// called on the host's own threads and on those of callers, and must not
     /// block.
     pub fn start(
         settings: Settings,
-        incidents: impl Fn(PolicyIncident) + Send + Sync + 'static,
+        problems: impl Fn(PolicyProblem) + Send + Sync + 'static,
     ) -> Result<PolicyHost, StartError> {
-        let incidents = Incidents::new(incidents);
+        let problems = Problems::new(problems);
         let engine = PolicyEngine::new()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("policy-load")
+            .enable_all()
             .build()?;
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (publisher, published) = watch::channel(Published::default());
         std::thread::Builder::new()
             .name(String::from("policy-reload"))
             .spawn({
-                let incidents = incidents.clone();
+                let problems = problems.clone();
                 move || {
-                    let reloader = Reloader::new(settings, engine, incidents, publisher);
+                    let reloader = Reloader::new(settings, engine, problems, publisher);
                     runtime.block_on(reloader.run(inbox));
+                    // Nobody waits for what is still being compiled.
+                    runtime.shutdown_background();
                 }
             })?;
         Ok(PolicyHost {
             commands,
             published,
-            incidents,
+            problems,
         })
     }
 
@@ -84,7 +89,7 @@ impl PolicyHost {
     pub async fn approvers(&self) -> Approvers {
         Approvers {
             catalogue: self.catalogue().await,
-            incidents: self.incidents.clone(),
+            problems: self.problems.clone(),
         }
     }
 
@@ -93,7 +98,7 @@ impl PolicyHost {
     pub async fn distributors(&self) -> Distributors {
         Distributors {
             catalogue: self.catalogue_with(PolicyKind::Distributor).await,
-            incidents: self.incidents.clone(),
+            problems: self.problems.clone(),
         }
     }
 
@@ -102,7 +107,7 @@ impl PolicyHost {
     pub async fn progress_parsers(&self) -> ProgressParsers {
         ProgressParsers {
             catalogue: self.catalogue_with(PolicyKind::ProgressParser).await,
-            incidents: self.incidents.clone(),
+            problems: self.problems.clone(),
         }
     }
 
@@ -110,7 +115,7 @@ impl PolicyHost {
     pub async fn recoveries(&self) -> Recoveries {
         Recoveries {
             catalogue: self.catalogue_with(PolicyKind::Recovery).await,
-            incidents: self.incidents.clone(),
+            problems: self.problems.clone(),
         }
     }
 

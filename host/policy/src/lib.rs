@@ -20,15 +20,15 @@
 //! - **No answer is believed unchecked.** A plan that assigns a task twice, to a
 //!   worker that was not offered or past a limit, a failover to a session that is
 //!   no backup, a step too many: each is a fault like a trap, and nothing of it
-//!   is carried out (`lawful_plan`, `recovery`).
+//!   is carried out (`kinds`).
 //! - **A verdict depends on nothing but the request, the configuration and the
 //!   component.** Each call gets a fresh instance, unless its sidecar says that
 //!   instances are reused. An approver imports nothing, or those parts of WASI
 //!   that its language's runtime cannot do without; there is nothing behind them:
 //!   no files, no environment, clocks that stand still, the same random numbers
 //!   each time. The other kinds may log and ask for the time, and see what their
-//!   sidecar grants (`grants`). What needs a network is refused.
-//! - **A bad file changes nothing.** It is an incident, and the former
+//!   sidecar grants (`folder::grants`). What needs a network is refused.
+//! - **A bad file changes nothing.** It is a problem, and the former
 //!   generation stays in charge. Only where there is none, because the host has
 //!   just started, a broken replacement of a bundled policy means `dangerous`.
 //! - **Calls under way end on the generation they began with.** A swap publishes
@@ -44,21 +44,19 @@
 //!
 //! # Where to start reading
 //!
-//! `host` is the door. `reload` looks at the folder and tells `slots`, one for
-//! each policy name, whose life is the pure state machine in `slot`, with
-//! `settling` to say when a file is read; `folder` reads files with suspicion,
-//! and `load` makes a `generation` of them: `inspect`, compile (`code_cache`),
-//! link (`prepared`), configure (`configuration`, `snapshot`), try out. A call
-//! goes from what the caller holds (`approvers`, `distributors`,
-//! `progress_parsers`, `recoveries`) to `generation` (with its `tally` and
-//! `quarantine`), through the façade of its kind (`approver`, `distributor`,
-//! `progress_parser`, `recovery`; bindings in `world`) into `callable` and
-//! `guest`, which bounds it with the help of `engine` and `ticker`. How another
-//! version of the WIT package will live beside this one is said in `version`.
+//! `host` is the door. Behind it lie six rooms, each with a page of its own:
 //!
-//! `statement` is what each policy says to one request, for whoever wants to know
-//! why. Without a host, `workbench` opens one component with the same loader and
-//! the same calls; `workbench_case` is what its case files are made of.
+//! - `folder`: what lies in the plugins folder, and when it is read;
+//! - `loading`: from bytes to a generation;
+//! - `serving`: which generation of each policy is in charge, and how it fares;
+//! - `kinds`: what each kind is asked and answers, and how answers are checked;
+//! - `interface`: the WIT package, its bindings and its versions;
+//! - `calling`: one bounded call of one component.
+//!
+//! A saved file goes from `folder` through `loading` to `serving`. A call goes from
+//! what the caller holds (`kinds::approver::approvers`, and so on) to its generation in
+//! `serving`, through the façade of its kind into `calling`. Without a host,
+//! `workbench` opens one component with the same loader and the same calls.
 //!
 //! # How instances come to be configured
 //!
@@ -73,93 +71,48 @@
 //! those before it.
 //! `benches/decision.rs` measures calls, starts and swaps.
 
-mod apart;
-mod approver;
-mod approvers;
-mod batch;
-mod callable;
-mod catalogue;
-mod changes;
-mod code_cache;
-mod config_schema;
-mod configuration;
-mod digest;
-mod distributor;
-mod distributors;
-mod engine;
-mod fault;
+mod calling;
 mod folder;
-mod generation;
-mod grants;
-mod guest;
 mod host;
-mod host_interface;
-mod incident;
-mod incident_facts;
-mod inspect;
-mod kind;
-mod lawful_plan;
-mod lent;
-mod load;
-mod memory;
-mod ownership;
-mod prepared;
-mod progress;
-mod progress_parser;
-mod progress_parsers;
-mod provenance;
-mod quarantine;
-mod recoveries;
-mod recovery;
-mod rejection;
-mod reload;
-mod request;
+mod interface;
+mod kinds;
+mod loading;
+mod serving;
 mod settings;
-mod settling;
-mod sidecar;
-mod sighting;
-mod slot;
-mod slots;
-mod snapshot;
-mod statement;
-mod status;
-mod tally;
-mod terms;
-mod text;
-mod ticker;
-mod trial;
-mod verdict;
-mod version;
-mod wasi;
-mod watch;
 mod workbench;
-mod workbench_case;
-mod world;
 
-pub use apart::{COMPILE_POLICY, CompileError, compile_into_cache};
-pub use approvers::Approvers;
-pub use batch::{Assignment, Batch, Plan, TaskFacts, TaskPriority, Waiting, WorkerFacts};
-pub use changes::PolicyChanges;
-pub use config_schema::CONFIG_SCHEMA_SECTION;
-pub use distributors::{Distribution, Distributors};
-pub use engine::EngineError;
-pub use grants::Grants;
+pub use calling::engine::EngineError;
+pub use folder::grants::Grants;
+pub use folder::sidecar::{Instances, PolicyMode};
 pub use host::{PolicyHost, StartError};
-pub use incident::{IncidentKind, PolicyIncident, Serving};
-pub use incident_facts::{IncidentCause, IncidentFacts, RecoveryAction, RecoveryDecision};
-pub use kind::{PolicyKind, UnknownKind};
-pub use progress::{OutputPiece, ProgressStatus, ProgressUpdate, ReportedProgress};
-pub use progress_parsers::{FollowedSession, ProgressParsers};
-pub use provenance::Provenance;
-pub use recoveries::{Recoveries, RecoveryRuling};
-pub use request::{CallerFacts, Certainty, Entry, PromptState, ReviewRequest, SessionFacts};
+pub use kinds::any_kind::{PolicyAnswer, PolicyRequest, Recording};
+pub use kinds::approver::approvers::Approvers;
+pub use kinds::approver::request::{
+    CallerFacts, Certainty, Entry, PromptState, ReviewRequest, SessionFacts,
+};
+pub use kinds::approver::verdict::{Ruling, Tier, Verdict};
+pub use kinds::distributor::batch::{
+    Assignment, Batch, Plan, TaskFacts, TaskPriority, Waiting, WorkerFacts,
+};
+pub use kinds::distributor::distributors::{Distribution, Distributors};
+pub use kinds::kind::{PolicyKind, UnknownKind};
+pub use kinds::progress_parser::progress::{
+    OutputPiece, ProgressStatus, ProgressUpdate, ReportedProgress,
+};
+pub use kinds::progress_parser::progress_parsers::{FollowedSession, ProgressParsers};
+pub use kinds::recovery::incident::{
+    IncidentCause, IncidentFacts, RecoveryAction, RecoveryDecision,
+};
+pub use kinds::recovery::recoveries::{Recoveries, RecoveryRuling};
+pub use kinds::statement::{PolicyStatement, Statement};
+pub use loading::compile_process::{COMPILE_POLICY, CompileError, compile_into_cache};
+pub use loading::config_schema::CONFIG_SCHEMA_SECTION;
+pub use loading::provenance::Provenance;
+pub use serving::changes::PolicyChanges;
+pub use serving::problem::{PolicyProblem, ProblemKind, Serving};
+pub use serving::status::{CallLimits, PolicySource, PolicyState, PolicyStatus, Trust};
 pub use settings::{BundledPolicy, Limits, Settings};
-pub use sidecar::{Instances, PolicyMode};
-pub use statement::{PolicyStatement, Statement};
-pub use status::{CallLimits, PolicySource, PolicyState, PolicyStatus, Trust};
-pub use verdict::{Ruling, Tier, Verdict};
 pub use workbench::{AskError, CallTimes, ComponentFacts, OpenError, OpenedPolicy, Workbench};
-pub use workbench_case::{PolicyAnswer, PolicyRequest, Recording};
 
 /// The target of `tracing` spans that are made for a collector. Nobody else listens to
 /// it: where nothing is exported, they cost nothing.

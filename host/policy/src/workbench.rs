@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::code_cache::CodeCache;
-use crate::digest::sha256;
-use crate::engine::PolicyEngine;
-use crate::generation::{Facade, Generation, NoAnswer, Origin};
-use crate::inspect::{judge, outline};
-use crate::load::{Candidate, Loader};
-use crate::rejection::Rejection;
-use crate::sidecar::{MAX_SIDECAR_BYTES, Sidecar};
-use crate::terms::Terms;
+use crate::calling::call_terms::CallTerms;
+use crate::calling::engine::PolicyEngine;
+use crate::folder::sidecar::{MAX_SIDECAR_BYTES, Sidecar};
+use crate::loading::code_cache::CodeCache;
+use crate::loading::digest::sha256;
+use crate::loading::inspect::{inspect, judge, outline};
+use crate::loading::load::{Candidate, Loader};
+use crate::loading::rejection::Rejection;
+use crate::serving::generation::{Facade, Generation, NoAnswer, Origin};
 use crate::{
     CallLimits, EngineError, Grants, Instances, Limits, PolicyAnswer, PolicyKind, PolicyRequest,
     PolicySource, Provenance, ReviewRequest, Verdict,
@@ -212,6 +212,7 @@ impl Workbench {
             .loader
             .load(Candidate {
                 name: name.to_owned(),
+                inspection: inspect(&wasm).map_err(refused)?,
                 wasm: wasm.into(),
                 limits: sidecar.limits(self.limits),
                 origin: Origin {
@@ -300,7 +301,7 @@ impl OpenedPolicy {
         instances: Instances,
     ) -> Result<CallTimes, AskError> {
         const MOST_WARM_UP: usize = 200;
-        let terms = Arc::new(Terms {
+        let terms = Arc::new(CallTerms {
             reuse: instances == Instances::Reused,
             ..(*self.generation.terms).clone()
         });

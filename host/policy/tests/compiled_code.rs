@@ -6,7 +6,7 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use quarterdeck_policy::{IncidentKind, Tier};
+use quarterdeck_policy::{ProblemKind, Tier};
 use support::{Plan, Quarters, puppet};
 
 fn entries(cache: &Path) -> Vec<PathBuf> {
@@ -123,8 +123,8 @@ async fn a_cache_that_others_can_look_into_is_refused_and_done_without() {
         std::fs::create_dir(&cache).unwrap();
         std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(mode)).unwrap();
         let quarters = Plan::with_base().settle_in(folder).await;
-        let incident = quarters.until_incident("run `chmod 700").await;
-        assert_eq!(incident.kind, IncidentKind::Cache);
+        let problem = quarters.until_problem("run `chmod 700").await;
+        assert_eq!(problem.kind, ProblemKind::Cache);
         assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
         assert_eq!(entries(&cache), Vec::<PathBuf>::new());
     }
@@ -135,8 +135,8 @@ async fn a_cache_that_is_none_is_done_without() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("cache"), b"a file").unwrap();
     let quarters = Plan::with_base().settle_in(folder).await;
-    let incident = quarters.until_incident("every start compiles anew").await;
-    assert_eq!(incident.kind, IncidentKind::Cache);
+    let problem = quarters.until_problem("every start compiles anew").await;
+    assert_eq!(problem.kind, ProblemKind::Cache);
     assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use quarterdeck_policy::{IncidentKind, Limits, PolicyState, Tier};
+use quarterdeck_policy::{Limits, PolicyState, ProblemKind, Tier};
 use support::{Plan, puppet, request};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,8 +120,8 @@ async fn a_policy_that_keeps_failing_is_quarantined() {
     assert_eq!(ruling.verdict.rule.as_deref(), Some("host/quarantine"));
     assert!(ruling.verdict.reason.contains("crashed"), "{ruling:?}");
     assert_eq!(quarters.host.list()[0].state, PolicyState::Quarantined);
-    let incident = quarters.until_incident("several times in a row").await;
-    assert_eq!(incident.kind, IncidentKind::Quarantined);
+    let problem = quarters.until_problem("several times in a row").await;
+    assert_eq!(problem.kind, ProblemKind::Quarantined);
 
     // A new version is a new start.
     quarters.rename_in("base.wasm", &puppet(1, "mended"));

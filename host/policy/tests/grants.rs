@@ -3,7 +3,7 @@
 mod support;
 
 use quarterdeck_policy::{
-    Batch, IncidentCause, IncidentFacts, IncidentKind, PolicyState, SessionFacts, TaskFacts,
+    Batch, IncidentCause, IncidentFacts, PolicyState, ProblemKind, SessionFacts, TaskFacts,
 };
 use support::kinds::{curious_medic, dispatcher};
 use support::{Plan, Quarters, component_of, curious, inline_package, puppet};
@@ -57,7 +57,7 @@ async fn seen(quarters: &Quarters) -> u64 {
 async fn the_clock_takes_a_grant_and_the_refusal_names_it() {
     let quarters = settled("medic.wasm", curious_medic(), "").await;
     let report = quarters
-        .until_incident("add `clock = true` under `[grants]`")
+        .until_problem("add `clock = true` under `[grants]`")
         .await;
     assert!(
         report
@@ -91,8 +91,8 @@ async fn folders_and_variables_are_seen_where_they_are_granted() {
         "medic.toml",
         b"[grants]\nclock = true\nread = [\"/no/such\"]",
     );
-    let report = quarters.until_incident("read /no/such").await;
-    assert_eq!(report.kind, IncidentKind::Rejected);
+    let report = quarters.until_problem("read /no/such").await;
+    assert_eq!(report.kind, ProblemKind::Rejected);
     assert_eq!(seen(&quarters).await, 10_000);
 }
 
@@ -100,7 +100,7 @@ async fn folders_and_variables_are_seen_where_they_are_granted() {
 async fn an_approver_is_granted_nothing() {
     let quarters = settled("rules.wasm", curious(), "[grants]\nclock = true").await;
     quarters
-        .until_incident("an approver is granted nothing")
+        .until_problem("an approver is granted nothing")
         .await;
 }
 
@@ -120,7 +120,7 @@ async fn nobody_is_granted_the_network() {
     let wasm = component_of(resolve, package, "reach", module);
     let quarters = settled("turns.wasm", wasm, "").await;
     let report = quarters
-        .until_incident("a distributor may not import `wasi:sockets/tcp@0.2.0`")
+        .until_problem("a distributor may not import `wasi:sockets/tcp@0.2.0`")
         .await;
     assert!(report.reason.contains("no grant opens the network"));
 }
@@ -130,7 +130,7 @@ async fn what_is_for_approvers_alone_is_refused_elsewhere() {
     for sidecar in ["mode = \"shadow\"", "must-refuse = [\"rm\"]"] {
         let quarters = settled("turns.wasm", dispatcher('a'), sidecar).await;
         quarters
-            .until_incident("which is for approvers alone; this is a distributor")
+            .until_problem("which is for approvers alone; this is a distributor")
             .await;
         assert_eq!(quarters.host.list()[0].state, PolicyState::Failed);
     }

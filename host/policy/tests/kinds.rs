@@ -4,8 +4,8 @@
 mod support;
 
 use quarterdeck_policy::{
-    Assignment, Batch, IncidentCause, IncidentFacts, IncidentKind, Limits, OutputPiece, PolicyKind,
-    PolicyState, ProgressStatus, RecoveryAction, SessionFacts, TaskFacts, Tier, WorkerFacts,
+    Assignment, Batch, IncidentCause, IncidentFacts, Limits, OutputPiece, PolicyKind, PolicyState,
+    ProblemKind, ProgressStatus, RecoveryAction, SessionFacts, TaskFacts, Tier, WorkerFacts,
 };
 use support::kinds::{dispatcher, medic, teller};
 use support::{Plan, Quarters, base, dummy, policy_package, puppet};
@@ -126,8 +126,8 @@ async fn a_plan_that_lies_is_refused_and_counted() {
         assert_eq!(answer.plan.assignments, []);
         assert_eq!(answer.plan.waits.len(), 4);
         assert_eq!(answer.plan.state, b"before");
-        let report = quarters.until_incident(said).await;
-        assert_eq!(report.kind, IncidentKind::Failed);
+        let report = quarters.until_problem(said).await;
+        assert_eq!(report.kind, ProblemKind::Failed);
         let status = &quarters.host.list()[0];
         assert_eq!((status.calls, status.traps), (1, 1), "{kind}");
         assert!(status.last_error.as_ref().unwrap().contains(said));
@@ -145,8 +145,8 @@ async fn a_distributor_that_keeps_lying_is_quarantined() {
     assert!(answer.fallback.unwrap().contains("several times in a row"));
     let listed = &quarters.host.list()[0];
     assert_eq!(listed.state, PolicyState::Quarantined);
-    let report = quarters.until_incident("assigns nothing until").await;
-    assert_eq!(report.kind, IncidentKind::Quarantined);
+    let report = quarters.until_problem("assigns nothing until").await;
+    assert_eq!(report.kind, ProblemKind::Quarantined);
     assert_eq!(quarters.reports().len(), 4, "{:?}", quarters.reports());
 }
 
@@ -271,7 +271,7 @@ async fn a_parser_that_fails_reports_nothing_and_begins_anew() {
         session.feed(&[text("!t")]).await;
     }
     assert_eq!(session.feed(&[]).await, []);
-    quarters.until_incident("reports nothing until").await;
+    quarters.until_problem("reports nothing until").await;
 }
 
 #[tokio::test]
@@ -360,8 +360,8 @@ async fn where_a_recovery_fails_the_session_is_left_alone() {
         assert!(ruling.fallback.unwrap().contains(said));
         assert_eq!(ruling.decision.action, RecoveryAction::Wait);
         assert!(ruling.decision.delay_ms > 0);
-        let report = quarters.until_incident(said).await;
-        assert_eq!(report.kind, IncidentKind::Failed);
+        let report = quarters.until_problem(said).await;
+        assert_eq!(report.kind, ProblemKind::Failed);
     }
 }
 
@@ -441,8 +441,8 @@ async fn a_component_that_fails_its_trial_is_turned_away_whatever_its_kind() {
     for world in ["distributor", "progress-parser", "recovery"] {
         let content = dummy(resolve.clone(), package, world);
         let quarters = with("dummy.wasm", content).await;
-        let report = quarters.until_incident("`configure` crashed").await;
-        assert_eq!(report.kind, IncidentKind::Rejected, "{world}");
+        let report = quarters.until_problem("`configure` crashed").await;
+        assert_eq!(report.kind, ProblemKind::Rejected, "{world}");
     }
 }
 

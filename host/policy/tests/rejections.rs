@@ -6,7 +6,7 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use quarterdeck_policy::{IncidentKind, Limits, PolicyState, Tier};
+use quarterdeck_policy::{Limits, PolicyState, ProblemKind, Tier};
 use support::{
     Plan, Quarters, base, component, dummy, inline_package, policy_package, policy_package_with,
     puppet, puppet_of_version,
@@ -16,14 +16,14 @@ use support::{
 /// there is a report and nothing else.
 async fn is_turned_away(quarters: &Quarters, content: &[u8], why: &str) {
     let before = quarters.review("ls").await;
-    quarters.incidents.send_modify(Vec::clear);
+    quarters.problems.send_modify(Vec::clear);
     quarters.rename_in("rules.wasm", content);
-    let incident = quarters.until_incident(why).await;
-    assert_eq!(incident.kind, IncidentKind::Rejected);
-    assert_eq!(incident.policy, "rules");
-    assert_eq!(incident.file.unwrap(), quarters.plugins.join("rules.wasm"));
+    let problem = quarters.until_problem(why).await;
+    assert_eq!(problem.kind, ProblemKind::Rejected);
+    assert_eq!(problem.policy, "rules");
+    assert_eq!(problem.file.unwrap(), quarters.plugins.join("rules.wasm"));
     assert_eq!(
-        incident.serving.unwrap().generation,
+        problem.serving.unwrap().generation,
         before.verdict.generation
     );
     assert_eq!(quarters.review("ls").await, before, "{why}");
@@ -223,23 +223,21 @@ async fn what_is_no_regular_file_of_ones_own_is_turned_away() {
     let path = |name: &str| quarters.plugins.join(name);
 
     std::fs::create_dir(path("folder.wasm")).unwrap();
-    quarters.until_incident("it is a folder").await;
+    quarters.until_problem("it is a folder").await;
 
     std::os::unix::fs::symlink("nowhere", path("dangling.wasm")).unwrap();
-    quarters
-        .until_incident("a symlink that leads nowhere")
-        .await;
+    quarters.until_problem("a symlink that leads nowhere").await;
 
     let made = std::process::Command::new("mkfifo")
         .arg(path("fifo.wasm"))
         .status();
     assert!(made.unwrap().success());
-    quarters.until_incident("it is a FIFO").await;
+    quarters.until_problem("it is a FIFO").await;
 
     let open = std::fs::Permissions::from_mode(0o666);
     std::fs::set_permissions(path("rules.wasm"), open).unwrap();
-    let incident = quarters.until_incident("others can write to it").await;
-    assert!(incident.reason.contains("chmod go-w"), "{incident}");
+    let problem = quarters.until_problem("others can write to it").await;
+    assert!(problem.reason.contains("chmod go-w"), "{problem}");
     assert_eq!(quarters.review("ls").await.verdict.reason, "the good one");
 
     // None of them is anybody, and the list says why.
@@ -276,13 +274,13 @@ async fn a_sidecar_can_tie_down_what_may_be_loaded() {
     let quarters = with_rules().await;
     quarters.put("rules.toml", b"must-refuse = [\"rm -rf ~\"]");
     quarters
-        .until_incident("it judges `rm -rf ~` review, but the sidecar says that it must refuse")
+        .until_problem("it judges `rm -rf ~` review, but the sidecar says that it must refuse")
         .await;
     quarters.put(
         "rules.toml",
         format!("sha256 = \"{}\"", "0".repeat(64)).as_bytes(),
     );
-    quarters.until_incident("but the sidecar pins 0000").await;
+    quarters.until_problem("but the sidecar pins 0000").await;
     let digest = quarters.review("ls").await.verdict.digest;
     quarters.put("rules.toml", format!("sha256 = \"{digest}\"").as_bytes());
     quarters.host.rescan().await;
@@ -302,8 +300,8 @@ async fn a_sidecar_that_is_not_understood_changes_nothing() {
         ),
     ] {
         quarters.put("rules.toml", sidecar.as_bytes());
-        let incident = quarters.until_incident(why).await;
-        assert_eq!(incident.serving.unwrap().generation, 1);
+        let problem = quarters.until_problem(why).await;
+        assert_eq!(problem.serving.unwrap().generation, 1);
         assert_eq!(quarters.review("ls").await.verdict.generation, 1);
     }
 }
@@ -361,7 +359,7 @@ async fn a_crowd_of_files_does_not_push_the_bundled_policy_out() {
     }
     let quarters = Plan::with_base().settle_in(folder).await;
     quarters
-        .until_incident("holds more than 1024 policies")
+        .until_problem("holds more than 1024 policies")
         .await;
     let ruling = quarters.review("ls").await;
     assert_eq!(ruling.verdict.reason, "the bundled one");

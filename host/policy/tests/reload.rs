@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use quarterdeck_policy::{IncidentKind, PolicySource, PolicyState, Tier, Trust};
+use quarterdeck_policy::{PolicySource, PolicyState, ProblemKind, Tier, Trust};
 use support::{Plan, puppet, write};
 
 #[tokio::test]
@@ -77,6 +77,26 @@ async fn a_renamed_policy_answers_under_its_new_name() {
     );
 }
 
+/// A folder that is made anew often gets the number of the one before it.
+#[tokio::test]
+async fn a_folder_that_is_removed_and_made_anew_is_watched_on() {
+    let quarters = Plan::with_base().settle().await;
+    for round in 0..3 {
+        std::fs::remove_dir_all(&quarters.plugins).unwrap();
+        std::fs::create_dir(&quarters.plugins).unwrap();
+        // By looking every other second alone it would take twice as long.
+        let swaps = async {
+            for swap in 0..10 {
+                let reason = format!("swap {swap} of round {round}");
+                quarters.rename_in("extra.wasm", &puppet(1, &reason));
+                quarters.until_reason(&reason).await;
+            }
+        };
+        let quick = tokio::time::timeout(Duration::from_secs(10), swaps).await;
+        quick.expect("changes are heard of");
+    }
+}
+
 #[tokio::test]
 async fn a_half_written_file_is_waited_for_without_a_complaint() {
     let quarters = Plan::with_base().settle().await;
@@ -116,10 +136,10 @@ async fn two_hundred_files_at_once_are_all_taken() {
     let generations: BTreeSet<u64> = ruling.all.iter().map(|it| it.generation).collect();
     assert_eq!((ruling.all.len(), generations.len()), (151, 151));
     let rejected: BTreeSet<String> = quarters
-        .incidents
+        .problems
         .borrow()
         .iter()
-        .map(|incident| incident.policy.clone())
+        .map(|problem| problem.policy.clone())
         .collect();
     assert_eq!(rejected.len(), 50);
 
@@ -243,9 +263,9 @@ async fn good_and_bad_take_turns() {
         let good = format!("round {round}");
         quarters.rename_in("rules.wasm", &puppet(1, &good));
         let ruling = quarters.until_reason(&good).await;
-        quarters.incidents.send_modify(Vec::clear);
+        quarters.problems.send_modify(Vec::clear);
         quarters.rename_in("rules.wasm", b"bad");
-        quarters.until_incident("this is text").await;
+        quarters.until_problem("this is text").await;
         assert_eq!(quarters.review("ls").await, ruling);
     }
 }
@@ -256,15 +276,15 @@ async fn a_symlink_leads_to_a_policy_and_may_be_mended() {
     let elsewhere = tempfile::tempdir().unwrap();
     let target = elsewhere.path().join("built.wasm");
     std::os::unix::fs::symlink(&target, quarters.plugins.join("linked.wasm")).unwrap();
-    quarters.until_incident("leads nowhere").await;
+    quarters.until_problem("leads nowhere").await;
     // What a symlink leads to is not watched: looking at it now and then is.
     write(&target, &puppet(1, "built elsewhere"));
     quarters.until_reason("built elsewhere").await;
     write(&target, &puppet(1, "built again"));
     quarters.until_reason("built again").await;
     std::fs::remove_file(&target).unwrap();
-    quarters.incidents.send_modify(Vec::clear);
-    quarters.until_incident("leads nowhere").await;
+    quarters.problems.send_modify(Vec::clear);
+    quarters.until_problem("leads nowhere").await;
     assert_eq!(quarters.review("ls").await.verdict.reason, "built again");
 }
 
@@ -278,10 +298,10 @@ async fn a_folder_that_comes_and_goes_is_followed() {
     .await;
     let aside = quarters.plugins.with_extension("aside");
     std::fs::rename(&quarters.plugins, &aside).unwrap();
-    let incident = quarters
-        .until_incident("the policies stay as they are")
+    let problem = quarters
+        .until_problem("the policies stay as they are")
         .await;
-    assert_eq!(incident.kind, IncidentKind::Folder);
+    assert_eq!(problem.kind, ProblemKind::Folder);
     quarters.host.rescan().await;
     assert_eq!(quarters.review("ls").await.verdict.reason, "in the folder");
 
@@ -307,7 +327,7 @@ async fn a_folder_that_others_can_write_to_is_not_believed() {
     };
     chmod(0o777);
     quarters.put("rules.wasm", &puppet(0, "by anybody"));
-    quarters.until_incident("others can write to it").await;
+    quarters.until_problem("others can write to it").await;
     quarters.host.rescan().await;
     assert_eq!(quarters.review("ls").await.verdict.reason, "from before");
     chmod(0o700);

@@ -3,7 +3,7 @@
 
 mod support;
 
-use quarterdeck_policy::{BundledPolicy, IncidentKind, PolicyKind, PolicyState, Tier};
+use quarterdeck_policy::{BundledPolicy, PolicyKind, PolicyState, ProblemKind, Tier};
 use support::{Plan, puppet};
 
 #[tokio::test]
@@ -53,10 +53,10 @@ async fn without_a_required_approver_nothing_is_approved() {
     }
     .settle()
     .await;
-    let incident = quarters
-        .until_incident("the required approver `house`")
+    let problem = quarters
+        .until_problem("the required approver `house`")
         .await;
-    assert_eq!(incident.kind, IncidentKind::RequiredMissing);
+    assert_eq!(problem.kind, ProblemKind::RequiredMissing);
     let ruling = quarters.review("ls").await;
     assert_eq!(
         ruling.verdict.rule.as_deref(),

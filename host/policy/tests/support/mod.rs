@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_policy::{
-    BundledPolicy, CallerFacts, Certainty, Entry, Limits, PolicyHost, PolicyIncident, PromptState,
+    BundledPolicy, CallerFacts, Certainty, Entry, Limits, PolicyHost, PolicyProblem, PromptState,
     ReviewRequest, Ruling, SessionFacts, Settings,
 };
 use tokio::sync::watch;
@@ -291,7 +291,7 @@ pub(crate) struct Quarters {
     pub(crate) host: PolicyHost,
     pub(crate) plugins: PathBuf,
     pub(crate) cache: PathBuf,
-    pub(crate) incidents: Arc<watch::Sender<Vec<PolicyIncident>>>,
+    pub(crate) problems: Arc<watch::Sender<Vec<PolicyProblem>>>,
     folder: Option<tempfile::TempDir>,
 }
 
@@ -333,7 +333,7 @@ impl Plan {
     pub(crate) async fn settle_in(self, folder: tempfile::TempDir) -> Quarters {
         let plugins = folder.path().join("plugins");
         let cache = folder.path().join("cache");
-        let incidents = Arc::new(watch::Sender::new(Vec::new()));
+        let problems = Arc::new(watch::Sender::new(Vec::new()));
         let settings = Settings {
             plugins_dir: plugins.clone(),
             cache_dir: cache.clone(),
@@ -344,8 +344,8 @@ impl Plan {
             required: self.required.into_iter().map(str::to_owned).collect(),
         };
         let host = PolicyHost::start(settings, {
-            let incidents = Arc::clone(&incidents);
-            move |incident| incidents.send_modify(|known| known.push(incident))
+            let problems = Arc::clone(&problems);
+            move |problem| problems.send_modify(|known| known.push(problem))
         })
         .unwrap();
         host.ready().await;
@@ -353,17 +353,17 @@ impl Plan {
             host,
             plugins,
             cache,
-            incidents,
+            problems,
             folder: Some(folder),
         }
     }
 }
 
-/// The first incident whose text contains `part`.
-fn among(incidents: &[PolicyIncident], part: &str) -> Option<PolicyIncident> {
-    incidents
+/// The first problem whose text contains `part`.
+fn among(problems: &[PolicyProblem], part: &str) -> Option<PolicyProblem> {
+    problems
         .iter()
-        .find(|incident| incident.to_string().contains(part))
+        .find(|problem| problem.to_string().contains(part))
         .cloned()
 }
 
@@ -413,23 +413,23 @@ impl Quarters {
         );
     }
 
-    /// Waits for an incident whose text contains `part`.
-    pub(crate) async fn until_incident(&self, part: &str) -> PolicyIncident {
-        let mut incidents = self.incidents.subscribe();
-        let come = incidents.wait_for(|known| among(known, part).is_some());
+    /// Waits for a problem whose text contains `part`.
+    pub(crate) async fn until_problem(&self, part: &str) -> PolicyProblem {
+        let mut problems = self.problems.subscribe();
+        let come = problems.wait_for(|known| among(known, part).is_some());
         match tokio::time::timeout(PATIENCE, come).await {
             Ok(known) => among(&known.unwrap(), part).unwrap(),
-            Err(_) => panic!("no incident with {part:?} in {:?}", self.reports()),
+            Err(_) => panic!("no problem with {part:?} in {:?}", self.reports()),
         }
     }
 
-    pub(crate) fn find(&self, part: &str) -> Option<PolicyIncident> {
-        among(&self.incidents.borrow(), part)
+    pub(crate) fn find(&self, part: &str) -> Option<PolicyProblem> {
+        among(&self.problems.borrow(), part)
     }
 
     pub(crate) fn reports(&self) -> Vec<String> {
-        let incidents = self.incidents.borrow();
-        incidents.iter().map(PolicyIncident::to_string).collect()
+        let problems = self.problems.borrow();
+        problems.iter().map(PolicyProblem::to_string).collect()
     }
 
     pub(crate) async fn leave(mut self) -> tempfile::TempDir {

@@ -1,0 +1,146 @@
+//! One look into the files of one name, and what can be made of them. Many names are
+//! read at the same time: a rule does not wait for a policy that takes seconds to
+//! compile, or that never comes to an end.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::folder::files::Folder;
+use crate::folder::sidecar::Sidecar;
+use crate::loading::digest::sha256;
+use crate::loading::inspect::inspect;
+use crate::loading::load::{Candidate, LARGE, Loader};
+use crate::loading::rejection::Rejection;
+use crate::serving::generation::{Generation, Origin};
+use crate::serving::slot_life::Loaded;
+use crate::{BundledPolicy, Limits, PolicyKind, PolicyMode, PolicySource};
+
+/// How many components are loaded at the same time.
+const LOADS: usize = 4;
+/// How many on top that have an interpreter inside, and take seconds and a hundred
+/// megabytes to compile.
+const LARGE_LOADS: usize = 2;
+/// Threads on which all of them can compile, and one on which calls and timers go on.
+pub(crate) const THREADS: usize = LOADS + LARGE_LOADS + 1;
+
+/// Who may load now.
+#[derive(Debug)]
+pub(crate) struct Room {
+    loads: Semaphore,
+    large: Semaphore,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Room {
+            loads: Semaphore::new(LOADS),
+            large: Semaphore::new(LARGE_LOADS),
+        }
+    }
+
+    fn for_size(&self, bytes: u64) -> &Semaphore {
+        match bytes > LARGE as u64 {
+            true => &self.large,
+            false => &self.loads,
+        }
+    }
+}
+
+/// What is needed to read one name.
+pub(crate) struct Reading {
+    pub(crate) name: String,
+    pub(crate) folder: Folder,
+    pub(crate) limits: Limits,
+    pub(crate) bundled: Option<BundledPolicy>,
+    /// Who is in charge under the name.
+    pub(crate) serving: Option<Arc<Generation>>,
+    /// The kind that a component of that name has to be of.
+    pub(crate) kind: Option<PolicyKind>,
+    pub(crate) loader: Arc<Loader>,
+    pub(crate) room: Arc<Room>,
+}
+
+impl Reading {
+    /// Reads what there is and makes a generation of it.
+    pub(crate) async fn outcome(self) -> Result<Loaded<Arc<Generation>>, Rejection> {
+        let name = &self.name;
+        let sighting = self.folder.sight(name);
+        let size = match &sighting {
+            Ok(sighting) => sighting.component.map_or(0, |stamp| stamp.size),
+            Err(_) => 0,
+        };
+        // Nobody closes it.
+        let _room = self.room.for_size(size).acquire().await;
+        let (component, sidecar) = match sighting {
+            Ok(_) => (
+                self.folder
+                    .read_component(name, self.limits.max_component_bytes),
+                self.folder.read_sidecar(name)?,
+            ),
+            // A folder that is gone or open to others says nothing.
+            Err(_) if self.serving.is_some() => return Ok(Loaded::Unchanged),
+            Err(_) => (Ok(None), None),
+        };
+        if self.bundled.is_none() && component == Ok(None) {
+            return Ok(Loaded::Gone);
+        }
+        let sidecar = match sidecar {
+            Some(bytes) => Sidecar::parse(&bytes)?,
+            None => Sidecar::default(),
+        };
+        if !sidecar.enabled {
+            return Ok(Loaded::Disabled);
+        }
+        let (wasm, source) = match (component?, self.bundled) {
+            (Some(wasm), _) => (
+                Cow::Owned(wasm),
+                PolicySource::File(self.folder.component(name)),
+            ),
+            (None, Some(bundled)) => (Cow::Borrowed(bundled.wasm), PolicySource::Bundled),
+            (None, None) => return Ok(Loaded::Gone),
+        };
+        let origin = Origin {
+            source,
+            digest: sha256(&wasm),
+            sidecar,
+        };
+        if (self.serving.as_ref()).is_some_and(|serving| serving.origin == origin) {
+            return Ok(Loaded::Unchanged);
+        }
+        self.load(wasm, origin).await
+    }
+
+    async fn load(
+        &self,
+        wasm: Cow<'static, [u8]>,
+        origin: Origin,
+    ) -> Result<Loaded<Arc<Generation>>, Rejection> {
+        let inspection = inspect(&wasm)?;
+        if let Some(was) = self.kind
+            && was != inspection.kind
+        {
+            return Err(Rejection::OtherKind {
+                name: self.name.clone(),
+                was,
+                is: inspection.kind,
+            });
+        }
+        let would_rule =
+            inspection.kind == PolicyKind::Approver && origin.sidecar.mode == PolicyMode::Ruling;
+        let loaded = self.loader.load(Candidate {
+            name: self.name.clone(),
+            wasm,
+            inspection,
+            limits: origin.sidecar.limits(self.limits),
+            origin,
+        });
+        match loaded.await {
+            Err(rejection) if would_rule && rejection.fault_on_trial().is_some() => {
+                Ok(Loaded::Unfit(rejection))
+            }
+            loaded => loaded.map(|generation| Loaded::Live(Arc::new(generation))),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A rule does not vanish because of what somebody puts into the folder.
+
+mod support;
+
+use quarterdeck_policy::{PolicyKind, PolicyState, PolicyStatus, Tier};
+use support::{Plan, Quarters, component, dummy, kinds, policy_package, puppet};
+
+/// An approver whose rule is in force, and another that lets everything pass.
+async fn guarded() -> Quarters {
+    Plan {
+        files: vec![("guard.wasm", puppet(2, "guarded"))],
+        ..Plan::with_base()
+    }
+    .settle()
+    .await
+}
+
+fn status(quarters: &Quarters, name: &str) -> PolicyStatus {
+    let mut listed = quarters.host.list().into_iter();
+    listed.find(|status| status.name == name).expect(name)
+}
+
+#[tokio::test]
+async fn a_policy_of_another_kind_does_not_take_a_rule_away() {
+    let quarters = guarded().await;
+    let others = [
+        (kinds::medic('w'), "a recovery"),
+        (kinds::dispatcher('f'), "a distributor"),
+        (kinds::teller('t'), "a progress-parser"),
+    ];
+    for (content, what) in others {
+        quarters.rename_in("guard.wasm", &content);
+        let why = format!("it is {what}, but `guard` is an approver");
+        let problem = quarters.until_problem(&why).await;
+        assert!(problem.serving.is_some(), "{problem}");
+        let status = status(&quarters, "guard");
+        assert_eq!(
+            (status.kind, status.state),
+            (Some(PolicyKind::Approver), PolicyState::Active)
+        );
+        assert!(status.last_error.unwrap().contains(&why));
+        assert_eq!(quarters.review("ls").await.verdict.reason, "guarded");
+    }
+
+    // Whoever means it takes the file away first.
+    quarters.remove("guard.wasm");
+    quarters.until_reason("the bundled one").await;
+    quarters.rename_in("guard.wasm", &kinds::medic('w'));
+    quarters.host.rescan().await;
+    assert_eq!(status(&quarters, "guard").kind, Some(PolicyKind::Recovery));
+
+    // And a recovery is not replaced by an approver in silence either.
+    quarters.rename_in("guard.wasm", &puppet(2, "guarded again"));
+    quarters
+        .until_problem("it is an approver, but `guard` is a recovery")
+        .await;
+}
+
+#[tokio::test]
+async fn an_approver_that_fails_on_trial_means_that_nothing_is_approved() {
+    let (resolve, package) = policy_package();
+    let traps = dummy(resolve, package, "approver");
+    let loops = component("approver", LOOPING_REVIEW);
+    for (content, rule, words) in [
+        (traps, "host/trap", "crashed ("),
+        (loops, "host/deadline", "ran past its deadline"),
+    ] {
+        let quarters = Plan::with_base().settle().await;
+        assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
+        quarters.rename_in("rules.wasm", &content);
+        let problem = quarters.until_problem("nothing is approved until").await;
+        assert_eq!(problem.policy, "rules");
+
+        let verdict = quarters.review("ls").await.verdict;
+        assert_eq!(verdict.tier, Tier::Dangerous);
+        assert_eq!(verdict.rule.as_deref(), Some(rule));
+        assert_eq!(verdict.policy, "rules");
+        let status = status(&quarters, "rules");
+        assert_eq!(
+            (status.kind, status.state),
+            (Some(PolicyKind::Approver), PolicyState::Failed)
+        );
+        assert!(status.last_error.unwrap().contains(words));
+
+        // What is no policy at all changes nothing, here neither.
+        quarters.rename_in("rules.wasm", b"(component)");
+        quarters.until_problem("this is text").await;
+        assert_eq!(
+            quarters.review("ls").await.verdict.rule.as_deref(),
+            Some(rule)
+        );
+        quarters.remove("rules.wasm");
+        quarters.until_reason("the bundled one").await;
+    }
+}
+
+#[tokio::test]
+async fn a_shadow_that_fails_on_trial_rules_nothing() {
+    let (resolve, package) = policy_package();
+    let quarters = Plan::with_base().settle().await;
+    quarters.put("rules.toml", b"mode = \"shadow\"");
+    quarters.rename_in("rules.wasm", &dummy(resolve, package, "approver"));
+    quarters.until_problem("crashed (").await;
+    assert_eq!(
+        quarters.review("ls").await.verdict.reason,
+        "the bundled one"
+    );
+}
+
+#[tokio::test]
+async fn a_version_that_fails_on_trial_leaves_the_former_one_in_charge() {
+    let (resolve, package) = policy_package();
+    let quarters = guarded().await;
+    quarters.rename_in("guard.wasm", &dummy(resolve, package, "approver"));
+    quarters.until_problem("crashed (").await;
+    assert_eq!(quarters.review("ls").await.verdict.reason, "guarded");
+}
+
+const LOOPING_REVIEW: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8192))
+    (func (export "quarterdeck:policy/configuration@0.1.0#configure")
+        (param i32 i32) (result i32) (i32.const 512))
+    (func (export "quarterdeck:policy/approve@0.1.0#review") (param i32) (result i32)
+        (loop $ever (br $ever))
+        (i32.const 1024)))"#;
