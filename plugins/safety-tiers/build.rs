@@ -1,6 +1,8 @@
 //! Compiles `rules/*.toml` into Rust tables, so that a fresh instance of the
 //! component has nothing to parse.
 
+#[path = "src/names.rs"]
+mod names;
 #[path = "src/pack.rs"]
 #[allow(
     dead_code,
@@ -34,6 +36,7 @@ struct Pack {
 fn main() {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src/pack.rs");
+    println!("cargo::rerun-if-changed=src/names.rs");
 
     let mut files: Vec<PathBuf> = fs::read_dir("rules")
         .expect("the folder `rules` is beside build.rs")
@@ -94,12 +97,12 @@ fn read(file: &Path) -> Pack {
 
 fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
     // By the names of programs: how to read it, and the rules in their order.
-    let mut names: BTreeMap<&str, (Option<usize>, Vec<usize>)> = BTreeMap::new();
+    let mut programs_by_name: BTreeMap<&str, (Option<usize>, Vec<usize>)> = BTreeMap::new();
     let mut patterns = Vec::new();
     let mut everywhere = Vec::new();
     for (index, program) in programs.iter().enumerate() {
         for name in &program.names {
-            let entry = names.entry(name).or_default();
+            let entry = programs_by_name.entry(name).or_default();
             assert!(entry.0.is_none(), "program `{name}` is described twice");
             entry.0 = Some(index);
         }
@@ -111,7 +114,7 @@ fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
             } else if name.contains('*') {
                 patterns.push((name, index));
             } else {
-                let listed = &mut names.entry(name).or_default().1;
+                let listed = &mut programs_by_name.entry(name).or_default().1;
                 if listed.last() != Some(&index) {
                     listed.push(index);
                 }
@@ -134,8 +137,13 @@ fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
         line(rule_code(rule));
     }
     line("];".to_owned());
+    line(format!(
+        "pub(crate) static NAME_SLOTS: [u16; {}] = {:?};",
+        names::SLOTS,
+        slots(programs_by_name.keys())
+    ));
     line("pub(crate) static NAMES: &[(&str, Option<u16>, &[u16])] = &[".to_owned());
-    for (name, (program, rules)) in names {
+    for (name, (program, rules)) in programs_by_name {
         line(format!("({name:?}, {program:?}, &{rules:?}),"));
     }
     line("];".to_owned());
@@ -148,10 +156,23 @@ fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
     code
 }
 
+/// For every place the number of the name that stands there.
+fn slots<'a>(sorted: impl Iterator<Item = &'a &'a str>) -> Vec<u16> {
+    let mut slots = vec![names::EMPTY_SLOT; names::SLOTS];
+    for (number, name) in sorted.enumerate() {
+        let mut slot = names::slot(name);
+        while slots[slot] != names::EMPTY_SLOT {
+            slot = (slot + 1) % names::SLOTS;
+        }
+        slots[slot] = u16::try_from(number).expect("there are fewer names");
+    }
+    slots
+}
+
 fn program_code(program: &ProgramEntry) -> String {
     format!(
         "Program {{ value_flags: &{:?}, single_dash: {}, gnu: {}, shell: {}, runs_after: {:?}, \
-         assignments: {}, joined: {}, runs_in: &{:?}, runs_project: {}, line_flags: &{:?}, code_flags: &{:?}, code_operand: {:?}, editor_flags: &{:?}, \
+         assignments: {}, joined: {}, lines: {}, runs_in: &{:?}, runs_project: {}, line_flags: &{:?}, code_flags: &{:?}, code_operand: {:?}, code_in: &{:?}, editor_flags: &{:?}, \
          text_first: &{:?}, reads_code: {}, \
          writes: Writes::{:?}, writes_with: {:?}, write_flags: &{:?}, gives: {} }},",
         program.value_flags,
@@ -161,11 +182,13 @@ fn program_code(program: &ProgramEntry) -> String {
         program.runs_after,
         program.assignments,
         program.joined,
+        program.lines,
         program.runs_in,
         program.runs_project,
         program.line_flags,
         program.code_flags,
         program.code_operand,
+        program.code_in,
         program.editor_flags,
         program.text_first,
         program.reads_code,
@@ -178,19 +201,21 @@ fn program_code(program: &ProgramEntry) -> String {
 
 fn rule_code(rule: &RuleEntry) -> String {
     format!(
-        "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, flags: &{:?}, without: &{:?}, operands: {}, \
-         all_operands: {}, leading: {}, leading_operand: {}, operands_from: {}, bare: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
+        "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, asks_to_look: {}, flags: {}, without: {}, operands: {}, \
+         all_operands: {}, leading: {}, leading_operand: {}, script_unseen: {}, operands_from: {}, bare: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
          code: &{:?}, code_without: &{:?}, code_unresolved: {}, statement: &{:?}, statement_without: &{:?}, tier: Tier::{:?}, \
          in_production: {}, reason: {:?}, suggestion: {:?} }},",
         rule.id,
         rule.except,
         rule.subcommands,
-        rule.flags,
-        rule.without,
+        rule.asks_to_look,
+        spellings(&rule.flags),
+        spellings(&rule.without),
         patterns(&rule.operands),
         patterns(&rule.all_operands),
         patterns(&rule.leading),
         patterns(&rule.leading_operand),
+        rule.script_unseen,
         sources(&rule.operands_from),
         rule.bare,
         patterns(&rule.arguments),
@@ -222,6 +247,20 @@ fn patterns(words: &[String]) -> String {
             None => write!(code, "Pattern::Text({word:?}), "),
         }
         .expect("a string takes all that is written");
+    }
+    code + "]"
+}
+
+/// Flags with their spellings taken apart.
+fn spellings(flags: &[String]) -> String {
+    let mut code = "&[".to_owned();
+    for flag in flags {
+        code.push_str("&[");
+        for (name, value) in pack::spellings(flag) {
+            write!(code, "Spelling {{ name: {name:?}, value: {value:?} }}, ")
+                .expect("a string takes all that is written");
+        }
+        code.push_str("], ");
     }
     code + "]"
 }

@@ -18,8 +18,11 @@ const RUNS_TEXT: [&str; 17] = [
     "alias", "bind", "ssh", "fc", "coproc",
 ];
 
-/// Flags of `read` that make it leave a part of the line, or give up waiting.
-const LEAVES_A_REST: [char; 8] = ['t', 'n', 'N', 'd', 'u', 'k', 'q', 'e'];
+/// Flags of `read` that make it give up waiting, or read up to something else.
+const MAY_LEAVE_A_REST: [char; 4] = ['t', 'd', 'u', 'e'];
+
+/// Flags of `read` with a number of characters that it takes; in zsh one is meant.
+const TAKES_CHARACTERS: [char; 4] = ['n', 'N', 'k', 'q'];
 
 /// Commands after which a name may stand for another function.
 const REDEFINES: [&str; 7] = [
@@ -38,17 +41,19 @@ const MAX_CALLS: u32 = 4;
 /// Earlier lines longer than this are not looked into.
 const MAX_EARLIER_BYTES: usize = 8 * 1024;
 
-/// Whether a line that is typed while this command runs, and its shell waits for
-/// one, is taken as data. `recent` are the lines that the shell ran before, oldest
-/// first.
-pub(crate) fn takes_a_line(running: &str, recent: &[String]) -> bool {
+/// Whether the line `typed` is taken as data while this command runs and its shell waits
+/// for one. `recent` are the lines that the shell ran before, oldest first.
+pub(crate) fn takes_the_line(typed: &str, running: &str, recent: &[String]) -> bool {
     let mut look = Look {
         functions: defined_in(recent),
         ..Look::default()
     };
     let parsed = parse(running);
     look.script(&parsed.script);
-    parsed.problems.is_empty() && look.reads && !look.doubtful
+    let all_of_it = look
+        .characters
+        .is_none_or(|most| typed.trim_end().chars().count() <= most);
+    parsed.problems.is_empty() && look.reads && !look.doubtful && all_of_it
 }
 
 fn parse(line: &str) -> Parsed {
@@ -89,6 +94,8 @@ struct Look {
     /// Functions that are being followed.
     calls: u32,
     reads: bool,
+    /// The characters that it takes at least, if it does not take a whole line.
+    characters: Option<usize>,
     /// Something in it may run what was read, or nobody can tell.
     doubtful: bool,
 }
@@ -118,6 +125,7 @@ impl Look {
 
     fn compound(&mut self, compound: &Compound) {
         self.doubtful |= !compound.redirects.is_empty() || compound.perhaps.is_some();
+        self.reads |= compound.chooses;
         for body in &compound.bodies {
             self.script(body);
         }
@@ -150,11 +158,21 @@ impl Look {
         if name != "read" {
             return;
         }
-        let partial = rest.iter().any(|word| {
-            word.bare()
-                .is_some_and(|flag| flag.starts_with('-') && flag.contains(LEAVES_A_REST))
-        });
-        self.doubtful |= partial || !simple.redirects.is_empty();
+        for (position, word) in rest.iter().enumerate() {
+            let Some(flag) = word.bare().and_then(|word| word.strip_prefix('-')) else {
+                continue;
+            };
+            self.doubtful |= flag.contains(MAY_LEAVE_A_REST);
+            if let Some(letter) = flag.find(TAKES_CHARACTERS) {
+                let number = match &flag[letter + 1..] {
+                    "" => rest.get(position + 1).and_then(Word::bare).unwrap_or(""),
+                    number => number,
+                };
+                let most = number.parse().unwrap_or(1);
+                self.characters = Some(self.characters.map_or(most, |known| known.min(most)));
+            }
+        }
+        self.doubtful |= !simple.redirects.is_empty();
         self.reads = true;
     }
 
@@ -184,6 +202,11 @@ mod tests {
             ("read x; $x", false),
             ("read x; bash -c \"$x\"", false),
             ("read -t 1 x", false),
+            ("read -n 5 x", true),
+            ("read -rn8 x && read y", true),
+            ("read -k x", false),
+            ("select x in a b; do echo $x; done", true),
+            ("select x in a b; do $x; done", false),
             ("read -n1 -p 'sure? ' x", false),
             ("read x < file", false),
             ("while read x; do echo; done < file", false),
@@ -193,7 +216,15 @@ mod tests {
             ("confirm", false),
             ("read 'x", false),
         ] {
-            assert_eq!(takes_a_line(running, &[]), expected, "{running}");
+            assert_eq!(takes_the_line("Alice", running, &[]), expected, "{running}");
+        }
+    }
+
+    #[test]
+    fn one_key_is_enough_for_a_command_that_takes_one() {
+        for command in ["read -n1 x", "read -srN 1 x", "read -q", "read -k1 x"] {
+            assert!(takes_the_line("y\n", command, &[]), "{command}");
+            assert!(!takes_the_line("yes", command, &[]), "{command}");
         }
     }
 
@@ -216,7 +247,7 @@ mod tests {
         ] {
             let recent: Vec<String> = recent.iter().map(|&line| line.to_owned()).collect();
             assert_eq!(
-                takes_a_line(running, &recent),
+                takes_the_line("Alice", running, &recent),
                 expected,
                 "{recent:?} {running}"
             );

@@ -1,7 +1,7 @@
 //! Tells a program's flags from its operands.
 
-use crate::pack::Writes;
-use crate::rules::{Program, Sources};
+use crate::pack::{Writes, spellings};
+use crate::rules::{Program, Sources, Spelling};
 use crate::walk::Field;
 
 /// The arguments of one command, sorted.
@@ -90,6 +90,17 @@ impl<'a> Arguments<'a> {
     /// Notes a flag; gives whether it takes the next argument as its value.
     fn flag(&mut self, text: &'a str, next: Option<&'a str>) -> bool {
         let takes_value = |name: &str| self.program.value_flags.contains(&name);
+        // `nim --eval:CODE`
+        let colon = text.find(':').filter(|_| text.starts_with('-'));
+        if let Some(value) = colon.map(|colon| colon + 1)
+            && takes_value(&text[..value])
+        {
+            self.flags.push(Flag {
+                name: Name::Word(&text[..value]),
+                value: Some(&text[value..]),
+            });
+            return false;
+        }
         if let Some(long) = text.strip_prefix("--") {
             let (name, value) = match long.find('=') {
                 Some(equals) => (&text[..equals + 2], Some(&long[equals + 1..])),
@@ -150,7 +161,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Arguments that are no flags and not their values.
-    pub(crate) fn operands(&self) -> impl Iterator<Item = &'a Field> + '_ {
+    pub(crate) fn operands(&self) -> impl Iterator<Item = &'a Field> + Clone + '_ {
         self.operands.iter().map(|index| &self.all[*index])
     }
 
@@ -212,43 +223,60 @@ impl<'a> Arguments<'a> {
     /// Whether the first operands are these words, in which `*` stands for
     /// any text.
     pub(crate) fn has_subcommand(&self, words: &str) -> bool {
-        let mut operands = self.operands();
-        let Some(first) = operands.next() else {
-            return false;
-        };
-        // Rules list dozens; nearly all begin otherwise.
-        if !words.starts_with('*') && words.as_bytes().first() != first.text.as_bytes().first() {
-            return false;
-        }
-        let mut words = words.split(' ');
-        words
-            .next()
-            .is_some_and(|word| crate::text::matches(word, &first.text))
-            && words.all(|word| {
-                operands
-                    .next()
-                    .is_some_and(|operand| crate::text::matches(word, &operand.text))
-            })
+        self.has_subcommand_of(&[words])
+    }
+
+    /// Whether the first operands are one of these rows of words.
+    pub(crate) fn has_subcommand_of(&self, rows: &[&str]) -> bool {
+        self.subcommand_of(rows).is_some()
+    }
+
+    /// The one of these rows of words that the first operands are.
+    pub(crate) fn subcommand_of<'r>(&self, rows: &[&'r str]) -> Option<&'r str> {
+        let mut operands = self.operands().map(|operand| operand.text.as_str());
+        let first = operands.next()?;
+        let begin = first.as_bytes().first();
+        rows.iter().copied().find(|words| {
+            // Rules list dozens; nearly all begin otherwise.
+            if !words.starts_with('*') && words.as_bytes().first() != begin {
+                return false;
+            }
+            let mut operands = operands.clone();
+            let mut words = words.split(' ');
+            words
+                .next()
+                .is_some_and(|word| crate::text::matches(word, first))
+                && words.all(|word| {
+                    operands
+                        .next()
+                        .is_some_and(|operand| crate::text::matches(word, operand))
+                })
+        })
     }
 
     /// Whether one of the spellings of a flag, separated by `|`, is there.
-    pub(crate) fn has_flag(&self, spellings: &str) -> bool {
-        if self.flags.is_empty() {
-            return false;
-        }
-        spellings.split('|').any(|spelling| {
-            let (name, pattern) = spelling
-                .split_once('=')
-                .map_or((spelling, None), |(n, p)| (n, Some(p)));
-            self.flags.iter().any(|flag| {
-                self.is_flag(flag, name)
-                    && match pattern {
-                        None => !self.is_switched_off(flag),
-                        Some(pattern) => flag
-                            .value
-                            .is_some_and(|value| crate::text::matches(pattern, value)),
-                    }
-            })
+    pub(crate) fn has_flag(&self, flag: &str) -> bool {
+        !self.flags.is_empty()
+            && spellings(flag).any(|(name, value)| self.has_spelling(name, value))
+    }
+
+    /// As [`Self::has_flag`], for spellings that are taken apart already.
+    pub(crate) fn has_one_of(&self, spellings: &[Spelling]) -> bool {
+        !self.flags.is_empty()
+            && spellings
+                .iter()
+                .any(|spelling| self.has_spelling(spelling.name, spelling.value))
+    }
+
+    fn has_spelling(&self, name: &str, value: Option<&str>) -> bool {
+        self.flags.iter().any(|flag| {
+            self.is_flag(flag, name)
+                && match value {
+                    None => !self.is_switched_off(flag),
+                    Some(pattern) => flag
+                        .value
+                        .is_some_and(|value| crate::text::matches(pattern, value)),
+                }
         })
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::pack::{ProgramEntry, RuleEntry, TierEntry};
+use crate::pack::{ProgramEntry, RuleEntry, TierEntry, spellings};
 use crate::place::Places;
-use crate::rules::{Pattern, Program, Rule, Rules, Sources};
+use crate::rules::{Pattern, Program, Rule, Rules, Sources, Spelling};
 use crate::verdict::Tier;
 
 /// What may stand in `[config]`.
@@ -44,7 +44,8 @@ struct Config {
     deny: Vec<String>,
     /// For programs that no rule knows.
     unknown_program_tier: Option<TierEntry>,
-    /// For what is typed into a program, by its name: `htop = "review"`.
+    /// For what is typed into a program, by its name: `htop = "review"`. For a shell, or
+    /// what leads to one, such as `tmux`: at least this, and this for unknown programs.
     typed: BTreeMap<String, TierEntry>,
     /// Roles that may only look: what is more than safe is refused to them.
     observer_roles: Option<Vec<String>>,
@@ -60,7 +61,7 @@ struct Config {
 }
 
 /// Ids that the walk itself uses, besides those of rules.
-const WALK_IDS: [&str; 21] = [
+const WALK_IDS: [&str; 22] = [
     "core/asks-for-help",
     "core/characters",
     "core/foreign-program",
@@ -75,6 +76,7 @@ const WALK_IDS: [&str; 21] = [
     "core/typed-into-program",
     "core/uncertain",
     "core/search-path",
+    "core/unfinished",
     "core/unknown-command",
     "core/unknown-destroyer",
     "core/unknown-program",
@@ -167,6 +169,7 @@ impl RuleEntry {
             all_operands: patterns("all-operands", &self.all_operands)?,
             leading: patterns("leading", &self.leading)?,
             leading_operand: patterns("leading-operand", &self.leading_operand)?,
+            script_unseen: self.script_unseen,
             operands_from: sources(&self.operands_from)
                 .map_err(|word| name("operands-from", word))?,
             bare: self.bare,
@@ -177,8 +180,9 @@ impl RuleEntry {
             reads: patterns("reads", &self.reads)?,
             except: leaked(&self.except),
             subcommands: leaked(&self.subcommands),
-            flags: leaked(&self.flags),
-            without: leaked(&self.without),
+            asks_to_look: self.asks_to_look,
+            flags: taken_apart(&self.flags),
+            without: taken_apart(&self.without),
             assigns: leaked(&self.assigns),
             defines: leaked(&self.defines),
             code: leaked(&self.code),
@@ -216,11 +220,13 @@ impl ProgramEntry {
             runs_after: self.runs_after,
             assignments: self.assignments,
             joined: self.joined,
+            lines: self.lines,
             runs_in: leaked(&self.runs_in),
             runs_project: self.runs_project,
             line_flags: leaked(&self.line_flags),
             code_flags: leaked(&self.code_flags),
             code_operand: self.code_operand,
+            code_in: leaked(&self.code_in),
             editor_flags: leaked(&self.editor_flags),
             text_first: leaked(&self.text_first),
             reads_code: self.reads_code,
@@ -248,6 +254,18 @@ fn leaked(words: &[String]) -> &'static [&'static str] {
     words
         .iter()
         .map(|word| &*word.clone().leak())
+        .collect::<Vec<_>>()
+        .leak()
+}
+
+/// Flags with their spellings taken apart.
+fn taken_apart(flags: &[String]) -> &'static [&'static [Spelling]] {
+    leaked(flags)
+        .iter()
+        .map(|flag| {
+            let each = spellings(flag).map(|(name, value)| Spelling { name, value });
+            &*each.collect::<Vec<_>>().leak()
+        })
         .collect::<Vec<_>>()
         .leak()
 }

@@ -59,13 +59,22 @@ impl From<Request> for crate::Request {
             project: attribute("project"),
             running: attribute("running"),
             shell_reads: attribute("shell-reads").as_deref() == Some("line"),
+            typed_ahead: attribute("program-reads").as_deref() == Some("nothing"),
+            asking: crate::AskingShell::told(
+                attribute("program-reads").as_deref(),
+                attribute("program-runs"),
+            ),
+            earlier: crate::EarlierLines::told(
+                attribute("earlier-bytes").as_deref(),
+                attribute("waits-for-more").as_deref(),
+            ),
             role: request.caller.role.or(request.session.role),
             surroundings: attribute("host")
                 .into_iter()
                 .chain(request.session.tags)
                 .collect(),
             cwd: request.session.cwd,
-            program: request.session.program,
+            program: attribute("reader").or(request.session.program),
             prompt: match request.session.prompt {
                 types::PromptState::AtPrompt => crate::Prompt::AtPrompt,
                 types::PromptState::Running => crate::Prompt::Running,

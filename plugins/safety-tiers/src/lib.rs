@@ -14,10 +14,12 @@
 
 mod answers;
 mod arguments;
+mod asking;
 mod config;
 #[cfg(target_family = "wasm")]
 mod guest;
 mod matching;
+mod names;
 mod pack;
 mod parser;
 mod place;
@@ -26,10 +28,12 @@ mod rules;
 mod syntax;
 mod text;
 mod typed;
+mod unfinished;
 mod verdict;
 mod walk;
 
-pub use review::{Certainty, Entry, Explanation, Prompt, Request, explain, review};
+pub use review::{AskingShell, Certainty, Entry, Explanation, Prompt, Request, explain, review};
 pub use rules::Rules;
+pub use unfinished::EarlierLines;
 pub use verdict::{Span, Tier, Verdict};
 pub use walk::Step;

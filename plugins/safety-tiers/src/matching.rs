@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::arguments::Arguments;
+use crate::asking::{asks_to_change, asks_to_look};
 use crate::place::{Here, Places};
 use crate::rules::{Pattern, Rule, Sources};
 use crate::text;
@@ -27,6 +28,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) defines: Option<&'a str>,
     /// Whether what it prints is shown.
     pub(crate) to_screen: bool,
+    /// Whether the line itself has written the script that it is to run.
+    pub(crate) script_seen: bool,
     /// Whether the code starts processes that could not be told.
     pub(crate) unresolved: bool,
     /// Where it runs, as far as it is known.
@@ -48,6 +51,7 @@ impl<'a> Subject<'a> {
             code: None,
             defines: None,
             to_screen: false,
+            script_seen: false,
             unresolved: true,
             here,
             statements: OnceCell::new(),
@@ -72,11 +76,13 @@ impl Rule {
         };
         // An argument that nobody knows may be any flag; that is held against
         // a command only where a rule also names what it would do it to.
-        let doubtful = self.tier == Tier::Dangerous
-            && !(self.operands.is_empty() && self.all_operands.is_empty())
-            && arguments
-                .operands()
-                .any(|field| field.text.starts_with([text::UNKNOWN]));
+        let doubtful = || {
+            self.tier == Tier::Dangerous
+                && !(self.operands.is_empty() && self.all_operands.is_empty())
+                && arguments
+                    .operands()
+                    .any(|field| field.text.starts_with(text::UNKNOWN))
+        };
 
         // What most commands lack is asked for first, what takes long last.
         (self.from == Sources::NONE || self.from.meets(subject.from))
@@ -90,19 +96,21 @@ impl Rule {
                         .any(|pattern| text::matches(pattern, name))
                 }))
             && (self.subcommands.is_empty()
-                || self
-                    .subcommands
-                    .iter()
-                    .any(|words| arguments.has_subcommand(words)))
-            && (doubtful
-                || self
-                    .flags
-                    .iter()
-                    .all(|spellings| arguments.has_flag(spellings)))
+                || arguments
+                    .subcommand_of(self.subcommands)
+                    .is_some_and(|words| {
+                        self.tier > Tier::Safe || !asks_to_change(arguments, words)
+                    }))
+            && (!self.asks_to_look || asks_to_look(arguments))
+            && (self
+                .flags
+                .iter()
+                .all(|spellings| arguments.has_one_of(spellings))
+                || doubtful())
             && !self
                 .without
                 .iter()
-                .any(|spellings| arguments.has_flag(spellings))
+                .any(|spellings| arguments.has_one_of(spellings))
             && (self.assigns.is_empty() || assigned(self.assigns, subject))
             && any(self.writes, subject.writes)
             && any(self.reads, subject.reads)
@@ -129,6 +137,7 @@ impl Rule {
                     .operands()
                     .next()
                     .is_some_and(|field| one_of(self.leading_operand, field, subject.here)))
+            && (!self.script_unseen || !subject.script_seen)
             && (!self.to_screen || subject.to_screen)
             && some_argument(self.arguments, subject)
             && some_argument(self.arguments_with, subject)
@@ -201,7 +210,10 @@ fn some_argument(patterns: &[Pattern], subject: &Subject<'_>) -> bool {
                     let whole = field.text.as_str();
                     let tails = whole
                         .match_indices(['=', '@', ':'])
-                        .map(|(at, _)| &whole[at + 1..]);
+                        // `-F name=<file`
+                        .map(|(at, _)| whole[at + 1..].trim_start_matches('<'))
+                        // An address, not a file.
+                        .filter(|tail| !tail.starts_with("//"));
                     std::iter::once(whole)
                         .chain(tails.take(4))
                         .any(|path| !path.is_empty() && place.meets(Places::of(path, subject.here)))

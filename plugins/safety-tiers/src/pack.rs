@@ -11,7 +11,8 @@ use serde::Deserialize;
 pub(crate) struct ProgramEntry {
     /// Names, without their folder.
     pub(crate) names: Vec<String>,
-    /// Flags that take the next argument as their value.
+    /// Flags that take the next argument as their value; with a colon at the
+    /// end, what follows the colon (`--eval:CODE`).
     pub(crate) value_flags: Vec<String>,
     /// Takes long flags with one dash (`find -delete`), never clusters.
     pub(crate) single_dash: bool,
@@ -25,6 +26,8 @@ pub(crate) struct ProgramEntry {
     pub(crate) assignments: bool,
     /// That command is joined with spaces and given to a shell.
     pub(crate) joined: bool,
+    /// Each of its operands by itself is a shell command line.
+    pub(crate) lines: bool,
     /// It runs a command only under these subcommands, which are not counted.
     pub(crate) runs_in: Vec<String>,
     /// A program that it runs (by `run` or `exec`) and no rule knows is the
@@ -38,6 +41,8 @@ pub(crate) struct ProgramEntry {
     /// The operand with this number, counted from none, is code in its
     /// language.
     pub(crate) code_operand: Option<u8>,
+    /// The operand after one of these subcommands is code in its language.
+    pub(crate) code_in: Vec<String>,
     /// Flags whose value is a command of an editor, which `!` leads out of;
     /// `+` stands for arguments that begin so.
     pub(crate) editor_flags: Vec<String>,
@@ -81,6 +86,9 @@ pub(crate) struct RuleEntry {
     pub(crate) except: Vec<String>,
     /// First operands, one of these; several words for several operands.
     pub(crate) subcommands: Vec<String>,
+    /// It is asked to look, in the words that most programs share; see
+    /// `src/asking.rs`.
+    pub(crate) asks_to_look: bool,
     /// Flags that must all be there; `|` between spellings, `=` before a
     /// pattern for the value.
     pub(crate) flags: Vec<String>,
@@ -95,6 +103,8 @@ pub(crate) struct RuleEntry {
     pub(crate) leading: Vec<String>,
     /// The first operand is one of these: the script, not what it is given.
     pub(crate) leading_operand: Vec<String>,
+    /// And it is no file that the line itself has written, which has been judged.
+    pub(crate) script_unseen: bool,
     /// Some operand holds what comes from these, as in `from`.
     pub(crate) operands_from: Vec<String>,
     /// It has no operands.
@@ -170,8 +180,20 @@ impl RuleEntry {
             &self.operands_from,
             &self.code,
         ];
-        !self.bare && !self.to_screen && lists.iter().all(|list| list.is_empty())
+        !self.bare
+            && !self.to_screen
+            && !self.asks_to_look
+            && lists.iter().all(|list| list.is_empty())
     }
+}
+
+/// The spellings of a flag, each with a pattern for its value, if it has one.
+pub(crate) fn spellings(flag: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    flag.split('|').map(|spelling| {
+        spelling
+            .split_once('=')
+            .map_or((spelling, None), |(name, value)| (name, Some(value)))
+    })
 }
 
 /// A tier by its name.

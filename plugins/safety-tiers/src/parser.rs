@@ -33,6 +33,13 @@ pub(crate) struct Problem {
     pub(crate) span: Span,
 }
 
+impl Problem {
+    /// Whether only a shell would mind, not another reader of the text.
+    pub(crate) fn is_of_grammar(&self) -> bool {
+        !matches!(self.kind, ProblemKind::TooDeep | ProblemKind::TooLong)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProblemKind {
     /// A quote, bracket or here-document that is never closed.
@@ -373,7 +380,8 @@ impl<'a> Parser<'a> {
             "{" => Self::group,
             "if" => Self::condition,
             "while" | "until" => Self::while_loop,
-            "for" | "select" => Self::for_loop,
+            "for" => Self::for_loop,
+            "select" => Self::select_loop,
             "case" => Self::case,
             "[[" => Self::test,
             "function" => return self.function_keyword(),

@@ -6,17 +6,20 @@ mod names;
 use std::borrow::Cow;
 
 use self::names::{
-    BUILD, CERTIFICATE_NAMES, DEVICES, ENTRY, HOME_FOLDERS, KEY_NAMES, PROGRAM_FOLDERS,
-    QUARTERDECK, SECRET_NAMES, SECRET_PATHS, SHALLOW_SYSTEM, STARTUP, STREAMS, SYSTEM, TEMPORARY,
+    BUILD, BUILD_BEGINNINGS, BUILD_ENDINGS, CERTIFICATE_NAMES, DEVICES, ENTRY, HOME_FOLDERS,
+    KEY_NAMES, KEY_WORDS, PROGRAM_FOLDERS, QUARTERDECK, SECRET_NAMES, SECRET_PATHS, SHALLOW_SYSTEM,
+    STARTUP, STREAMS, SYSTEM, TEMPORARY,
 };
 use crate::text::{self, ANY_ONE, HOME, SOMETHING, STAR, UNKNOWN};
 
 /// Where a command runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Here<'a> {
-    /// The working directory; empty when nobody knows it.
+    /// The working directory, as [`plain_folder`] gives it; empty when nobody
+    /// knows it.
     pub(crate) cwd: &'a str,
-    /// The folder of the project; empty when it is the working directory.
+    /// The folder of the project, likewise; empty when it is the working
+    /// directory.
     pub(crate) project: &'a str,
 }
 
@@ -134,11 +137,10 @@ impl Places {
             return places;
         }
         let path = Path::new(argument, here.cwd);
-        let cwd = Path::new(here.cwd, "");
-        let project = if here.project.is_empty() {
-            Cow::Borrowed(cwd.text.as_str())
+        let root = if here.project.is_empty() {
+            here.cwd
         } else {
-            Cow::Owned(Path::new(here.project, "").text)
+            here.project
         };
         let mut add = |place: Self, holds: bool| places.0 |= if holds { place.0 } else { 0 };
         let whole = path.text.as_str();
@@ -177,10 +179,9 @@ impl Places {
             listed && ENTRY.iter().any(|pattern| text::matches(pattern, whole)),
         );
         add(Self::QUARTERDECK, listed && is_quarterdeck(whole));
-        let root = project.as_ref();
         add(
             Self::WHOLE,
-            covers(&path, &cwd.text)
+            covers(&path, here.cwd)
                 || covers(&path, root)
                 || whole.starts_with("..")
                     && path.relative
@@ -198,7 +199,7 @@ impl Places {
         add(Self::INSIDE, inside);
         add(
             Self::OUTSIDE,
-            !inside && !temporary && !stream && whole != root && whole != cwd.text,
+            !inside && !temporary && !stream && whole != root && whole != here.cwd,
         );
         add(
             Self::BUILD,
@@ -225,6 +226,19 @@ impl Path {
         // `--file=path`, `@path` and `host:path` are looked at as paths too.
         let absolute = argument.starts_with(['/', HOME]);
         let unknown_start = argument.starts_with(SOMETHING);
+        if is_plain(argument) && !cwd.ends_with('/') {
+            let text = if absolute || cwd.is_empty() || unknown_start {
+                argument.to_owned()
+            } else {
+                [cwd, "/", argument].concat()
+            };
+            let text = homely(text);
+            return Self {
+                relative: !text.starts_with(['/', HOME]) && !unknown_start,
+                text,
+                contents: false,
+            };
+        }
         let joined: Cow<'_, str> = if absolute || cwd.is_empty() || unknown_start {
             Cow::Borrowed(argument)
         } else {
@@ -268,6 +282,17 @@ impl Path {
             contents,
         }
     }
+}
+
+/// Whether nothing has to be taken out of a path: most are so.
+fn is_plain(path: &str) -> bool {
+    let parts = path.strip_prefix('/').unwrap_or(path);
+    !parts.contains(STAR) && !parts.split('/').any(|part| matches!(part, "" | "." | ".."))
+}
+
+/// A folder without `.`, `..` and doubled slashes, for [`Here`].
+pub(crate) fn plain_folder(path: &str) -> String {
+    Path::new(path, "").text
 }
 
 /// `*`, `.*`, `*.*`, `?*`: all there is in a folder.
@@ -321,9 +346,16 @@ fn below_component(path: &str, component: &str) -> bool {
 
 fn has_build_component(path: &str, root: &str) -> bool {
     let within = path.strip_prefix(root).unwrap_or(path);
-    within
-        .split('/')
-        .any(|part| BUILD.iter().any(|pattern| text::matches(pattern, part)))
+    within.split('/').any(is_build)
+}
+
+fn is_build(part: &str) -> bool {
+    BUILD.contains(&part)
+        || BUILD_BEGINNINGS.iter().any(|begin| part.starts_with(begin))
+        || part.contains(['.', '~'])
+            && BUILD_ENDINGS
+                .iter()
+                .any(|end| part.len() > 1 && part.ends_with(end))
 }
 
 fn is_url(argument: &str) -> bool {
@@ -376,7 +408,10 @@ fn is_secret(path: &str, name: &str, listed: bool) -> bool {
             || listed
                 && SECRET_PATHS
                     .iter()
-                    .any(|pattern| text::matches(pattern, path)))
+                    // The folder itself holds them, too.
+                    .any(|pattern| {
+                        text::matches(pattern, path) || pattern.strip_suffix("/*") == Some(path)
+                    }))
 }
 
 /// Whether a path may be one of those that the lists name, which are below the
@@ -430,12 +465,13 @@ pub(crate) fn is_program_folder(path: &str) -> bool {
 }
 
 fn is_key(name: &str) -> bool {
-    KEY_NAMES
-        .iter()
-        .any(|pattern| text::matches_any_case(pattern, name))
-        && !CERTIFICATE_NAMES
+    let is = |patterns: &[&str]| {
+        patterns
             .iter()
             .any(|pattern| text::matches_any_case(pattern, name))
+    };
+    (is(KEY_WORDS) || name.contains(['.', '-', '_']) && is(KEY_NAMES))
+        && !is(CERTIFICATE_NAMES)
         && ![
             ".example",
             ".sample",

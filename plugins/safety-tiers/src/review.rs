@@ -1,11 +1,12 @@
 //! From a request to a verdict.
 
-use crate::answers::takes_a_line;
+use crate::answers::takes_the_line;
 use crate::matching::is_production;
-use crate::parser::Dialect;
+use crate::parser::{Dialect, Problem};
 use crate::place::Here;
 use crate::rules::Rules;
 use crate::typed::{Language, Reader, UNKNOWN_SCREEN, program_name, reader};
+use crate::unfinished::EarlierLines;
 use crate::verdict::{Finding, Span, Tier, Verdict};
 use crate::walk::{Step, Walk, base_name};
 
@@ -84,6 +85,38 @@ pub struct Request {
     /// Whether the shell itself, not a program that it runs, waits for a line on
     /// the terminal.
     pub shell_reads: bool,
+    /// Whether the program in front waits for no input just now: what is typed may
+    /// wait in the terminal until the shell reads it.
+    pub typed_ahead: bool,
+    /// The shell in front that runs something else than what is typed, and waits for an
+    /// answer.
+    pub asking: Option<AskingShell>,
+    /// Where the command line begins with lines that were handed over before.
+    pub earlier: Option<EarlierLines>,
+}
+
+/// A shell that was given its commands in a file or as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskingShell {
+    /// The text, where it was that.
+    pub runs: Option<String>,
+    /// Whether it takes keys one by one, so that it may leave the rest of a line.
+    pub takes_keys: bool,
+}
+
+impl AskingShell {
+    /// From the attributes `program-reads` and `program-runs`.
+    pub fn told(program_reads: Option<&str>, program_runs: Option<String>) -> Option<Self> {
+        let takes_keys = match program_reads? {
+            "line" => false,
+            "key" => true,
+            _ => return None,
+        };
+        Some(Self {
+            runs: program_runs,
+            takes_keys,
+        })
+    }
 }
 
 impl Request {
@@ -92,6 +125,18 @@ impl Request {
             cwd: self.cwd.as_deref().unwrap_or_default(),
             project: self.project.as_deref().unwrap_or_default(),
         }
+    }
+
+    /// The second of two lines would go elsewhere.
+    fn is_one_line(&self) -> bool {
+        !self.command_line.trim_end().contains(['\n', '\r'])
+    }
+
+    /// Whether nobody but the shell may come to read it.
+    pub(crate) fn is_typed_ahead(&self) -> bool {
+        self.typed_ahead
+            && self.prompt == Prompt::Running
+            && !matches!(self.entry, Entry::Command | Entry::Hook)
     }
 
     fn walk<'r>(&self, rules: &'r Rules) -> Walk<'r> {
@@ -137,6 +182,17 @@ fn judge(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict {
         None => shell_line(walk, rules, request),
     };
     let shell = other_language(request).is_none();
+    if shell
+        && let Some(tier) = configured_for_a_shell(rules, request)
+        && verdict.tier < tier
+    {
+        verdict.reason = format!(
+            "It is typed into {}, for which the configuration sets this tier.",
+            crate::text::shown(request.program.as_deref().unwrap_or_default())
+        );
+        verdict.rule = Some("core/typed-into-program".to_owned());
+        verdict.tier = tier;
+    }
     if shell && request.certainty == Certainty::Unknown && verdict.tier == Tier::Safe {
         verdict = Verdict {
             tier: rules.tier_of("core/uncertain", Tier::Review),
@@ -148,6 +204,12 @@ fn judge(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict {
                 "Type the whole command again, without history or completion.".to_owned(),
             ),
         };
+    }
+    if shell && request.is_typed_ahead() && verdict.tier > Tier::Safe {
+        verdict.reason = format!(
+            "Nobody reads what is typed now, so the shell may run it next. {}",
+            verdict.reason
+        );
     }
     let observer = request
         .role
@@ -182,16 +244,19 @@ fn other_language(request: &Request) -> Option<&'static Language> {
 /// Text that a shell will run.
 fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict {
     let line = within_bounds(&request.command_line);
+    let typed_while_running =
+        request.prompt == Prompt::Running && !matches!(request.entry, Entry::Command | Entry::Hook);
+    let reader = request.program.as_deref().map(reader);
+    let answers_a_shell = typed_while_running
+        && reader == Some(Reader::Shell)
+        && (answers_the_shell(request) || answers_a_script(request));
     // A program that reads it may take it for an answer, not for a command.
-    let answers = request.prompt == Prompt::Running
-        && !matches!(request.entry, Entry::Command | Entry::Hook)
-        && match request.program.as_deref().map(reader) {
-            Some(Reader::Nothing) => true,
-            Some(Reader::Shell) => answers_the_shell(request),
-            _ => false,
-        };
+    let answers = answers_a_shell
+        || typed_while_running && reader == Some(Reader::Nothing) && !request.typed_ahead;
     if answers {
         walk.may_be_no_command(configured(rules, request).unwrap_or(Tier::Safe));
+    } else if let Some(tier) = configured_for_a_shell(rules, request) {
+        walk.may_be_no_command(tier);
     }
     let shell = request.program.as_deref().map(program_name);
     if shell.as_deref() == Some("fish") {
@@ -202,19 +267,38 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
     }
     // Only an interactive shell knows `!word`.
     let interactive = request.entry != Entry::Hook;
-    let parsed = walk.command_line(line, interactive);
+    if request.earlier.is_some_and(|earlier| !earlier.awaited) {
+        walk.command_line(request.last_line(), interactive, |problems| {
+            request.goes_on(problems)
+        });
+    }
+    let is_right = |problems: &[Problem]| {
+        answers && problems.iter().all(Problem::is_of_grammar) || request.goes_on(problems)
+    };
+    let parsed = walk.command_line(line, interactive, is_right);
+    let goes_on = !answers && request.goes_on(&parsed.problems);
     if !parsed.problems.is_empty() && walk.tier() < Tier::Dangerous {
         let whole = Span {
             start: 0,
             end: line.len(),
         };
         walk.scan(line, whole, 0);
+        if goes_on {
+            walk.scan(request.last_line(), whole, 0);
+        }
+        // What a shell says nothing of may be another one, with other quotes.
+        if goes_on && request.prompt != Prompt::AtPrompt {
+            walk.scan_for_commands(request.last_line(), whole);
+        }
         let other_shell = shell
             .as_deref()
             .is_some_and(|shell| matches!(shell, "fish" | "bash" | "sh" | "zsh" | "dash" | "ksh"));
         if !other_shell {
             walk.read_as_fish(line, interactive);
         }
+    }
+    if answers_a_shell {
+        walk.disregard("core/unknown-command");
     }
     if line.len() < request.command_line.len() {
         walk.too_long();
@@ -230,8 +314,18 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
             suggestion: Some("Write it again with plain characters.".to_owned()),
             span: found,
         }),
-        (Some(finding), None) => verdict(finding),
-        (None, None) => Verdict {
+        (Some(finding), None) if finding.tier > Tier::Safe || !goes_on => verdict(finding),
+        (_, None) if goes_on => Verdict {
+            tier: rules.tier_of("core/unfinished", Tier::Safe),
+            reason: "The command is not complete: a shell waits for more, and runs nothing before the line that completes it."
+                .to_owned(),
+            rule: Some("core/unfinished".to_owned()),
+            span: (parsed.problems.first())
+                .map(|problem| problem.span)
+                .filter(|span| span.end > span.start),
+            suggestion: None,
+        },
+        (_, None) => Verdict {
             tier: Tier::Safe,
             reason: "Nothing in it runs a program or changes a file.".to_owned(),
             rule: None,
@@ -244,12 +338,24 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
 /// Whether the text is an answer to what the shell itself runs: `read` takes it.
 fn answers_the_shell(request: &Request) -> bool {
     request.shell_reads
+        && request.is_one_line()
         && request
             .running
             .as_deref()
-            .is_some_and(|running| takes_a_line(running, &request.recent))
-        // The second of two lines would go elsewhere.
-        && !request.command_line.trim_end().contains(['\n', '\r'])
+            .is_some_and(|running| takes_the_line(&request.command_line, running, &request.recent))
+}
+
+/// Whether the text is an answer to a shell that has its commands from elsewhere. What
+/// a file makes of it cannot be seen; it was judged when it was started.
+fn answers_a_script(request: &Request) -> bool {
+    request.asking.as_ref().is_some_and(|asking| {
+        let line = &request.command_line;
+        request.is_one_line()
+            && match &asking.runs {
+                Some(text) => takes_the_line(line, text, &[]),
+                None => !asking.takes_keys || line.trim_end().chars().count() <= 1,
+            }
+    })
 }
 
 /// Text that goes to a program which is not a shell.
@@ -324,6 +430,14 @@ fn configured(rules: &Rules, request: &Request) -> Option<Tier> {
         .iter()
         .find(|(known, _)| *known == name || known == base_name(program))
         .map(|(_, tier)| *tier)
+}
+
+/// The tier that the configuration sets for a shell, or what leads to one, that is no
+/// prompt of the session's own.
+fn configured_for_a_shell(rules: &Rules, request: &Request) -> Option<Tier> {
+    let runs_commands = request.prompt == Prompt::Running
+        && request.program.as_deref().map(reader) == Some(Reader::Shell);
+    runs_commands.then(|| configured(rules, request)).flatten()
 }
 
 /// As much of a text as is judged.

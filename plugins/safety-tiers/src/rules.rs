@@ -2,6 +2,7 @@
 //! How one is held against a command is in [`crate::matching`].
 
 use crate::matching::Subject;
+use crate::names;
 use crate::pack::Writes;
 use crate::place::Places;
 use crate::text;
@@ -33,6 +34,10 @@ impl Sources {
         Self(self.0 | other.0)
     }
 
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub(crate) fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
@@ -59,6 +64,15 @@ pub(crate) enum Pattern {
     Text(&'static str),
 }
 
+/// One of the spellings of a flag.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spelling {
+    /// With its dashes.
+    pub(crate) name: &'static str,
+    /// A pattern for its value, where that counts.
+    pub(crate) value: Option<&'static str>,
+}
+
 /// See [`crate::pack::ProgramEntry`], of which this is the compiled form.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -69,11 +83,13 @@ pub(crate) struct Program {
     pub(crate) runs_after: Option<u8>,
     pub(crate) assignments: bool,
     pub(crate) joined: bool,
+    pub(crate) lines: bool,
     pub(crate) runs_in: &'static [&'static str],
     pub(crate) runs_project: bool,
     pub(crate) line_flags: &'static [&'static str],
     pub(crate) code_flags: &'static [&'static str],
     pub(crate) code_operand: Option<u8>,
+    pub(crate) code_in: &'static [&'static str],
     pub(crate) editor_flags: &'static [&'static str],
     pub(crate) text_first: &'static [&'static str],
     pub(crate) reads_code: bool,
@@ -92,11 +108,13 @@ pub(crate) static PLAIN_PROGRAM: Program = Program {
     runs_after: None,
     assignments: false,
     joined: false,
+    lines: false,
     runs_in: &[],
     runs_project: false,
     line_flags: &[],
     code_flags: &[],
     code_operand: None,
+    code_in: &[],
     editor_flags: &[],
     text_first: &[],
     reads_code: false,
@@ -112,12 +130,14 @@ pub(crate) struct Rule {
     pub(crate) id: &'static str,
     pub(crate) except: &'static [&'static str],
     pub(crate) subcommands: &'static [&'static str],
-    pub(crate) flags: &'static [&'static str],
-    pub(crate) without: &'static [&'static str],
+    pub(crate) asks_to_look: bool,
+    pub(crate) flags: &'static [&'static [Spelling]],
+    pub(crate) without: &'static [&'static [Spelling]],
     pub(crate) operands: &'static [Pattern],
     pub(crate) all_operands: &'static [Pattern],
     pub(crate) leading: &'static [Pattern],
     pub(crate) leading_operand: &'static [Pattern],
+    pub(crate) script_unseen: bool,
     pub(crate) operands_from: Sources,
     pub(crate) bare: bool,
     pub(crate) arguments: &'static [Pattern],
@@ -142,7 +162,7 @@ pub(crate) struct Rule {
 /// The bundled tables, which the build script makes of `rules/*.toml`.
 mod tables {
     #[allow(unused_imports, reason = "which of them are used is up to the rules")]
-    use super::{Pattern, Places, Program, Rule, Sources, Tier, Writes};
+    use super::{Pattern, Places, Program, Rule, Sources, Spelling, Tier, Writes};
     include!(concat!(env!("OUT_DIR"), "/tables.rs"));
 }
 
@@ -294,8 +314,16 @@ impl Rules {
 }
 
 fn entry(name: &str) -> Option<&'static (&'static str, Option<u16>, &'static [u16])> {
-    let index = tables::NAMES
-        .binary_search_by(|(candidate, ..)| (*candidate).cmp(name))
-        .ok()?;
-    Some(&tables::NAMES[index])
+    let mut slot = names::slot(name);
+    loop {
+        let number = tables::NAME_SLOTS[slot];
+        if number == names::EMPTY_SLOT {
+            return None;
+        }
+        let entry = &tables::NAMES[usize::from(number)];
+        if entry.0 == name {
+            return Some(entry);
+        }
+        slot = (slot + 1) % names::SLOTS;
+    }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Compound {
     pub(crate) subshell: bool,
     /// The variable of a `for`, with `words` as its values.
     pub(crate) variable: Option<String>,
+    /// Whether it is a `select`, which reads what is chosen.
+    pub(crate) chooses: bool,
     /// Values of a `for`, subject of a `case`, operands of `[[ ]]`.
     pub(crate) words: Vec<Word>,
     pub(crate) bodies: Vec<Script>,

@@ -98,15 +98,35 @@ pub(crate) const UNKNOWN_SCREEN: Language = Language {
     tier: Tier::Review,
 };
 
+/// Programs that run what is typed as commands, or pass it on to one that does: to
+/// another machine, a container, another user, or the pane of a multiplexer.
+#[rustfmt::skip]
+const SHELLS: &[&str] = &[
+    // Shells.
+    "bash", "sh", "zsh", "fish", "dash", "ksh", "mksh", "ash", "yash", "rbash", "busybox", "csh", "tcsh", "nu",
+    "elvish", "pwsh", "xonsh",
+    // Other machines, and what is attached to this one.
+    "ssh", "sshpass", "autossh", "mosh", "mosh-client", "et", "telnet", "rlogin", "nc", "ncat", "socat", "cu",
+    "picocom", "minicom", "tio", "session-manager", "gcloud", "heroku", "fly", "flyctl",
+    // Containers and virtual machines.
+    "docker", "docker-compose", "podman", "nerdctl", "finch", "kubectl", "oc", "crictl", "ctr", "lxc", "incus",
+    "machinectl", "systemd-nspawn", "vagrant", "adb", "wsl", "virsh", "limactl", "multipass", "toolbox",
+    "distrobox", "distrobox-enter", "apptainer", "singularity", "chroot", "nsenter", "unshare", "bwrap", "proot",
+    "firejail", "flatpak", "fakeroot",
+    // Other users.
+    "su", "sudo", "doas", "pkexec", "runuser", "login", "newgrp", "systemd-run", "srun", "salloc",
+    // Other surroundings.
+    "nix", "nix-shell", "guix", "poetry", "pipenv", "hatch", "pdm", "conda", "mamba", "micromamba", "pixi", "devbox",
+    "direnv",
+    // Multiplexers, and what stands between a terminal and a program.
+    "tmux", "tmate", "screen", "byobu", "zellij", "dtach", "abduco", "script", "rlwrap", "expect", "unbuffer",
+];
+
 /// How the program in the foreground reads what is typed.
 pub(crate) fn reader(program: &str) -> Reader {
     let name = program_name(program);
     match name.as_str() {
-        "bash" | "sh" | "zsh" | "fish" | "dash" | "ksh" | "mksh" | "ash" | "busybox" | "csh"
-        | "tcsh" | "nu" | "elvish" | "pwsh" | "xonsh" | "ssh" | "mosh" | "mosh-client"
-        | "telnet" | "docker" | "podman" | "kubectl" | "nerdctl" | "lxc" | "su" | "sudo"
-        | "doas" | "login" | "script" | "chroot" | "nsenter" | "machinectl" | "vagrant" | "adb"
-        | "wsl" | "tmux" | "screen" => Reader::Shell,
+        _ if SHELLS.contains(&name.as_str()) => Reader::Shell,
         "vi" | "vim" | "nvim" | "view" | "vimdiff" | "ex" | "ed" | "nano" | "pico" | "emacs"
         | "hx" | "helix" | "kak" | "micro" | "joe" | "mcedit" => Reader::Program(&EDITOR),
         "less" | "more" | "most" | "man" | "bat" | "delta" | "pg" => Reader::Program(&PAGER),
@@ -132,9 +152,11 @@ pub(crate) fn reader(program: &str) -> Reader {
 }
 
 /// A program's name without folder, login dash and version: `python` for
-/// `/usr/bin/python3.12`, `sqlite` for `sqlite3`.
+/// `/usr/bin/python3.12`, `sqlite` for `sqlite3`; and without what it says of itself:
+/// `tmux` for `tmux: client`.
 pub(crate) fn program_name(program: &str) -> String {
-    let name = base_name(program)
+    let title = program.split_once(": ").map_or(program, |(name, _)| name);
+    let name = base_name(title)
         .trim_start_matches('-')
         .to_ascii_lowercase();
     name.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.')
@@ -151,5 +173,6 @@ mod tests {
         assert_eq!(program_name("-zsh"), "zsh");
         assert_eq!(reader("sqlite3"), Reader::Program(&DATABASE));
         assert_eq!(reader("make"), Reader::Nothing);
+        assert_eq!(reader("tmux: client"), Reader::Shell);
     }
 }

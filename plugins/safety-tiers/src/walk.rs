@@ -17,7 +17,9 @@ mod lines;
 mod listing;
 mod look_through;
 mod output;
+mod queries;
 mod redirects;
+mod removals;
 mod scripts;
 mod searches;
 mod shell;
@@ -25,6 +27,7 @@ mod starters;
 mod statements;
 mod trace;
 mod trap;
+mod wrapped;
 mod written;
 
 pub(crate) use self::statements::statements;
@@ -185,6 +188,7 @@ impl<'r> Walk<'r> {
     fn script(&mut self, script: &Script, context: &Context) -> Stream {
         let mut from = Sources::NONE;
         let mut text: Option<Rc<str>> = Some("".into());
+        let mut names = None;
         for pipeline in &script.pipelines {
             let printed = self.pipeline(pipeline, context);
             from = from.and(printed.from);
@@ -196,11 +200,13 @@ impl<'r> Walk<'r> {
                 }
                 _ => None,
             };
+            names = printed.names;
         }
         Stream {
             from,
             text,
-            names: None,
+            // What several print are not only the names of one.
+            names: names.filter(|_| script.pipelines.len() == 1),
             piped: false,
         }
     }
@@ -286,7 +292,7 @@ impl<'r> Walk<'r> {
         }
         let mut values = Vec::new();
         for word in &compound.words {
-            values.extend(self.fields(word, &context));
+            self.expand(word, &context, &mut values);
         }
         self.judge_redirects(
             &redirects,
@@ -335,9 +341,9 @@ impl<'r> Walk<'r> {
     }
 
     fn simple(&mut self, simple: &Simple, context: &Context) -> Stream {
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(simple.words.len());
         for word in &simple.words {
-            fields.extend(self.fields(word, context));
+            self.expand(word, context, &mut fields);
         }
         let redirected = self.redirects(&simple.redirects, context);
         let mut assigned: Vec<String> = Vec::new();

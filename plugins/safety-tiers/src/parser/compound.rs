@@ -126,6 +126,13 @@ impl<'a> Parser<'a> {
         compound
     }
 
+    pub(super) fn select_loop(&mut self) -> Compound {
+        Compound {
+            chooses: true,
+            ..self.for_loop()
+        }
+    }
+
     /// The values of a `for`.
     fn values(&mut self, compound: &mut Compound) {
         loop {

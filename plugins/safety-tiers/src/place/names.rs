@@ -93,6 +93,9 @@ pub(super) const SECRET_NAMES: &[&str] = &[
 ];
 
 /// Files that by their name hold a key or a password; regardless of case.
+pub(super) const KEY_WORDS: &[&str] = &["credentials", "kubeconfig", "passwords*"];
+
+/// The same, whose names have a dot, a dash or an underscore.
 pub(super) const KEY_NAMES: &[&str] = &[
     "id_rsa*",
     "id_ed25519*",
@@ -104,7 +107,6 @@ pub(super) const KEY_NAMES: &[&str] = &[
     "*.key",
     "*private_key*",
     "*private-key*",
-    "credentials",
     "credentials.json",
     "credentials.y*ml",
     "service-account*.json",
@@ -115,7 +117,6 @@ pub(super) const KEY_NAMES: &[&str] = &[
     "*.secret",
     "*.secrets",
     "*password*.txt",
-    "passwords*",
     "token.txt",
     "tokens.json",
     ".htpasswd",
@@ -123,7 +124,6 @@ pub(super) const KEY_NAMES: &[&str] = &[
     "terraform.tfstate",
     "master.key",
     "wp-config.php",
-    "kubeconfig",
     "auth.json",
     ".npmrc",
     ".pypirc",
@@ -139,6 +139,7 @@ pub(super) const CERTIFICATE_NAMES: &[&str] = &[
     "*-ca.pem",
     "*_ca.pem",
     "*.crt.pem",
+    "*bundle.pem",
     "*public*.pem",
     "*pubkey.pem",
     "*.pub.pem",
@@ -299,6 +300,7 @@ pub(super) const QUARTERDECK: &[&str] = &[
     "/etc/quarterdeck*",
 ];
 
+/// What builds make: these names,
 pub(super) const BUILD: &[&str] = &[
     "node_modules",
     "target",
@@ -318,13 +320,10 @@ pub(super) const BUILD: &[&str] = &[
     ".parcel-cache",
     ".turbo",
     ".gradle",
-    "cmake-build-*",
-    "*.egg-info",
     "htmlcov",
     ".nyc_output",
     "_build",
     ".cache",
-    "bazel-*",
     ".venv",
     "venv",
     ".eggs",
@@ -332,22 +331,11 @@ pub(super) const BUILD: &[&str] = &[
     "package-lock.json",
     "yarn.lock",
     "pnpm-lock.yaml",
-    "*.log",
-    "*.pyc",
-    "*.o",
-    "*.tmp",
     "tmp",
     "nohup.out",
-    "*.bak",
-    "*.orig",
-    "*.rej",
-    "*.swp",
-    "?*~",
     ".DS_Store",
-    "*.pid",
     ".coverage",
     ".eslintcache",
-    "*.tsbuildinfo",
     "storybook-static",
     ".serverless",
     ".vite",
@@ -365,5 +353,24 @@ pub(super) const BUILD: &[&str] = &[
     "playwright-report",
     "test-results",
     "obj",
-    "*.class",
+];
+
+/// names that begin so,
+pub(super) const BUILD_BEGINNINGS: &[&str] = &["cmake-build-", "bazel-"];
+
+/// and names that end so.
+pub(super) const BUILD_ENDINGS: &[&str] = &[
+    ".egg-info",
+    ".log",
+    ".pyc",
+    ".o",
+    ".tmp",
+    ".bak",
+    ".orig",
+    ".rej",
+    ".swp",
+    "~",
+    ".pid",
+    ".tsbuildinfo",
+    ".class",
 ];

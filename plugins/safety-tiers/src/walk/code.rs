@@ -2,13 +2,13 @@
 //! line, or typed into one.
 
 use super::output::single_quoted;
-use super::starters::started;
-use super::{Context, Walk};
+use super::removals::{destroys, names_home};
+use super::starters::{piped, started};
+use super::{Context, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
-use crate::place::{Here, Places};
 use crate::rules::{PLAIN_PROGRAM, Program};
-use crate::text::{self, HOME, STAR, UNKNOWN};
+use crate::text::{self, UNKNOWN};
 use crate::verdict::{Span, Tier};
 
 /// Code in another language that a command runs.
@@ -35,6 +35,13 @@ impl Walk<'_> {
             .code_operand
             .and_then(|number| arguments.operands().nth(usize::from(number)));
         code.extend(operand.map(|operand| operand.text.clone()));
+        if program
+            .code_in
+            .iter()
+            .any(|subcommand| arguments.has_subcommand(subcommand))
+        {
+            code.extend(arguments.operands().nth(1).map(|code| code.text.clone()));
+        }
         code.extend(
             arguments
                 .text()
@@ -88,8 +95,31 @@ impl Walk<'_> {
                 span,
             );
         }
-        let unresolved = self.judge_code(&text, span, context);
+        let mut unresolved = self.judge_code(&text, span, context);
+        if !program.reads_code {
+            self.queries(&text, span);
+        }
+        if program.code_flags.contains(&"-") {
+            unresolved |= self.pipes_of_awk(&text, span, context);
+        }
         Some(Code { text, unresolved })
+    }
+
+    /// Judges what awk starts by its pipes. Gives whether it may start others.
+    fn pipes_of_awk(&mut self, code: &str, span: Span, context: &Context) -> bool {
+        let started = piped(code);
+        // What awk prints into a program, only the machine knows.
+        let within = Context {
+            input: Stream {
+                piped: true,
+                ..Stream::default()
+            },
+            ..super::deeper(context)
+        };
+        for line in &started.lines {
+            self.line(line, span, &within);
+        }
+        started.unresolved
     }
 
     /// Shell lines that lead out of a database's prompt.
@@ -119,6 +149,13 @@ impl Walk<'_> {
         for line in &started.lines {
             self.line(line, span, &super::deeper(context));
         }
+        // Tcl takes words for strings.
+        for words in code
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("exec "))
+        {
+            self.perhaps_line(words, span, context);
+        }
         let strings = strings(code);
         for string in &strings {
             self.perhaps_line(string, span, context);
@@ -141,7 +178,7 @@ impl Walk<'_> {
             self.perhaps_line(&row.join(" "), span, context);
             self.perhaps_line(&strings.concat(), span, context);
         }
-        if text::matches("*expanduser*", code) || text::matches("*homedir*", code) {
+        if names_home(code) || code.contains("expanduser") || code.contains("homedir") {
             let mut row = strings.join(" ");
             row.push_str(" ~");
             self.perhaps_line(&row, span, context);
@@ -195,7 +232,7 @@ impl Walk<'_> {
 }
 
 /// What starts a process in the languages that have one-line programs.
-const PROCESS_STARTERS: [&str; 25] = [
+const PROCESS_STARTERS: [&str; 33] = [
     "getline",
     "| \"",
     "|\"",
@@ -221,94 +258,15 @@ const PROCESS_STARTERS: [&str; 25] = [
     "dlopen",
     "Deno.",
     "ctypes",
+    "cmd(",
+    "run-program",
+    "process",
+    "Process",
+    "proc_open",
+    ".!",
+    ".execute",
+    "command",
 ];
-
-/// Calls that remove what they are given, folders with all that is in them.
-const REMOVERS: [&str; 16] = [
-    "rmtree",
-    "rmSync",
-    "rmdirSync",
-    "removeSync",
-    "fs.rm",
-    "promises.rm",
-    "rm_rf",
-    "rm_r",
-    "remove_tree",
-    "remove_dir_all",
-    "RemoveAll",
-    "remove_entry",
-    "remove_all",
-    "unlink",
-    "os.remove",
-    "File.delete",
-];
-
-/// How code writes the home folder.
-const HOMES: [&str; 9] = [
-    "Path.home()",
-    "homedir()",
-    "Dir.home",
-    "ENV['HOME']",
-    "ENV[\"HOME\"]",
-    "env.HOME",
-    "environ['HOME']",
-    "environ[\"HOME\"]",
-    "getenv('HOME')",
-];
-
-/// Whether code removes, by what it says, what must not be lost.
-fn destroys(code: &str, here: Here<'_>) -> bool {
-    let dire = Places(Places::ROOT.0 | Places::HOME.0 | Places::SYSTEM.0 | Places::DEVICE.0);
-    REMOVERS.iter().any(|remover| {
-        code.match_indices(remover).take(8).any(|(at, _)| {
-            let call = arguments_of_a_call(&code[at + remover.len()..]);
-            // What is put together is not what stands there.
-            if ["split(", "replace(", "join(", "sub("]
-                .iter()
-                .any(|put| call.contains(put))
-            {
-                return false;
-            }
-            let paths = strings(call);
-            let home = |path: &str| {
-                let rest = [
-                    "~",
-                    "$ENV{HOME}",
-                    "$HOME",
-                    "${HOME}",
-                    "${process.env.HOME}",
-                    "#{Dir.home}",
-                ]
-                .iter()
-                .find_map(|home| path.strip_prefix(home));
-                rest.map_or_else(|| path.to_owned(), |rest| format!("{HOME}{rest}"))
-            };
-            HOMES
-                .iter()
-                .any(|home| call.contains(home) && paths.len() < 2)
-                || paths.iter().any(|path| {
-                    let path = home(path).replace('*', &STAR.to_string());
-                    dire.meets(Places::of(&path, here))
-                })
-        })
-    })
-}
-
-/// What stands between the brackets after a call's name, or up to the end of the
-/// statement where it has none.
-fn arguments_of_a_call(after: &str) -> &str {
-    let mut open = 0_u32;
-    for (at, byte) in after.bytes().enumerate().take(512) {
-        match byte {
-            b'(' => open += 1,
-            b')' if open > 1 => open -= 1,
-            b')' => return &after[..at],
-            b';' | b'\n' if open == 0 => return &after[..at],
-            _ => {}
-        }
-    }
-    &after[..after.floor_char_boundary(512)]
-}
 
 /// The string literals in a program, whatever its language.
 pub(super) fn strings(code: &str) -> Vec<String> {
@@ -335,6 +293,13 @@ pub(super) fn strings(code: &str) -> Vec<String> {
             strings.push(text::unescape(&rest[..end]));
         }
         rest = &rest[end + 1..];
+    }
+    // Ruby's and Perl's lists of words: `system(*%w[rm -rf x])`.
+    for mark in ["%w", "qw"] {
+        let list = code.split_once(mark).map(|(_, list)| list);
+        let list = list.and_then(|list| list.strip_prefix(['[', '(', '{', '<', '/']));
+        let words = list.and_then(|list| list.split([']', ')', '}', '>']).next());
+        strings.extend(words.map(str::to_owned));
     }
     // Perl and Ruby: `system(q(rm -rf ~))`, `exec rm`; what stands between
     // brackets is looked at as well.

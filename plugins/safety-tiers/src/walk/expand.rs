@@ -32,13 +32,21 @@ enum PartKind {
 }
 
 impl Walk<'_> {
-    /// The arguments that a word becomes; judges the substitutions in it.
+    /// The arguments that a word becomes.
     pub(super) fn fields(&mut self, word: &Word, context: &Context) -> Vec<Field> {
+        let mut fields = Vec::new();
+        self.expand(word, context, &mut fields);
+        fields
+    }
+
+    /// Adds the arguments that a word becomes; judges the substitutions in it.
+    pub(super) fn expand(&mut self, word: &Word, context: &Context, fields: &mut Vec<Field>) {
         // By far the most words are plain text.
         if let Some(text) = word.bare()
             && !text.contains(['{', '*', '?', '['])
         {
-            return vec![super::field(text, word.span)];
+            fields.push(super::field(text, word.span));
+            return;
         }
         let parts = self.parts(&word.pieces, context);
         let from = parts
@@ -46,18 +54,17 @@ impl Walk<'_> {
             .fold(Sources::NONE, |from, part| from.and(part.from));
         let length: usize = parts.iter().map(|part| part.text.len()).sum();
         if length > MAX_VALUE_BYTES && parts.iter().any(Part::has_braces) {
-            return vec![Field::new(UNKNOWN.to_string(), from, word.span)];
+            fields.push(Field::new(UNKNOWN.to_string(), from, word.span));
+            return;
         }
         let separators = self.variable("IFS").filter(|ifs| !ifs.contains(UNKNOWN));
         let separators = separators.as_deref().unwrap_or(" \t\n");
 
-        let mut fields = Vec::new();
         for alternative in alternatives(&parts) {
             for text in assemble(&alternative, separators) {
                 fields.push(Field::new(text, from, word.span));
             }
         }
-        fields
     }
 
     /// The value that an assignment gives: nothing is split or matched.
@@ -143,10 +150,11 @@ impl Walk<'_> {
         };
         let output = self.script(script, &inner);
         self.leave_subshell(before);
+        // Names of files are known by what finds them: `sed -i … $(git ls-files)`.
         let text = output
             .text
-            .as_deref()
-            .map_or_else(|| UNKNOWN.to_string(), str::to_owned);
+            .or(output.names)
+            .map_or_else(|| UNKNOWN.to_string(), |text| text.to_string());
         (text.trim_end_matches('\n').to_owned(), output.from)
     }
 

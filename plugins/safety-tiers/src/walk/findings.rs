@@ -18,6 +18,11 @@ impl Walk<'_> {
         self.unknown_program = tier;
     }
 
+    /// Forgets a finding that does not count here.
+    pub(crate) fn disregard(&mut self, rule: &str) {
+        self.worst.take_if(|worst| worst.rule == rule);
+    }
+
     /// The strictest tier so far.
     pub(crate) fn tier(&self) -> Tier {
         self.worst

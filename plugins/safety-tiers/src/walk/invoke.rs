@@ -45,6 +45,14 @@ impl Walk<'_> {
             return Stream::default();
         }
         if !text::is_known(path) || text::is_glob(path) {
+            if program.from.meets(Sources::NETWORK) {
+                self.note(
+                    "core/command-from-network",
+                    Tier::Dangerous,
+                    "It would run whatever a server sends.",
+                    invocation.span,
+                );
+            }
             self.unknown_program(path, arguments, invocation, context);
             return Stream::default();
         }
@@ -111,7 +119,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Asks the rules, and looks for the commands within the command.
+    /// Asks the rules, and looks for the commands within the command. Gives what
+    /// it may pass on.
     fn run_program(
         &mut self,
         name: &str,
@@ -129,13 +138,13 @@ impl Walk<'_> {
         if !self.take_steps(bytes + written * BYTES_OF_A_FIELD, invocation.span) {
             return Sources::NONE;
         }
-        // Some file systems take `RM` for `rm`.
-        let lower = name.to_ascii_lowercase();
-        let name = if !self.rules.knows(name) && self.rules.knows(&lower) {
-            lower.as_str()
-        } else {
-            name
-        };
+        // Some file systems take `RM` for `rm`, and Windows `rm.exe`.
+        let lower = (!self.rules.knows(name)).then(|| name.to_ascii_lowercase());
+        let name = lower
+            .iter()
+            .flat_map(|lower| std::iter::once(lower.as_str()).chain(lower.strip_suffix(".exe")))
+            .find(|plain| self.rules.knows(plain))
+            .unwrap_or(name);
 
         let program = self.rules.program(name);
         let arguments = Arguments::new(fields, program);
@@ -150,7 +159,13 @@ impl Walk<'_> {
             from = from.and(Sources::SECRET);
         }
         self.written_script(path, invocation.span, &super::deeper(context));
-        let code = self.inner_commands(name, program, &arguments, fields, invocation, context);
+        let (code, printed) =
+            self.inner_commands(name, program, &arguments, fields, invocation, context);
+        let script_seen = arguments.runs_first_operand()
+            && arguments
+                .operands()
+                .next()
+                .is_some_and(|script| self.text_of_file(&script.text).is_some());
         let mut writes = invocation.redirected.writes.clone();
         writes.extend(arguments.written());
         let shell = self.shell.clone();
@@ -161,6 +176,7 @@ impl Walk<'_> {
             from,
             code: code.as_ref().map(|code| code.text.as_str()),
             unresolved: code.as_ref().is_none_or(|code| code.unresolved),
+            script_seen,
             to_screen: !context.hidden && writes.is_empty(),
             ..Subject::new(name, &arguments, shell.here())
         };
@@ -174,7 +190,7 @@ impl Walk<'_> {
             Some((Tier::Safe, named))
                 if named || decided.is_none_or(|rule| self.rules.tier(rule) < Tier::Dangerous) =>
             {
-                return from;
+                return from.and(printed);
             }
             Some((Tier::Safe, _)) | None => {}
             Some((tier, _)) => self.note(
@@ -234,7 +250,7 @@ impl Walk<'_> {
                 step,
             );
         }
-        from
+        from.and(printed)
     }
 
     /// What a list of the sidecar says about the command, and whether it names
@@ -321,7 +337,6 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
     let runs_others = program.shell || program.runs_after.is_some() && program.runs_in.is_empty();
     rest.is_empty() && !name.contains("sudo")
         || !runs_others
-            && program.code_flags.is_empty()
             && !matches!(name, "rm" | "shutdown" | "reboot" | "kill" | "eval")
             && rest.iter().all(|field| {
                 field.text.bytes().all(|byte| {

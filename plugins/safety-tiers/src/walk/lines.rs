@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use super::{Context, MAX_NESTED_BYTES, MAX_STEPS, MAX_STEPS_OF_EARLIER, MAX_VALUE_BYTES, Walk};
-use crate::parser::{self, Dialect, Origin, Parsed, ProblemKind};
-use crate::verdict::Span;
+use crate::parser::{self, Dialect, Origin, Parsed, Problem, ProblemKind};
+use crate::verdict::{Span, Tier};
 
 impl Walk<'_> {
     /// Takes over what an earlier line of the session left behind, without
@@ -40,8 +40,14 @@ impl Walk<'_> {
     }
 
     /// Judges a whole command line. Only an interactive shell replaces
-    /// `!word` from its history.
-    pub(crate) fn command_line(&mut self, line: &str, interactive: bool) -> Parsed {
+    /// `!word` from its history. What is wrong with the line counts, unless it
+    /// `goes_on`.
+    pub(crate) fn command_line(
+        &mut self,
+        line: &str,
+        interactive: bool,
+        goes_on: impl Fn(&[Problem]) -> bool,
+    ) -> Parsed {
         let mut parsed = parser::parse(line, Origin::CommandLine, self.dialect, 0);
         if !interactive {
             parsed
@@ -50,7 +56,9 @@ impl Walk<'_> {
         }
         self.script(&parsed.script, &Context::default());
         self.leave(&Context::default());
-        self.problems(&parsed);
+        if !goes_on(&parsed.problems) {
+            self.problems(&parsed);
+        }
         parsed
     }
 
@@ -69,29 +77,39 @@ impl Walk<'_> {
         }
         self.worst.take_if(|worst| worst.rule == "core/syntax");
         let before = std::mem::replace(&mut self.dialect, Dialect::Fish);
-        self.command_line(line, interactive);
+        self.command_line(line, interactive, |_| false);
         self.dialect = before;
     }
 
     /// Judges every command that could be meant by text that is not a proper
     /// command line, as if its quotes and brackets were not there.
     pub(crate) fn scan(&mut self, line: &str, span: Span, depth: u32) {
+        self.only_danger(|walk| walk.loosely(line, ' ', span, depth));
+    }
+
+    /// Judges what quoted text would run without its quotes. What a person would be asked
+    /// about counts too; words that no rule knows are text.
+    pub(crate) fn scan_for_commands(&mut self, line: &str, span: Span) {
+        let before = std::mem::replace(&mut self.unknown_program, Tier::Safe);
+        self.loosely(line, ';', span, 0);
+        self.unknown_program = before;
+    }
+
+    fn loosely(&mut self, line: &str, quote: char, span: Span, depth: u32) {
         let loose: String = line
             .chars()
             .map(|character| match character {
-                '\'' | '"' | '`' => ' ',
+                '\'' | '"' | '`' => quote,
                 '(' | ')' => ';',
                 character => character,
             })
             .collect();
         let parsed = parser::parse(&loose, Origin::Within(span), Dialect::Posix, depth);
-        self.only_danger(|walk| {
-            let context = Context {
-                depth,
-                ..Context::default()
-            };
-            walk.script(&parsed.script, &context);
-        });
+        let context = Context {
+            depth,
+            ..Context::default()
+        };
+        self.script(&parsed.script, &context);
     }
 
     /// Judges a shell line that leads out of some other program.

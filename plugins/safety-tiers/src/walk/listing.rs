@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::searches::{NARROWING_FLAGS, named};
 use super::{Context, Field, Walk};
+use crate::place::Places;
 use crate::text::{self, SOMETHING, STAR};
 
 impl Walk<'_> {
@@ -48,13 +49,18 @@ impl Walk<'_> {
                 .map(|argument| argument.text.as_str())
                 .filter(|text| !text.starts_with('-'))
         };
+        let whole = has(&["--files"]) && !has(&["-g", "--glob", "-t", "--type"])
+            || arguments
+                .first()
+                .is_some_and(|word| word.text == "ls-files")
+                && arguments[1..].iter().all(|flag| flag.text == "-z");
         match name {
             _ if matching => Some(match operands().last() {
                 // Names below the last folder that is named, if one is.
                 Some(folder) if folder.starts_with(['/', text::HOME, '.']) => {
-                    below(folder, SOMETHING)
+                    below(folder, if whole { STAR } else { SOMETHING })
                 }
-                _ => below(".", SOMETHING),
+                _ => below(".", if whole { STAR } else { SOMETHING }),
             }),
             "find" | "gfind" => {
                 let start = arguments
@@ -76,7 +82,8 @@ impl Walk<'_> {
             "ls" if has(&["-d", "-1d", "-d1", "-ad"]) => operands().next().map(Rc::from),
             "ls" if operands().next().is_none() => Some(below(".", STAR)),
             "ls" => Some(match operands().next() {
-                Some(shown) if text::is_glob(shown) => Rc::from(shown),
+                // A file's own name is printed as it is given.
+                Some(shown) if text::is_glob(shown) || self.is_secret(shown) => Rc::from(shown),
                 _ => below(".", SOMETHING),
             }),
             "sort" | "uniq" | "cat" | "tr" | "tac" => context.input.names.clone(),
@@ -88,6 +95,12 @@ impl Walk<'_> {
                 .map(|names| names.replace(STAR, &SOMETHING.to_string()).into()),
             _ => None,
         }
+    }
+}
+
+impl Walk<'_> {
+    fn is_secret(&self, path: &str) -> bool {
+        Places::SECRETS.meets(Places::of(path, self.shell.here()))
     }
 }
 

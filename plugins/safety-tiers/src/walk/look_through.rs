@@ -2,13 +2,14 @@
 //! `find -exec`, `ssh`, editors with a shell escape, programs in other
 //! languages.
 
+use std::rc::Rc;
+
 use super::code::Code;
 use super::invoke::Invocation;
-use super::redirects::Redirected;
 use super::{Context, Field, Walk};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
-use crate::rules::Program;
+use crate::rules::{Program, Sources};
 use crate::verdict::Span;
 
 /// Variables whose value some program runs as a shell line.
@@ -40,7 +41,7 @@ const LINE_PREFIXES: [&str; 5] = [
 
 impl Walk<'_> {
     /// Judges the commands within a command. Gives the code in another
-    /// language that it is to run.
+    /// language that it is to run, and what the command prints that it wraps.
     pub(super) fn inner_commands(
         &mut self,
         name: &str,
@@ -49,8 +50,9 @@ impl Walk<'_> {
         fields: &[Field],
         invocation: &Invocation<'_>,
         context: &Context,
-    ) -> Option<Code> {
+    ) -> (Option<Code>, Sources) {
         let span = invocation.span;
+        let mut printed = Sources::NONE;
         if program.shell {
             let its_own = if name == "fish" {
                 Dialect::Fish
@@ -62,12 +64,16 @@ impl Walk<'_> {
             self.dialect = before;
         }
         if let Some(skipped) = program.runs_after {
-            self.wrapped_command(name, program, skipped, arguments, fields, span, context);
+            printed =
+                self.wrapped_command(name, program, skipped, arguments, fields, span, context);
         }
-        let lines: Vec<String> = arguments
+        let mut lines: Vec<String> = arguments
             .values_of(program.line_flags)
             .map(str::to_owned)
             .collect();
+        if program.lines {
+            lines.extend(arguments.operands().map(|line| script_or_line(&line.text)));
+        }
         for line in lines {
             let line = LINE_PREFIXES
                 .iter()
@@ -102,7 +108,9 @@ impl Walk<'_> {
                     self.line(line, span, context);
                 }
                 let from_input = arguments.has_flag("-f=-|--file=-|--makefile=-|-f=/dev/*");
-                if let Some(text) = context.input.text.clone().filter(|_| from_input) {
+                let input = context.input.text.clone().filter(|_| from_input);
+                let texts = arguments.values_of(&["--eval"]).map(Rc::from);
+                for text in texts.chain(input) {
                     for recipe in text.lines().flat_map(recipes) {
                         self.perhaps_line(recipe, span, context);
                     }
@@ -118,6 +126,18 @@ impl Walk<'_> {
                     self.line(line, span, context);
                 }
             }
+            "parallel" if operand_is(arguments, ":::") => {
+                // Without a command of its own, what it is given are commands.
+                let lines: Vec<String> = arguments
+                    .operands()
+                    .skip(1)
+                    .map(|line| line.text.clone())
+                    .collect();
+                for line in lines {
+                    self.line(&line, span, context);
+                }
+            }
+            "cmake" => self.command_of_cmake(fields, span, context),
             "bind" | "bindkey" => {
                 for operand in arguments.operands() {
                     let (_, line) = operand
@@ -155,110 +175,7 @@ impl Walk<'_> {
             }
             _ => {}
         }
-        self.code(program, arguments, span, context)
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are one command in its parts"
-    )]
-    fn wrapped_command(
-        &mut self,
-        name: &str,
-        program: &'static Program,
-        skipped: u8,
-        arguments: &Arguments<'_>,
-        fields: &[Field],
-        span: Span,
-        context: &Context,
-    ) {
-        let mut skipped = usize::from(skipped);
-        let mut runs_project = false;
-        if !program.runs_in.is_empty() {
-            let Some(subcommand) = program
-                .runs_in
-                .iter()
-                .find(|words| arguments.has_subcommand(words))
-            else {
-                return;
-            };
-            skipped += subcommand.split(' ').count();
-            runs_project = program.runs_project && matches!(*subcommand, "run" | "exec");
-        }
-        if name == "command" && arguments.has_flag("-v|-V") {
-            return;
-        }
-        let Some(start) = arguments.operand_index(skipped) else {
-            return;
-        };
-        let mut inner: Vec<Field> = fields[start..].to_vec();
-        let mut assigns = Vec::new();
-        if program.assignments {
-            let count = inner
-                .iter()
-                .take_while(|field| is_assignment(&field.text))
-                .count();
-            for field in inner.drain(..count) {
-                if let Some((variable, value)) = field.text.split_once('=') {
-                    self.judge_assigned_line(variable, value, span, context);
-                    assigns.push(format!("{variable}={value}"));
-                }
-            }
-        }
-        if inner.first().is_some_and(|first| first.text == "--") {
-            inner.remove(0);
-        }
-        if name == "hatch" {
-            // `hatch run ENVIRONMENT:COMMAND`, where the command may be a
-            // script that the project names.
-            let command = inner.first().and_then(|first| first.text.split_once(':'));
-            if let Some((_, command)) = command {
-                if !self.rules.knows(command) {
-                    self.perhaps_line(command, span, context);
-                    return;
-                }
-                inner[0] = Field::new(command.to_owned(), inner[0].from, span);
-            }
-        }
-        if inner.is_empty() || runs_project && self.is_name_of_the_project(&inner[0].text) {
-            return;
-        }
-        if name == "xargs" {
-            let input = self.input_fields(context, span);
-            let replaced = arguments.values_of(&["-I", "-i", "--replace"]).next();
-            match (replaced, input.as_slice()) {
-                (Some(mark), [first, ..]) if !mark.is_empty() => {
-                    for field in &mut inner {
-                        let text = field.text.replace(mark, &first.text);
-                        *field = Field::new(text, field.from.and(first.from), span);
-                    }
-                }
-                _ => inner.extend(input),
-            }
-        }
-        let cwd = self.shell.cwd.clone();
-        if program.joined {
-            self.line(&joined(&inner), span, context);
-        } else {
-            let redirected = Redirected::default();
-            let invocation = Invocation {
-                fields: &inner,
-                redirected: &redirected,
-                assigns: &assigns,
-                span,
-            };
-            self.invoke(&invocation, &super::deeper(context));
-        }
-        self.shell.cwd = cwd;
-    }
-
-    /// Whether nothing but the project can know a program of this name.
-    fn is_name_of_the_project(&self, name: &str) -> bool {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        !name.is_empty()
-            && name.bytes().all(plain)
-            && !self.rules.knows(name)
-            && !self.rules.knows(&name.to_ascii_lowercase())
+        (self.code(program, arguments, span, context), printed)
     }
 
     /// The value of a variable that some program runs as a shell line.
@@ -286,6 +203,17 @@ impl Walk<'_> {
         {
             self.line(&text, span, context);
         }
+    }
+}
+
+/// `npm:dev`, as those write it who run several at once, and any other line as
+/// it is.
+fn script_or_line(line: &str) -> String {
+    match line.split_once(':') {
+        Some((manager @ ("npm" | "pnpm" | "yarn" | "bun"), script)) => {
+            format!("{manager} run {script}")
+        }
+        _ => line.to_owned(),
     }
 }
 
@@ -338,16 +266,15 @@ fn unescaped(text: &str, wanted: char) -> impl Iterator<Item = usize> + '_ {
     })
 }
 
-fn is_assignment(text: &str) -> bool {
-    text.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
+/// Whether that is the first operand.
+fn operand_is(arguments: &Arguments<'_>, text: &str) -> bool {
+    arguments
+        .operands()
+        .next()
+        .is_some_and(|operand| operand.text == text)
 }
 
-fn joined(fields: &[Field]) -> String {
+pub(super) fn joined(fields: &[Field]) -> String {
     let words: Vec<&str> = fields
         .iter()
         .map(|field| field.text.as_str())

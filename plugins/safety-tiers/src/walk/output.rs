@@ -25,6 +25,11 @@ impl Walk<'_> {
         };
         let unseen = context.input.piped && context.input.text.is_none();
         let typed_into = program.shell && (unseen || words_have(arguments, "-i"));
+        let read = if keeps_names_only(name, arguments) {
+            read.without(Sources::SECRET)
+        } else {
+            read
+        };
         let from = read.and(gives).and(if typed_into {
             Sources::SHELL
         } else {
@@ -114,6 +119,21 @@ impl Walk<'_> {
                 None => vec![field(&UNKNOWN.to_string())],
             },
         }
+    }
+}
+
+/// `env | cut -d= -f1`: which variables there are, and none of their values.
+fn keeps_names_only(name: &str, arguments: &[Field]) -> bool {
+    match (name, arguments) {
+        ("cut", [one, other]) => {
+            let names = |flag: &Field| flag.text == "-f1";
+            let at_equals = |flag: &Field| flag.text == "-d=";
+            names(one) && at_equals(other) || names(other) && at_equals(one)
+        }
+        ("sed", [script]) => script.text == "s/=.*//",
+        ("awk", [separator, program]) => separator.text == "-F=" && program.text == "{print $1}",
+        ("wc", _) => true,
+        _ => false,
     }
 }
 

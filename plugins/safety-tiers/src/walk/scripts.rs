@@ -33,6 +33,10 @@ impl Walk<'_> {
             }
             return;
         }
+        // `bash -n FILE` reads it, and runs nothing.
+        if arguments.has_flag("-n|--no-execute") && arguments.operands().next().is_some() {
+            return;
+        }
         for file in arguments.values_of(&["--rcfile", "--init-file"]) {
             if let Some(text) = self.stream_of(file, context).and_then(|read| read.text) {
                 self.line(&text, span, context);
@@ -96,6 +100,8 @@ impl Walk<'_> {
         }
         for command in commands {
             let line = command
+                .strip_prefix("platform ")
+                .unwrap_or(&command)
                 .strip_prefix("shell ")
                 .or_else(|| command.split_once('!').map(|(_, line)| line));
             if let Some(line) = line {

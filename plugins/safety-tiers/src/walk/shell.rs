@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::{Context, Field, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
-use crate::place::Here;
+use crate::place::{Here, plain_folder};
 use crate::rules::Sources;
 use crate::syntax::{Assignment, Command};
 use crate::text::{self, HOME, SOMETHING, UNKNOWN};
@@ -32,13 +32,34 @@ pub(super) enum Positional {
     Known(Rc<[String]>),
 }
 
+/// A working directory: empty when nobody knows it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Folder {
+    /// As `pwd` would print it.
+    written: Rc<str>,
+    /// As paths are told from it, so that not each of them has to.
+    plain: Rc<str>,
+}
+
+impl Folder {
+    fn new(written: &str) -> Self {
+        Self {
+            written: written.into(),
+            plain: plain_folder(written).into(),
+        }
+    }
+
+    fn unknown() -> Self {
+        Self::new(UNKNOWN.encode_utf8(&mut [0]))
+    }
+}
+
 /// The state of the shell. Every pipeline may need a copy, so what is large in
 /// it is shared until it changes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shell {
-    /// The working directory; empty when nobody knows it.
-    pub(super) cwd: String,
-    /// The folder of the project; empty when that is not known either.
+    pub(super) cwd: Folder,
+    /// The folder of the project, plain; empty when that is not known either.
     project: Rc<str>,
     pub(super) variables: Rc<Vec<(String, String)>>,
     /// Variables that hold what came over the network, and the like.
@@ -59,11 +80,11 @@ pub(super) struct Shell {
 impl Shell {
     pub(super) fn at(here: Here<'_>) -> Self {
         Self {
-            cwd: here.cwd.to_owned(),
+            cwd: Folder::new(here.cwd),
             project: if here.project.is_empty() {
-                here.cwd.into()
+                plain_folder(here.cwd).into()
             } else {
-                here.project.into()
+                plain_folder(here.project).into()
             },
             ..Self::default()
         }
@@ -72,7 +93,7 @@ impl Shell {
     /// Where the next command runs.
     pub(super) fn here(&self) -> Here<'_> {
         Here {
-            cwd: &self.cwd,
+            cwd: &self.cwd.plain,
             project: &self.project,
         }
     }
@@ -215,10 +236,10 @@ impl Walk<'_> {
     }
 
     pub(super) fn working_directory(&self) -> String {
-        if self.shell.cwd.is_empty() {
+        if self.shell.cwd.written.is_empty() {
             ".".to_owned()
         } else {
-            self.shell.cwd.clone()
+            self.shell.cwd.written.to_string()
         }
     }
 
@@ -234,22 +255,24 @@ impl Walk<'_> {
         match name {
             "cd" | "pushd" => {
                 let target = words.find(|word| !word.starts_with('-') || *word == "-");
-                self.shell.cwd = match target {
+                let folder = match target {
                     None => text::HOME.to_string(),
                     Some("-") => UNKNOWN.to_string(),
                     Some(path)
                         if path.starts_with(['/', text::HOME, UNKNOWN, SOMETHING])
-                            || self.shell.cwd.is_empty() =>
+                            || self.shell.cwd.written.is_empty() =>
                     {
                         path.to_owned()
                     }
-                    Some(path) => format!("{}/{path}", self.shell.cwd),
+                    Some(path) => format!("{}/{path}", self.shell.cwd.written),
                 };
-                if self.shell.cwd.len() > 4096 {
-                    self.shell.cwd = UNKNOWN.to_string();
-                }
+                self.shell.cwd = if folder.len() > 4096 {
+                    Folder::unknown()
+                } else {
+                    Folder::new(&folder)
+                };
             }
-            "popd" => self.shell.cwd = UNKNOWN.to_string(),
+            "popd" => self.shell.cwd = Folder::unknown(),
             "export" | "declare" | "typeset" | "local" | "readonly" => {
                 let assignments: Vec<(&str, &str)> =
                     words.filter_map(|word| word.split_once('=')).collect();

@@ -4,7 +4,7 @@
 use crate::text;
 
 /// Calls whose first argument is a command line or a list of its words.
-const CALLS: [&str; 29] = [
+const CALLS: [&str; 35] = [
     "os.system(",
     "os.popen(",
     "subprocess.run(",
@@ -34,6 +34,12 @@ const CALLS: [&str; 29] = [
     "check_call(",
     "Popen(",
     "getoutput(",
+    "execShellCmd(",
+    "execCmd(",
+    "execCmdEx(",
+    "execProcess(",
+    "staticExec(",
+    "gorge(",
 ];
 
 /// `exec(` runs a command line in some languages, and code in others.
@@ -111,6 +117,53 @@ pub(super) fn started(code: &str) -> Started {
     }
     started.backquoted(code);
     started
+}
+
+/// Finds what awk starts by its pipes: `"date" | getline`, `print | "sort"`.
+pub(super) fn piped(code: &str) -> Started {
+    let mut started = Started::default();
+    let mut rest = code;
+    while let Some(bar) = rest.find('|') {
+        let (before, after) = (&rest[..bar], &rest[bar + 1..]);
+        if let Some(after) = after.strip_prefix('|') {
+            rest = after;
+            continue;
+        }
+        let after = after.strip_prefix('&').unwrap_or(after).trim_start();
+        if after.starts_with("getline") {
+            match literal_at_the_end(before.trim_end()) {
+                Some(line) => started.lines.push(line),
+                None => started.unresolved = true,
+            }
+        } else if before
+            .rsplit([';', '{', '}', '\n'])
+            .next()
+            .is_some_and(|statement| statement.contains("print"))
+        {
+            match literal(after) {
+                Some((line, rest))
+                    if rest.trim_start().starts_with([';', '}', '\n', ')'])
+                        || rest.trim_start().is_empty() =>
+                {
+                    started.lines.push(line);
+                }
+                _ => started.unresolved = true,
+            }
+        }
+        rest = after;
+    }
+    started
+}
+
+/// The string that a text ends with, where nothing is joined to it.
+fn literal_at_the_end(text: &str) -> Option<String> {
+    let inside = text.strip_suffix('"')?;
+    let start = inside.rfind('"')?;
+    // `"a" b "c"` is one string, and so is what a backslash keeps together.
+    let alone = inside[..start].trim_end();
+    let joined = alone
+        .ends_with(|last: char| last.is_alphanumeric() || matches!(last, '"' | '\\' | ')' | ']'));
+    (!joined).then(|| text::unescape(&inside[start + 1..]))
 }
 
 impl Started {
@@ -242,6 +295,29 @@ mod tests {
             ("`ls`", &["ls"], false),
         ] {
             let started = started(code);
+            assert_eq!(started.lines, lines, "{code}");
+            assert_eq!(started.unresolved, unresolved, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_awk_pipes_from_and_into_is_told() {
+        for (code, lines, unresolved) in [
+            ("BEGIN { \"date\" | getline d }", &["date"][..], false),
+            (
+                "{ while ((\"ls\" | getline f) > 0) print f }",
+                &["ls"],
+                false,
+            ),
+            ("{ print $1 | \"sort -u\" }", &["sort -u"], false),
+            ("{ print $1 |& \"sh\" }", &["sh"], false),
+            ("{ c | getline }", &[], true),
+            ("{ \"ls \" $1 | getline }", &[], true),
+            ("{ print | \"sort \" $1 }", &[], true),
+            ("/a|b/ { print }", &[], false),
+            ("$1 || $2 { print \"x\" }", &[], false),
+        ] {
+            let started = piped(code);
             assert_eq!(started.lines, lines, "{code}");
             assert_eq!(started.unresolved, unresolved, "{code}");
         }

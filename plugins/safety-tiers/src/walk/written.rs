@@ -109,16 +109,6 @@ impl Walk<'_> {
                     self.text_into(file, &text, span);
                 }
             }
-            "make" | "gmake" => {
-                let from_input = arguments
-                    .values_of(&["-f", "--file", "--makefile"])
-                    .any(|file| matches!(file, "-" | "/dev/stdin"));
-                for line in text.lines().filter(|_| from_input) {
-                    if let Some(recipe) = line.strip_prefix('\t') {
-                        self.line(recipe.trim_start_matches(['@', '-', '+']), span, context);
-                    }
-                }
-            }
             "ed" | "ex" | "vi" | "vim" | "nvim" | "gdb" | "lldb" | "ftp" | "sftp" | "lftp"
             | "mail" | "mailx" => {
                 let Reader::Program(language) = reader(name) else {

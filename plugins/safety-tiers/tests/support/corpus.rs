@@ -16,7 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use policy_safety_tiers::{Certainty, Entry, Prompt, Request, Rules, Tier, review};
+use policy_safety_tiers::{
+    AskingShell, Certainty, EarlierLines, Entry, Prompt, Request, Rules, Tier, review,
+};
 use serde::Deserialize;
 
 const TIERS: [&str; 3] = ["safe", "review", "dangerous"];
@@ -40,6 +42,15 @@ pub struct Case {
     running: Option<String>,
     #[serde(default)]
     shell_reads: bool,
+    #[serde(default)]
+    typed_ahead: bool,
+    /// A shell in front that was given a script waits for a `line` or a `key`.
+    program_reads: Option<String>,
+    program_runs: Option<String>,
+    /// How many bytes of the command were handed over in earlier lines.
+    earlier_bytes: Option<usize>,
+    #[serde(default)]
+    waits_for_more: bool,
     #[serde(default)]
     recent: Vec<String>,
     #[serde(default)]
@@ -95,6 +106,12 @@ impl Case {
             full_screen: self.full_screen,
             running: self.running.clone(),
             shell_reads: self.shell_reads,
+            typed_ahead: self.typed_ahead,
+            asking: AskingShell::told(self.program_reads.as_deref(), self.program_runs.clone()),
+            earlier: self.earlier_bytes.map(|bytes| EarlierLines {
+                bytes,
+                awaited: self.waits_for_more,
+            }),
             recent: self.recent.clone(),
             role: self.role.clone(),
             surroundings: self.surroundings.clone(),
