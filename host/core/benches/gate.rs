@@ -69,6 +69,7 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
             transcript_bytes: 1 << 20,
             shell_integration: false,
             max_sessions: 1,
+            default_idle: Duration::from_secs(86_400),
             backend: BackendChoice::Auto,
             tmux_socket: TmuxSocket::default(),
             iterm2: None,

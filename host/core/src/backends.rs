@@ -1,11 +1,14 @@
 //! What sessions are opened on, and those that are found there.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
 use quarterdeck_terminal::tmux::{FoundPane, Server, Socket, TmuxError};
 use quarterdeck_terminal::{OpenError, OpenRequest, Opened, pty};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::error::HostError;
@@ -16,8 +19,9 @@ use crate::monitor::BackendHealth;
 use crate::seen::Seen;
 use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
 
-/// Which backend to open a session on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which backend to open a session on; written as the word that chooses it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum BackendChoice {
     /// The best that is there: `iterm2` where it answers, else `pty`.
     #[default]
@@ -46,6 +50,29 @@ impl FromStr for BackendChoice {
             "iterm" | "iterm2" | "api" => Ok(Self::Only(BackendKind::Iterm2)),
             _ => Err(BackendChoiceError::Unknown(text.to_owned())),
         }
+    }
+}
+
+impl fmt::Display for BackendChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Only(kind) => kind.as_str(),
+        })
+    }
+}
+
+impl TryFrom<String> for BackendChoice {
+    type Error = BackendChoiceError;
+
+    fn try_from(name: String) -> Result<Self, BackendChoiceError> {
+        name.parse()
+    }
+}
+
+impl From<BackendChoice> for String {
+    fn from(choice: BackendChoice) -> Self {
+        choice.to_string()
     }
 }
 
@@ -175,13 +202,9 @@ impl Host {
     }
 
     async fn attach(&self, server: &Server, found: &FoundPane) -> Result<(), HostError> {
-        let free = self.registry.free_id()?;
-        let id = found
-            .session_id
-            .as_deref()
-            .and_then(SessionId::found)
-            .filter(|id| self.registry.get(id.as_str()).is_err())
-            .unwrap_or(free);
+        let found_id = found.session_id.as_deref().and_then(SessionId::found);
+        let place = self.registry.reserve_found(found_id, SessionId::random)?;
+        let id = place.id().clone();
         let request = OpenRequest {
             scrollback_lines: self.sessions.scrollback_lines,
             transcript_bytes: self.sessions.transcript_bytes,
@@ -214,6 +237,7 @@ impl Host {
             run_turn: tokio::sync::Mutex::default(),
             task: CurrentTask::default(),
             seen: Seen::default(),
+            end_told: AtomicBool::default(),
         });
         self.session_begins(&session, None, None);
         Ok(())
@@ -234,6 +258,10 @@ mod tests {
         assert_eq!("tmux".parse(), Ok(BackendChoice::Only(BackendKind::Tmux)));
         for name in ["iterm2", "iterm", "api"] {
             assert_eq!(name.parse(), Ok(BackendChoice::Only(BackendKind::Iterm2)));
+        }
+        for name in ["auto", "pty", "tmux", "iterm2"] {
+            let choice: BackendChoice = name.parse().expect("known");
+            assert_eq!(choice.to_string(), name);
         }
         let error = "screen".parse::<BackendChoice>().expect_err("refused");
         assert!(error.to_string().contains("no backend"));

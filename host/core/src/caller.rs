@@ -3,6 +3,8 @@
 use quarterdeck_policy::CallerFacts;
 use serde::{Deserialize, Serialize};
 
+use crate::backends::BackendChoice;
+
 /// What kind of party stands behind a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,9 +82,31 @@ pub struct Caller {
     /// The number of the lock that it believes to hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fencing_token: Option<u64>,
+    /// What its sessions are opened on where a call does not say; the host's own
+    /// choice where there is none.
+    #[serde(skip)]
+    pub backend: Option<BackendChoice>,
 }
 
+/// What connections that stand alone are called, before the client's name.
+const STANDS_ALONE: &str = "http-client-";
+
 impl Caller {
+    /// The connection of requests of which each stands alone: all that ties them
+    /// together is the client's name, and nobody hears when the client has gone.
+    pub fn connection_standing_alone(client: Option<&str>) -> String {
+        format!("{STANDS_ALONE}{}", client.unwrap_or("unnamed"))
+    }
+
+    /// Whether a connection is one of those.
+    pub fn is_standing_alone(connection: &str) -> bool {
+        connection.starts_with(STANDS_ALONE)
+    }
+
+    pub(crate) fn stands_alone(&self) -> bool {
+        Self::is_standing_alone(&self.connection)
+    }
+
     /// A person at the command line.
     pub fn command_line() -> Self {
         Self {
@@ -92,6 +116,7 @@ impl Caller {
             connection: format!("cli-{}", std::process::id()),
             agent: None,
             fencing_token: None,
+            backend: None,
         }
     }
 
@@ -104,6 +129,7 @@ impl Caller {
             connection: "recovery".to_owned(),
             agent: None,
             fencing_token: None,
+            backend: None,
         }
     }
 }

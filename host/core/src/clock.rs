@@ -1,11 +1,8 @@
 //! Wall-clock time, in the two forms that the host shows it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
+use jiff::Timestamp;
 
 /// Milliseconds since the Unix epoch.
 pub(crate) fn now_ms() -> u64 {
@@ -18,30 +15,26 @@ pub(crate) fn now_ms() -> u64 {
 /// RFC 3339 in UTC with milliseconds, as in `2026-03-01T12:00:00.250Z`.
 /// Always with three digits, so that times sort as texts do.
 pub fn rfc3339(time: SystemTime) -> String {
-    const FORM: &[BorrowedFormatItem<'_>] =
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-    let time = OffsetDateTime::from(time);
-    time.format(FORM).unwrap_or_default()
+    // What lies beyond the year 9999 is shown as its end.
+    let time = Timestamp::try_from(time).unwrap_or(Timestamp::MAX);
+    format!("{time:.3}")
 }
 
 /// As [`rfc3339`], for milliseconds since 1970.
 pub(crate) fn rfc3339_of_ms(ms: u64) -> String {
-    rfc3339(UNIX_EPOCH + std::time::Duration::from_millis(ms))
+    rfc3339(UNIX_EPOCH + Duration::from_millis(ms))
 }
 
 /// Milliseconds since 1970 of a time in RFC 3339; one without a zone is UTC.
 pub fn ms_of_rfc3339(text: &str) -> Option<u64> {
     let text = text.trim();
-    let time = OffsetDateTime::parse(text, &Rfc3339)
-        .or_else(|_| OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339))
-        .ok()?;
-    u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
+    let time: Timestamp = text.parse().or_else(|_| format!("{text}Z").parse()).ok()?;
+    u64::try_from(time.as_millisecond()).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn times_read_as_iso_8601() {
@@ -49,6 +42,7 @@ mod tests {
         assert_eq!(rfc3339(time), "2023-11-14T22:13:20.250Z");
         assert_eq!(rfc3339(UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339_of_ms(1_700_000_000_250), rfc3339(time));
+        assert_eq!(rfc3339_of_ms(u64::MAX >> 12), "9999-12-30T22:00:00.999Z");
     }
 
     #[test]
@@ -60,6 +54,8 @@ mod tests {
         ] {
             assert_eq!(ms_of_rfc3339(text), Some(1_700_000_000_250), "{text}");
         }
-        assert_eq!(ms_of_rfc3339("yesterday"), None);
+        for text in ["yesterday", "", "2023-11-14", "1969-12-31T23:59:59Z"] {
+            assert_eq!(ms_of_rfc3339(text), None, "{text}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::agents::role::Role;
-use crate::gate::{PendingConfirmation, Refusal};
+use crate::gate::{PendingConfirmation, PersonsNo, Refusal};
 use crate::rates::TooOften;
 use crate::session::SessionId;
 use crate::store::StoreError;
@@ -30,7 +30,7 @@ pub enum HostError {
     ConfirmationRequired(Box<PendingConfirmation>),
     /// The session's shell is busy with a command.
     #[error(
-        "session {session} still runs {command} (for {} s); wait for it with session_wait {{\"prompt\": true}}, interrupt it with session_type {{\"key\": \"ctrl-c\"}}, or use another session",
+        "session {session} still runs {command} (for {} s); wait for it with session_wait {{\"until\": {{\"prompt\": true}}}}, interrupt it with session_type {{\"input\": {{\"key\": \"ctrl-c\"}}}}, or use another session",
         .since.as_secs()
     )]
     SessionBusy {
@@ -42,7 +42,7 @@ pub enum HostError {
         since: Duration,
     },
     /// Something stands on the shell's line that the command would run into.
-    #[error("the line of session {session} is not empty, it holds {}; submit it or clear it first with session_type {{\"key\": \"ctrl-c\"}}", .line.as_deref().map_or_else(|| "something unknown".to_owned(), |line| format!("`{line}`")))]
+    #[error("the line of session {session} is not empty, it holds {}; submit it or clear it first with session_type {{\"input\": {{\"key\": \"ctrl-c\"}}}}", .line.as_deref().map_or_else(|| "something unknown".to_owned(), |line| format!("`{line}`")))]
     LineNotEmpty {
         /// The session.
         session: SessionId,
@@ -123,7 +123,7 @@ pub enum HostError {
     #[error("cannot open a session: {0}")]
     CannotOpen(String),
     /// The audit log refused a row; nothing was typed.
-    #[error("the audit log {} cannot be written, so nothing was typed: {reason}; free the disk or repair the file, then try again", .path.display())]
+    #[error("nothing was typed, because it cannot be kept: {reason}")]
     AuditUnwritable {
         /// Where the log is.
         path: PathBuf,
@@ -148,6 +148,9 @@ pub enum HostError {
     /// A person said no.
     #[error("a person was asked about this command and said no; do something else")]
     DeclinedByPerson,
+    /// A person said no to the same command a while ago.
+    #[error("{0}")]
+    Declined(Box<PersonsNo>),
     /// Something that should not happen.
     #[error("{0}")]
     Internal(String),
@@ -171,6 +174,7 @@ impl HostError {
             | Self::ForbiddenByRole { .. }
             | Self::ApprovalFromInside
             | Self::DeclinedByPerson
+            | Self::Declined(_)
             | Self::PolicyChangesOff => "PERMISSION_DENIED",
             Self::ConfirmationRequired(_) => "CONFIRMATION_REQUIRED",
             Self::SessionBusy { .. } | Self::LineNotEmpty { .. } | Self::AgentNotReady { .. } => {

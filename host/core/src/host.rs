@@ -1,17 +1,16 @@
 //! The host: what every door calls.
 //!
-//! One method for each operation, each in a file of its own under
-//! [`operations`](crate::operations). Doors translate; they decide nothing.
+//! One method for each operation: what every door offers is in a file of its own under
+//! [`operations`](crate::operations), what concerns one subject in that subject's folder
+//! (`agents`, `recordings`, `hooks`, …). Doors translate; they decide nothing.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use quarterdeck_policy::{PolicyHost, PolicyIncident};
+use quarterdeck_policy::PolicyHost;
 use quarterdeck_terminal::Size;
 use quarterdeck_terminal::tmux::Socket;
-use tokio::sync::broadcast;
 
 use crate::agents::Agents;
 use crate::agents::caps::AgentCaps;
@@ -21,13 +20,15 @@ use crate::clock::now_ms;
 use crate::coding_agents::{
     CodingAgents, ResumeSettings, interrupt_after, resume_when_limits_are_lifted,
 };
-use crate::events::{ErrorSeverity, EventBus, EventHistory, EventSettings, SystemError};
+use crate::default_sessions::DefaultSessions;
+use crate::events::{EventBus, EventHistory, EventSettings};
 use crate::gate::{Gate, GateSettings};
 use crate::hooks::Delegations;
 use crate::iterm2::Iterm2;
 use crate::life::{LostSessions, mark_lost};
 use crate::monitor::{Monitor, MonitorSettings};
 use crate::operations::SshSettings;
+use crate::policy_problems::{RecentProblem, RecentProblems};
 use crate::progress::ProgressBoard;
 use crate::rates::{RateLimits, RateSettings};
 use crate::recordings::Recordings;
@@ -37,9 +38,6 @@ use crate::session::BackendKind;
 use crate::store::{Store, StoreError};
 use crate::swaps::tell_swaps;
 use crate::tasks::{Machines, Tasks};
-
-/// Incidents kept for whoever asks.
-const INCIDENTS_KEPT: usize = 100;
 
 /// How sessions are opened.
 #[derive(Clone, Debug)]
@@ -56,6 +54,9 @@ pub struct SessionSettings {
     pub shell_integration: bool,
     /// How many sessions may be open at once.
     pub max_sessions: usize,
+    /// For how long the default session of a client that nobody hears the end of may
+    /// be left unused.
+    pub default_idle: Duration,
     /// How sessions on other machines are opened.
     pub ssh: SshSettings,
     /// What carries a session that asks for nothing else.
@@ -118,19 +119,11 @@ pub enum StartError {
     Policies(#[from] quarterdeck_policy::StartError),
 }
 
-/// Something that went wrong while the host ran.
-#[derive(Clone, Debug)]
-pub struct Incident {
-    /// When.
-    pub at: SystemTime,
-    /// What, where, and what still serves.
-    pub message: String,
-}
-
 /// A running host. Shared by every door.
 pub struct Host {
     pub(crate) sessions: SessionSettings,
     pub(crate) registry: Registry,
+    pub(crate) defaults: DefaultSessions,
     pub(crate) tmux: Tmux,
     pub(crate) iterm2: Iterm2,
     pub(crate) gate: Gate,
@@ -159,8 +152,7 @@ pub struct Host {
     pub(crate) agents: Arc<Agents>,
     pub(crate) output_logs: PathBuf,
     pub(crate) recordings: Recordings,
-    incidents: Arc<Mutex<VecDeque<Incident>>>,
-    incident_feed: broadcast::Sender<Incident>,
+    policy_problems: RecentProblems,
 }
 
 impl Host {
@@ -168,40 +160,25 @@ impl Host {
     /// background: the first command waits for them, nothing else does.
     pub fn start(settings: HostSettings) -> Result<Arc<Self>, StartError> {
         let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
-        let incidents = Arc::new(Mutex::new(VecDeque::new()));
-        let (incident_feed, _) = broadcast::channel(INCIDENTS_KEPT);
         let store = open_store(&settings.store_path)?;
-        let events = Arc::new(EventBus::after(EventHistory::last_kept(&store)?));
+        let events = Arc::new(EventBus::after(EventHistory::last_number(&store)?));
         let event_history =
             EventHistory::start(Arc::clone(&events), store.clone(), settings.events);
         let lost_sessions = mark_lost(&store);
         let longest_work = settings.caps.work;
         let agents = Agents::open(store.clone(), settings.profiles_folder, settings.caps)?;
         let agents = Arc::new(agents);
+        let policy_problems = RecentProblems::default();
         let policies = PolicyHost::start(settings.policies.clone(), {
-            let incidents = Arc::clone(&incidents);
-            let feed = incident_feed.clone();
+            let problems = policy_problems.clone();
             let events = Arc::clone(&events);
-            move |incident: PolicyIncident| {
-                let incident = Incident {
-                    at: SystemTime::now(),
-                    message: incident.to_string(),
-                };
-                tracing::warn!("{}", incident.message);
-                keep_incident(&incidents, incident.clone());
-                events.publish(SystemError {
-                    error: incident.message.clone(),
-                    component: "policies".to_owned(),
-                    severity: ErrorSeverity::Warning,
-                });
-                // Nobody listening is fine: the incident is kept.
-                let _ = feed.send(incident);
-            }
+            move |problem| problems.tell(&problem, &events)
         })?;
         tokio::spawn(tell_swaps(policies.changes(), Arc::clone(&events)));
         let (monitor, watcher) = Monitor::new(settings.monitor)?;
         let host = Arc::new_cyclic(|this| Self {
             registry: Registry::new(settings.sessions.max_sessions),
+            defaults: DefaultSessions::default(),
             tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             iterm2: Iterm2::new(settings.sessions.iterm2.clone()),
             sessions: settings.sessions,
@@ -239,8 +216,7 @@ impl Host {
             agents,
             recordings: Recordings::new(settings.output_logs.join("recordings")),
             output_logs: settings.output_logs,
-            incidents,
-            incident_feed,
+            policy_problems,
         });
         tokio::spawn(watcher.watch(Arc::downgrade(&host)));
         if let Some(most) = longest_work {
@@ -253,14 +229,9 @@ impl Host {
         Ok(host)
     }
 
-    /// The newest incidents, oldest first.
-    pub fn incidents(&self) -> Vec<Incident> {
-        lock(&self.incidents).iter().cloned().collect()
-    }
-
-    /// Incidents from now on.
-    pub fn incident_feed(&self) -> broadcast::Receiver<Incident> {
-        self.incident_feed.subscribe()
+    /// The newest problems with policies, oldest first.
+    pub fn policy_problems(&self) -> Vec<RecentProblem> {
+        self.policy_problems.all()
     }
 
     /// What happens on this host, from now on and before.
@@ -288,7 +259,7 @@ impl Host {
             .into_iter()
             .filter(|session| session.backend == BackendKind::Pty)
             .map(|session| async move { session.terminal.close().await });
-        futures::future::join_all(closing).await;
+        futures_util::future::join_all(closing).await;
         self.policies.shutdown().await;
         self.event_history.finish().await;
         self.monitor.history.keep_end(now_ms().cast_signed()).await;
@@ -307,18 +278,4 @@ fn open_store(path: &Path) -> Result<Store, StoreError> {
         }
         opened => opened,
     }
-}
-
-fn keep_incident(incidents: &Mutex<VecDeque<Incident>>, incident: Incident) {
-    let mut incidents = lock(incidents);
-    if incidents.len() == INCIDENTS_KEPT {
-        incidents.pop_front();
-    }
-    incidents.push_back(incident);
-}
-
-fn lock(incidents: &Mutex<VecDeque<Incident>>) -> std::sync::MutexGuard<'_, VecDeque<Incident>> {
-    incidents
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -2,6 +2,7 @@
 //! iTerm2, and the sessions that are found there.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use quarterdeck_terminal::iterm2::{
@@ -14,6 +15,7 @@ use crate::backends::{BackendChoice, cannot_open};
 use crate::error::HostError;
 use crate::gate::Door;
 use crate::host::Host;
+use crate::registry::Reservation;
 use crate::seen::Seen;
 use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
 
@@ -144,7 +146,8 @@ impl Host {
     }
 
     fn rejoin(&self, application: &Application, found: FoundRelay) -> Result<(), HostError> {
-        let id = self.free_or_found(Some(&found.session_id))?;
+        let place = self.place_for(Some(&found.session_id))?;
+        let id = place.id().clone();
         let request = self.kept(&id);
         let opened = application.rejoin(found, &request);
         self.begin_found(id.clone(), id.to_string(), "the user's shell", opened);
@@ -157,7 +160,8 @@ impl Host {
         pane: &FoundPane,
     ) -> Result<(), HostError> {
         self.make_room(pane).await;
-        let id = self.free_or_found(pane.session_id.as_deref())?;
+        let place = self.place_for(pane.session_id.as_deref())?;
+        let id = place.id().clone();
         let request = self.kept(&id);
         let opened = application
             .attach(&pane.handle, &request)
@@ -179,13 +183,11 @@ impl Host {
         }
     }
 
-    /// The id that a session had with an earlier host, if it can have it again.
-    fn free_or_found(&self, found: Option<&str>) -> Result<SessionId, HostError> {
-        let free = self.registry.free_id()?;
-        Ok(found
-            .and_then(SessionId::found)
-            .filter(|id| self.registry.get(id.as_str()).is_err())
-            .unwrap_or(free))
+    /// A place under the id that a session had with an earlier host, if it can have it
+    /// again.
+    fn place_for(&self, found: Option<&str>) -> Result<Reservation, HostError> {
+        let found = found.and_then(SessionId::found);
+        self.registry.reserve_found(found, SessionId::random)
     }
 
     fn kept(&self, id: &SessionId) -> OpenRequest {
@@ -215,6 +217,7 @@ impl Host {
             run_turn: tokio::sync::Mutex::default(),
             task: CurrentTask::default(),
             seen: Seen::default(),
+            end_told: AtomicBool::default(),
         });
         // Its relay keeps what its marks take.
         self.session_begins(&session, None, None);

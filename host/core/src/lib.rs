@@ -4,14 +4,16 @@
 //! # Where to start
 //!
 //! [`Host`] is what every door calls; [`operations`] has a file for each thing
-//! that can be asked of it. The [`gate`] is the heart: the one way to type.
+//! that can be asked of it, and what concerns one subject alone lies in that subject's
+//! folder. The [`gate`] is the heart: the one way to type.
 //!
 //! # What this crate must never do
 //!
 //! - Let anything but the gate reach a session's keyboard. The `Keyboard` is
 //!   private to [`gate::Door`], and the compiler keeps it there.
 //! - Let a command through that the audit log could not write down.
-//! - Know a protocol: MCP, HTTP and the command line are the doors' business.
+//! - Know a protocol: MCP, HTTP and the command line are the doors' business. Only the
+//!   advice in errors names tools, in the words that most callers have: MCP's.
 
 pub mod agents;
 pub mod allow_rules;
@@ -20,6 +22,7 @@ mod backends;
 mod caller;
 mod clock;
 pub mod coding_agents;
+mod default_sessions;
 mod error;
 pub mod events;
 pub mod gate;
@@ -29,6 +32,7 @@ mod iterm2;
 mod life;
 pub mod monitor;
 pub mod operations;
+mod policy_problems;
 pub mod progress;
 pub mod prompts;
 mod rates;
@@ -48,9 +52,12 @@ pub use caller::{Caller, CallerKind, Transport};
 pub use clock::{ms_of_rfc3339, rfc3339};
 pub use coding_agents::AgentInFront;
 pub use error::HostError;
-pub use host::{Host, HostSettings, Incident, SessionSettings, StartError};
+pub use host::{Host, HostSettings, SessionSettings, StartError};
 pub use life::LostSession;
-pub use rates::{Allowance, ClientLimit, ClientLimitError, RateLimit, RateSettings, TooOften};
+pub use policy_problems::RecentProblem;
+pub use rates::{
+    Allowance, ClientLimit, ClientLimitError, HTTP, RateLimit, RateSettings, TooOften,
+};
 pub use secret::Secret;
 pub use session::{BackendKind, SessionId};
 pub use text::inert as inert_text;
@@ -60,5 +67,7 @@ pub use quarterdeck_policy::TRACE_TARGET;
 pub use quarterdeck_terminal::iterm2::{
     Address as Iterm2Address, Appearance, RelayProgram, Rgb, Settings as Iterm2Settings, relay,
 };
-pub use quarterdeck_terminal::tmux::Socket as TmuxSocket;
-pub use quarterdeck_terminal::{Cursor, Size, ancestry, keys, mouse, open_files, screenshot};
+pub use quarterdeck_terminal::tmux::{PaneWindow, Socket as TmuxSocket};
+pub use quarterdeck_terminal::{
+    Cursor, Size, ancestry, deadline, keys, mouse, open_files, quoting, screenshot,
+};

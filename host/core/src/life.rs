@@ -1,6 +1,7 @@
 //! How a session enters the registry and leaves it, who is told, and what of it
 //! outlives the host.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::clock::{now_ms, rfc3339};
 use crate::error::HostError;
-use crate::events::{LaunchMethod, SessionEnd, SessionStart};
+use crate::events::{EventBus, LaunchMethod, SessionEnd, SessionStart};
 use crate::host::Host;
 use crate::progress;
 use crate::session::{BackendKind, Session, SessionId};
@@ -119,7 +120,6 @@ impl Host {
         let session = self.registry.remove(id)?;
         self.agents.session_ended(id.as_str());
         self.coding_agents.forget(id);
-        let now = SystemTime::now();
         let id = session.id.to_string();
         self.store.write_later("a session's end", move |kept| {
             kept.execute(
@@ -128,16 +128,25 @@ impl Host {
             )
             .map(drop)
         });
-        self.events.publish(SessionEnd {
-            session_id: session.id.to_string(),
-            end_time: rfc3339(now),
-            duration_seconds: now
-                .duration_since(session.created_at)
-                .unwrap_or_default()
-                .as_secs_f64(),
-        });
+        tell_end(&session, &self.events);
         Some(session)
     }
+}
+
+/// Tells that a session is over, with its program or by being closed: once.
+pub(crate) fn tell_end(session: &Session, events: &EventBus) {
+    if session.end_told.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let now = SystemTime::now();
+    events.publish(SessionEnd {
+        session_id: session.id.to_string(),
+        end_time: rfc3339(now),
+        duration_seconds: now
+            .duration_since(session.created_at)
+            .unwrap_or_default()
+            .as_secs_f64(),
+    });
 }
 
 /// A session that died with an earlier host.

@@ -1,4 +1,5 @@
-//! How often a caller may ask: the limits of the enhanced-iterm-mcp document.
+//! How often a caller may ask: the limits of the enhanced-iterm-mcp document, and wide
+//! ones, which only a runaway client meets, for every other tool.
 //!
 //! Each caller has a bucket for each endpoint (a tool, a path) and one for all of
 //! them. A bucket holds the burst and fills up again at the rate, so nobody is
@@ -77,31 +78,44 @@ impl FromStr for ClientLimit {
     }
 }
 
+/// What is asked over HTTP outside of MCP, streams and the dashboard, as a sort of
+/// requests beside the tool families.
+pub const HTTP: &str = "http";
+
 /// Who is limited, and how.
 #[derive(Clone, Debug)]
 pub struct RateSettings {
-    /// What is limited: names of tool families, and `http` for what is asked over
-    /// HTTP outside of MCP, streams and the dashboard.
+    /// What has the limit: names of tool families, and [`HTTP`]. Nothing at all is
+    /// limited where this is empty.
     pub apply_to: BTreeSet<String>,
     /// The limit of whoever is not in `clients`.
     pub limit: RateLimit,
-    /// Other limits; the first whose name fits counts.
+    /// The limit of the tool families that `apply_to` leaves out, if they have any.
+    pub others: Option<RateLimit>,
+    /// Other limits for some clients; the first whose name fits counts. They take the
+    /// place of `limit`; who is let off is let off from `others`, too.
     pub clients: Vec<ClientLimit>,
 }
 
 impl Default for RateSettings {
-    /// The documented limits, for the documented server's tools and for HTTP.
+    /// The documented limits, for the documented server's tools and for HTTP; a thousand
+    /// requests a second for the others.
     fn default() -> Self {
         const fn number(number: u32) -> NonZeroU32 {
             NonZeroU32::new(number).expect("more than none")
         }
         Self {
-            apply_to: ["enhanced", "http"].map(str::to_owned).into(),
+            apply_to: ["enhanced", HTTP].map(str::to_owned).into(),
             limit: RateLimit {
                 per_minute: number(100),
                 per_hour: number(1_000),
                 burst: number(20),
             },
+            others: Some(RateLimit {
+                per_minute: number(60_000),
+                per_hour: number(1_000_000),
+                burst: number(10_000),
+            }),
             clients: Vec::new(),
         }
     }
@@ -144,6 +158,7 @@ struct Buckets {
 pub(crate) struct RateLimits {
     settings: RateSettings,
     usual: Buckets,
+    others: Option<Buckets>,
     /// In the order of `settings.clients`; none for those without a limit.
     special: Vec<Option<Buckets>>,
     asked: AtomicU64,
@@ -154,6 +169,7 @@ impl RateLimits {
     pub(crate) fn new(settings: RateSettings) -> Self {
         Self {
             usual: Buckets::new(settings.limit),
+            others: settings.others.map(Buckets::new),
             special: settings
                 .clients
                 .iter()
@@ -165,25 +181,21 @@ impl RateLimits {
         }
     }
 
-    /// Whether requests of this sort, a tool family or `http`, are limited.
-    pub(crate) fn apply_to(&self, sort: &str) -> bool {
-        self.settings.apply_to.contains(sort)
-    }
-
     /// How many requests were refused.
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Counts a request of `caller`, whose client calls itself `client`. `None`
-    /// where the caller is not limited.
+    /// Counts a request of this sort, a tool family or [`HTTP`], of `caller`, whose
+    /// client calls itself `client`. `None` where it is not limited.
     pub(crate) fn count(
         &self,
+        sort: &str,
         caller: &str,
         client: Option<&str>,
         endpoint: &str,
     ) -> Result<Option<Allowance>, TooOften> {
-        let Some(buckets) = self.buckets(client) else {
+        let Some(buckets) = self.buckets(sort, client) else {
             return Ok(None);
         };
         if self.asked.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
@@ -197,15 +209,21 @@ impl RateLimits {
         taken.map(Some)
     }
 
-    fn buckets(&self, client: Option<&str>) -> Option<&Buckets> {
+    fn buckets(&self, sort: &str, client: Option<&str>) -> Option<&Buckets> {
+        let has_the_limit = self.settings.apply_to.contains(sort);
+        if self.settings.apply_to.is_empty() || (sort == HTTP && !has_the_limit) {
+            return None;
+        }
         let named = self
             .settings
             .clients
             .iter()
             .position(|limit| client.is_some_and(|client| client.starts_with(&limit.name)));
-        match named {
-            Some(at) => self.special[at].as_ref(),
-            None => Some(&self.usual),
+        match named.map(|at| self.special[at].as_ref()) {
+            Some(None) => None,
+            Some(Some(special)) if has_the_limit => Some(special),
+            None if has_the_limit => Some(&self.usual),
+            _ => self.others.as_ref(),
         }
     }
 }
@@ -275,11 +293,13 @@ mod tests {
     fn the_burst_is_granted_and_then_the_rate() {
         let limits = limits(&[]);
         for left in (0..20).rev() {
-            let allowance = limits.count("a", None, "session_list").expect("granted");
+            let allowance = limits
+                .count("enhanced", "a", None, "session_list")
+                .expect("granted");
             assert_eq!(allowance.expect("limited").remaining, left);
         }
         let refused = limits
-            .count("a", None, "session_list")
+            .count("enhanced", "a", None, "session_list")
             .expect_err("the 21st");
         // One more every 600 ms.
         assert!(
@@ -287,11 +307,11 @@ mod tests {
             "{refused:?}"
         );
         assert!(
-            limits.count("a", None, "session_close").is_ok(),
+            limits.count("enhanced", "a", None, "session_close").is_ok(),
             "another endpoint"
         );
         assert!(
-            limits.count("b", None, "session_list").is_ok(),
+            limits.count("enhanced", "b", None, "session_list").is_ok(),
             "another caller"
         );
         assert_eq!(limits.refused(), 1);
@@ -302,10 +322,14 @@ mod tests {
         let limits = limits(&["few:60:5:60"]);
         for number in 0..5 {
             let endpoint = number.to_string();
-            assert!(limits.count("a", Some("few 1.0"), &endpoint).is_ok());
+            assert!(
+                limits
+                    .count("enhanced", "a", Some("few 1.0"), &endpoint)
+                    .is_ok()
+            );
         }
         let refused = limits
-            .count("a", Some("few 1.0"), "5")
+            .count("enhanced", "a", Some("few 1.0"), "5")
             .expect_err("the 6th");
         assert!(refused.limit.contains("an hour"), "{refused:?}");
     }
@@ -314,8 +338,32 @@ mod tests {
     fn a_client_can_be_let_off() {
         let limits = limits(&["claude-code:off"]);
         for _ in 0..200 {
-            let counted = limits.count("a", Some("claude-code 2.1"), "session_list");
+            let counted = limits.count("enhanced", "a", Some("claude-code 2.1"), "session_list");
             assert_eq!(counted, Ok(None));
+        }
+    }
+
+    #[test]
+    fn other_tools_are_limited_where_no_work_comes() {
+        let limits = limits(&["claude-code:off", "slow:1:1:1"]);
+        for client in [None, Some("slow 1.0")] {
+            let allowance = limits.count("native", "a", client, "session_read");
+            assert_eq!(allowance.expect("granted").expect("limited").limit, 60_000);
+        }
+        let counted = limits.count("native", "a", Some("claude-code 2"), "session_read");
+        assert_eq!(counted, Ok(None));
+        for settings in [
+            RateSettings {
+                apply_to: BTreeSet::new(),
+                ..RateSettings::default()
+            },
+            RateSettings {
+                others: None,
+                ..RateSettings::default()
+            },
+        ] {
+            let limits = RateLimits::new(settings);
+            assert_eq!(limits.count("native", "a", None, "session_read"), Ok(None));
         }
     }
 

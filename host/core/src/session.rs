@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
@@ -22,10 +23,18 @@ pub struct SessionId(String);
 impl SessionId {
     /// A new random id. 36^8 values: the registry still checks for a collision.
     pub(crate) fn random() -> Self {
-        const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        Self::drawn_from(b"abcdefghijklmnopqrstuvwxyz0123456789")
+    }
+
+    /// A new random id of hexadecimal digits.
+    pub(crate) fn random_hex() -> Self {
+        Self::drawn_from(b"0123456789abcdef")
+    }
+
+    fn drawn_from(alphabet: &[u8]) -> Self {
         Self(
             (0..8)
-                .map(|_| char::from(ALPHABET[rand::random_range(0..ALPHABET.len())]))
+                .map(|_| char::from(alphabet[rand::random_range(0..alphabet.len())]))
                 .collect(),
         )
     }
@@ -91,6 +100,8 @@ pub(crate) struct Session {
     pub(crate) seen: Seen,
     /// What it works on.
     pub(crate) task: CurrentTask,
+    /// Whether `session.end` has been told.
+    pub(crate) end_told: AtomicBool,
 }
 
 impl Session {

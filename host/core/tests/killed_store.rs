@@ -36,7 +36,7 @@ fn write_until_killed(path: &Path) {
         .build()
         .unwrap();
     runtime.block_on(async {
-        futures::future::join_all((0..WRITERS).map(|writer| {
+        futures_util::future::join_all((0..WRITERS).map(|writer| {
             let store = store.clone();
             async move {
                 for number in (from + writer..).step_by(WRITERS as usize) {

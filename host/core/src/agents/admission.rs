@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::Agents;
 use super::programs::{Program, programs};
 use super::role::{Denial, RoleConfig, Used};
-use crate::caller::Caller;
+use crate::caller::{Caller, CallerKind};
 use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::error::HostError;
 use crate::session::SessionId;
@@ -47,6 +47,15 @@ impl Agents {
         drop(state);
         self.renew_lease(session.as_str(), now);
         Ok(())
+    }
+
+    /// Whether `caller` may end a session, or what runs in it: as for typing. Besides,
+    /// a person may, who has to be able to stop an agent.
+    pub(crate) fn may_end(&self, session: &SessionId, caller: &Caller) -> Result<(), HostError> {
+        match caller.kind {
+            CallerKind::Human => Ok(()),
+            CallerKind::Agent | CallerKind::Recovery => self.may_type(session, caller),
+        }
     }
 
     /// Who has locked a session against `caller`, if anybody has.

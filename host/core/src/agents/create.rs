@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use quarterdeck_terminal::{Beside, Side};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::layout::{PanePlace, layout_named};
 use super::role::{Role, RoleConfig};
@@ -88,14 +89,25 @@ pub struct PaneSpec {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct CreateSessions {
     /// One for each pane; the layout may have more
-    #[serde(alias = "session_configs", alias = "pane_hierarchy", default)]
+    #[serde(deserialize_with = "at_least_one")]
+    #[schemars(length(min = 1))]
     pub sessions: Vec<PaneSpec>,
     /// SINGLE, HORIZONTAL_SPLIT (side by side), VERTICAL_SPLIT (stacked), QUAD, TRIPLE_RIGHT or TRIPLE_BOTTOM
-    #[serde(alias = "layout_type", default)]
+    #[serde(default)]
     pub layout: String,
     /// The window to open them in, where sessions have windows
     #[serde(default)]
     pub window_id: Option<String>,
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PaneSpec>, D::Error> {
+    let panes = Vec::deserialize(from)?;
+    match panes.is_empty() {
+        true => Err(D::Error::custom(
+            "the list is empty: give an object, {} at the least, for each session",
+        )),
+        false => Ok(panes),
+    }
 }
 
 /// A pane that is.
@@ -183,7 +195,7 @@ impl Host {
         let specs: Vec<PaneSpec> = (0..count)
             .map(|number| request.sessions.get(number).cloned().unwrap_or_default())
             .collect();
-        check_names(&specs)?;
+        check(&specs)?;
         self.may_start_agents(&specs, caller)?;
         let opened = self.open_panes(layout, &specs, caller).await?;
         let mut sessions = Vec::new();
@@ -206,18 +218,18 @@ impl Host {
         let target = self.one_session(&request.target, caller)?;
         let target = self.registry.get(target.as_str())?;
         let specs = [request.pane.clone()];
-        check_names(&specs)?;
+        check(&specs)?;
         self.may_start_agents(&specs, caller)?;
         let pane = CreateSession {
             working_directory: target.terminal.status().await.cwd,
             backend: Some(BackendChoice::Only(target.backend)),
-            ..self.plain_pane(&specs[0], 0)
+            ..self.plain_pane(&specs[0], 0, caller).await?
         };
         let beside = target.terminal.backend_handle().map(|handle| Beside {
             handle,
             side: request.direction.into(),
         });
-        let opened = self.open_beside(pane, beside).await?;
+        let opened = self.open_beside(pane, beside).await?.keep();
         Box::pin(self.settle_in(&specs[0], &opened.id, caller)).await
     }
 
@@ -229,9 +241,10 @@ impl Host {
         specs: &[PaneSpec],
         caller: &Caller,
     ) -> Result<Vec<SessionId>, HostError> {
-        let mut panes: Vec<CreateSession> = (specs.iter().enumerate())
-            .map(|(number, spec)| self.plain_pane(spec, number))
-            .collect();
+        let mut panes = Vec::with_capacity(specs.len());
+        for (number, spec) in specs.iter().enumerate() {
+            panes.push(self.plain_pane(spec, number, caller).await?);
+        }
         let more = panes.split_off(layout.places());
         let layouts = iter::once(layout.arrange(panes)?).chain(more.into_iter().map(Layout::Pane));
         let mut opened = Vec::new();
@@ -245,7 +258,7 @@ impl Host {
                 Err(error) => {
                     for id in &opened {
                         // Whatever is gone already need not be closed.
-                        let _ = self.close_session(id.as_str()).await;
+                        let _ = self.end_session(id.as_str()).await;
                     }
                     return Err(error);
                 }
@@ -254,19 +267,27 @@ impl Host {
         Ok(opened)
     }
 
-    /// What pane number `number` (from 0) is opened with.
-    fn plain_pane(&self, spec: &PaneSpec, number: usize) -> CreateSession {
+    /// What pane number `number` (from 0) is opened with, if the policies let its
+    /// environment be set.
+    async fn plain_pane(
+        &self,
+        spec: &PaneSpec,
+        number: usize,
+        caller: &Caller,
+    ) -> Result<CreateSession, HostError> {
         let place = PanePlace {
             name: spec.name.clone(),
             agent: spec.agent.clone(),
             team: spec.team.clone(),
         };
         let env = self.config_for(spec).map(|config| config.environment);
-        CreateSession {
+        let pane = CreateSession {
             name: Some(place.title(number)),
             env: env.unwrap_or_default().into_iter().collect(),
             ..CreateSession::default()
-        }
+        };
+        self.judge_environment(&pane, caller).await?;
+        Ok(pane)
     }
 
     /// Registers the agent, gives the role, starts what is to run.
@@ -278,11 +299,17 @@ impl Host {
     ) -> Result<CreatedPane, HostError> {
         let id = session.as_str();
         if let Some(name) = &spec.agent {
+            // One that moves here stays in its teams.
+            let before = self.agents.agent(name);
+            let (teams, metadata) = before
+                .map(|agent| (agent.teams, agent.metadata))
+                .unwrap_or_default();
+            let new = spec.team.iter().filter(|team| !teams.contains(*team));
             let agent = Agent {
                 name: name.clone(),
                 session_id: id.to_owned(),
-                teams: spec.team.iter().cloned().collect(),
-                metadata: Default::default(),
+                teams: teams.iter().chain(new).cloned().collect(),
+                metadata,
                 created_at: rfc3339_of_ms(now_ms()),
                 depth: 1,
             };
@@ -372,8 +399,12 @@ impl Host {
 }
 
 /// An agent works in one session: two panes for one would lose the first.
-fn check_names(specs: &[PaneSpec]) -> Result<(), HostError> {
+/// What is wrong about panes is told before one of them is opened.
+fn check(specs: &[PaneSpec]) -> Result<(), HostError> {
     for (number, spec) in specs.iter().enumerate() {
+        spec.role_config
+            .as_ref()
+            .map_or(Ok(()), RoleConfig::check)?;
         if let Some(agent) = &spec.agent
             && specs[..number]
                 .iter()

@@ -2,6 +2,7 @@
 //! front, and how sessions look.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,14 @@ pub struct OnDesk {
     pub last_message_ms: Option<u64>,
     /// Messages that are being typed or wait for it.
     pub under_way: usize,
+}
+
+impl OnDesk {
+    /// The log that the session's output goes to at the moment.
+    pub(super) fn followed_in(&self) -> Option<PathBuf> {
+        let monitoring = self.monitoring.as_ref().filter(|it| it.goes_on())?;
+        Some(monitoring.log.clone())
+    }
 }
 
 /// Everything that concerns only this host.

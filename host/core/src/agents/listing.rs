@@ -115,7 +115,7 @@ impl Host {
         self.find_sessions().await?;
         let sessions = self.registry.all();
         let statuses = sessions.iter().map(|session| session.terminal.status());
-        let statuses = futures::future::join_all(statuses).await;
+        let statuses = futures_util::future::join_all(statuses).await;
         Ok((sessions.iter().zip(statuses))
             .map(|(session, status)| self.info(session, &status))
             .filter(|info| filter.lets_through(info))
@@ -145,7 +145,7 @@ impl Host {
             team: agent.and_then(|agent| agent.teams.first().cloned()),
             teams: agent.map(|agent| agent.teams.clone()).unwrap_or_default(),
             is_processing: status.is_running(),
-            is_monitoring: on_desk.monitoring.is_some(),
+            is_monitoring: on_desk.followed_in().is_some(),
             suspended: suspended.is_some(),
             suspended_at: suspended.map(|it| rfc3339_of_ms(it.at_ms)),
             suspended_by: suspended.and_then(|it| it.by.clone()),

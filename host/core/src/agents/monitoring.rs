@@ -1,9 +1,10 @@
 //! Following a session's output into files: line by line, filtered, with secrets
 //! masked.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use quarterdeck_terminal::{Cursor, Until, WaitEnd};
 use regex::Regex;
@@ -14,12 +15,16 @@ use super::masking::masked;
 use super::output_files::{GrowingFile, OutputFile, Snapshot};
 use super::write::pattern;
 use crate::error::HostError;
+use crate::events::{ErrorSeverity, EventBus, SystemError};
 use crate::host::Host;
 use crate::operations::read_text;
 use crate::session::{Session, SessionId};
 
 /// Output is written together that comes within this time.
 const TOGETHER: Duration = Duration::from_millis(200);
+
+/// And so many times as long as writing took the last time.
+const PAUSE_FOR_WRITING: u32 = 10;
 
 /// How long one wait lasts before it is begun anew.
 const ONE_WAIT: Duration = Duration::from_secs(600);
@@ -45,6 +50,12 @@ pub struct Monitoring {
 }
 
 impl Monitoring {
+    /// Whether it goes on: it ends when the session does, and when its files cannot be
+    /// written.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.task.is_finished()
+    }
+
     pub(super) fn stop(&self) {
         self.task.abort();
     }
@@ -69,30 +80,36 @@ impl Host {
         }
         let filters = patterns(filters)?;
         let from = session.terminal.status().await.cursor;
-        let mut desk = self.agents.desk();
-        let on_desk = desk.session_mut(id.as_str());
-        if let Some(monitoring) = &on_desk.monitoring {
-            return Ok((monitoring.log.clone(), false));
-        }
-        let most = (max_lines.or(on_desk.max_lines))
+        let usual = {
+            let mut desk = self.agents.desk();
+            let on_desk = desk.session_mut(id.as_str());
+            if let Some(log) = on_desk.followed_in() {
+                return Ok((log, false));
+            }
+            on_desk.max_lines
+        };
+        let most = (max_lines.or(usual))
             .filter(|lines| *lines > 0)
             .map_or(USUAL_LINES, |lines| lines.min(MOST_LINES));
-        let folder = &self.output_logs;
-        let path = OutputFile::Log.path(folder, id.as_str());
-        let cannot_write = |error: std::io::Error| {
+        let path = OutputFile::Log.path(&self.output_logs, id.as_str());
+        let files = Files::open(self.output_logs.clone(), id.clone(), most, filters);
+        let files = files.await.map_err(|error| {
             HostError::Internal(format!("cannot write the log {}: {error}", path.display()))
-        };
-        let files = Files {
-            log: GrowingFile::open(&path).map_err(cannot_write)?,
-            snapshot: Snapshot::open(folder, id.as_str(), most).map_err(cannot_write)?,
-            filters,
-        };
-        let task = tokio::spawn(follow(session, from, files)).abort_handle();
-        on_desk.monitoring = Some(Monitoring {
-            log: path.clone(),
-            task,
-        });
-        drop(desk);
+        })?;
+        {
+            let mut desk = self.agents.desk();
+            let on_desk = desk.session_mut(id.as_str());
+            // Somebody else may have been as fast.
+            if let Some(log) = on_desk.followed_in() {
+                return Ok((log, false));
+            }
+            let events = Arc::clone(&self.events);
+            let task = tokio::spawn(follow(session, from, files, events)).abort_handle();
+            on_desk.monitoring = Some(Monitoring {
+                log: path.clone(),
+                task,
+            });
+        }
         self.agents.tell(AgentsChanged::Sessions);
         Ok((path, true))
     }
@@ -114,7 +131,7 @@ impl Host {
 
     /// The last lines of a session's file that all of `filters` match; the session may
     /// have ended since.
-    pub fn read_output(
+    pub async fn read_output(
         &self,
         session: &str,
         file: OutputFile,
@@ -130,7 +147,7 @@ impl Host {
         };
         // The id becomes a file's name.
         SessionId::found(session).ok_or_else(|| HostError::SessionNotFound(session.to_owned()))?;
-        let text = std::fs::read(&path).map_err(|_| unfollowed())?;
+        let text = tokio::fs::read(&path).await.map_err(|_| unfollowed())?;
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = (text.lines())
             .filter(|line| filters.iter().all(|filter| filter.is_match(line)))
@@ -173,27 +190,63 @@ struct Files {
 }
 
 impl Files {
-    fn write(&mut self, lines: &str) -> std::io::Result<()> {
+    async fn open(
+        folder: PathBuf,
+        session: SessionId,
+        most_lines: usize,
+        filters: Vec<Regex>,
+    ) -> io::Result<Self> {
+        let opening = tokio::task::spawn_blocking(move || {
+            Ok(Self {
+                log: GrowingFile::open(&OutputFile::Log.path(&folder, session.as_str()))?,
+                snapshot: Snapshot::open(&folder, session.as_str(), most_lines)?,
+                filters,
+            })
+        });
+        opening.await.map_err(io::Error::other)?
+    }
+
+    /// Writes on a thread that may wait for a disk.
+    async fn write(mut self, lines: String) -> io::Result<Self> {
         if lines.is_empty() {
-            return Ok(());
+            return Ok(self);
         }
-        self.log.write(&wanted(lines, &self.filters))?;
-        self.snapshot.add(&masked(lines))
+        let writing = tokio::task::spawn_blocking(move || {
+            self.log.write(&wanted(&lines, &self.filters))?;
+            self.snapshot.add(&masked(&lines))?;
+            Ok(self)
+        });
+        writing.await.map_err(io::Error::other)?
     }
 }
 
-async fn follow(session: Arc<Session>, from: Cursor, mut files: Files) {
-    let Ok(anything) = Regex::new("(?s).") else {
-        return;
-    };
+/// Follows until the session ends or its files cannot be written, which is told.
+async fn follow(session: Arc<Session>, from: Cursor, files: Files, events: Arc<EventBus>) {
+    if let Err(error) = write_what_comes(&session, from, files).await {
+        let error = format!(
+            "the output of session {} is followed no more, its files cannot be written: {error}; start_monitoring_session begins again",
+            session.id
+        );
+        tracing::warn!("{error}");
+        events.publish(SystemError {
+            error,
+            component: "monitoring".to_owned(),
+            severity: ErrorSeverity::Error,
+        });
+    }
+}
+
+async fn write_what_comes(session: &Session, from: Cursor, mut files: Files) -> io::Result<()> {
+    let anything = Regex::new("(?s).").map_err(io::Error::other)?;
+    let mut pause = TOGETHER;
     let mut cursor = from;
     let mut begun = String::new();
     loop {
         let until = Until::Pattern(anything.clone());
         let waited = session.terminal.wait(until, Some(cursor), ONE_WAIT).await;
-        tokio::time::sleep(TOGETHER).await;
+        tokio::time::sleep(pause).await;
         loop {
-            let new = read_text(&session, cursor, None, PIECE).await;
+            let new = read_text(session, cursor, None, PIECE).await;
             cursor = new.cursor;
             begun.push_str(&new.text);
             if !new.more {
@@ -208,12 +261,12 @@ async fn follow(session: Arc<Session>, from: Cursor, mut files: Files) {
             None => 0,
         };
         let lines: String = begun.drain(..complete).collect();
-        if let Err(error) = files.write(&lines) {
-            tracing::warn!(%error, "cannot write the log of session {}", session.id);
-            return;
-        }
+        let began = Instant::now();
+        files = files.write(lines).await?;
+        // A snapshot of many lines is written anew each time.
+        pause = TOGETHER.max(began.elapsed() * PAUSE_FOR_WRITING);
         if ended {
-            return;
+            return Ok(());
         }
     }
 }

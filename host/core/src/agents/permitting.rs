@@ -82,6 +82,7 @@ impl Agents {
         config: Option<RoleConfig>,
         by: Option<&str>,
     ) -> Result<RoleAssignment, HostError> {
+        config.as_ref().map_or(Ok(()), RoleConfig::check)?;
         let assigned = self
             .change(|state, changes| {
                 let assigned = RoleAssignment {

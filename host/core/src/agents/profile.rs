@@ -85,20 +85,9 @@ pub fn write(folder: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A version 4 UUID (RFC 9562, 5.4), in capitals as iTerm2 writes them.
+/// A random GUID, in capitals as iTerm2 writes them.
 fn random_guid() -> String {
-    let mut bytes: [u8; 16] = rand::random();
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-    [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ]
-    .join("-")
+    format!("{:X}", uuid::Uuid::new_v4().hyphenated())
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ impl Host {
         }
         let read = (meant.iter()).map(|(session, lines)| self.read_end(session, *lines, &filter));
         let outputs: Vec<SessionOutput> = if request.parallel {
-            futures::future::try_join_all(read).await?
+            futures_util::future::try_join_all(read).await?
         } else {
             let mut outputs = Vec::new();
             for one in read {

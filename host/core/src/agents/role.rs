@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::HostError;
+
 /// What a session is for.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -118,6 +120,17 @@ fn usual_priority() -> u8 {
 }
 
 impl RoleConfig {
+    /// Refuses a priority out of its range.
+    pub(crate) fn check(&self) -> Result<(), HostError> {
+        match self.priority {
+            1..=5 => Ok(()),
+            other => Err(HostError::InvalidParameters(format!(
+                "the priority of role {:?} is from 1 (first) to 5, not {other}",
+                self.role.as_str()
+            ))),
+        }
+    }
+
     /// What a role means unless somebody says otherwise.
     pub fn default_of(role: Role) -> Self {
         let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();

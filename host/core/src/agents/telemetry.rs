@@ -65,7 +65,7 @@ impl Host {
     pub async fn telemetry(&self) -> Telemetry {
         let sessions = self.registry.all();
         let panes = sessions.iter().map(|session| self.pane(session));
-        let panes = futures::future::join_all(panes).await;
+        let panes = futures_util::future::join_all(panes).await;
         let newest = NotificationFilter {
             limit: SHOWN,
             level: None,

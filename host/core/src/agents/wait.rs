@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{ShellState, Status, Until, WaitEnd};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,7 +121,7 @@ impl Host {
                 .suspended
                 .is_some()
         };
-        let deadline = started + Duration::from_secs(request.wait_up_to);
+        let deadline = started + Duration::from_secs(request.wait_up_to).min(LONGEST_WAIT);
         // A program that never ends by itself is waited for to be idle.
         let activity = self.agent_stops(&session, deadline).await;
         let completed = match &activity {

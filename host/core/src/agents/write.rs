@@ -11,6 +11,7 @@ use super::deliver::{Told, not_submitted};
 use super::target::Target;
 use crate::caller::Caller;
 use crate::error::HostError;
+use crate::gate::PendingConfirmation;
 use crate::host::Host;
 use crate::operations::PATTERN_SIZE_LIMIT;
 use crate::prompts::PromptReceipt;
@@ -35,7 +36,7 @@ pub enum Encoding {
 
 /// true, false or "auto"
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "true, false or \"auto\" is expected")]
 enum EncodingWord {
     Yes(bool),
     Word(String),
@@ -160,6 +161,15 @@ pub struct WriteReport {
 }
 
 impl WriteReport {
+    /// Of the one message of a request, which a person has to confirm.
+    pub fn of_one_that_waits(pending: &PendingConfirmation) -> Self {
+        Self::of(vec![WriteResult {
+            session_id: pending.session_id.to_string(),
+            error: Some(waits(pending)),
+            ..WriteResult::default()
+        }])
+    }
+
     fn of(results: Vec<WriteResult>) -> Self {
         let count = |fits: fn(&WriteResult) -> bool| results.iter().filter(|it| fits(it)).count();
         Self {
@@ -203,7 +213,7 @@ impl Host {
         caller: &Caller,
     ) -> Result<WriteReport, HostError> {
         let (deliveries, mut results) = self.plan(request, caller)?;
-        let may_ask = may_ask && deliveries.len() == 1;
+        let may_ask = may_ask && deliveries.len() == 1 && results.len() == 1;
         let skip = request.skip_duplicates;
         let outcomes: Vec<(usize, Result<WriteResult, HostError>)> = if request.parallel {
             let mut by_session: BTreeMap<String, Vec<Delivery<'_>>> = BTreeMap::new();
@@ -214,7 +224,7 @@ impl Host {
             let sessions = by_session
                 .into_values()
                 .map(|own| self.in_turn(own, skip, caller));
-            futures::future::join_all(sessions)
+            futures_util::future::join_all(sessions)
                 .await
                 .into_iter()
                 .flatten()
@@ -227,7 +237,10 @@ impl Host {
                 Ok(result) => result,
                 Err(waits @ HostError::ConfirmationRequired(_)) if may_ask => return Err(waits),
                 Err(error) => WriteResult {
-                    error: Some(error.to_string()),
+                    error: Some(match &error {
+                        HostError::ConfirmationRequired(pending) => waits(pending),
+                        error => error.to_string(),
+                    }),
                     ..std::mem::take(&mut results[place])
                 },
             };
@@ -366,6 +379,12 @@ impl Host {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Why a message that waits for a person was not typed, with the code that tells it
+/// from one that was refused.
+fn waits(pending: &PendingConfirmation) -> String {
+    format!("CONFIRMATION_REQUIRED: {pending}")
 }
 
 /// A caller's regular expression.

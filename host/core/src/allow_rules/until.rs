@@ -5,10 +5,8 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use crate::audit::{age, day};
+use crate::audit::{age, fixed_moment};
 use crate::clock::rfc3339;
 
 /// Until when something holds. Written as a span from now (`90m`, `8h`, `7d`,
@@ -37,16 +35,10 @@ impl FromStr for Until {
     fn from_str(text: &str) -> Result<Self, NoEnd> {
         let moment = match age(text) {
             Some(span) => SystemTime::now().checked_add(span),
-            None => fixed(text),
+            None => fixed_moment(text),
         };
         moment.map(Self).ok_or_else(|| NoEnd(text.to_owned()))
     }
-}
-
-fn fixed(text: &str) -> Option<SystemTime> {
-    day(text)
-        .or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok())
-        .map(SystemTime::from)
 }
 
 impl fmt::Display for Until {
@@ -65,7 +57,7 @@ impl<'de> Deserialize<'de> for Until {
     /// A span would begin anew each time that the file is read.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        fixed(&text).map(Self).ok_or_else(|| {
+        fixed_moment(&text).map(Self).ok_or_else(|| {
             serde::de::Error::custom(format!(
                 "{text:?} is no end: write a day such as \"2026-12-31\" or a time such as \"2026-12-31T18:00:00Z\""
             ))

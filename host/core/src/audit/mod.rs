@@ -13,6 +13,7 @@
 mod chain;
 mod diff;
 mod history;
+mod identity;
 mod of_session;
 mod row;
 mod rows;
@@ -27,6 +28,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, pa
 use serde::Serialize;
 
 use chain::{GENESIS, RowHash, row_hash};
+use identity::Identity;
 
 use crate::clock::now_ms;
 pub use diff::{ChangedVerdict, DecidedBy, DiffError, PolicyDiff};
@@ -37,7 +39,7 @@ pub(crate) use row::VerdictRow;
 pub use rows::{AuditRow, RowFilter, RowSummary};
 pub use shadows::{ShadowDifference, ShadowRecord};
 pub use since::{NoMoment, Since};
-pub(crate) use since::{age, day};
+pub(crate) use since::{age, fixed_moment};
 
 /// Rows between two checkpoints.
 const CHECKPOINT_EVERY: u64 = 1000;
@@ -73,7 +75,7 @@ impl EntryKind {
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// The file cannot be opened or made.
-    #[error("cannot open the audit log {}: {source}; check that the folder exists and is yours", .path.display())]
+    #[error("cannot open the audit log {}: {source}; {}", .path.display(), crate::store::advice(.source))]
     Open {
         /// The file.
         path: PathBuf,
@@ -81,12 +83,35 @@ pub enum AuditError {
         source: rusqlite::Error,
     },
     /// A row cannot be written or read.
-    #[error("the audit log {}: {source}", .path.display())]
+    #[error(
+        "the audit log {} cannot be used: {source}; free the disk or repair the file, then try again", .path.display()
+    )]
     Database {
         /// The file.
         path: PathBuf,
         /// What SQLite said.
         source: rusqlite::Error,
+    },
+    /// The file was deleted or moved while it was open: what is written now would be
+    /// lost.
+    #[error(
+        "the audit log {} is not the file any more that this host has open, because somebody deleted or moved it; put it back, or restart the host to begin a new one", .path.display()
+    )]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// Rows were taken off the end. Another one in their place would hide that.
+    #[error(
+        "the audit log {} ends with row {found}, but row {written} was written; see `quarterdeck audit verify`, keep the file elsewhere, and restart the host to begin a new one", .path.display()
+    )]
+    Cut {
+        /// Where it is.
+        path: PathBuf,
+        /// The last row that is there; 0 for none.
+        found: i64,
+        /// The last row that was written.
+        written: i64,
     },
     /// A row's text cannot be made.
     #[error("an audit row cannot be written as JSON: {0}")]
@@ -106,6 +131,8 @@ pub struct Broken {
 /// for one insert.
 pub struct AuditLog {
     path: PathBuf,
+    /// Which file `connection` has open.
+    identity: Identity,
     connection: Mutex<Connection>,
     checkpoints: mpsc::SyncSender<()>,
     appended: std::sync::atomic::AtomicU64,
@@ -139,6 +166,7 @@ impl AuditLog {
             .map_err(failed)?;
         let checkpoints = checkpoint_in_background(path.to_owned());
         Ok(Self {
+            identity: Identity::of(path),
             path: path.to_owned(),
             connection: Mutex::new(connection),
             checkpoints,
@@ -156,7 +184,22 @@ impl AuditLog {
         let body = serde_json::to_string(body)?;
         let sequence = {
             let mut connection = lock(&self.connection);
-            append_row(&mut connection, kind, &body).map_err(|source| self.failed(source))?
+            if Identity::of(&self.path) != self.identity {
+                return Err(AuditError::Gone {
+                    path: self.path.clone(),
+                });
+            }
+            let appended = append_row(&mut connection, kind, &body);
+            match appended.map_err(|source| self.failed(source))? {
+                Appended::Row(sequence) => sequence,
+                Appended::Cut { found, written } => {
+                    return Err(AuditError::Cut {
+                        path: self.path.clone(),
+                        found,
+                        written,
+                    });
+                }
+            }
         };
         let appended = self
             .appended
@@ -235,7 +278,21 @@ fn keep_the_head(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-fn append_row(connection: &mut Connection, kind: EntryKind, body: &str) -> rusqlite::Result<i64> {
+/// What became of a row that was to be added.
+enum Appended {
+    Row(i64),
+    /// Nothing: the last row is not the one that was written last.
+    Cut {
+        found: i64,
+        written: i64,
+    },
+}
+
+fn append_row(
+    connection: &mut Connection,
+    kind: EntryKind,
+    body: &str,
+) -> rusqlite::Result<Appended> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (sequence, previous) = transaction
         .prepare_cached("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1")?
@@ -244,6 +301,19 @@ fn append_row(connection: &mut Connection, kind: EntryKind, body: &str) -> rusql
         })
         .optional()?
         .unwrap_or((0, GENESIS));
+    let (written, written_hash) = transaction
+        .prepare_cached("SELECT sequence, hash FROM head")?
+        .query_row([], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, RowHash>(1)?))
+        })
+        .optional()?
+        .unwrap_or((i64::MAX, GENESIS));
+    if (written, written_hash) != (sequence, previous) {
+        return Ok(Appended::Cut {
+            found: sequence,
+            written,
+        });
+    }
     let sequence = sequence + 1;
     let time_ms = i64::try_from(now_ms()).unwrap_or(i64::MAX);
     let hash = row_hash(&previous, sequence, time_ms, kind.as_str(), body);
@@ -256,7 +326,7 @@ fn append_row(connection: &mut Connection, kind: EntryKind, body: &str) -> rusql
         .prepare_cached("UPDATE head SET sequence = ?1, hash = ?2")?
         .execute(params![sequence, hash])?;
     transaction.commit()?;
-    Ok(sequence)
+    Ok(Appended::Row(sequence))
 }
 
 fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<u64, Broken>> {
@@ -342,6 +412,11 @@ mod tests {
 
     fn tampered(statement: &str) -> Result<u64, Broken> {
         let (_folder, log) = log_with_rows(5);
+        tamper_with(&log, statement);
+        log.verify().expect("verify")
+    }
+
+    fn tamper_with(log: &AuditLog, statement: &str) {
         lock(&log.connection)
             .execute_batch(&format!(
                 "DROP TRIGGER entries_are_not_changed;
@@ -349,7 +424,6 @@ mod tests {
                  {statement}"
             ))
             .expect("tamper");
-        log.verify().expect("verify")
     }
 
     #[test]
@@ -384,6 +458,47 @@ mod tests {
             let broken = tampered(statement).expect_err(statement);
             assert_eq!(broken.sequence, first_lost, "{statement}");
         }
+    }
+
+    #[test]
+    fn a_log_that_was_cut_is_not_mended_by_writing_on() {
+        for statement in [
+            "DELETE FROM entries WHERE sequence = 5",
+            "DELETE FROM entries",
+            "DELETE FROM head",
+        ] {
+            let (folder, log) = log_with_rows(5);
+            tamper_with(&log, statement);
+            let broken = log.verify().expect("verify");
+            broken.clone().expect_err(statement);
+            let reopened = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
+            for log in [&log, &reopened] {
+                let error = log.append(EntryKind::Verdict, &json!({}));
+                let error = error.expect_err("nothing is written behind a gap");
+                assert!(matches!(error, AuditError::Cut { .. }), "{error}");
+                assert_eq!(log.verify().expect("verify"), broken);
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_that_was_taken_away_is_not_written_to() {
+        let (folder, log) = log_with_rows(2);
+        let files = ["audit.sqlite", "audit.sqlite-wal", "audit.sqlite-shm"];
+        let aside = tempfile::tempdir_in(folder.path()).expect("a folder aside");
+        let moved = |from: &Path, to: &Path| {
+            for file in files {
+                std::fs::rename(from.join(file), to.join(file)).expect("moved");
+            }
+        };
+        let append = || log.append(EntryKind::Verdict, &json!({}));
+        moved(folder.path(), aside.path());
+        assert!(matches!(append(), Err(AuditError::Gone { .. })));
+        // A new one in its place is another.
+        drop(AuditLog::open(&folder.path().join("audit.sqlite")).expect("made anew"));
+        assert!(matches!(append(), Err(AuditError::Gone { .. })));
+        moved(aside.path(), folder.path());
+        assert_eq!(append().expect("put back"), 3);
     }
 
     #[test]

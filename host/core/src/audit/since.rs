@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
-use time::{Date, OffsetDateTime};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 /// From when on the log is read. Written as an age (`90m`, `24h`, `7d`, `2w`),
 /// as a day (`2026-03-01`, in UTC) or as a time of RFC 3339.
@@ -36,9 +36,7 @@ impl FromStr for Since {
     fn from_str(text: &str) -> Result<Self, NoMoment> {
         let moment = match age(text) {
             Some(age) => SystemTime::now().checked_sub(age),
-            None => day(text)
-                .or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok())
-                .map(SystemTime::from),
+            None => fixed_moment(text),
         };
         moment.map(Self).ok_or_else(|| NoMoment(text.to_owned()))
     }
@@ -59,10 +57,13 @@ pub(crate) fn age(text: &str) -> Option<Duration> {
     number.checked_mul(seconds).map(Duration::from_secs)
 }
 
-/// The beginning of a day in UTC.
-pub(crate) fn day(text: &str) -> Option<OffsetDateTime> {
-    let date = Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?;
-    Some(date.midnight().assume_utc())
+/// The beginning of a day in UTC, or a time of RFC 3339.
+pub(crate) fn fixed_moment(text: &str) -> Option<SystemTime> {
+    let time: Timestamp = match Date::strptime("%Y-%m-%d", text) {
+        Ok(day) => day.to_zoned(TimeZone::UTC).ok()?.timestamp(),
+        Err(_) => text.parse().ok()?,
+    };
+    Some(time.into())
 }
 
 #[cfg(test)]

@@ -101,3 +101,25 @@ pub struct AgentActivity {
     /// How often it has gone to work so far: by this, work that was short is noticed.
     pub turns: u64,
 }
+
+impl AgentActivity {
+    /// Of a session in which a shell is in front.
+    pub(super) fn of_shell(activity: Activity, since_ms: u64) -> Self {
+        Self {
+            program: None,
+            activity,
+            before: Activity::Unknown,
+            evidence: Evidence::Mark,
+            why: match activity {
+                Activity::Idle => "the shell waits for a command",
+                Activity::Working => "a command runs",
+                Activity::Ended | Activity::Crashed => "the session has ended",
+                _ => "nobody can tell what its program does",
+            }
+            .to_owned(),
+            since_ms,
+            resets_at_ms: None,
+            turns: 0,
+        }
+    }
+}

@@ -15,6 +15,7 @@ use crate::events::{Event, Happening};
 use crate::gate::Input;
 use crate::host::Host;
 use crate::session::SessionId;
+use quarterdeck_terminal::deadline::sleep_until;
 
 /// Interrupts agents for as long as the host lives. Owns since when each works.
 pub(crate) async fn interrupt_after(host: Weak<Host>, most: Duration) {
@@ -32,20 +33,13 @@ pub(crate) async fn interrupt_after(host: Weak<Host>, most: Duration) {
                 }
                 Err(RecvError::Closed) => return,
             },
-            () = until(next) => {
+            () = sleep_until(next) => {
                 let now = Instant::now();
                 for (session, _) in ends.extract_if(|_, end| *end <= now) {
                     tokio::spawn(interrupt(host.clone(), session, most));
                 }
             }
         }
-    }
-}
-
-async fn until(then: Option<Instant>) {
-    match then {
-        Some(then) => tokio::time::sleep_until(then).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -20,7 +20,7 @@ pub fn json_schema() -> Value {
                     "sequence": {
                         "type": "integer",
                         "minimum": 1,
-                        "description": "Counts up without gaps, also over restarts of the host",
+                        "description": "Counts up without gaps, also over restarts of the host, save one after a host that was killed",
                     },
                     "timestamp": { "type": "string", "format": "date-time" },
                     "type": { "const": event_type.as_str() },
@@ -61,8 +61,9 @@ What happens on a host, as its streams carry it. Made by `quarterdeck events --d
 catalogue in `host/core/src/events/catalogue`; `quarterdeck events --schema` prints the same as JSON
 Schema.
 
-Each event is one JSON object: `sequence` (counts up without gaps, also over restarts), `timestamp`
-(RFC 3339), `type` and `data`. A field marked with `?` may be missing or null.
+Each event is one JSON object: `sequence` (counts up without gaps, also over restarts, save one
+after a host that was killed), `timestamp` (RFC 3339), `type` and `data`. A field marked with `?`
+may be missing or null.
 
 The streams are WebSockets: `ws://127.0.0.1:8765` and `ws://127.0.0.1:3456/events` for every event,
 `ws://127.0.0.1:3456/monitor` for `performance.update`, `health.alert` and `progress.update`.

@@ -3,6 +3,10 @@
 //! A task of its own takes events off the stream and writes them in batches: who
 //! publishes never waits for the disk. It owns the keeping; whoever asks reads
 //! through the store.
+//!
+//! An event that comes alone is written at once; of those that follow each other, the
+//! last [`LINGER`] is lost if the host is killed. Their numbers are not given again:
+//! the host that comes next goes on after all that may have been told.
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
@@ -20,6 +24,14 @@ use crate::store::{Store, StoreError};
 
 /// Events written in one go.
 const BATCH: usize = 512;
+
+/// How long events gather after a write. Each command tells of several: one by one
+/// they would wake a task and the store's thread for every one of them.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// As many events at most are told and not kept yet, since no more wait for whoever
+/// keeps them.
+const UNKEPT: u64 = super::WAITING as u64;
 
 /// An event with a longer text is kept without its data.
 const LONGEST_EVENT: usize = 64 * 1024;
@@ -70,12 +82,16 @@ struct Keeper {
 }
 
 impl EventHistory {
-    /// The number of the newest event in the store.
-    pub(crate) fn last_kept(store: &Store) -> Result<u64, StoreError> {
+    /// The number after which the next event's comes: that of the newest event in the
+    /// store, or the last that a host which was killed may have given.
+    pub(crate) fn last_number(store: &Store) -> Result<u64, StoreError> {
         store.read_blocking(|kept| {
-            kept.query_row("SELECT coalesce(max(sequence), 0) FROM events", [], |row| {
-                row.get::<_, i64>(0)
-            })
+            kept.query_row(
+                "SELECT max(coalesce((SELECT max(sequence) FROM events), 0),
+                            coalesce((SELECT promised FROM event_numbers), 0))",
+                [],
+                |row| row.get::<_, i64>(0),
+            )
             .map(i64::cast_unsigned)
         })
     }
@@ -178,15 +194,18 @@ async fn keep(
     settings: EventSettings,
     mut stop: oneshot::Receiver<()>,
 ) {
-    let mut unpruned = PRUNE_EVERY;
-    let mut stopping = false;
-    while !stopping {
-        let mut batch = Vec::new();
-        tokio::select! {
+    let mut keeping = Keeping {
+        store,
+        settings,
+        promised: 0,
+        unpruned: PRUNE_EVERY,
+    };
+    loop {
+        let first = tokio::select! {
             // What was published before the end is kept.
             biased;
             event = feed.recv() => match event {
-                Ok(event) => batch.push(event),
+                Ok(event) => event,
                 Err(RecvError::Lagged(missed)) => {
                     tracing::warn!("{missed} events came faster than the store could keep them");
                     continue;
@@ -194,51 +213,92 @@ async fn keep(
                 Err(RecvError::Closed) => return,
             },
             // The host has gone, or says that it goes.
-            _ = &mut stop => stopping = true,
+            _ = &mut stop => break,
+        };
+        keeping.write_what_waits(vec![first], &mut feed).await;
+        if tokio::time::timeout(LINGER, &mut stop).await.is_ok() {
+            break;
         }
+    }
+    keeping.write_what_waits(Vec::new(), &mut feed).await;
+    keeping.withdraw_promise().await;
+}
+
+/// What the task knows that keeps events.
+struct Keeping {
+    store: Store,
+    settings: EventSettings,
+    /// The number up to which a host that comes after a sudden end gives none.
+    promised: u64,
+    /// Written since old events were looked for.
+    unpruned: usize,
+}
+
+impl Keeping {
+    /// Writes `batch` and all that was told since.
+    async fn write_what_waits(
+        &mut self,
+        mut batch: Vec<Arc<Event>>,
+        feed: &mut broadcast::Receiver<Arc<Event>>,
+    ) {
         loop {
-            if batch.len() == BATCH {
-                unpruned += write(&store, std::mem::take(&mut batch)).await;
-            }
             match feed.try_recv() {
                 Ok(event) => batch.push(event),
                 Err(TryRecvError::Lagged(_)) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
+            if batch.len() == BATCH {
+                self.write(std::mem::take(&mut batch)).await;
+            }
         }
-        unpruned += write(&store, batch).await;
-        if unpruned >= PRUNE_EVERY {
-            unpruned = 0;
-            prune(&store, settings).await;
+        self.write(batch).await;
+        if self.unpruned >= PRUNE_EVERY {
+            self.unpruned = 0;
+            prune(&self.store, self.settings).await;
         }
     }
-}
 
-/// Returns how many were written.
-async fn write(store: &Store, batch: Vec<Arc<Event>>) -> usize {
-    let count = batch.len();
-    if count == 0 {
-        return 0;
-    }
-    let written = store.write(move |kept| {
-        let mut insert = kept.prepare_cached(
-            "INSERT OR REPLACE INTO events (sequence, at_ms, type, event) VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        for event in &batch {
-            let event_type = event.what.event_type().as_str();
-            insert.execute(params![
-                event.sequence.cast_signed(),
-                milliseconds(event.at),
-                event_type,
-                bounded(event)
-            ])?;
+    async fn write(&mut self, batch: Vec<Arc<Event>>) {
+        let Some(last) = batch.last().map(|event| event.sequence) else {
+            return;
+        };
+        let count = batch.len();
+        self.unpruned += count;
+        let promise = (last + UNKEPT > self.promised).then_some(last + 2 * UNKEPT);
+        let written = self.store.write(move |kept| {
+            let mut insert = kept.prepare_cached(
+                "INSERT OR REPLACE INTO events (sequence, at_ms, type, event)
+                 VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for event in &batch {
+                let event_type = event.what.event_type().as_str();
+                insert.execute(params![
+                    event.sequence.cast_signed(),
+                    milliseconds(event.at),
+                    event_type,
+                    bounded(event)
+                ])?;
+            }
+            promise.map_or(Ok(0), |promise| {
+                kept.execute(
+                    "INSERT OR REPLACE INTO event_numbers (one, promised) VALUES (1, ?1)",
+                    [promise.cast_signed()],
+                )
+            })
+        });
+        match written.await {
+            Ok(_) => self.promised = promise.unwrap_or(self.promised),
+            Err(error) => tracing::warn!(%error, "{count} events could not be kept"),
         }
-        Ok(())
-    });
-    if let Err(error) = written.await {
-        tracing::warn!(%error, "{count} events could not be kept");
     }
-    count
+
+    /// Everything is written: numbers go on after the last.
+    async fn withdraw_promise(&self) {
+        let withdrawn = (self.store).write(|kept| kept.execute("DELETE FROM event_numbers", []));
+        if let Err(error) = withdrawn.await {
+            tracing::warn!(%error, "the numbers of events will jump at the next start");
+        }
+    }
 }
 
 fn milliseconds(at: SystemTime) -> i64 {
@@ -301,7 +361,7 @@ mod tests {
     use super::*;
 
     fn started(store: &Store, settings: EventSettings) -> (Arc<EventBus>, EventHistory) {
-        let last = EventHistory::last_kept(store).expect("the last number");
+        let last = EventHistory::last_number(store).expect("the last number");
         let bus = Arc::new(EventBus::after(last));
         let history = EventHistory::start(Arc::clone(&bus), store.clone(), settings);
         (bus, history)
@@ -333,6 +393,24 @@ mod tests {
             .await
             .expect("history");
         assert_eq!(sequences(&newest), [2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_killed_host_s_numbers_are_not_given_again() {
+        let store = Store::temporary().expect("store");
+        let (bus, history) = started(&store, EventSettings::default());
+        bus.publish(lost(1));
+        while EventHistory::last_number(&store).expect("a number") == 0 {
+            tokio::task::yield_now().await;
+        }
+        // Told within moments of the first: they still wait when the host dies.
+        for number in 2..=100 {
+            bus.publish(lost(number));
+        }
+        let (next, _) = started(&store, EventSettings::default());
+        next.publish(lost(101));
+        assert!(next.last() > 100);
+        drop(history);
     }
 
     #[tokio::test]

@@ -37,7 +37,8 @@ const WAITING: usize = 16_384;
 /// Something that happened.
 #[derive(Debug)]
 pub struct Event {
-    /// Counts from 1, without gaps, over the lives of all hosts that share a store.
+    /// Counts from 1, over the lives of all hosts that share a store; without gaps,
+    /// save one after a host that was killed.
     /// Among those that are kept, a measurement that a newer one has replaced is
     /// missing.
     pub sequence: u64,

@@ -37,9 +37,8 @@ struct Reader {
 impl Reader {
     /// `read` is a loop's condition that puts a line into `line`.
     async fn start(read: &str) -> Self {
-        let script = format!(
-            "echo ready; n=0; while {read}; do n=$((n+1)); printf '\\n@%s:%s@\\n' $n \"$line\"; done"
-        );
+        let script =
+            format!("n=0; while {read}; do n=$((n+1)); printf '\\n@%s:%s@\\n' $n \"$line\"; done");
         let opened = pty::open(OpenRequest {
             shell: Some("bash".into()),
             args: ["--norc", "--noprofile", "-c", &script]
@@ -56,8 +55,14 @@ impl Reader {
             heard: Cursor::default(),
             lines: 0,
         };
-        reader.heard = reader.wait("ready").await.1;
+        reader.is_asked().await;
         reader
+    }
+
+    /// A line editor shows its prompt once the keys are its own: what is typed before is
+    /// edited by the kernel.
+    async fn is_asked(&mut self) {
+        self.heard = self.wait(r"\?").await.1;
     }
 
     async fn wait(&self, pattern: &str) -> (String, Cursor) {
@@ -73,6 +78,7 @@ impl Reader {
         self.lines += 1;
         let (matched, after) = self.wait(&format!("(?s)@{}:[^@]*@", self.lines)).await;
         self.heard = after;
+        self.is_asked().await;
         let begin = format!("@{}:", self.lines);
         let line = matched
             .strip_prefix(&begin)
@@ -82,7 +88,7 @@ impl Reader {
     }
 }
 
-/// Keys that are no end of a line. `@` frames what is read.
+/// Keys that are no end of a line. `@` frames what is read, and `?` asks for it.
 fn keys() -> impl Strategy<Value = Vec<u8>> {
     let text = proptest::string::string_regex("[a-zé日 '\";|&~/.-]{1,6}").expect("a pattern");
     let one_of =
@@ -110,8 +116,8 @@ fn foreseen(keys: &[u8]) -> (String, bool) {
 
 #[tokio::test]
 async fn what_the_gate_foresees_is_what_is_read() {
-    let mut editor = Reader::start("IFS= read -re line").await;
-    let mut discipline = Reader::start("IFS= read -r line").await;
+    let mut editor = Reader::start("IFS= read -re -p '?' line").await;
+    let mut discipline = Reader::start("IFS= read -r -p '?' line").await;
     let minutes = std::env::var("QUARTERDECK_FUZZ_MINUTES").ok();
     let minutes: Option<u64> = minutes.and_then(|minutes| minutes.parse().ok());
     let until = minutes.map(|minutes| Instant::now() + Duration::from_secs(minutes * 60));

@@ -3,17 +3,20 @@
 //! A confirmation is bound to one command in one session and to one use. The
 //! caller is refused with its id; once a person has approved it, the same call
 //! made again goes through and uses it up. A person may also say yes for as long
-//! as the session lasts, or for good, which becomes an allow rule.
+//! as the session lasts, or for good, which becomes an allow rule. A no stands for as
+//! long as a question would have waited: whoever makes the call again is told, and
+//! nobody is asked again.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::VerdictReport;
 use crate::allow_rules::AllowRule;
+use crate::clock;
 use crate::error::HostError;
 use crate::session::SessionId;
 
@@ -55,6 +58,30 @@ impl fmt::Display for PendingConfirmation {
     }
 }
 
+/// A person's no, as it is told to whoever makes the same call again.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PersonsNo {
+    /// What `quarterdeck approve` takes, should the person change their mind.
+    pub confirmation_id: String,
+    /// The command line.
+    pub command: String,
+    /// When it was said, in RFC 3339.
+    pub said_at: String,
+    /// Seconds from now until the command may be asked about again.
+    pub expires_in_seconds: u64,
+}
+
+impl fmt::Display for PersonsNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a person said no to this command (at {}), and is not asked again for {} s: do something else. Only `quarterdeck approve {}` would still allow it",
+            self.said_at, self.expires_in_seconds, self.confirmation_id
+        )
+    }
+}
+
 /// What a person says to a command that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,6 +90,9 @@ pub enum Answer {
     Allow(ApprovalScope),
     /// No.
     Deny,
+    /// The question was put away without an answer: the command is not run now, and
+    /// may be asked about again.
+    Dismiss,
 }
 
 impl From<bool> for Answer {
@@ -116,7 +146,15 @@ struct Entry {
     verdict: VerdictReport,
     /// `None` for a yes that lasts as long as the session.
     expires: Option<Instant>,
-    approval: Option<Approval>,
+    said: Said,
+}
+
+/// What a person has said so far.
+#[derive(Clone, Debug)]
+enum Said {
+    Nothing,
+    Yes(Approval),
+    No { at: SystemTime },
 }
 
 /// All confirmations of one host.
@@ -156,7 +194,7 @@ impl Confirmations {
                     client: occasion.client.map(str::to_owned),
                     verdict,
                     expires: Some(Instant::now() + self.lifetime),
-                    approval: None,
+                    said: Said::Nothing,
                 },
             );
             id
@@ -169,7 +207,7 @@ impl Confirmations {
     pub(crate) fn redeem(&self, session: &SessionId, command: &str) -> Option<Approval> {
         let mut entries = self.live_entries();
         let (id, approval) = entries.iter().find_map(|(id, entry)| {
-            let approval = entry.approval.clone()?;
+            let approval = entry.approval()?.clone();
             entry
                 .is_for(session, command)
                 .then(|| (id.clone(), approval))
@@ -180,16 +218,38 @@ impl Confirmations {
         Some(approval)
     }
 
-    /// The confirmation of this id, while it waits.
+    /// Whether there is a yes for this command in this session that was not used up.
+    pub(crate) fn is_approved(&self, session: &SessionId, command: &str) -> bool {
+        self.live_entries()
+            .values()
+            .any(|entry| entry.approval().is_some() && entry.is_for(session, command))
+    }
+
+    /// A person's no to this command in this session, while it stands.
+    pub(crate) fn declined(&self, session: &SessionId, command: &str) -> Option<PersonsNo> {
+        self.live_entries().iter().find_map(|(id, entry)| {
+            let Said::No { at } = entry.said else {
+                return None;
+            };
+            entry.is_for(session, command).then(|| PersonsNo {
+                confirmation_id: id.clone(),
+                command: entry.command.clone(),
+                said_at: clock::rfc3339(at),
+                expires_in_seconds: entry.seconds_left(),
+            })
+        })
+    }
+
+    /// The confirmation of this id, while no yes has been said to it.
     pub(crate) fn get(&self, id: &str) -> Result<PendingConfirmation, HostError> {
         self.live_entries()
             .get(id)
-            .filter(|entry| entry.approval.is_none())
+            .filter(|entry| entry.approval().is_none())
             .map(|entry| entry.pending(id))
             .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))
     }
 
-    /// Records a person's yes.
+    /// Records a person's yes, also where they said no before.
     pub(crate) fn approve(
         &self,
         id: &str,
@@ -198,18 +258,32 @@ impl Confirmations {
         let mut entries = self.live_entries();
         let entry = entries
             .get_mut(id)
-            .filter(|entry| entry.approval.is_none())
+            .filter(|entry| entry.approval().is_none())
             .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))?;
         let pending = entry.pending(id);
         if approval.scope == ApprovalScope::Session {
             entry.expires = None;
         }
-        entry.approval = Some(approval);
+        entry.said = Said::Yes(approval);
         Ok(pending)
     }
 
     /// Records a person's no.
     pub(crate) fn deny(&self, id: &str) -> Result<PendingConfirmation, HostError> {
+        let mut entries = self.live_entries();
+        let entry = entries
+            .get_mut(id)
+            .filter(|entry| matches!(entry.said, Said::Nothing))
+            .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))?;
+        entry.said = Said::No {
+            at: SystemTime::now(),
+        };
+        entry.expires = Some(Instant::now() + self.lifetime);
+        Ok(entry.pending(id))
+    }
+
+    /// Takes a question away.
+    pub(crate) fn withdraw(&self, id: &str) -> Result<PendingConfirmation, HostError> {
         self.live_entries()
             .remove(id)
             .map(|entry| entry.pending(id))
@@ -221,7 +295,7 @@ impl Confirmations {
         let mut waiting: Vec<_> = self
             .live_entries()
             .iter()
-            .filter(|(_, entry)| entry.approval.is_none())
+            .filter(|(_, entry)| matches!(entry.said, Said::Nothing))
             .map(|(id, entry)| entry.pending(id))
             .collect();
         waiting.sort_by_key(|pending| pending.expires_in_seconds);
@@ -252,10 +326,21 @@ impl Entry {
             cwd: self.cwd.clone(),
             client: self.client.clone(),
             verdict: self.verdict.clone(),
-            expires_in_seconds: self.expires.map_or(0, |expires| {
-                expires.saturating_duration_since(Instant::now()).as_secs()
-            }),
+            expires_in_seconds: self.seconds_left(),
         }
+    }
+
+    fn approval(&self) -> Option<&Approval> {
+        match &self.said {
+            Said::Yes(approval) => Some(approval),
+            Said::Nothing | Said::No { .. } => None,
+        }
+    }
+
+    fn seconds_left(&self) -> u64 {
+        self.expires.map_or(0, |expires| {
+            expires.saturating_duration_since(Instant::now()).as_secs()
+        })
     }
 }
 
@@ -351,20 +436,39 @@ mod tests {
     }
 
     #[test]
-    fn an_id_cannot_be_approved_twice_or_after_a_no_or_too_late() {
+    fn an_id_cannot_be_approved_twice_or_too_late() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
         let once = || yes(ApprovalScope::Once);
         let id = asked(&confirmations, &session, "git push");
         confirmations.approve(&id, once()).expect("first");
         assert!(confirmations.approve(&id, once()).is_err());
 
-        let id = asked(&confirmations, &session, "npm publish");
-        confirmations.deny(&id).expect("deny");
-        assert!(confirmations.approve(&id, once()).is_err());
-
         let (confirmations, session) = with_lifetime(Duration::ZERO);
         let id = asked(&confirmations, &session, "git push");
         assert!(confirmations.approve(&id, once()).is_err());
+    }
+
+    #[test]
+    fn a_no_stands_until_a_yes_or_its_end_and_nobody_is_asked_meanwhile() {
+        let (confirmations, session) = with_lifetime(Duration::from_secs(60));
+        let id = asked(&confirmations, &session, "npm publish");
+        assert!(confirmations.declined(&session, "npm publish").is_none());
+        confirmations.deny(&id).expect("deny");
+        let no = confirmations.declined(&session, "npm publish").expect("no");
+        assert_eq!(no.confirmation_id, id);
+        assert!(confirmations.waiting().is_empty());
+        assert!(confirmations.deny(&id).is_err(), "it was answered");
+        assert!(confirmations.declined(&session, "npm install").is_none());
+        assert!(confirmations.redeem(&session, "npm publish").is_none());
+
+        let yes = yes(ApprovalScope::Once);
+        confirmations.approve(&id, yes).expect("another mind");
+        assert!(confirmations.declined(&session, "npm publish").is_none());
+        assert!(confirmations.redeem(&session, "npm publish").is_some());
+
+        let id = asked(&confirmations, &session, "npm publish");
+        confirmations.withdraw(&id).expect("withdraw");
+        assert!(confirmations.declined(&session, "npm publish").is_none());
     }
 
     #[test]

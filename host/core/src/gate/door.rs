@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quarterdeck_terminal::{Cursor, Keyboard};
 
 use super::continuation::Unfinished;
+use super::second_prompt::PromptsShown;
 use super::typed_line::TypedLine;
 
 /// How many accepted command lines a policy is shown.
@@ -30,6 +31,8 @@ pub(super) struct Typist {
     pub(super) line: TypedLine,
     /// Lines handed over before it that the shell has not run yet.
     pub(super) unfinished: Unfinished,
+    /// Where a shell without marks began them.
+    pub(super) prompts: PromptsShown,
 }
 
 impl Door {
@@ -40,6 +43,7 @@ impl Door {
                 keyboard,
                 line: TypedLine::default(),
                 unfinished: Unfinished::default(),
+                prompts: PromptsShown::default(),
             }),
             recent: std::sync::Mutex::default(),
             last_input: AtomicU64::new(Cursor::START.offset()),

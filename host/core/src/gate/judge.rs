@@ -12,6 +12,7 @@ use quarterdeck_terminal::{ShellState, Status};
 use serde::{Deserialize, Serialize};
 
 use super::confirmation::{Approval, Occasion};
+use super::continuation::EarlierLines;
 use super::surroundings;
 use super::verdict::{Decision, Refusal, VerdictReport};
 use super::{Answer, ApprovalScope, Gate, Mode, OverrideLimit, PendingConfirmation};
@@ -28,6 +29,8 @@ pub(super) struct Line {
     pub(super) text: String,
     pub(super) entry: Entry,
     pub(super) certainty: Certainty,
+    /// Those of its lines that were handed over before.
+    pub(super) earlier: Option<EarlierLines>,
 }
 
 /// The answer of `safety_approve`.
@@ -75,7 +78,11 @@ impl Asked {
                 caller,
                 recent: texts,
                 time_ms: now_ms(),
-                attributes: Vec::new(),
+                attributes: line
+                    .earlier
+                    .into_iter()
+                    .flat_map(EarlierLines::attributes)
+                    .collect(),
             },
             recent,
         }
@@ -102,13 +109,19 @@ impl Asked {
 }
 
 impl Gate {
-    fn asked(&self, session: &Session, status: &Status, caller: &Caller, line: &Line) -> Asked {
+    async fn asked(
+        &self,
+        session: &Session,
+        status: &Status,
+        caller: &Caller,
+        line: &Line,
+    ) -> Asked {
         let (role, team) = self.agents.facts_of(&session.id);
         let agent_role = (caller.agent.as_deref()).and_then(|it| self.agents.role_of_agent(it));
         let session_facts = SessionFacts {
             role,
             team,
-            ..session_facts(session, status)
+            ..session_facts(session, status).await
         };
         let caller = CallerFacts {
             role: agent_role,
@@ -132,7 +145,7 @@ impl Gate {
         caller: &Caller,
         line: &Line,
     ) -> Result<VerdictReport, HostError> {
-        let asked = self.asked(session, status, caller, line);
+        let asked = self.asked(session, status, caller, line).await;
         // What a program in front reads is no command line.
         if !status.is_running()
             && let Err(forbidden) = self.agents.may_run(&session.id, &line.text)
@@ -145,11 +158,7 @@ impl Gate {
             self.keep_verdict(asked, caller, decision, None)?;
             return Ok(VerdictReport::gate_off());
         }
-        // Of no type of its own: else what asking takes would be part of the futures
-        // of everybody who types, too deep for the compiler.
-        let asking: Pin<Box<dyn Future<Output = Ruling> + Send + '_>> =
-            Box::pin(self.ask(&asked.request));
-        let ruling = asking.await;
+        let ruling = self.ask(&asked.request).await;
         tracing::Span::current().record("tier", ruling.verdict.tier.as_str());
         let report = VerdictReport::new(&ruling.verdict, line.certainty);
         let (decision, outcome) = self.decide(&session.id, &asked.request, &ruling, report)?;
@@ -172,6 +181,7 @@ impl Gate {
             text: command.to_owned(),
             entry: Entry::Command,
             certainty: Certainty::Exact,
+            earlier: None,
         };
         if self.settings.mode == Mode::Off {
             return Ok(Opinion {
@@ -181,17 +191,24 @@ impl Gate {
             });
         }
         let status = session.terminal.status().await;
-        let asked = self.asked(session, &status, caller, &line);
+        let asked = self.asked(session, &status, caller, &line).await;
         self.agents.may_run(&session.id, command)?;
         let ruling = self.ask(&asked.request).await;
-        let verdict = VerdictReport::new(&ruling.verdict, line.certainty);
-        let forced = forced && self.may_force(verdict.tier);
-        let approved = verdict.tier == Tier::Safe || self.settings.mode == Mode::Warn || forced;
-        let confirmation = (!approved && verdict.tier == Tier::Review)
-            .then(|| self.ask_a_person(occasion(&session.id, &asked.request), verdict.clone()));
-        if forced && verdict.tier != Tier::Safe {
+        let mut verdict = VerdictReport::new(&ruling.verdict, line.certainty);
+        let would_pass = self.would_pass(&session.id, &asked.request, &ruling);
+        let declined = (!would_pass && verdict.tier == Tier::Review)
+            .then(|| self.confirmations.declined(&session.id, command))
+            .flatten();
+        let forced = forced && declined.is_none() && self.may_force(verdict.tier);
+        if forced && !would_pass {
             self.grant(session, &asked.request, &verdict)?;
         }
+        let approved = would_pass || forced;
+        if let Some(no) = &declined {
+            verdict.reason = no.to_string();
+        }
+        let confirmation = (!approved && declined.is_none() && verdict.tier == Tier::Review)
+            .then(|| self.ask_a_person(occasion(&session.id, &asked.request), verdict.clone()));
         self.keep_verdict(asked, caller, Decision::OnlyAsked, Some(&ruling))?;
         Ok(Opinion {
             approved,
@@ -234,29 +251,18 @@ impl Gate {
         })
     }
 
-    /// A person's answer to a confirmation. A yes for good is written down as an
-    /// allow rule first; if that fails, nothing is approved.
+    /// A person's answer to a confirmation. It is written down first, a yes for good
+    /// as an allow rule besides; if that fails, nothing is approved.
     pub(crate) fn answer(
         &self,
         id: &str,
         by: &str,
         answer: Answer,
     ) -> Result<PendingConfirmation, HostError> {
-        let pending = match answer {
-            Answer::Allow(ApprovalScope::Always) => {
-                let pending = self.confirmations.get(id)?;
-                self.allow_for_good(pending.allow_rule(by))?;
-                self.confirmations.deny(id)?
-            }
-            Answer::Allow(scope) => {
-                let by = by.to_owned();
-                self.confirmations.approve(id, Approval { by, scope })?
-            }
-            Answer::Deny => self.confirmations.deny(id)?,
-        };
+        let pending = self.confirmations.get(id)?;
         let scope = match answer {
             Answer::Allow(scope) => Some(scope),
-            Answer::Deny => None,
+            Answer::Deny | Answer::Dismiss => None,
         };
         self.keep(
             EntryKind::Approval,
@@ -269,6 +275,18 @@ impl Gate {
                 "scope": scope,
             }),
         )?;
+        match answer {
+            Answer::Allow(ApprovalScope::Always) => {
+                self.allow_for_good(pending.allow_rule(by))?;
+                self.confirmations.withdraw(id)?
+            }
+            Answer::Allow(scope) => {
+                let by = by.to_owned();
+                self.confirmations.approve(id, Approval { by, scope })?
+            }
+            Answer::Deny => self.confirmations.deny(id)?,
+            Answer::Dismiss => self.confirmations.withdraw(id)?,
+        };
         self.tell_answer(&pending, by, scope.is_some());
         Ok(pending)
     }
@@ -305,8 +323,13 @@ impl Gate {
             })
     }
 
-    pub(super) async fn ask(&self, request: &ReviewRequest) -> Ruling {
-        self.policies.approvers().await.review(request).await
+    /// Asks the approvers. Of no type of its own: else what asking takes would be part
+    /// of the futures of everybody who types or opens, too deep for the compiler.
+    pub(super) fn ask<'a>(
+        &'a self,
+        request: &'a ReviewRequest,
+    ) -> Pin<Box<dyn Future<Output = Ruling> + Send + 'a>> {
+        Box::pin(async move { self.policies.approvers().await.review(request).await })
     }
 
     /// What becomes of a judged line: what the audit log says of it, and what its
@@ -322,6 +345,10 @@ impl Gate {
             return Ok((decision, Ok(report)));
         }
         if report.tier == Tier::Review {
+            if let Some(no) = (self.confirmations).declined(session, &request.command_line) {
+                let refusal = HostError::Declined(Box::new(no));
+                return Ok((Decision::Refused, Err(refusal)));
+            }
             let pending = self.ask_a_person(occasion(session, request), report);
             let confirmation = pending.confirmation_id.clone();
             return Ok((
@@ -358,14 +385,30 @@ impl Gate {
         if let Some(decision) = self.allowed_by_rule(request, ruling)? {
             return Ok(Some(decision));
         }
-        // A yes that was given to a reviewed command does not carry over to a
-        // dangerous one, should the policy have changed in between.
-        let redeemable =
-            tier == Tier::Review || self.settings.override_limit == OverrideLimit::Dangerous;
-        let approval = redeemable
+        let approval = self
+            .is_redeemable(tier)
             .then(|| self.confirmations.redeem(session, &request.command_line))
             .flatten();
         Ok(approval.map(|Approval { by, scope }| Decision::Confirmed { by, scope }))
+    }
+
+    /// Whether a line would pass without a question, for the same reasons; no yes is
+    /// used up by it.
+    fn would_pass(&self, session: &SessionId, request: &ReviewRequest, ruling: &Ruling) -> bool {
+        let tier = ruling.verdict.tier;
+        tier == Tier::Safe
+            || self.settings.mode == Mode::Warn
+            || self.allow_rule_for(request, ruling).is_some()
+            || self.is_redeemable(tier)
+                && self
+                    .confirmations
+                    .is_approved(session, &request.command_line)
+    }
+
+    /// A yes that was given to a reviewed command does not carry over to a dangerous
+    /// one, should the policy have changed in between.
+    fn is_redeemable(&self, tier: Tier) -> bool {
+        tier == Tier::Review || self.settings.override_limit == OverrideLimit::Dangerous
     }
 
     /// Looks for an allow rule, and writes down the one that lets the line
@@ -375,15 +418,7 @@ impl Gate {
         request: &ReviewRequest,
         ruling: &Ruling,
     ) -> Result<Option<Decision>, HostError> {
-        let Some(rules) = &self.allow_rules else {
-            return Ok(None);
-        };
-        let now = SystemTime::now();
-        let rules = rules.current();
-        let Some(rule) = rules
-            .iter()
-            .find(|rule| rule.lets_through(request, ruling, now))
-        else {
+        let Some(rule) = self.allow_rule_for(request, ruling) else {
             return Ok(None);
         };
         let allow_rule_row = self.keep(
@@ -397,6 +432,15 @@ impl Gate {
             }),
         )?;
         Ok(Some(Decision::AllowedByRule { allow_rule_row }))
+    }
+
+    fn allow_rule_for(&self, request: &ReviewRequest, ruling: &Ruling) -> Option<AllowRule> {
+        let rules = self.allow_rules.as_ref()?.current();
+        let now = SystemTime::now();
+        let mut rules = rules.iter();
+        rules
+            .find(|rule| rule.lets_through(request, ruling, now))
+            .cloned()
     }
 
     fn may_force(&self, tier: Tier) -> bool {
@@ -451,7 +495,7 @@ fn occasion<'a>(session: &'a SessionId, request: &'a ReviewRequest) -> Occasion<
 }
 
 /// A session as policies see it.
-pub(crate) fn session_facts(session: &Session, status: &Status) -> SessionFacts {
+pub(crate) async fn session_facts(session: &Session, status: &Status) -> SessionFacts {
     SessionFacts {
         id: session.id.to_string(),
         name: session.name.clone(),
@@ -475,6 +519,6 @@ pub(crate) fn session_facts(session: &Session, status: &Status) -> SessionFacts 
         tags: session.tags.list(),
         role: None,
         team: None,
-        attributes: surroundings::of_session(session, status),
+        attributes: surroundings::of_session(session, status).await,
     }
 }

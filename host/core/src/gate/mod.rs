@@ -23,6 +23,7 @@ mod opening;
 mod prompting;
 mod remote_shell;
 mod running;
+mod second_prompt;
 mod shell_line;
 mod surroundings;
 mod tally;
@@ -39,7 +40,7 @@ use std::time::Duration;
 use quarterdeck_policy::PolicyHost;
 use serde::{Deserialize, Serialize};
 
-pub use confirmation::{Answer, ApprovalScope, PendingConfirmation};
+pub use confirmation::{Answer, ApprovalScope, PendingConfirmation, PersonsNo};
 pub use door::Door;
 pub(crate) use hook::HookCommand;
 pub use hook::{HookDecision, HookJudgement};

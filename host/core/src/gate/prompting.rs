@@ -46,7 +46,7 @@ impl Gate {
         }
         let mut foreseen_pieces = pieces(&[Input::Paste(one_piece(prompt, &status))], &status);
         foreseen_pieces.push(Piece::Keys(b"\r".to_vec()));
-        look_at_the_line(&mut typist, &status).await;
+        look_at_the_line(&mut typist, session, &status).await;
         let foreseen = self
             .judge_before_typing(session, &status, &mut typist, &foreseen_pieces, caller)
             .await?;

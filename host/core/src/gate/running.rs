@@ -4,14 +4,17 @@
 use std::time::{Duration, Instant};
 
 use quarterdeck_policy::{Certainty, Entry, TRACE_TARGET};
+use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{
     CommandState, Cursor, RunError, RunningCommand, ShellState, Status, Until,
 };
 use serde::Serialize;
 
+use super::continuation::{Unfinished, waits_for_more};
 use super::door::Typist;
 use super::judge::Line;
 use super::remote_shell::Bounds;
+use super::shell_line::{asks_the_shell, look_at_the_line};
 use super::typing::settled_status;
 use super::{Gate, VerdictReport};
 use crate::audit::EntryKind;
@@ -116,15 +119,28 @@ impl Gate {
         self.agents.may_type(&session.id, caller)?;
         let status = settled_status(session).await;
         refuse_unless_free(session, &status)?;
+        let certainty = match asks_the_shell(&status) {
+            true => Certainty::Exact,
+            false => {
+                refuse_unless_line_is_empty(session, &mut typist, &status).await?;
+                Certainty::Typed
+            }
+        };
         let line = Line {
             text: command.to_owned(),
             entry: Entry::Command,
-            certainty: Certainty::Exact,
+            certainty,
+            earlier: None,
         };
         let verdict = self.pass(session, &status, caller, &line).await?;
         session.door.input_begins(status.cursor);
         let how = hand_over(session, &mut typist, typed).await?;
         typist.line.clear();
+        // Should the shell want more, whoever types next goes on with this.
+        typist.unfinished = match how {
+            FollowedBy::Marks(_) => Unfinished::at_prompt(command),
+            _ => Unfinished::after(command, waits_for_more(command)),
+        };
         Ok(Running {
             verdict,
             command: command.to_owned(),
@@ -146,6 +162,7 @@ impl Gate {
         running: &mut Running,
         timeout: Duration,
     ) -> Result<CommandEnd, HostError> {
+        let timeout = timeout.min(LONGEST_WAIT);
         let end = match &mut running.how {
             FollowedBy::Marks(command) => match command.finished(timeout).await {
                 CommandState::Finished {
@@ -244,6 +261,26 @@ fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostErro
             None => Ok(()),
         },
     }
+}
+
+/// Where no shell can be asked what its line holds, what was typed there without an
+/// Enter would be the beginning of the command.
+async fn refuse_unless_line_is_empty(
+    session: &Session,
+    typist: &mut Typist,
+    status: &Status,
+) -> Result<(), HostError> {
+    look_at_the_line(typist, session, status).await;
+    if typist.line.is_clean() && typist.unfinished.is_empty() {
+        return Ok(());
+    }
+    let (line, _) = typist
+        .unfinished
+        .joined_with(&typist.line.peek().text, false);
+    Err(HostError::LineNotEmpty {
+        session: session.id.clone(),
+        line: Some(line),
+    })
 }
 
 #[tracing::instrument(

@@ -8,6 +8,7 @@ use super::door::Typist;
 use super::judge::Line;
 use super::typed_line::Submission;
 use crate::error::HostError;
+use crate::session::Session;
 
 /// Whether a shell with integration reads the keys, at its prompt or waiting for
 /// the rest of a command.
@@ -17,47 +18,33 @@ pub(super) fn asks_the_shell(status: &Status) -> bool {
 
 /// Programs that read command lines, or hand them to one that does. Only for
 /// these do lines that arrive one by one make up a command.
+#[rustfmt::skip]
 const READS_COMMAND_LINES: &[&str] = &[
-    "ash",
-    "bash",
-    "busybox",
-    "chroot",
-    "csh",
-    "dash",
-    "docker",
-    "env",
-    "fish",
-    "ksh",
-    "kubectl",
-    "mksh",
-    "mosh",
-    "mosh-client",
-    "nix-shell",
-    "nsenter",
-    "nu",
-    "podman",
-    "rbash",
-    "script",
-    "sh",
-    "ssh",
-    "su",
-    "sudo",
-    "tcsh",
-    "telnet",
-    "tmux",
-    "unshare",
-    "xonsh",
-    "yash",
-    "zsh",
+    "abduco", "adb", "apptainer", "ash", "autossh", "bash", "busybox", "bwrap", "byobu", "chroot", "conda", "crictl",
+    "csh", "ctr", "dash", "devbox", "distrobox", "distrobox-enter", "doas", "docker", "docker-compose", "dtach", "env",
+    "et", "expect", "fakeroot", "fish", "flatpak", "guix", "hatch", "incus", "ksh", "kubectl", "limactl", "login", "lxc",
+    "machinectl", "mksh", "mosh", "mosh-client", "multipass", "nc", "ncat", "nerdctl", "nix", "nix-shell", "nsenter",
+    "nu", "oc", "pipenv", "pixi", "pkexec", "podman", "poetry", "proot", "rbash", "rlwrap", "runuser", "screen",
+    "script", "sh", "singularity", "socat", "ssh", "sshpass", "su", "sudo", "systemd-nspawn", "systemd-run", "tcsh",
+    "telnet", "tmate", "tmux", "toolbox", "unshare", "vagrant", "virsh", "xonsh", "yash", "zellij", "zsh",
 ];
 
-/// A program that reads prose or code does not wait for the end of a quote as a
-/// shell would: its lines stand for themselves.
-pub(super) fn forget_lines_of_other_programs(typist: &mut Typist, status: &Status) {
+/// Whether it is one of them; `tmux: client` is tmux's name for itself.
+fn reads_command_lines(program: &str) -> bool {
+    let name = program.split(':').next().unwrap_or(program);
+    READS_COMMAND_LINES.contains(&name.trim_start_matches('-'))
+}
+
+/// What a shell runs is finished. And a program that reads prose or code does not
+/// wait for the end of a quote as a shell would: its lines stand for themselves.
+pub(super) fn forget_finished_lines(typist: &mut Typist, status: &Status) {
+    // A shell that has become another program (`exec dash`) is at no prompt that we know.
+    let runs = status.settled && !asks_the_shell(status);
+    if runs && typist.unfinished.ends_when_run() {
+        typist.unfinished = Unfinished::default();
+    }
     let other_program = matches!(status.shell, ShellState::Running { .. })
-        && status.foreground.as_ref().is_some_and(|program| {
-            !READS_COMMAND_LINES.contains(&program.name.trim_start_matches('-'))
-        });
+        && (status.foreground.as_ref()).is_some_and(|program| !reads_command_lines(&program.name));
     if other_program {
         typist.line.forget_prefix();
         typist.unfinished = Unfinished::default();
@@ -66,8 +53,11 @@ pub(super) fn forget_lines_of_other_programs(typist: &mut Typist, status: &Statu
 
 /// Learns what stands on the line before the first key of an input, and whether
 /// it goes on with lines before it.
-pub(super) async fn look_at_the_line(typist: &mut Typist, status: &Status) {
-    forget_lines_of_other_programs(typist, status);
+pub(super) async fn look_at_the_line(typist: &mut Typist, session: &Session, status: &Status) {
+    forget_finished_lines(typist, status);
+    if !asks_the_shell(status) && typist.line.is_clean() {
+        look_at_the_prompt(typist, session).await;
+    }
     match status.shell {
         ShellState::AtPrompt { line_dirty: false } if typist.unfinished.is_empty() => {
             typist.line.clear();
@@ -84,42 +74,85 @@ pub(super) async fn look_at_the_line(typist: &mut Typist, status: &Status) {
     }
 }
 
+/// Learns whether a shell without marks waits for the rest of a command, before the
+/// first key of a line.
+pub(super) async fn look_at_the_prompt(typist: &mut Typist, session: &Session) {
+    let over =
+        typist.unfinished.is_empty() || typist.prompts.command_goes_on(&session.terminal).await;
+    if over {
+        typist.unfinished = Unfinished::default();
+        typist.prompts.command_begins(&session.terminal).await;
+    }
+}
+
 /// The line that Enter would submit, from the shell itself; where it does not
 /// answer, what the keys add up to, and the gate says that it does not know.
 pub(super) async fn shell_line(typist: &mut Typist, submission: &Submission) -> Line {
-    match typist.keyboard.shell_line().await {
+    let (text, certainty, awaited) = match typist.keyboard.shell_line().await {
         Ok(line) => {
             if !line.continued {
                 typist.unfinished = Unfinished::default();
             }
-            Line {
-                text: line.text,
-                entry: Entry::Typed,
-                certainty: Certainty::Exact,
-            }
+            (line.text, Certainty::Exact, true)
         }
         Err(error) => {
             tracing::debug!(%error, "the shell did not say what its line holds");
-            Line {
-                text: submission.text.clone(),
-                entry: Entry::Typed,
-                certainty: Certainty::Unknown,
-            }
+            (submission.text.clone(), Certainty::Unknown, false)
         }
+    };
+    typed(typist, &text, certainty, awaited)
+}
+
+/// The line that Enter would submit where no shell can be asked.
+pub(super) fn line_of_keys(typist: &Typist, submission: &Submission) -> Line {
+    let certainty = match submission.uncertain {
+        true => Certainty::Unknown,
+        false => Certainty::Typed,
+    };
+    let awaited = typist.prompts.ask_for_more();
+    typed(typist, &submission.text, certainty, awaited)
+}
+
+fn typed(typist: &Typist, text: &str, certainty: Certainty, awaited: bool) -> Line {
+    let (text, earlier) = typist.unfinished.joined_with(text, awaited);
+    Line {
+        text,
+        entry: Entry::Typed,
+        certainty,
+        earlier,
     }
 }
 
 /// A refused line does not stay behind for the next Enter. A line that waits
 /// for a confirmation does stay when it was there before the call, so that the
-/// same call made again finds it.
-pub(super) async fn drop_refused_line(typist: &mut Typist, status: &Status, refusal: &HostError) {
+/// same call made again finds it. Returns the refusal, which says what became of
+/// earlier lines of the same command.
+pub(super) async fn drop_refused_line(
+    typist: &mut Typist,
+    status: &Status,
+    mut refusal: HostError,
+) -> HostError {
     let stays = matches!(refusal, HostError::ConfirmationRequired(_))
         && matches!(status.shell, ShellState::AtPrompt { line_dirty: true });
-    if stays || !asks_the_shell(status) {
-        return;
-    }
-    if typist.keyboard.clear_line().await.is_ok() {
+    let goes_on = !typist.unfinished.is_empty();
+    let can_drop = !stays && asks_the_shell(status);
+    let dropped = can_drop && typist.keyboard.clear_line().await.is_ok();
+    if dropped {
         typist.line.clear();
         typist.unfinished = Unfinished::default();
     }
+    if goes_on && let HostError::Refused(refused) = &mut refusal {
+        let note = match dropped {
+            true => "The lines before it were dropped with it.",
+            false => {
+                "The shell may still wait for the rest of the lines before it: Ctrl-C drops them."
+            }
+        };
+        let suggestion = refused.verdict.suggestion.get_or_insert_default();
+        if !suggestion.is_empty() {
+            suggestion.push(' ');
+        }
+        suggestion.push_str(note);
+    }
+    refusal
 }

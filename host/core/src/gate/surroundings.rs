@@ -7,15 +7,26 @@
 //! | `host` | the other machine that the session's shell is on |
 //! | `running` | the command line that the shell runs just now |
 //! | `shell-reads` | `line`: that shell itself waits for a line on the terminal, as `read` does |
+//! | `reader` | the program that waits for what is typed, where it is not the one in front: the editor that git has started |
+//! | `program-reads` | `nothing`: the program in front waits for no input just now, so that the shell may get what is typed; `line` or `key`: it is a shell that runs a file or what `-c` gave it, and waits for an answer, as `read` does |
+//! | `program-runs` | what `-c` gave that shell |
 
 use std::path::Path;
+use std::time::Duration;
 
-use quarterdeck_terminal::{ShellState, Status};
+use quarterdeck_terminal::awaiting::{Awaits, foreground_awaits, reads_a_line};
+use quarterdeck_terminal::reader::{Commands, Reader, reader_in_front};
+use quarterdeck_terminal::{Foreground, ShellState, Status};
 
 use crate::session::Session;
 
 /// Folders above the working directory that are looked at.
 const MAX_FOLDERS_UP: usize = 16;
+
+/// How often, and how far apart, a program is looked at until it counts as one that
+/// reads nothing.
+const LOOKS_AT_READER: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// What marks the root of a project.
 const REPOSITORIES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
@@ -23,7 +34,7 @@ const REPOSITORIES: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
 type Attribute = (String, String);
 
 /// The named facts of a session.
-pub(super) fn of_session(session: &Session, status: &Status) -> Vec<Attribute> {
+pub(super) async fn of_session(session: &Session, status: &Status) -> Vec<Attribute> {
     if let Some(host) = &session.remote_host {
         return vec![named("host", host.clone())];
     }
@@ -35,11 +46,67 @@ pub(super) fn of_session(session: &Session, status: &Status) -> Vec<Attribute> {
     {
         attributes.push(named("running", command.clone()));
         let shell = session.terminal.pid();
-        let in_front = status.foreground.as_ref().map(|program| program.pid);
-        if in_front == Some(shell) && waits_for_a_line(shell) {
-            attributes.push(named("shell-reads", "line".to_owned()));
+        match &status.foreground {
+            Some(program) if program.pid != shell => {
+                attributes.extend(of_program(shell, program).await);
+            }
+            Some(_) if reads_a_line(shell) => {
+                attributes.push(named("shell-reads", "line".to_owned()));
+            }
+            _ => {}
         }
     }
+    attributes
+}
+
+/// Whether what is typed now is data to the shell that reads it: none of its lines is
+/// a part of a command.
+pub(super) fn takes_answers(session: &Session, status: &Status) -> bool {
+    let shell = session.terminal.pid();
+    let in_front = status.foreground.as_ref().map(|program| program.pid);
+    session.remote_host.is_none()
+        && matches!(status.shell, ShellState::Running { .. })
+        && match in_front {
+            Some(program) if program != shell => reader_in_front(shell, program)
+                .is_some_and(|reader| reader.commands != Commands::Typed),
+            in_front => in_front.is_some() && reads_a_line(shell),
+        }
+}
+
+/// Who reads what is typed while a program is in front. Nobody does where no look finds
+/// it waiting. Several are taken: one that reads lines does something with each of them.
+async fn of_program(shell: u32, program: &Foreground) -> Vec<Attribute> {
+    let mut nobody_reads = true;
+    for look in 0..LOOKS_AT_READER {
+        if look > 0 {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+        if let Some(reader) = reader_in_front(shell, program.pid) {
+            return of_reader(reader, program);
+        }
+        nobody_reads &= foreground_awaits(shell, program.pid) == Awaits::Nothing;
+    }
+    match nobody_reads {
+        true => vec![named("program-reads", "nothing".to_owned())],
+        false => Vec::new(),
+    }
+}
+
+fn of_reader(reader: Reader, program: &Foreground) -> Vec<Attribute> {
+    let mut attributes = Vec::new();
+    if reader.name != program.name {
+        attributes.push(named("reader", reader.name));
+    }
+    let waits_for = match reader.whole_lines {
+        true => "line",
+        false => "key",
+    };
+    match reader.commands {
+        Commands::Typed => return attributes,
+        Commands::Text(text) => attributes.push(named("program-runs", text)),
+        Commands::File => {}
+    }
+    attributes.push(named("program-reads", waits_for.to_owned()));
     attributes
 }
 
@@ -65,30 +132,6 @@ pub(super) fn project(cwd: Option<&Path>) -> Option<Attribute> {
     Some(named("project", folder.to_string_lossy().into_owned()))
 }
 
-/// Whether a process waits for input from the terminal, with nothing else that
-/// it would do until then.
-#[cfg(target_os = "linux")]
-fn waits_for_a_line(pid: u32) -> bool {
-    // The number of the system call `read`.
-    let read = match std::env::consts::ARCH {
-        "x86_64" => "0",
-        "aarch64" | "riscv64" => "63",
-        _ => return false,
-    };
-    let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-    let mut words = call.split_ascii_whitespace();
-    let reads_standard_input = words.next() == Some(read) && words.next() == Some("0x0");
-    reads_standard_input
-        && std::fs::read_link(format!("/proc/{pid}/fd/0"))
-            .is_ok_and(|device| device.starts_with("/dev/pts"))
-}
-
-/// Nobody can tell.
-#[cfg(not(target_os = "linux"))]
-fn waits_for_a_line(_pid: u32) -> bool {
-    false
-}
-
 fn named(name: &str, value: String) -> Attribute {
     (name.to_owned(), value)
 }
@@ -112,12 +155,5 @@ mod tests {
         assert_eq!(project(Some(Path::new("/"))), None);
         assert_eq!(project(Some(Path::new("relative"))), None);
         assert_eq!(project(None), None);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_process_that_does_something_else_waits_for_no_line() {
-        assert!(!waits_for_a_line(std::process::id()));
-        assert!(!waits_for_a_line(u32::MAX));
     }
 }

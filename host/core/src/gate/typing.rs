@@ -7,19 +7,22 @@
 //! history, searches and completion may have made it another one; that line is
 //! judged if it is not the one foreseen.
 
+use std::mem;
 use std::time::Duration;
 
-use quarterdeck_policy::{Certainty, Entry, TRACE_TARGET};
+use quarterdeck_policy::{Certainty, TRACE_TARGET};
 use quarterdeck_terminal::{Cursor, Status, Until};
 
-use super::continuation::{Unfinished, waits_for_more};
+use super::continuation::{EarlierLines, Unfinished, waits_for_more};
 use super::door::Typist;
 use super::input::{Input, Piece, pieces, submissions};
 use super::judge::Line;
-use super::keystroke::{Keystroke, strokes};
+use super::keystroke::{Keystroke, Stroke, strokes};
 use super::shell_line::{
-    asks_the_shell, drop_refused_line, forget_lines_of_other_programs, look_at_the_line, shell_line,
+    asks_the_shell, drop_refused_line, forget_finished_lines, line_of_keys, look_at_the_line,
+    look_at_the_prompt, shell_line,
 };
+use super::surroundings::takes_answers;
 use super::typed_line::{Effect, Submission};
 use super::{Gate, VerdictReport};
 use crate::caller::Caller;
@@ -34,18 +37,25 @@ const PAUSE_AFTER_ENTER: Duration = Duration::from_millis(250);
 const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The session once it is clear what the last Enter did, so that keys and
-/// questions meant for a prompt do not reach the program that it has started.
+/// questions meant for a prompt do not reach the program that it has started; and
+/// once a shell that was started just now is there, whose first files a Ctrl-C
+/// would end.
 pub(super) async fn settled_status(session: &Session) -> Status {
     let status = session.terminal.status().await;
     if status.settled {
         return status;
     }
-    session
-        .terminal
-        .wait(Until::Settled, None, SETTLING_PATIENCE)
-        .await;
+    let patience = match status.is_starting() {
+        true => STARTING_PATIENCE,
+        false => SETTLING_PATIENCE,
+    };
+    session.terminal.wait(Until::Settled, None, patience).await;
     session.terminal.status().await
 }
+
+/// A shell's first prompt is waited for this long: one whose first files ask
+/// something has to get its answer.
+const STARTING_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What typing came to.
 #[derive(Clone, Debug)]
@@ -83,7 +93,7 @@ impl Gate {
             });
         }
         let pieces = pieces(input, &status);
-        look_at_the_line(&mut typist, &status).await;
+        look_at_the_line(&mut typist, session, &status).await;
         let foreseen = self
             .judge_before_typing(session, &status, &mut typist, &pieces, caller)
             .await?;
@@ -115,12 +125,15 @@ impl Gate {
         let mut foreseen = Vec::new();
         for (submission, entry) in submissions(&typist.line, pieces) {
             let first = foreseen.is_empty();
-            let text = unfinished.joined_with(&submission.text);
-            unfinished = Unfinished::after(&text, waits_for_more(&text));
+            // Of lines to come it is seen at their Enter.
+            let awaited = asks_at_enter || !first || typist.prompts.ask_for_more();
+            let (text, earlier) = unfinished.joined_with(&submission.text, awaited);
+            unfinished = goes_on_after(&text, session, status);
             let left_for_its_enter = submission.uncertain && asks_at_enter && first;
             if left_for_its_enter || is_blank(&text, submission.uncertain) {
                 foreseen.push(Foreseen {
                     text,
+                    earlier,
                     verdict: None,
                 });
                 continue;
@@ -133,18 +146,18 @@ impl Gate {
                     false if asks_at_enter && first => Certainty::Exact,
                     false => Certainty::Typed,
                 },
+                earlier,
             };
             match self.pass(session, status, caller, &line).await {
                 Ok(verdict) => foreseen.push(Foreseen {
                     text: line.text,
+                    earlier,
                     verdict: Some(verdict),
                 }),
-                Err(refusal) => {
-                    if first {
-                        drop_refused_line(typist, status, &refusal).await;
-                    }
-                    return Err(refusal);
+                Err(refusal) if first => {
+                    return Err(drop_refused_line(typist, status, refusal).await);
                 }
+                Err(refusal) => return Err(refusal),
             }
         }
         Ok(foreseen)
@@ -155,6 +168,7 @@ impl Gate {
 /// to be judged at its Enter.
 pub(super) struct Foreseen {
     text: String,
+    earlier: Option<EarlierLines>,
     verdict: Option<VerdictReport>,
 }
 
@@ -168,6 +182,8 @@ pub(super) struct Typing<'a> {
     bytes: usize,
     /// An Enter was typed at a prompt just before.
     pauses: bool,
+    /// A line begins where no shell can be asked.
+    line_begins: bool,
 }
 
 impl<'a> Typing<'a> {
@@ -185,6 +201,7 @@ impl<'a> Typing<'a> {
             verdict: None,
             bytes: 0,
             pauses: false,
+            line_begins: false,
         }
     }
 
@@ -214,10 +231,14 @@ impl<'a> Typing<'a> {
     async fn keys(&mut self, typist: &mut Typist, keys: &[u8]) -> Result<(), HostError> {
         let mut unsent = Vec::new();
         for stroke in strokes(keys) {
+            if self.goes_on(typist, &stroke) {
+                self.write(typist, &mem::take(&mut unsent)).await?;
+                look_at_the_prompt(typist, self.session).await;
+            }
             match typist.line.apply(&stroke) {
                 Effect::Edited => unsent.extend_from_slice(&stroke.bytes),
                 Effect::Submitted(submission) => {
-                    self.write(typist, &std::mem::take(&mut unsent)).await?;
+                    self.write(typist, &mem::take(&mut unsent)).await?;
                     let was_at_prompt = self.judge_at_enter(typist, &submission).await?;
                     self.write(typist, &stroke.bytes).await?;
                     self.pauses = was_at_prompt && stroke.keystroke == Keystroke::Submit;
@@ -238,23 +259,14 @@ impl<'a> Typing<'a> {
         let foreseen = self.foreseen.pop_front();
         let status = self.session.terminal.status().await;
         let asks = asks_the_shell(&status);
-        forget_lines_of_other_programs(typist, &status);
-        let mut line = if asks {
-            shell_line(typist, submission).await
-        } else {
-            Line {
-                text: submission.text.clone(),
-                entry: Entry::Typed,
-                certainty: if submission.uncertain {
-                    Certainty::Unknown
-                } else {
-                    Certainty::Typed
-                },
-            }
+        forget_finished_lines(typist, &status);
+        let line = match asks {
+            true => shell_line(typist, submission).await,
+            false => line_of_keys(typist, submission),
         };
-        line.text = typist.unfinished.joined_with(&line.text);
         let as_foreseen = foreseen
             .filter(|foreseen| foreseen.text.trim() == line.text.trim())
+            .filter(|foreseen| foreseen.earlier == line.earlier)
             .filter(|foreseen| foreseen.verdict.is_some() || line.text.trim().is_empty());
         let verdict = match as_foreseen {
             Some(foreseen) => foreseen.verdict,
@@ -265,13 +277,15 @@ impl<'a> Typing<'a> {
                 .await
             {
                 Ok(verdict) => Some(verdict),
-                Err(refusal) => {
-                    drop_refused_line(typist, &status, &refusal).await;
-                    return Err(refusal);
-                }
+                Err(refusal) => return Err(drop_refused_line(typist, &status, refusal).await),
             },
         };
-        typist.unfinished = Unfinished::after(&line.text, asks || waits_for_more(&line.text));
+        typist.prompts.line_ends();
+        self.line_begins = !asks;
+        typist.unfinished = match asks {
+            true => Unfinished::at_prompt(&line.text),
+            false => goes_on_after(&line.text, self.session, &status),
+        };
         if let Some(verdict) = verdict
             && self
                 .verdict
@@ -283,8 +297,19 @@ impl<'a> Typing<'a> {
         Ok(asks)
     }
 
+    /// Whether a line begins with this stroke that a shell without marks may take
+    /// for the rest of a command.
+    fn goes_on(&mut self, typist: &mut Typist, stroke: &Stroke) -> bool {
+        if stroke.keystroke == Keystroke::Interrupt {
+            typist.prompts.interrupted();
+            self.line_begins = true;
+            return false;
+        }
+        mem::take(&mut self.line_begins) && !typist.unfinished.is_empty()
+    }
+
     async fn pause_after_enter(&mut self) {
-        if std::mem::take(&mut self.pauses) {
+        if mem::take(&mut self.pauses) {
             // Met or not: a program that goes on gets the keys.
             self.session
                 .terminal
@@ -309,6 +334,12 @@ impl<'a> Typing<'a> {
         self.bytes += bytes.len();
         Ok(())
     }
+}
+
+/// What the next line would go on with, where no shell can be asked.
+fn goes_on_after(text: &str, session: &Session, status: &Status) -> Unfinished {
+    let waits = waits_for_more(text) && !takes_answers(session, status);
+    Unfinished::after(text, waits)
 }
 
 /// Nothing to judge: an Enter on an empty line.

@@ -10,7 +10,7 @@ use crate::session::SessionId;
 
 /// What was decided about a command line, by whom, and how sure the gate is
 /// that it knows the line.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictReport {
     /// How far the command may go.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::delegations::{Ending, Finished};
 use super::{Delegations, HookEvent, HookMoment};
 use crate::events::{
     self, AgentDelegation, AgentProcess, AgentStatus, ClaudeStatus, DelegationStatus, Happening,
@@ -55,39 +56,25 @@ pub(crate) fn happenings(
             format!("{agent} waits for its person"),
         ),
         HookMoment::Notification { message } => status(AgentProcess::Running, message),
-        HookMoment::DelegationStart { agent, task } => {
-            delegations.begin(&session, &agent, &task, now);
-            vec![
-                Happening::from(AgentDelegation {
-                    agent,
-                    task,
-                    status: DelegationStatus::Started,
-                    duration_ms: None,
-                }),
-                agents(delegations),
-            ]
+        HookMoment::DelegationStart { agent, task, id } => {
+            delegations.begin(&session, &agent, &task, id, now);
+            vec![begun(agent, task), agents(delegations)]
         }
         HookMoment::DelegationEnd {
             agent,
             task,
             failed,
+            id,
         } => {
-            let Some(over) = delegations.end(&session, agent.as_deref(), task.as_deref(), now)
-            else {
-                return Vec::new();
+            let ending = Ending {
+                id: id.as_deref(),
+                agent: agent.as_deref(),
+                task: task.as_deref(),
             };
-            vec![
-                Happening::from(AgentDelegation {
-                    agent: over.agent,
-                    task: over.task,
-                    status: match failed {
-                        true => DelegationStatus::Failed,
-                        false => DelegationStatus::Completed,
-                    },
-                    duration_ms: u64::try_from(over.took.as_millis()).ok(),
-                }),
-                agents(delegations),
-            ]
+            match delegations.end(&session, ending, now) {
+                Some(over) => vec![ended(over, failed), agents(delegations)],
+                None => Vec::new(),
+            }
         }
         HookMoment::Todos { todos } => {
             let todos = todos.into_iter().map(events::Todo::from).collect();
@@ -95,6 +82,27 @@ pub(crate) fn happenings(
         }
         HookMoment::TicketCreated { ticket } => vec![TicketCreated::from(ticket).into()],
     }
+}
+
+fn begun(agent: String, task: String) -> Happening {
+    Happening::from(AgentDelegation {
+        agent,
+        task,
+        status: DelegationStatus::Started,
+        duration_ms: None,
+    })
+}
+
+fn ended(over: Finished, failed: bool) -> Happening {
+    Happening::from(AgentDelegation {
+        agent: over.agent,
+        task: over.task,
+        status: match failed {
+            true => DelegationStatus::Failed,
+            false => DelegationStatus::Completed,
+        },
+        duration_ms: u64::try_from(over.took.as_millis()).ok(),
+    })
 }
 
 fn agents(delegations: &Delegations) -> Happening {
@@ -138,11 +146,13 @@ mod tests {
         let start = || HookMoment::DelegationStart {
             agent: "engineer".to_owned(),
             task: "implement it".to_owned(),
+            id: None,
         };
         let end = |failed| HookMoment::DelegationEnd {
             agent: None,
             task: None,
             failed,
+            id: None,
         };
         let told = told(vec![start(), end(false), end(false), start(), end(true)]);
         let delegation = |status: &str, duration: Option<u64>| {

@@ -68,6 +68,9 @@ pub enum HookMoment {
         agent: String,
         /// The task.
         task: String,
+        /// What the agent calls this one delegation, where it says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
     },
     /// The other agent has finished.
     DelegationEnd {
@@ -78,6 +81,9 @@ pub enum HookMoment {
         task: Option<String>,
         /// Whether it failed.
         failed: bool,
+        /// What the agent calls this one delegation, where it says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
     },
     /// Its list of things to do has changed.
     Todos {

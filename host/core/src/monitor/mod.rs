@@ -3,7 +3,8 @@
 //! One task ([`watch`]) owns the looks at the process table (`meter`) and what is
 //! wrong now (`incidents`). While there are sessions it takes a sample at each
 //! interval, keeps it in the past (`history`), tells the event bus, and assesses the
-//! host's health (`health`); without sessions it sleeps. Whoever wants figures asks
+//! host's health (`health`); without sessions it sleeps. Listeners may want to be told
+//! more often (`sampling`): what is looked at for them alone is not kept. Whoever wants figures asks
 //! it through a channel.
 //!
 //! # What the figures mean
@@ -18,6 +19,7 @@ mod history;
 mod incidents;
 mod meter;
 mod processes;
+mod sampling;
 mod settings;
 mod time_range;
 mod trouble;
@@ -36,6 +38,7 @@ pub use health::{
 pub use history::{HistoryPoint, HistoryQuestion, HistorySummary, PerformanceHistory};
 pub use incidents::{HealthHistory, PastIncident};
 pub use meter::Usage;
+pub use sampling::SamplingWish;
 pub use settings::{HistorySettings, MonitorSettings, Thresholds};
 pub use time_range::{TimeRange, TimeRangeError};
 pub(crate) use trouble::Trouble;
@@ -44,6 +47,7 @@ pub(crate) use watch::{Measured, Watcher};
 use crate::error::HostError;
 use crate::store::StoreError;
 use history::History;
+use sampling::Wishes;
 
 /// Requests that may wait for the task.
 const REQUESTS: usize = 64;
@@ -90,6 +94,7 @@ pub struct SessionUsage {
 pub(crate) struct Monitor {
     requests: mpsc::Sender<Request>,
     wake: Arc<Notify>,
+    wishes: Wishes,
     pub(crate) history: History,
     pub(crate) settings: Arc<MonitorSettings>,
 }
@@ -112,15 +117,18 @@ impl Monitor {
         let settings = Arc::new(settings);
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let wake = Arc::new(Notify::new());
+        let wishes = Wishes::default();
         let watcher = Watcher::new(
             inbox,
             Arc::clone(&wake),
+            wishes.clone(),
             history.clone(),
             Arc::clone(&settings),
         );
         let monitor = Self {
             requests,
             wake,
+            wishes,
             history,
             settings,
         };
@@ -130,6 +138,11 @@ impl Monitor {
     /// There may be something to watch again.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Has samples taken at least this often while the wish is held.
+    pub(crate) fn sample_every(&self, interval: Duration) -> SamplingWish {
+        self.wishes.add(interval, &self.wake)
     }
 
     /// Every session with what it used over the `period` before now.

@@ -12,6 +12,7 @@ use super::health::{self, HealthFacts, HealthReport, SessionFinding};
 use super::history::{Amount, History, Sample};
 use super::incidents::Incidents;
 use super::meter::{Meter, Table, Usage, Watched};
+use super::sampling::Wishes;
 use super::settings::MonitorSettings;
 use super::trouble::{Observed, QuietTimes, Trouble};
 use super::{OverallUsage, PerformanceReport, Request, SessionUsage};
@@ -49,7 +50,8 @@ impl Measured {
     pub(crate) fn report(&self) -> PerformanceReport {
         let sum = |figure: fn(&Usage) -> f64| -> f64 {
             let sum: f64 = self.sessions.iter().map(|it| figure(&it.usage)).sum();
-            (sum * 10.0).round() / 10.0
+            // The sum of no figures is -0 by itself; here it is 0.
+            (sum * 10.0).round() / 10.0 + 0.0
         };
         let lives = |it: &&MeasuredSession| !it.status.as_ref().is_some_and(Status::has_ended);
         PerformanceReport {
@@ -85,8 +87,11 @@ pub(super) fn cores() -> usize {
 pub(crate) struct Watcher {
     inbox: mpsc::Receiver<Request>,
     wake: Arc<Notify>,
+    wishes: Wishes,
     history: History,
     settings: Arc<MonitorSettings>,
+    /// When a sample was last kept.
+    kept: Option<Instant>,
     meter: Meter,
     quiet: QuietTimes,
     incidents: Incidents,
@@ -99,12 +104,15 @@ impl Watcher {
     pub(super) fn new(
         inbox: mpsc::Receiver<Request>,
         wake: Arc<Notify>,
+        wishes: Wishes,
         history: History,
         settings: Arc<MonitorSettings>,
     ) -> Self {
         Self {
             inbox,
             wake,
+            wishes,
+            kept: None,
             incidents: Incidents::begin(history.clone(), now_ms().cast_signed()),
             history,
             settings,
@@ -117,28 +125,35 @@ impl Watcher {
 
     /// Watches until the host is gone.
     pub(crate) async fn watch(mut self, host: Weak<Host>) {
-        let mut next_sample = Instant::now() + self.settings.interval;
+        let mut next_sample = Instant::now() + self.interval();
         loop {
             let Some(any) = host.upgrade().map(|host| !host.registry.is_empty()) else {
                 return;
             };
+            // Somebody who listens is told that there is nothing, too.
+            let any = any || self.wishes.any();
             tokio::select! {
                 request = self.inbox.recv() => match (request, host.upgrade()) {
                     (Some(request), Some(host)) => self.answer(&host, request).await,
                     _ => return,
                 },
-                () = self.wake.notified(), if !any => {
-                    next_sample = Instant::now() + self.settings.interval;
+                () = self.wake.notified() => {
+                    let soon = Instant::now() + self.interval();
+                    next_sample = if any { next_sample.min(soon) } else { soon };
                 }
                 () = tokio::time::sleep_until(next_sample), if any => {
                     if let Some(host) = host.upgrade() {
                         self.sample(&host).await;
                     }
                     // A sample that took long does not make the next ones pile up.
-                    next_sample = (next_sample + self.settings.interval).max(Instant::now());
+                    next_sample = (next_sample + self.interval()).max(Instant::now());
                 }
             }
         }
+    }
+
+    fn interval(&self) -> Duration {
+        self.wishes.interval(self.settings.interval)
     }
 
     async fn answer(&mut self, host: &Arc<Host>, request: Request) {
@@ -159,7 +174,7 @@ impl Watcher {
 
     async fn look(&mut self, host: &Host, period: Duration) -> Result<Measured, HostError> {
         let sessions = host.registry.all();
-        let statuses = futures::future::join_all(sessions.iter().map(|session| async {
+        let statuses = futures_util::future::join_all(sessions.iter().map(|session| async {
             tokio::time::timeout(STATUS_PATIENCE, session.terminal.status())
                 .await
                 .ok()
@@ -203,13 +218,38 @@ impl Watcher {
     }
 
     async fn sample(&mut self, host: &Arc<Host>) {
-        let measured = match self.look(host, self.settings.interval).await {
+        let usual = self.settings.interval;
+        // A little early counts too: timers are not exact.
+        let early = usual.mul_f32(0.9);
+        let is_kept = self.kept.is_none_or(|kept| kept.elapsed() >= early);
+        let period = if is_kept { usual } else { self.interval() };
+        let measured = match self.look(host, period).await {
             Ok(measured) => measured,
             Err(error) => {
                 tracing::warn!(%error, "no sample was taken");
                 return;
             }
         };
+        let report = measured.report();
+        if is_kept {
+            self.kept = Some(Instant::now());
+            self.keep(&measured);
+            host.events.publish(SystemStats {
+                memory_usage_mb: report.overall.memory,
+                cpu_percent: report.overall.cpu,
+                uptime_seconds: host.started_at.elapsed().unwrap_or_default().as_secs(),
+            });
+        }
+        host.events.publish(report);
+        let due = self
+            .assessed
+            .is_none_or(|assessed| assessed.elapsed() >= self.settings.health_interval);
+        if due {
+            self.assess(host, &measured).await;
+        }
+    }
+
+    fn keep(&mut self, measured: &Measured) {
         let at_ms = now_ms().cast_signed();
         self.history.keep(Sample {
             at_ms,
@@ -220,19 +260,6 @@ impl Watcher {
                 .collect(),
         });
         self.incidents.still_alive(at_ms);
-        let report = measured.report();
-        host.events.publish(SystemStats {
-            memory_usage_mb: report.overall.memory,
-            cpu_percent: report.overall.cpu,
-            uptime_seconds: host.started_at.elapsed().unwrap_or_default().as_secs(),
-        });
-        host.events.publish(report);
-        let due = self
-            .assessed
-            .is_none_or(|assessed| assessed.elapsed() >= self.settings.health_interval);
-        if due {
-            self.assess(host, &measured).await;
-        }
     }
 
     /// Looks at everything, opens and closes incidents, and tells who listens.

@@ -8,6 +8,9 @@ use crate::gate::{Answer, ApprovalScope, Opinion, PendingConfirmation};
 use crate::host::Host;
 use crate::session::SessionId;
 
+/// What sessions are started with.
+const SESSION_VARIABLE: &str = "QUARTERDECK_SESSION";
+
 /// Where an answer to a confirmation comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApprovalOrigin {
@@ -15,6 +18,9 @@ pub enum ApprovalOrigin {
     Elicitation {
         /// The client.
         client: String,
+        /// Its process: the host's own for whoever has started the host and speaks
+        /// over its standard input and output.
+        pid: u32,
     },
     /// A process that connected to the host's socket.
     Process {
@@ -54,14 +60,14 @@ impl Host {
         origin: &ApprovalOrigin,
     ) -> Result<PendingConfirmation, HostError> {
         let answer = answer.into();
+        let (ApprovalOrigin::Elicitation { pid, .. } | ApprovalOrigin::Process { pid, .. }) =
+            origin;
+        if self.is_inside_a_session(*pid) {
+            return Err(HostError::ApprovalFromInside);
+        }
         let by = match origin {
-            ApprovalOrigin::Elicitation { client } => format!("a person, asked by {client}"),
-            ApprovalOrigin::Process { pid, user } => {
-                if self.is_inside_a_session(*pid) {
-                    return Err(HostError::ApprovalFromInside);
-                }
-                format!("user {user}, process {pid}")
-            }
+            ApprovalOrigin::Elicitation { client, .. } => format!("a person, asked by {client}"),
+            ApprovalOrigin::Process { pid, user } => format!("user {user}, process {pid}"),
         };
         let waiting = self.gate.waiting();
         let opens = |it: &PendingConfirmation| {
@@ -85,7 +91,11 @@ impl Host {
     /// another host has started, it descends from a session's program; on iTerm2,
     /// from the relay in the session's pane. What descends from any other host is
     /// inside a session of that. A process that cannot be looked at counts as inside.
+    /// The host's own process is inside where it was started there.
     pub fn is_inside_a_session(&self, pid: u32) -> bool {
+        if pid == std::process::id() {
+            return is_below_a_host(pid) || std::env::var_os(SESSION_VARIABLE).is_some();
+        }
         let descends = |from| crate::ancestry::is_descendant_of(pid, from).unwrap_or(true);
         descends(std::process::id())
             || is_below_a_host(pid)

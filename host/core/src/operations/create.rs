@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use quarterdeck_terminal::{Beside, OpenRequest, Opened, Size};
 
+use super::new_session::NewSession;
 use super::shells;
 use crate::backends::BackendChoice;
 use crate::caller::Caller;
@@ -15,46 +17,6 @@ use crate::gate::{Door, VerdictReport};
 use crate::host::Host;
 use crate::seen::Seen;
 use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
-
-/// Names of environment variables that run code when a shell or a program
-/// starts, or that change what a command line means. What they hold would pass
-/// the gate unseen.
-const VARIABLES_THAT_RUN_CODE: &[&str] = &[
-    "BASHOPTS",
-    "BASH_ENV",
-    "ENV",
-    "FPATH",
-    "GCONV_PATH",
-    "GIT_ASKPASS",
-    "GIT_EDITOR",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_PAGER",
-    "GIT_PROXY_COMMAND",
-    "GIT_SEQUENCE_EDITOR",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
-    "IFS",
-    "INPUTRC",
-    "LESSCLOSE",
-    "LESSOPEN",
-    "NODE_OPTIONS",
-    "PERL5OPT",
-    "PROMPT_COMMAND",
-    "PS0",
-    "PS1",
-    "PS2",
-    "PS3",
-    "PS4",
-    "PYTHONSTARTUP",
-    "RUBYOPT",
-    "SHELLOPTS",
-    "SSH_ASKPASS",
-    "ZDOTDIR",
-];
-
-/// Beginnings of such names.
-const PREFIXES_THAT_RUN_CODE: &[&str] =
-    &["BASH_FUNC_", "DYLD_", "GIT_CONFIG", "LD_", "QUARTERDECK_"];
 
 /// What to open.
 #[derive(Clone, Debug, Default)]
@@ -71,8 +33,11 @@ pub struct CreateSession {
     pub rows: Option<u16>,
     /// Added to the environment.
     pub env: Vec<(String, String)>,
-    /// What is to carry it; the configured one where there is none.
+    /// What is to carry it; the caller's or the configured one where there is none.
     pub backend: Option<BackendChoice>,
+    /// On tmux, show it in a tmux session of its own, too: `mcp-` and its id, which is
+    /// hexadecimal then.
+    pub own_tmux_session: bool,
     /// Words to find the session by.
     pub tags: Vec<String>,
     /// A shell that this machine lists, by name or path; the configured one
@@ -109,7 +74,12 @@ impl Host {
         request: CreateSession,
         caller: &Caller,
     ) -> Result<CreatedSession, HostError> {
+        self.judge_environment(&request, caller).await?;
         let command = request.command.clone();
+        let request = CreateSession {
+            backend: request.backend.or(caller.backend),
+            ..request
+        };
         let session = self.open(request).await?;
         let verdict = match command {
             None => None,
@@ -117,14 +87,17 @@ impl Host {
                 Ok(running) => Some(running.verdict),
                 // No session is left behind for a command that may not run. One
                 // that waits for a yes is bound to its session, which stays.
-                Err(confirmation @ HostError::ConfirmationRequired(_)) => return Err(confirmation),
+                Err(confirmation @ HostError::ConfirmationRequired(_)) => {
+                    session.keep();
+                    return Err(confirmation);
+                }
                 Err(error) => {
-                    self.session_ends(&session.id);
-                    session.terminal.close().await;
+                    session.close().await;
                     return Err(error);
                 }
             },
         };
+        let session = session.keep();
         Ok(CreatedSession {
             id: session.id.clone(),
             name: session.name.clone(),
@@ -133,61 +106,7 @@ impl Host {
         })
     }
 
-    /// The session with this id, or the caller's default session, opened when it
-    /// is first needed and again when its shell has ended.
-    pub(crate) async fn session_or_default(
-        &self,
-        id: Option<&str>,
-        caller: &Caller,
-    ) -> Result<Arc<Session>, HostError> {
-        if let Some(id) = id {
-            return self.registry.get(id);
-        }
-        let mut defaults = self.registry.defaults().await;
-        if let Some(id) = defaults.get(&caller.connection)
-            && let Ok(session) = self.registry.get(id.as_str())
-            && !session.terminal.status().await.has_ended()
-        {
-            return Ok(session);
-        }
-        let session = self
-            .open(CreateSession {
-                name: Some("default".to_owned()),
-                ..CreateSession::default()
-            })
-            .await?;
-        defaults.insert(caller.connection.clone(), session.id.clone());
-        Ok(session)
-    }
-
-    /// The id of the session that a call without one would use, opened if need be; or
-    /// the one that was given, if it exists.
-    pub async fn session_of(
-        &self,
-        id: Option<&str>,
-        caller: &Caller,
-    ) -> Result<SessionId, HostError> {
-        let session = self.session_or_default(id, caller).await?;
-        Ok(session.id.clone())
-    }
-
-    /// Closes what a connection leaves behind: its default session, unless a
-    /// command still runs there.
-    pub async fn connection_ended(&self, connection: &str) {
-        self.agents.connection_ended(connection);
-        let Some(id) = self.registry.defaults().await.remove(connection) else {
-            return;
-        };
-        let Ok(session) = self.registry.get(id.as_str()) else {
-            return;
-        };
-        if !session.terminal.status().await.is_running() {
-            self.session_ends(&id);
-            session.terminal.close().await;
-        }
-    }
-
-    pub(crate) async fn open(&self, request: CreateSession) -> Result<Arc<Session>, HostError> {
+    pub(crate) async fn open(&self, request: CreateSession) -> Result<NewSession, HostError> {
         self.open_beside(request, None).await
     }
 
@@ -197,7 +116,7 @@ impl Host {
         &self,
         request: CreateSession,
         beside: Option<Beside>,
-    ) -> Result<Arc<Session>, HostError> {
+    ) -> Result<NewSession, HostError> {
         let path = match &request.shell {
             Some(shell) => Some(shells::listed(shell)?),
             None => self.sessions.shell.clone(),
@@ -215,17 +134,33 @@ impl Host {
         &self,
         program: Program,
         request: CreateSession,
-    ) -> Result<Arc<Session>, HostError> {
+    ) -> Result<NewSession, HostError> {
         self.open_program_beside(program, request, None).await
     }
 
+    /// Opens on a task of its own: once begun, it is carried through, and what nobody
+    /// waits for any more is closed again.
     async fn open_program_beside(
         &self,
         program: Program,
         request: CreateSession,
         beside: Option<Beside>,
+    ) -> Result<NewSession, HostError> {
+        let host_ends = || HostError::Internal("the host is ending".to_owned());
+        let host = self.this.upgrade().ok_or_else(host_ends)?;
+        let opening = tokio::spawn(async move {
+            let session = host.open_to_the_end(program, request, beside).await?;
+            Ok(NewSession::of(host, session))
+        });
+        opening.await.unwrap_or_else(|_| Err(host_ends()))
+    }
+
+    async fn open_to_the_end(
+        &self,
+        program: Program,
+        request: CreateSession,
+        beside: Option<Beside>,
     ) -> Result<Arc<Session>, HostError> {
-        refuse_variables_that_run_code(&request.env)?;
         let size = Size::new(
             request.columns.unwrap_or(self.sessions.size.columns()),
             request.rows.unwrap_or(self.sessions.size.rows()),
@@ -238,9 +173,14 @@ impl Host {
                 "workingDirectory {folder:?} is not a folder on this machine"
             )));
         }
-        let id = self.registry.free_id()?;
         let backend = request.backend.unwrap_or(self.sessions.backend);
         let backend = self.kind_of(backend).await;
+        let shown = request.own_tmux_session && backend == BackendKind::Tmux;
+        let place = match shown {
+            true => self.registry.reserve(SessionId::random_hex)?,
+            false => self.registry.reserve(SessionId::random)?,
+        };
+        let id = place.id().clone();
         // A pseudo-terminal's program inherits the host's folder; tmux has one of its own.
         let inherited = || {
             (backend == BackendKind::Pty)
@@ -259,6 +199,7 @@ impl Host {
             env: request.env,
             size,
             beside,
+            tmux_session: shown.then(|| format!("mcp-{id}")),
             scrollback_lines: self.sessions.scrollback_lines,
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
@@ -286,6 +227,7 @@ impl Host {
             run_turn: tokio::sync::Mutex::default(),
             task: CurrentTask::default(),
             seen: Seen::default(),
+            end_told: AtomicBool::default(),
         });
         self.session_begins(&session, folder, marks.as_ref());
         Ok(session)
@@ -297,46 +239,4 @@ fn program_name(path: Option<PathBuf>) -> String {
     path.map(|path| path.display().to_string())
         .or_else(|| std::env::var("SHELL").ok())
         .unwrap_or_else(|| "the user's shell".to_owned())
-}
-
-fn refuse_variables_that_run_code(env: &[(String, String)]) -> Result<(), HostError> {
-    for (name, _) in env {
-        let runs_code = VARIABLES_THAT_RUN_CODE.contains(&name.as_str())
-            || PREFIXES_THAT_RUN_CODE
-                .iter()
-                .any(|prefix| name.starts_with(prefix));
-        if runs_code {
-            return Err(HostError::InvalidParameters(format!(
-                "env may not set {name}: its value would run or change commands without passing the gate; set it by a command in the session instead"
-            )));
-        }
-        if name.is_empty() || name.contains(['=', '\0']) {
-            return Err(HostError::InvalidParameters(format!(
-                "env has the impossible variable name {name:?}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_that_run_code_are_refused() {
-        for name in [
-            "PROMPT_COMMAND",
-            "LD_PRELOAD",
-            "BASH_FUNC_ls%%",
-            "BASH_ENV",
-            "A=B",
-            "",
-        ] {
-            let env = [(name.to_owned(), "x".to_owned())];
-            assert!(refuse_variables_that_run_code(&env).is_err(), "{name}");
-        }
-        let env = [("PATH".to_owned(), "/bin".to_owned())];
-        assert!(refuse_variables_that_run_code(&env).is_ok());
-    }
 }

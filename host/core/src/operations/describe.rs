@@ -32,7 +32,7 @@ impl Host {
     /// Describes all sessions, oldest first.
     pub async fn describe_sessions(&self) -> Vec<SessionDescription> {
         let sessions = self.registry.all();
-        futures::future::join_all(sessions.iter().map(|session| describe(session))).await
+        futures_util::future::join_all(sessions.iter().map(|session| describe(session))).await
     }
 }
 

@@ -26,6 +26,7 @@ impl Host {
                 connection: session.to_string(),
                 agent: None,
                 fencing_token: None,
+                backend: None,
             };
             let asked = HookCommand {
                 agent: &event.agent,

@@ -1,25 +1,15 @@
-//! Opening several sessions that share a screen.
-//!
-//! On tmux they become panes of one window; on terminal devices of the host's own
-//! the arrangement is only told, not shown. A layout is a tree of halves: each
-//! split gives a half to each of two layouts.
+//! How several panes share a screen: a tree of halves, each split giving a half to each
+//! of two layouts. Pure.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use quarterdeck_terminal::{Beside, Side};
+use quarterdeck_terminal::Side;
 
-use super::create::CreateSession;
-use crate::backends::BackendChoice;
-use crate::caller::Caller;
 use crate::error::HostError;
-use crate::gate::VerdictReport;
-use crate::host::Host;
-use crate::session::{Session, SessionId};
 
 /// More than this many panes cannot be read on any screen.
-const MOST_PANES: usize = 16;
+pub(super) const MOST_PANES: usize = 16;
 
 /// Panes and how they share a screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,7 +209,7 @@ impl<P> Layout<P> {
         }
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         match self {
             Self::Pane(_) => 1,
             Self::Split(_, first, second) => first.count() + second.count(),
@@ -227,7 +217,7 @@ impl<P> Layout<P> {
     }
 
     /// The same with each pane's number, from left to right and from top to bottom.
-    fn numbered(self, next: &mut usize) -> Layout<(usize, P)> {
+    pub(super) fn numbered(self, next: &mut usize) -> Layout<(usize, P)> {
         match self {
             Self::Pane(pane) => {
                 let number = *next;
@@ -243,7 +233,7 @@ impl<P> Layout<P> {
 
     /// The order in which its panes are opened: each beside one that is there
     /// already and still has the place of both.
-    fn steps(self) -> Vec<Step<P>> {
+    pub(super) fn steps(self) -> Vec<Step<P>> {
         let mut steps = Vec::new();
         self.take_steps(None, Place::default(), &mut steps);
         steps
@@ -279,11 +269,11 @@ impl<P> Layout<P> {
 
 /// One pane to be opened.
 #[derive(Debug)]
-struct Step<P> {
-    pane: P,
+pub(super) struct Step<P> {
+    pub(super) pane: P,
     /// Beside the pane of which earlier step, and where.
-    beside: Option<(usize, Side)>,
-    place: Place,
+    pub(super) beside: Option<(usize, Side)>,
+    pub(super) place: Place,
 }
 
 /// Where in its layout a pane is: which half of the whole, which half of that, and
@@ -321,100 +311,6 @@ impl fmt::Display for Place {
             write!(f, "{gap}{side}")?;
         }
         Ok(())
-    }
-}
-
-/// A layout of sessions.
-#[derive(Clone, Debug)]
-pub struct OpenLayout {
-    /// What to open where. The first commands pass the gate like any others.
-    pub layout: Layout<CreateSession>,
-    /// What is to carry all of them; the configured one where there is none.
-    pub backend: Option<BackendChoice>,
-}
-
-/// A pane that was opened.
-#[derive(Debug)]
-pub struct OpenedPane {
-    /// Its session's id.
-    pub id: SessionId,
-    /// Its session's name.
-    pub name: String,
-    /// Where it is.
-    pub place: Place,
-    /// What became of its first command, where one was given. The session stays
-    /// whatever that is.
-    pub command: Option<Result<VerdictReport, HostError>>,
-}
-
-/// A pane that is there, and what is to be typed into it.
-struct Opened {
-    number: usize,
-    session: Arc<Session>,
-    place: Place,
-    command: Option<String>,
-}
-
-impl Host {
-    /// Opens all sessions of a layout, then types their first commands; tells of them
-    /// from left to right and from top to bottom. Where one cannot be opened, none
-    /// stays; where a command may not run, its session stays and waits.
-    pub async fn open_layout(
-        &self,
-        request: OpenLayout,
-        caller: &Caller,
-    ) -> Result<Vec<OpenedPane>, HostError> {
-        let panes = request.layout.count();
-        if panes > MOST_PANES {
-            return Err(LayoutError::TooLarge(panes).into());
-        }
-        let mut opened: Vec<Opened> = Vec::new();
-        for Step {
-            pane: (number, mut pane),
-            beside,
-            place,
-        } in request.layout.numbered(&mut 0).steps()
-        {
-            let beside = beside.and_then(|(step, side)| {
-                let handle = opened.get(step)?.session.terminal.backend_handle()?;
-                Some(Beside { handle, side })
-            });
-            pane.backend = request.backend;
-            let command = pane.command.take();
-            match self.open_beside(pane, beside).await {
-                Ok(session) => opened.push(Opened {
-                    number,
-                    session,
-                    place,
-                    command,
-                }),
-                Err(error) => {
-                    for Opened { session, .. } in opened {
-                        self.session_ends(&session.id);
-                        session.terminal.close().await;
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        opened.sort_by_key(|pane| pane.number);
-        let panes = opened.into_iter().map(|pane| async move {
-            let session = pane.session;
-            let command = match pane.command {
-                Some(command) => {
-                    let running = self.gate.run(&session, &command, caller).await;
-                    Some(running.map(|running| running.verdict))
-                }
-                None => None,
-            };
-            OpenedPane {
-                id: session.id.clone(),
-                name: session.name.clone(),
-                place: pane.place,
-                command,
-            }
-        });
-        Ok(futures::future::join_all(panes).await)
     }
 }
 

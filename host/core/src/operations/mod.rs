@@ -1,5 +1,5 @@
-//! What can be asked of a host, a file for each thing. Every door, whatever
-//! names its tools have, ends in one of these.
+//! What every door can ask of a host, a file for each thing. A door, whatever names its
+//! tools have, ends in one of these, or in what a subject's folder adds to `Host`.
 
 mod agent_activity;
 mod appearance;
@@ -7,12 +7,16 @@ mod approve;
 mod check;
 mod close;
 mod create;
+mod default_session;
 mod describe;
+mod environment;
 mod expect;
 mod hook;
 mod layout;
 mod list;
 mod logs;
+mod new_session;
+mod open_layout;
 mod overview;
 mod own_session;
 mod performance;
@@ -40,8 +44,9 @@ pub use approve::ApprovalOrigin;
 pub use create::{CreateSession, CreatedSession};
 pub use describe::SessionDescription;
 pub use expect::Expected;
-pub use layout::{Arrangement, Layout, LayoutError, NamedLayout, OpenLayout, OpenedPane, Place};
+pub use layout::{Arrangement, Layout, LayoutError, NamedLayout, Place};
 pub use list::{SessionState, SessionSummary};
+pub use open_layout::{OpenLayout, OpenedPane};
 pub use overview::HostOverview;
 pub use own_session::OwnSessionState;
 pub use picture::{LiveScreen, ScreenLine, ScreenPicture, ScreenRun};

@@ -85,12 +85,7 @@ impl Host {
     }
 
     async fn own_session(&self, caller: &Caller) -> Option<Arc<Session>> {
-        let id = self
-            .registry
-            .defaults()
-            .await
-            .get(&caller.connection)
-            .cloned()?;
+        let id = self.defaults.of(&caller.connection)?;
         self.registry.get(id.as_str()).ok()
     }
 

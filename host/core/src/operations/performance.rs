@@ -6,8 +6,8 @@ use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::host::Host;
 use crate::monitor::{
-    HealthHistory, HealthReport, HistoryQuestion, HistorySummary, PerformanceHistory,
-    PerformanceReport, TimeRange,
+    HealthHistory, HealthReport, HistoryQuestion, PerformanceHistory, PerformanceReport,
+    SamplingWish, TimeRange,
 };
 use crate::store::StoreError;
 
@@ -27,22 +27,25 @@ impl Host {
         Ok(measured.report())
     }
 
+    /// Has `performance.update` told at least this often while the wish is held.
+    pub fn sample_every(&self, interval: Duration) -> SamplingWish {
+        self.monitor.sample_every(interval)
+    }
+
     /// What was used in the past.
     pub async fn performance_history(
         &self,
         question: HistoryQuestion,
     ) -> Result<PerformanceHistory, HostError> {
         let session = question.session_id.clone().unwrap_or_default();
-        let range = question.range;
-        let past = self.monitor.history.ask(question, now_ms().cast_signed());
+        let (history, now_ms) = (&self.monitor.history, now_ms().cast_signed());
+        let past = history.ask(question.clone(), now_ms);
         match past.await.map_err(unreadable)? {
             Some(past) => Ok(past),
             // One that was opened a moment ago has no past yet.
-            None if self.registry.get(&session).is_ok() => Ok(PerformanceHistory {
-                points: Vec::new(),
-                summary: HistorySummary::default(),
-                resolution: range,
-            }),
+            None if self.registry.get(&session).is_ok() => {
+                Ok(history.nothing_yet(&question, now_ms))
+            }
             None => Err(HostError::SessionNotFound(session)),
         }
     }

@@ -1,6 +1,6 @@
 //! Reading a session: what is new, the screen, the lines above it.
 
-use quarterdeck_terminal::{Cursor, Size};
+use quarterdeck_terminal::{Cursor, Position, Size};
 
 use crate::error::HostError;
 use crate::host::Host;
@@ -47,8 +47,8 @@ pub struct Reading {
     pub more: bool,
     /// Bytes that were lost before they could be read.
     pub lost_bytes: u64,
-    /// Row and column of the cursor on the screen, from 0.
-    pub position: (u16, u16),
+    /// Of the cursor on the screen.
+    pub position: Position,
     /// The screen's size.
     pub size: Size,
     /// How many lines are kept, where the scrollback was read.
@@ -67,15 +67,15 @@ impl Host {
     /// Reads from a session.
     pub async fn read_session(&self, id: &str, view: View) -> Result<Reading, HostError> {
         let session = self.registry.get(id)?;
-        let screen = session.terminal.screen().await;
-        let status = session.terminal.status().await;
+        // Before anything is read: what comes in between is read again, not missed.
+        let place = session.terminal.place().await;
         let mut reading = Reading {
             text: String::new(),
-            cursor: status.cursor,
+            cursor: place.end,
             more: false,
             lost_bytes: 0,
-            position: (screen.cursor.row, screen.cursor.column),
-            size: status.size,
+            position: place.position,
+            size: place.size,
             total_lines: None,
         };
         match view {
@@ -84,11 +84,11 @@ impl Host {
                 max_bytes,
                 ..
             } => {
-                if cursor > status.cursor {
+                if cursor > place.end {
                     return Err(HostError::InvalidParameters(format!(
                         "cursor {} lies ahead of session {id}, which has printed up to {}; take cursors from this session's own results",
                         cursor.offset(),
-                        status.cursor.offset()
+                        place.end.offset()
                     )));
                 }
                 let stretch = read_text(&session, cursor, None, max_bytes).await;
@@ -102,19 +102,21 @@ impl Host {
                 lines,
                 max_bytes,
             } => {
-                let from = status.cursor.back(max_bytes as u64);
+                let from = place.end.back(max_bytes as u64);
                 let stretch = read_text(&session, from, None, max_bytes).await;
                 reading.text = last_lines(&stretch.text, lines.unwrap_or(usize::MAX));
                 reading.cursor = stretch.cursor;
                 reading.more = stretch.more;
             }
             View::Screen { lines } => {
+                let screen = session.terminal.screen().await;
+                reading.position = screen.cursor;
                 let text = screen.text();
                 let text = text.trim_end_matches([' ', '\n']);
                 reading.text = inert(&last_lines(text, lines.unwrap_or(usize::MAX)));
             }
             View::Scrollback { start, lines } => {
-                let shown = screen.text();
+                let shown = session.terminal.screen().await.text();
                 let above = session.terminal.scrollback(0, 0).await.total;
                 let total = above + shown.lines().count();
                 let start = start.unwrap_or(total.saturating_sub(lines));

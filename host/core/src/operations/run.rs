@@ -104,7 +104,7 @@ impl Host {
             }
             CommandEnd::StillRunning { output_from } => {
                 note = Some(
-                    "the command still runs; session_wait waits for it, session_type {\"key\": \"ctrl-c\"} interrupts it".to_owned(),
+                    "the command still runs; session_wait {\"until\": {\"prompt\": true}} waits for it, session_type {\"input\": {\"key\": \"ctrl-c\"}} interrupts it".to_owned(),
                 );
                 (output_from, None, None, started.elapsed(), true)
             }

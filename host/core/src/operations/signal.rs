@@ -55,7 +55,7 @@ impl fmt::Display for SignalName {
 
 impl Host {
     /// Sends a signal to the program in front of a session, and returns its name.
-    /// Never to the session's own shell.
+    /// Never to the session's own shell, and not where another agent has the lock.
     pub async fn signal_program(
         &self,
         id: &str,
@@ -63,6 +63,7 @@ impl Host {
         caller: &Caller,
     ) -> Result<String, HostError> {
         let session = self.registry.get(id)?;
+        self.agents.may_end(&session.id, caller)?;
         if session.remote_host.is_some() {
             // The program is on another machine: all that goes there is keys.
             if signal.0 != ForegroundSignal::Interrupt {

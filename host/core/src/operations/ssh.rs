@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use quarterdeck_terminal::deadline::LONGEST_WAIT;
+use quarterdeck_terminal::quoting::posix_word;
 use quarterdeck_terminal::{Cursor, Until, WaitEnd};
 use regex::Regex;
 
@@ -99,10 +101,7 @@ impl SshTarget {
     /// The command line that policies judge.
     fn command_line(&self) -> String {
         let key = match &self.key_file {
-            Some(file) => format!(
-                "-i '{}' ",
-                file.display().to_string().replace('\'', r"'\''")
-            ),
+            Some(file) => format!("-i {} ", posix_word(&file.to_string_lossy())),
             None => String::new(),
         };
         format!(
@@ -237,11 +236,10 @@ impl Host {
         let session = self.open_program(program, request).await?;
         let login = self.log_in(&session, target, password, settings.timeout, caller);
         if let Err(error) = login.await {
-            self.session_ends(&session.id);
-            session.terminal.close().await;
+            session.close().await;
             return Err(error);
         }
-        Ok(session.id.clone())
+        Ok(session.keep().id.clone())
     }
 
     async fn log_in(
@@ -254,7 +252,7 @@ impl Host {
     ) -> Result<(), SshError> {
         let pattern = Regex::new(Said::PATTERN)
             .map_err(|error| HostError::Internal(format!("ssh's questions: {error}")))?;
-        let deadline = Instant::now() + timeout;
+        let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
         let mut from = Cursor::START;
         let mut answered: Option<Said> = None;
         loop {

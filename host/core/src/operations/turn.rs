@@ -14,11 +14,8 @@ impl Host {
         client: Option<&str>,
         endpoint: &str,
     ) -> Result<Option<Allowance>, HostError> {
-        if !self.rates.apply_to(sort) {
-            return Ok(None);
-        }
         self.rates
-            .count(caller, client, endpoint)
+            .count(sort, caller, client, endpoint)
             .map_err(HostError::RateLimitExceeded)
     }
 }

@@ -11,6 +11,7 @@ use quarterdeck_policy::{
     FollowedSession, OutputPiece as Piece, ProgressStatus, ProgressUpdate, ReportedProgress,
     SessionFacts,
 };
+use quarterdeck_terminal::deadline::sleep_until;
 use quarterdeck_terminal::{Follower, OutputPiece, ProgressState};
 use tokio::time::Instant;
 
@@ -69,13 +70,6 @@ pub(crate) async fn follow(host: Weak<Host>, session: SessionFacts, mut follower
         }
     }
     reader.end().await;
-}
-
-async fn sleep_until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
-        None => std::future::pending().await,
-    }
 }
 
 struct Reader {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{Cursor, Until};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -67,7 +68,7 @@ impl Host {
         caller: &Caller,
     ) -> Result<PromptReceipt, HostError> {
         let session = self.registry.get(session.as_str())?;
-        let deadline = Instant::now() + request.ready_within;
+        let deadline = Instant::now() + request.ready_within.min(LONGEST_WAIT);
         if let Some(known) = self.known_prompt(&request).await? {
             return Ok(known);
         }
@@ -481,7 +482,7 @@ impl Course<'_> {
             }
         }
         self.receipt.problem = Some(format!(
-            "it stands in the prompt box still, after {} Enters: look with session_read, and submit it with session_type {{\"key\": \"enter\"}}",
+            "it stands in the prompt box still, after {} Enters: look with session_read, and submit it with session_type {{\"input\": {{\"key\": \"enter\"}}}}",
             self.receipt.enters
         ));
         Ok(false)

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use cast::Cast;
 use quarterdeck_terminal::{RawOutput, RawPiece};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -239,11 +240,13 @@ impl Recordings {
 async fn follow(
     mut output: RawOutput,
     mut cast: Cast,
-    mut file: File,
+    file: File,
     mut size: u64,
     mut stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let began = Instant::now();
+    // Writes on a thread that may wait for a disk.
+    let mut file = tokio::fs::File::from_std(file);
     loop {
         let piece = tokio::select! {
             piece = output.recv() => piece,
@@ -256,10 +259,10 @@ async fn follow(
             Some(RawPiece::Missed(bytes)) => cast.missed(at, *bytes),
             None => cast.let_go(),
         };
-        file.write_all(lines.as_bytes())?;
+        file.write_all(lines.as_bytes()).await?;
         size += lines.len() as u64;
         if piece.is_none() || size > LARGEST {
-            return Ok(());
+            return file.flush().await;
         }
     }
 }

@@ -89,7 +89,7 @@ impl Host {
         to: &Session,
     ) -> Result<HandedOver, HostError> {
         let belongings = self.agents.move_belongings(from, to).await?;
-        let connections = self.registry.replace_default(&from.id, &to.id).await;
+        let connections = self.defaults.replace(&from.id, &to.id);
         let tasks = self.tasks.move_to(self, from, &to.id).await?;
         if let Some(lock) = &belongings.lock {
             self.tell_owner(&lock.owner, from, to).await;

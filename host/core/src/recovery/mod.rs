@@ -22,6 +22,7 @@ pub(crate) use mending::Mending;
 use mending::Turn;
 
 use crate::agents::BACKUP_TAG;
+use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::events::SessionRecovery;
@@ -29,6 +30,7 @@ use crate::gate::session_facts;
 use crate::host::Host;
 use crate::monitor::Trouble;
 use crate::session::{Session, SessionId};
+use crate::tasks::TaskId;
 
 /// Lines of the screen that a recovery is shown.
 const SCREEN_LINES: usize = 40;
@@ -103,12 +105,15 @@ pub struct RecoveryOutcome {
 }
 
 impl Host {
-    /// Mends a session as far as a recovery knows how.
+    /// Mends a session as far as a recovery knows how, unless it is locked against the
+    /// caller: what runs in it would be ended.
     pub async fn recover_session(
         self: &Arc<Self>,
         request: RecoverSession,
+        caller: &Caller,
     ) -> Result<RecoveryOutcome, HostError> {
         let session = self.registry.get(&request.session_id)?;
+        self.agents.may_end(&session.id, caller)?;
         let recoveries = self.policies.recoveries().await;
         let strategy = request
             .strategy
@@ -312,7 +317,7 @@ impl Course<'_> {
             tokio::time::sleep(delay).await;
             let stepped = self.step(&ruling).await;
             let well = match stepped {
-                Ok(()) => steps::wellness(&self.current).await,
+                Ok(()) => steps::wellness(&self.current, self.tasks_there()).await,
                 Err(why) => Err(why),
             };
             match well {
@@ -361,6 +366,11 @@ impl Course<'_> {
         self.handed_over = Some(handed_over);
     }
 
+    /// The tasks that the session that is looked at has from the one before it.
+    fn tasks_there(&self) -> &[TaskId] {
+        (self.handed_over.as_ref()).map_or(&[], |handed_over| &handed_over.tasks)
+    }
+
     async fn facts(&self) -> IncidentFacts {
         let status = self.current.terminal.status().await;
         let text = self.current.terminal.screen().await.text();
@@ -369,7 +379,7 @@ impl Course<'_> {
         IncidentFacts {
             id: self.incident.clone(),
             cause: self.trouble.cause,
-            session: session_facts(&self.current, &status),
+            session: session_facts(&self.current, &status).await,
             detail: self.trouble.detail.clone(),
             exit_status: match &status.shell {
                 quarterdeck_terminal::ShellState::Exited(exit) => exit.and_then(|exit| exit.code()),

@@ -14,6 +14,7 @@ use crate::gate::Input;
 use crate::host::Host;
 use crate::operations::CreateSession;
 use crate::session::Session;
+use crate::tasks::TaskId;
 
 /// Ctrl-C, which interrupts the program in front.
 const INTERRUPT: u8 = 0x03;
@@ -64,7 +65,8 @@ impl Host {
                 ..(**reopening).clone()
             })
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| error.to_string())?
+            .keep();
         turn.covers(&session.id);
         let handed_over = match self.hand_over(broken, &session).await {
             Ok(handed_over) => handed_over,
@@ -181,13 +183,16 @@ async fn comes_to_prompt(session: &Session, patience: Duration) -> bool {
     !status.integrated && !status.has_ended() && !status.is_running()
 }
 
-/// Whether a session is as it should be: it answers, its shell lives and waits.
-pub(super) async fn wellness(session: &Session) -> Result<(), String> {
+/// Whether a session is as it should be: it answers, and its shell lives and waits, or
+/// works: `tasks` that it was given begin there at once.
+pub(super) async fn wellness(session: &Session, tasks: &[TaskId]) -> Result<(), String> {
     let looked = tokio::time::timeout(WELLNESS_PATIENCE, async {
-        session
-            .terminal
-            .wait(Until::Settled, None, WELLNESS_PATIENCE)
-            .await;
+        if tasks.is_empty() {
+            session
+                .terminal
+                .wait(Until::Settled, None, WELLNESS_PATIENCE)
+                .await;
+        }
         session.terminal.status().await
     });
     let status = looked
@@ -196,7 +201,7 @@ pub(super) async fn wellness(session: &Session) -> Result<(), String> {
     if let Some(how) = status.ending() {
         return Err(format!("its shell has ended ({how})"));
     }
-    if status.is_running() {
+    if status.is_running() && tasks.is_empty() {
         return Err("something still runs in it".to_owned());
     }
     Ok(())

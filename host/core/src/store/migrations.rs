@@ -20,6 +20,7 @@ pub(super) static STORE: Schema = Schema(&[
     include_str!("migrations/0005-prompts.sql"),
     include_str!("migrations/0006-machines.sql"),
     include_str!("migrations/0007-depth.sql"),
+    include_str!("migrations/0008-event-numbers.sql"),
 ]);
 
 /// Carries out the versions that the file has not seen.

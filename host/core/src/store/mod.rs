@@ -14,6 +14,7 @@ mod migrations;
 mod writer;
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +28,7 @@ use writer::Writer;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file cannot be opened or made.
-    #[error("cannot open the store {}: {source}; check that the folder exists and is yours", .path.display())]
+    #[error("cannot open the store {}: {source}; {}", .path.display(), advice(.source))]
     Open {
         /// The file.
         path: PathBuf,
@@ -90,6 +91,31 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl StoreError {
+    /// Whether the file is there, and no database or a broken one.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Open { source, .. } if is_damage(source))
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(
+        error.sqlite_error_code(),
+        Some(NotADatabase | DatabaseCorrupt)
+    )
+}
+
+/// What to do about a file that cannot be opened.
+pub(crate) fn advice(error: &rusqlite::Error) -> &'static str {
+    match is_damage(error) {
+        true => {
+            "its content is damaged: put a backup back with `quarterdeck restore`, or move the file away to begin anew"
+        }
+        false => "check that the folder exists and is yours",
+    }
 }
 
 /// The open store. A clone is another way to the same file.
@@ -241,7 +267,13 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         path: lock_path.clone(),
         source,
     };
-    let lock = File::create(&lock_path).map_err(failed)?;
+    let lock = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&lock_path)
+        .map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {

@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use quarterdeck_terminal::quoting::{fish_word, posix_word};
+
 use super::task::Work;
 
 /// Which language a worker's shell speaks.
@@ -31,8 +33,8 @@ impl Syntax {
 
     fn quoted(self, text: &str) -> String {
         match self {
-            Self::Bash | Self::Posix => format!("'{}'", text.replace('\'', r"'\''")),
-            Self::Fish => format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'")),
+            Self::Bash | Self::Posix => posix_word(text),
+            Self::Fish => fish_word(text),
         }
     }
 }
@@ -106,17 +108,17 @@ mod tests {
             (
                 script.clone(),
                 "bash",
-                "(\ncd -- '/a' || exit\n#!/bin/bash\necho it's\n)",
+                "(\ncd -- /a || exit\n#!/bin/bash\necho it's\n)",
             ),
             (
                 script.clone(),
                 "zsh",
-                "(\ncd -- '/a' || exit\nbash -c '#!/bin/bash\necho it'\\''s'\n)",
+                "(\ncd -- /a || exit\nbash -c '#!/bin/bash\necho it'\\''s'\n)",
             ),
             (
                 script,
                 "fish",
-                "bash -c 'cd -- \\'/a\\' || exit\n#!/bin/bash\necho it\\'s'",
+                "bash -c 'cd -- /a || exit\n#!/bin/bash\necho it\\'s'",
             ),
         ] {
             assert_eq!(

@@ -115,6 +115,9 @@ pub enum ErrandNews {
     FellSilent {
         /// In a few words.
         how: String,
+        /// Who may have begun it, where what was told of that may be lost as well.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        may_have_begun: Option<String>,
     },
     /// It has ended.
     Ended(Fate),

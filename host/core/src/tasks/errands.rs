@@ -191,7 +191,7 @@ impl Errands {
         }
         if let Some(idle) = other {
             // It may have been closed by somebody else.
-            let _ = self.host.close_session(&idle.session).await;
+            let _ = self.host.end_session(&idle.session).await;
         }
         let request = CreateSession {
             name: Some("task worker".to_owned()),
@@ -218,7 +218,7 @@ impl Errands {
             });
         }
         // It may have been closed by somebody else.
-        let _ = self.host.close_session(&session).await;
+        let _ = self.host.end_session(&session).await;
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {

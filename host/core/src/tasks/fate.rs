@@ -53,99 +53,104 @@ pub(super) fn next(
     spec: &NewTask,
     attempt: u32,
     lost: u32,
-    mut notes: Vec<String>,
+    notes: Vec<String>,
     session: &str,
     fate: Fate,
 ) -> Next {
-    let (result, error) = match fate {
+    let ending = match fate {
         Fate::NotTyped => return Next::NotStarted,
-        Fate::Impossible(error) => {
-            return Next::End {
-                lost,
-                notes,
-                ending: Ending::failed(error),
-            };
-        }
-        Fate::Cancelled(result) => {
-            let error = Some(format!("cancelled while it ran in session {session}"));
-            return Next::End {
-                lost,
-                notes,
-                ending: Ending {
-                    state: TaskState::Cancelled,
-                    result,
-                    error,
-                },
-            };
-        }
-        Fate::Lost(how) => {
-            let lost = lost + 1;
-            notes.push(format!(
-                "attempt {attempt} in session {session}: {how}; how far it came is unknown"
-            ));
-            let error = match (spec.rerun, lost < MOST_LOST) {
-                (true, true) => return Next::Again { lost, notes },
-                (false, _) => format!("{how}; it is not run again, as it asked"),
-                (true, false) => {
-                    format!("{how}; that was attempt {lost} that ended so, and it is not run again")
-                }
-            };
-            return Next::End {
-                lost,
-                notes,
-                ending: Ending::failed(error),
-            };
-        }
-        Fate::Finished(result) if result.exit_status.unwrap_or(0) == 0 => {
-            let ending = Ending {
-                state: TaskState::Completed,
-                result: Some(result),
-                error: None,
-            };
-            return Next::End {
-                lost,
-                notes,
-                ending,
-            };
-        }
+        Fate::Lost(how) => return after_a_loss(spec, attempt, lost, notes, session, &how),
+        Fate::Impossible(error) => Ending::failed(error),
+        Fate::Cancelled(result) => Ending {
+            state: TaskState::Cancelled,
+            result,
+            error: Some(format!("cancelled while it ran in session {session}")),
+        },
+        Fate::TimedOut {
+            result,
+            goes_on: true,
+        } => Ending {
+            result,
+            ..Ending::failed(format!(
+                "{}; it goes on in session {session}, which could not be interrupted",
+                timed_out(spec)
+            ))
+        },
+        Fate::Finished(result) if result.exit_status.unwrap_or(0) == 0 => Ending {
+            state: TaskState::Completed,
+            result: Some(result),
+            error: None,
+        },
         Fate::Finished(result) => {
             let error = format!("exit status {}", result.exit_status.unwrap_or_default());
-            (Some(result), error)
+            match again(spec, attempt, lost, session, &error) {
+                Some(note) => return Next::again(lost, notes, note),
+                None => Ending {
+                    result: Some(result),
+                    ..Ending::failed(error)
+                },
+            }
         }
-        Fate::TimedOut { result, goes_on } => {
-            let error = format!("timed out after {} ms", spec.timeout.as_millis());
-            match goes_on {
-                true => {
-                    let error = Some(format!(
-                        "{error}; it goes on in session {session}, which could not be interrupted"
-                    ));
-                    return Next::End {
-                        lost,
-                        notes,
-                        ending: Ending {
-                            state: TaskState::Failed,
-                            result,
-                            error,
-                        },
-                    };
-                }
-                false => (result, error),
+        Fate::TimedOut { result, .. } => {
+            let error = timed_out(spec);
+            match again(spec, attempt, lost, session, &error) {
+                Some(note) => return Next::again(lost, notes, note),
+                None => Ending {
+                    result,
+                    ..Ending::failed(error)
+                },
             }
         }
     };
-    let failures = attempt.saturating_sub(lost);
-    if failures <= spec.retries {
-        notes.push(format!("attempt {attempt} in session {session}: {error}"));
-        return Next::Again { lost, notes };
-    }
     Next::End {
         lost,
         notes,
-        ending: Ending {
-            state: TaskState::Failed,
-            result,
-            error: Some(error),
-        },
+        ending,
+    }
+}
+/// Nobody knows how far a lost attempt came, so it is repeated only where that does no
+/// harm, and not for ever.
+fn after_a_loss(
+    spec: &NewTask,
+    attempt: u32,
+    lost: u32,
+    mut notes: Vec<String>,
+    session: &str,
+    how: &str,
+) -> Next {
+    let lost = lost + 1;
+    notes.push(format!(
+        "attempt {attempt} in session {session}: {how}; how far it came is unknown"
+    ));
+    let error = match (spec.rerun, lost < MOST_LOST) {
+        (true, true) => return Next::Again { lost, notes },
+        (false, _) => format!("{how}; it is not run again, as it asked"),
+        (true, false) => {
+            format!("{how}; that was attempt {lost} that ended so, and it is not run again")
+        }
+    };
+    Next::End {
+        lost,
+        notes,
+        ending: Ending::failed(error),
+    }
+}
+
+/// The note on an attempt that failed, where there is another one. Lost attempts do not
+/// count as failures.
+fn again(spec: &NewTask, attempt: u32, lost: u32, session: &str, error: &str) -> Option<String> {
+    (attempt.saturating_sub(lost) <= spec.retries)
+        .then(|| format!("attempt {attempt} in session {session}: {error}"))
+}
+
+fn timed_out(spec: &NewTask) -> String {
+    format!("timed out after {} ms", spec.timeout.as_millis())
+}
+
+impl Next {
+    fn again(lost: u32, mut notes: Vec<String>, note: String) -> Self {
+        notes.push(note);
+        Self::Again { lost, notes }
     }
 }
 

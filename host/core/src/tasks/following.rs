@@ -127,11 +127,17 @@ impl Following {
                 let _ = self.course.send(course).await;
                 None
             }
-            ErrandNews::FellSilent { how } => Some(match &self.worker {
-                Some(_) => Fate::Lost(how.clone()),
-                // Nothing was typed: as if it had never left.
-                None => Fate::NotTyped,
-            }),
+            ErrandNews::FellSilent {
+                how,
+                may_have_begun,
+            } => {
+                self.worker = self.worker.take().or_else(|| may_have_begun.clone());
+                Some(match &self.worker {
+                    Some(_) => Fate::Lost(how.clone()),
+                    // Nothing was typed: as if it had never left.
+                    None => Fate::NotTyped,
+                })
+            }
             ErrandNews::Ended(fate) => Some(fate.clone()),
         }
     }

@@ -103,7 +103,7 @@ impl Queue {
         self.workers.forget(session);
         if let Ok(host) = self.host() {
             // It may have been closed by somebody else.
-            let _ = host.close_session(session).await;
+            let _ = host.end_session(session).await;
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{Cursor, Until, WaitEnd};
 
 use super::attempt::{Attempt, WorkerAfter, called_off, not_typed, result};
@@ -92,7 +93,7 @@ impl Course<'_> {
         let Some(mut watch) = self.host.coding_agents.watch(&self.session.id) else {
             return (lost("the session ended under it"), WorkerAfter::Gone);
         };
-        let deadline = Instant::now() + self.left(attempt);
+        let deadline = Instant::now() + self.left(attempt).min(LONGEST_WAIT);
         loop {
             let now = watch.borrow_and_update().clone();
             if now.activity.has_ended() || now.program.is_none() {

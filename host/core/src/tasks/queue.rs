@@ -27,6 +27,7 @@ use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::events::TaskUpdate;
 use crate::host::Host;
+use quarterdeck_terminal::deadline::sleep_until;
 
 /// Sessions that the queue has opened stay open for so long after the last task.
 const OWN_SESSIONS_STAY: Duration = Duration::from_secs(30);
@@ -156,13 +157,6 @@ pub(super) async fn run(host: Weak<Host>, mut asked: mpsc::Receiver<Ask>) {
             heard = queue.sent.hears() => queue.hears_of_machines(heard),
             () = sleep_until(wake) => queue.wakes().await,
         }
-    }
-}
-
-async fn sleep_until(wake: Option<Instant>) {
-    match wake {
-        Some(wake) => tokio::time::sleep_until(wake).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -190,15 +190,9 @@ pub(super) fn tags_when_opened(choice: &WorkerChoice) -> Vec<String> {
 impl Host {
     /// The sessions that `choice` speaks of, oldest first.
     pub(super) async fn chosen_workers(&self, choice: &WorkerChoice) -> Vec<Arc<Session>> {
-        let defaults: HashSet<String> = match choice.is_explicit() {
+        let defaults = match choice.is_explicit() {
             true => HashSet::new(),
-            false => self
-                .registry
-                .defaults()
-                .await
-                .values()
-                .map(ToString::to_string)
-                .collect(),
+            false => self.defaults.all(),
         };
         let mut sessions = self.registry.all();
         let of_team = choice

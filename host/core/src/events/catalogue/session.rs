@@ -28,7 +28,7 @@ pub enum LaunchMethod {
     Subprocess,
 }
 
-/// `session.end`.
+/// `session.end`: its program has ended, or it was closed.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SessionEnd {
     /// The session.

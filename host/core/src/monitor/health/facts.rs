@@ -73,8 +73,9 @@ impl HealthFacts {
     }
 }
 
+/// The sum of no figures is -0 by itself; here it is 0.
 fn tenths(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
+    (value * 10.0).round() / 10.0 + 0.0
 }
 
 /// A write that changes nothing goes the way of all writes, to the disk and back.

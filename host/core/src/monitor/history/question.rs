@@ -102,14 +102,29 @@ pub struct PerformanceHistory {
     /// How far apart the points are, which is coarser than asked where so fine is
     /// not kept.
     pub resolution: TimeRange,
+    /// Why it is not the one that was asked for.
+    pub why_coarser: Option<String>,
+}
+
+impl PerformanceHistory {
+    /// Of what has no past yet.
+    fn empty(plan: &Plan) -> Self {
+        Self {
+            points: Vec::new(),
+            summary: HistorySummary::default(),
+            resolution: plan.resolution(),
+            why_coarser: plan.why_coarser.clone(),
+        }
+    }
 }
 
 /// Which rows answer a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Plan {
     grain: Grain,
     slot_ms: i64,
     from_ms: i64,
+    why_coarser: Option<String>,
 }
 
 impl Plan {
@@ -136,11 +151,25 @@ impl Plan {
         let unit = width.max(1_000);
         let slot_ms = (wanted + unit - 1) / unit * unit;
         let from = now_ms.saturating_sub(range_ms);
-        Self {
+        let mut plan = Self {
             grain,
             slot_ms,
             from_ms: from - from.rem_euclid(slot_ms),
-        }
+            why_coarser: None,
+        };
+        let asked = question.resolution.filter(|it| it.millis() != slot_ms);
+        plan.why_coarser = asked.map(|asked| {
+            let why = match wanted > asked.millis() {
+                true => format!("an answer has at most {MOST_POINTS} points"),
+                false => "what lies so far back is kept no finer".to_owned(),
+            };
+            format!("points are {} apart, not {asked}: {why}", plan.resolution())
+        });
+        plan
+    }
+
+    fn resolution(&self) -> TimeRange {
+        TimeRange::seconds(self.slot_ms.unsigned_abs() / 1000)
     }
 }
 
@@ -152,6 +181,15 @@ fn usual(range: TimeRange) -> TimeRange {
 }
 
 impl History {
+    /// The answer on what has not been looked at yet.
+    pub(crate) fn nothing_yet(
+        &self,
+        question: &HistoryQuestion,
+        now_ms: i64,
+    ) -> PerformanceHistory {
+        PerformanceHistory::empty(&Plan::new(question, now_ms, &self.settings))
+    }
+
     /// What was used up to `now_ms`; `None` where nothing is known of the session.
     /// The first point may begin a little before the range does: points lie at
     /// whole multiples of the resolution.
@@ -210,7 +248,7 @@ fn answer(
     Ok(Some(PerformanceHistory {
         summary: summary(&slots),
         points: slots.iter().map(Slot::point).collect(),
-        resolution: TimeRange::seconds(plan.slot_ms.unsigned_abs() / 1000),
+        ..PerformanceHistory::empty(&plan)
     }))
 }
 

@@ -2,26 +2,24 @@
 //! terminal and what that agent does, and tells. It owns the [`Belief`] of its session;
 //! others see it through a channel. Nothing is looked at while nothing happens.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use quarterdeck_terminal::deadline::sleep_until;
 use quarterdeck_terminal::{Cursor, ShellState, Status};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
-use super::activity::{Activity, AgentActivity, Evidence};
-use super::belief::{Belief, HookTold, Look};
+use super::activity::{Activity, AgentActivity};
+use super::belief::{Belief, Look};
 use super::frame::{Frame, Sighting};
-use super::known_rules::KnownRules;
+use super::registry::{AgentInFront, Followed, Followers, Told};
 use super::reset_time::reset_time;
 use super::rules::AgentRules;
 use crate::clock::now_ms;
-use crate::events::{
-    AgentActivityChanged, AgentProcess, ClaudeOutput, ClaudeStatus, EventBus, OutputStream,
-};
+use crate::events::{AgentActivityChanged, AgentProcess, ClaudeOutput, ClaudeStatus, OutputStream};
+use crate::life::tell_end;
 use crate::session::{Session, SessionId};
 use crate::text::inert;
 
@@ -44,213 +42,9 @@ const OUTPUT_BYTES: usize = 4 * 1024;
 /// Events for the output of one look; what is beyond is left out, and said to be.
 const OUTPUTS_AT_ONCE: usize = 8;
 
-/// What one follower is told may wait.
-const TOLD_WAITING: usize = 16;
-
-/// The coding agents of a host.
-#[derive(Clone)]
-pub(crate) struct CodingAgents {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    programs: Vec<String>,
-    rules: KnownRules,
-    events: Arc<EventBus>,
-    in_front: Mutex<BTreeMap<SessionId, AgentInFront>>,
-    followed: Mutex<BTreeMap<SessionId, Arc<Followed>>>,
-}
-
-/// The way to a follower.
-struct Followed {
-    activity: watch::Sender<AgentActivity>,
-    told: mpsc::Sender<Told>,
-    /// Somebody has begun to wait.
-    hurry: Notify,
-}
-
-/// What a follower is told from outside.
-enum Told {
-    /// By a hook of its agent.
-    Hook(HookTold),
-    /// A prompt was submitted.
-    Prompted,
-}
-
-/// A coding agent that has a session's terminal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgentInFront {
-    /// The program's name.
-    pub program: String,
-    /// Its process.
-    pub pid: Option<u32>,
-}
-
-impl CodingAgents {
-    /// Looks for programs with these names, and for those that `rules_folder` or the
-    /// bundled rules know.
-    pub(crate) fn new(
-        programs: Vec<String>,
-        rules_folder: Option<PathBuf>,
-        events: Arc<EventBus>,
-    ) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                programs,
-                rules: KnownRules::in_folder(rules_folder),
-                events,
-                in_front: Mutex::default(),
-                followed: Mutex::default(),
-            }),
-        }
-    }
-
-    /// Follows a session until it is over.
-    pub(crate) fn follow(&self, session: &Arc<Session>) {
-        let (told, telling) = mpsc::channel(TOLD_WAITING);
-        let followed = Arc::new(Followed {
-            activity: watch::channel(AgentActivity::of_shell(Activity::Unknown, now_ms())).0,
-            told,
-            hurry: Notify::new(),
-        });
-        self.inner
-            .followed()
-            .insert(session.id.clone(), Arc::clone(&followed));
-        let follower = Follower {
-            agents: Arc::clone(&self.inner),
-            id: session.id.clone(),
-            read: Cursor::START,
-            shown: false,
-            agent: None,
-            rules: None,
-            belief: None,
-            limit: None,
-            moved: Instant::now(),
-            seen_cursor: Cursor::START,
-            seen_rows: Vec::new(),
-            told_at: Instant::now(),
-            followed,
-        };
-        let changes = session.terminal.changes();
-        tokio::spawn(follower.follow(Arc::downgrade(session), changes, telling));
-    }
-
-    /// Forgets a session that is over.
-    pub(crate) fn forget(&self, id: &SessionId) {
-        self.inner.followed().remove(id);
-    }
-
-    /// Those that are in front now.
-    pub(crate) fn in_front(&self) -> Vec<AgentInFront> {
-        self.inner.in_front().values().cloned().collect()
-    }
-
-    /// Whether a session runs a program that is known to be an agent's.
-    pub(crate) fn know(&self, status: &Status) -> bool {
-        self.inner.agent_in(status).is_some()
-    }
-
-    /// What goes on in a session, from now on. While this is held, looks are frequent.
-    pub(crate) fn watch(&self, id: &SessionId) -> Option<watch::Receiver<AgentActivity>> {
-        let followed = self.inner.followed().get(id).cloned()?;
-        let receiver = followed.activity.subscribe();
-        followed.hurry.notify_one();
-        Some(receiver)
-    }
-
-    /// What was believed of a session when it was looked at last.
-    pub(crate) fn activity(&self, id: &SessionId) -> Option<AgentActivity> {
-        let followed = self.inner.followed().get(id).cloned()?;
-        let activity = followed.activity.borrow().clone();
-        Some(activity)
-    }
-
-    /// The rules for the agent that a session runs.
-    pub(crate) async fn rules(&self, program: &str) -> Option<Arc<AgentRules>> {
-        self.inner.rules.of(program).await
-    }
-
-    /// A hook of the agent in this session has told something.
-    pub(crate) async fn hears(&self, id: &SessionId, told: HookTold) {
-        self.tell(id, Told::Hook(told)).await;
-    }
-
-    /// A prompt was seen to be submitted in this session.
-    pub(crate) async fn is_prompted(&self, id: &SessionId) {
-        self.tell(id, Told::Prompted).await;
-    }
-
-    async fn tell(&self, id: &SessionId, told: Told) {
-        let followed = self.inner.followed().get(id).cloned();
-        if let Some(followed) = followed {
-            // A follower that has ended need not be told.
-            let _ = followed.told.send(told).await;
-        }
-    }
-}
-
-impl AgentActivity {
-    /// Of a session in which a shell is in front.
-    fn of_shell(activity: Activity, since_ms: u64) -> Self {
-        Self {
-            program: None,
-            activity,
-            before: Activity::Unknown,
-            evidence: Evidence::Mark,
-            why: match activity {
-                Activity::Idle => "the shell waits for a command",
-                Activity::Working => "a command runs",
-                Activity::Ended | Activity::Crashed => "the session has ended",
-                _ => "nobody can tell what its program does",
-            }
-            .to_owned(),
-            since_ms,
-            resets_at_ms: None,
-            turns: 0,
-        }
-    }
-}
-
-impl Inner {
-    fn in_front(&self) -> std::sync::MutexGuard<'_, BTreeMap<SessionId, AgentInFront>> {
-        self.in_front.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn followed(&self) -> std::sync::MutexGuard<'_, BTreeMap<SessionId, Arc<Followed>>> {
-        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The coding agent that a session runs, by the program in front or, where
-    /// that is an interpreter, by the command that was given.
-    fn agent_in(&self, status: &Status) -> Option<AgentInFront> {
-        let known = |name: &str| {
-            let named = self.programs.iter().any(|program| program == name);
-            (named || self.rules.know(name)).then(|| name.to_owned())
-        };
-        let command = match &status.shell {
-            ShellState::Running {
-                command: Some(command),
-                ..
-            } => command.split_whitespace().next(),
-            _ => None,
-        };
-        let by_command = || {
-            let program = Path::new(command?).file_name()?;
-            known(program.to_str()?)
-        };
-        let foreground = status.foreground.as_ref();
-        foreground
-            .and_then(|foreground| known(&foreground.name))
-            .or_else(by_command)
-            .map(|program| AgentInFront {
-                program,
-                pid: foreground.map(|foreground| foreground.pid),
-            })
-    }
-}
-
-struct Follower {
-    agents: Arc<Inner>,
+/// The task of one session.
+pub(super) struct Follower {
+    agents: Arc<Followers>,
     id: SessionId,
     /// Output up to here was there before the agent, or has been told.
     read: Cursor,
@@ -273,7 +67,27 @@ struct Follower {
 }
 
 impl Follower {
-    async fn follow(
+    /// Of a session that nobody has looked at yet.
+    pub(super) fn new(agents: Arc<Followers>, id: SessionId, followed: Arc<Followed>) -> Self {
+        Self {
+            agents,
+            id,
+            read: Cursor::START,
+            shown: false,
+            agent: None,
+            rules: None,
+            belief: None,
+            limit: None,
+            moved: Instant::now(),
+            seen_cursor: Cursor::START,
+            seen_rows: Vec::new(),
+            told_at: Instant::now(),
+            followed,
+        }
+    }
+
+    /// Looks whenever something is shown or told, until the session is over.
+    pub(super) async fn follow(
         mut self,
         session: Weak<Session>,
         mut changes: watch::Receiver<u64>,
@@ -292,7 +106,7 @@ impl Follower {
                 }
                 Some(told) = telling.recv() => self.hears(told),
                 () = followed.hurry.notified() => self.told_at = Instant::now(),
-                () = until(look_again) => {}
+                () = sleep_until(look_again) => {}
             }
             let Some(session) = session.upgrade() else {
                 break;
@@ -300,6 +114,7 @@ impl Follower {
             let status = session.terminal.status().await;
             look_again = self.look(&session, &status).await;
             if status.has_ended() {
+                tell_end(&session, &self.agents.events);
                 break;
             }
         }
@@ -334,7 +149,7 @@ impl Follower {
     async fn look(&mut self, session: &Session, status: &Status) -> Option<Instant> {
         let now = self.agents.agent_in(status);
         if self.agent.is_some() {
-            self.tell_output(session, status.cursor).await;
+            self.tell_output(session, end_of_output(status)).await;
         }
         let program = |agent: &Option<AgentInFront>| agent.as_ref().map(|it| it.program.clone());
         if program(&now) != program(&self.agent) {
@@ -396,7 +211,12 @@ impl Follower {
         self.moved = Instant::now();
         self.agent = Some(agent);
         self.tell_activity();
-        self.tell_output(session, status.cursor).await;
+        // What stands before is the prompt, and the line that started it.
+        let start = status
+            .command_output
+            .map_or(self.read, |output| output.start);
+        self.read = self.read.max(start);
+        self.tell_output(session, end_of_output(status)).await;
     }
 
     /// Tells what was shown since the last look, up to `end`.
@@ -521,11 +341,10 @@ impl Follower {
     }
 }
 
-async fn until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment.into()).await,
-        None => std::future::pending().await,
-    }
+/// How far the output of what runs, or ran last, reaches: the next prompt is no part of it.
+fn end_of_output(status: &Status) -> Cursor {
+    let end = status.command_output.and_then(|output| output.end);
+    end.unwrap_or(status.cursor)
 }
 
 /// When the limit is lifted that a screen shows after so many turns.
