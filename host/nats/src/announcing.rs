@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
+use futures_util::StreamExt;
 use quarterdeck_core::tasks::Machine;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

@@ -5,21 +5,20 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_nats::Client;
+use async_nats::datetime::DateTime;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::context::{ConsumerInfoErrorKind, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::ConsumerErrorKind;
 use async_nats::jetstream::{self, ErrorCode};
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use quarterdeck_core::tasks::OwnerId;
 use serde::Serialize;
+use tokio::sync::watch;
 
+use crate::connecting::{CONNECTS_WITHIN, connect};
 use crate::settings::NatsSettings;
-use crate::subjects::{ERRANDS, NEW_TAGS, NEWS, TagSet, streams};
-
-/// A first connection comes about within this time, or fails.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(5);
-
-/// The longest pause between two attempts to connect again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+use crate::subjects::{self, ERRANDS, NEW_TAGS, NEWS, TagSet, streams};
 
 /// Errands of one set of tags that may be with machines at once.
 const MOST_OUT: i64 = 1_000_000;
@@ -114,17 +113,28 @@ pub(crate) struct Connection {
     settings: NatsSettings,
     /// Consumers that are known to be there.
     consumers: Arc<Mutex<HashSet<TagSet>>>,
+    /// How often a connection has come about.
+    connects: watch::Receiver<u64>,
     met: Arc<Mutex<Option<Met>>>,
 }
 
 /// The server, as it was when this connection came to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Met {
+    /// How often a connection had come about.
+    connects: u64,
     /// Another one each time that the server is started.
     server: String,
+    /// The work queue that it has.
+    queue: Queue,
     /// The number of the newest errand that it had.
     last_errand: u64,
 }
+
+/// One work queue: the moment that it was made. A server that has lost its disk is given
+/// another one, in which the same numbers mean other errands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Queue(DateTime);
 
 /// Whether the server can be reached and keeps messages; what it is.
 pub async fn check(settings: &NatsSettings) -> Result<String, NatsError> {
@@ -141,16 +151,17 @@ impl Connection {
     /// Connects, once; makes the streams where they are missing. From then on the
     /// connection comes back by itself.
     pub(crate) async fn open(settings: &NatsSettings, name: &str) -> Result<Self, NatsError> {
-        let client = connect(settings, name).await?;
+        let (told, connects) = watch::channel(0);
+        let client = connect(settings, name, told).await?;
         let jetstream = jetstream::new(client.clone());
         let connection = Self {
             client,
             jetstream,
             settings: settings.clone(),
             consumers: Arc::default(),
+            connects,
             met: Arc::default(),
         };
-        connection.make_streams().await?;
         connection.meet().await?;
         Ok(connection)
     }
@@ -169,17 +180,48 @@ impl Connection {
         }
     }
 
+    /// The work queue that the server has now. What was delivered from another one is
+    /// not acknowledged: that would strike out an errand of this one.
+    pub(crate) async fn queue(&self) -> Result<Queue, NatsError> {
+        Ok(self.meet().await?.queue)
+    }
+
+    /// Tells when the connection has come back, perhaps to a server that has lost
+    /// everything.
+    pub(crate) fn connects(&self) -> watch::Receiver<u64> {
+        let mut connects = self.connects.clone();
+        connects.mark_unchanged();
+        connects
+    }
+
+    /// Looks at the server, once for each time that a connection comes about: a new one
+    /// shows in what the server says of itself before any of its messages, and is told
+    /// of a little earlier or later.
     async fn meet(&self) -> Result<Met, NatsError> {
+        let connects = *self.connects.borrow();
         let server = self.client.server_info().server_id;
-        let met = self.met().clone().filter(|met| met.server == server);
-        if let Some(met) = met {
-            return Ok(met);
+        let before = self.met().clone();
+        if let Some(met) = &before
+            && met.connects == connects
+            && met.server == server
+        {
+            return Ok(met.clone());
         }
+        self.make_streams().await?;
         let stream = self.jetstream.get_stream(ERRANDS).await;
         let stream = stream.map_err(|error| later(&error))?;
+        let info = stream.cached_info();
+        // It has answered, so this is the one that was asked.
+        let server = self.client.server_info().server_id;
+        let queue = Queue(info.created);
+        let last_errand = before
+            .filter(|met| met.server == server && met.queue == queue)
+            .map_or(info.state.last_sequence, |met| met.last_errand);
         let met = Met {
+            connects,
             server,
-            last_errand: stream.cached_info().state.last_sequence,
+            queue,
+            last_errand,
         };
         *self.met() = Some(met.clone());
         Ok(met)
@@ -190,6 +232,7 @@ impl Connection {
     }
 
     /// Makes the streams where they are missing: on a server that is new, or was emptied.
+    /// What is known of consumers is forgotten.
     pub(crate) async fn make_streams(&self) -> Result<(), NatsError> {
         self.known_consumers().clear();
         for stream in streams(self.settings.replicas) {
@@ -207,9 +250,33 @@ impl Connection {
 
     /// The consumer of the errands that ask for `tags`, made where it is missing.
     pub(crate) async fn consumer_of(&self, tags: &TagSet) -> Result<(), NatsError> {
+        // A server that is new has none.
+        self.meet().await?;
         if self.known_consumers().contains(tags) {
             return Ok(());
         }
+        self.make_consumer_of(tags).await?;
+        self.known_consumers().insert(tags.clone());
+        // Those who do not hear it look by themselves.
+        let _ = self.client.publish(NEW_TAGS, "".into()).await;
+        Ok(())
+    }
+
+    /// Makes that consumer again if somebody has removed it.
+    pub(crate) async fn keep_consumer_of(&self, tags: &TagSet) -> Result<(), NatsError> {
+        let stream = self.jetstream.get_stream_no_info(ERRANDS).await;
+        let stream = stream.map_err(|error| later(&error))?;
+        match stream.consumer_info(tags.consumer()).await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind(), ConsumerInfoErrorKind::NotFound) => {
+                self.known_consumers().remove(tags);
+                self.consumer_of(tags).await
+            }
+            Err(error) => Err(later(&error)),
+        }
+    }
+
+    async fn make_consumer_of(&self, tags: &TagSet) -> Result<(), NatsError> {
         let config = pull::Config {
             durable_name: Some(tags.consumer()),
             description: Some(tags.description()),
@@ -222,9 +289,6 @@ impl Connection {
         };
         let made = self.jetstream.create_consumer_on_stream(config, ERRANDS);
         made.await.map_err(|error| later(&error))?;
-        self.known_consumers().insert(tags.clone());
-        // Those who do not hear it look by themselves.
-        let _ = self.client.publish(NEW_TAGS, "".into()).await;
         Ok(())
     }
 
@@ -239,7 +303,7 @@ impl Connection {
         &self,
         tags: &[String],
     ) -> Result<Vec<PullConsumer>, NatsError> {
-        use futures::TryStreamExt;
+        use futures_util::TryStreamExt;
         let stream = self.jetstream.get_stream(ERRANDS).await;
         let stream = stream.map_err(|error| later(&error))?;
         let infos: Vec<_> = stream
@@ -330,15 +394,11 @@ impl Connection {
         }
     }
 
-    /// The durable consumer of an owner's news.
-    pub(crate) async fn news_of(
-        &self,
-        owner: &str,
-        subject: String,
-    ) -> Result<PullConsumer, NatsError> {
+    /// The durable consumer of an owner's news, made where it is missing.
+    pub(crate) async fn news_of(&self, owner: &OwnerId) -> Result<PullConsumer, NatsError> {
         let config = pull::Config {
-            durable_name: Some(format!("owner-{owner}")),
-            filter_subject: subject,
+            durable_name: Some(news_consumer(owner)),
+            filter_subject: subjects::news(owner),
             ack_policy: AckPolicy::Explicit,
             ack_wait: Duration::from_secs(30),
             ..pull::Config::default()
@@ -346,106 +406,33 @@ impl Connection {
         let made = self.jetstream.create_consumer_on_stream(config, NEWS);
         made.await.map_err(|error| later(&error))
     }
-}
 
-async fn connect(settings: &NatsSettings, name: &str) -> Result<Client, NatsError> {
-    let servers = settings.servers()?;
-    let mut options = match &settings.credentials {
-        Some(file) => ConnectOptions::with_credentials_file(file)
-            .await
-            .map_err(|source| NatsError::Credentials {
-                file: file.clone(),
-                source,
-            })?,
-        None => ConnectOptions::new(),
-    };
-    if let Some((user, password)) = servers
-        .iter()
-        .find_map(|server| Some((server.username()?, server.password().unwrap_or_default())))
-    {
-        options = options.user_and_password(user.to_owned(), password.to_owned());
-    }
-    let own = settings.certificate.iter();
-    let own = own.flat_map(|(certificate, key)| [certificate, key]);
-    for file in settings.ca.iter().chain(own) {
-        tokio::fs::metadata(file)
-            .await
-            .map_err(|source| NatsError::Certificate {
-                file: file.clone(),
-                source,
-            })?;
-    }
-    if let Some(ca) = &settings.ca {
-        options = options.add_root_certificates(ca.clone()).require_tls(true);
-    }
-    if let Some((certificate, key)) = &settings.certificate {
-        options = options
-            .add_client_certificate(certificate.clone(), key.clone())
-            .require_tls(true);
-    }
-    let server = settings.told();
-    let told = server.clone();
-    let connecting = options
-        .name(name)
-        .connection_timeout(CONNECTS_WITHIN)
-        .reconnect_delay_callback(|attempts| {
-            let pause = Duration::from_millis(100 * (1 << attempts.min(6)));
-            pause.min(LONGEST_PAUSE)
-        })
-        .event_callback(move |event| {
-            let server = told.clone();
-            async move { tell(&server, &event) }
-        })
-        .connect(servers);
-    let unreachable = |said: String| NatsError::Unreachable {
-        server: server.clone(),
-        said,
-    };
-    // The library's own limit is for each server and each step.
-    let connected = tokio::time::timeout(CONNECTS_WITHIN, connecting).await;
-    let connected = connected.map_err(|_| unreachable("it does not answer".to_owned()))?;
-    connected.map_err(|error| match error.kind() {
-        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-            NatsError::Login {
-                server: server.clone(),
-            }
+    /// Has an owner's news told from the first that is not settled, in their order: the
+    /// server would tell those again late that somebody was told who is gone, after what
+    /// came later.
+    pub(crate) async fn news_from_the_first(&self, owner: &OwnerId) -> Result<(), NatsError> {
+        let stream = self.jetstream.get_stream_no_info(NEWS).await;
+        let stream = stream.map_err(|error| later(&error))?;
+        match stream.delete_consumer(&news_consumer(owner)).await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.kind() {
+                ConsumerErrorKind::JetStream(said)
+                    if said.error_code() == ErrorCode::CONSUMER_NOT_FOUND =>
+                {
+                    Ok(())
+                }
+                _ => Err(later(&error)),
+            },
         }
-        ConnectErrorKind::ServerParse => NatsError::Url(said(&error)),
-        // What rustls says comes as data that cannot be.
-        kind if kind == ConnectErrorKind::Tls || is_bad_data(&error) => NatsError::Tls {
-            server: server.clone(),
-            said: said(&error),
-        },
-        _ => unreachable(said(&error)),
-    })
+    }
 }
 
-fn is_bad_data(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut error = Some(error);
-    while let Some(now) = error {
-        let io = now.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|it| it.kind() == std::io::ErrorKind::InvalidData) {
-            return true;
-        }
-        error = now.source();
-    }
-    false
-}
-
-fn tell(server: &str, event: &Event) {
-    match event {
-        Event::Connected => tracing::info!("connected to the NATS server at {server}"),
-        Event::Disconnected => tracing::warn!(
-            "the connection to the NATS server at {server} is lost; it is tried again until it is back"
-        ),
-        Event::ServerError(error) => tracing::warn!("the NATS server at {server} says: {error}"),
-        Event::ClientError(error) => tracing::warn!("NATS at {server}: {error}"),
-        _ => tracing::debug!("NATS at {server}: {event}"),
-    }
+fn news_consumer(owner: &OwnerId) -> String {
+    format!("owner-{}", owner.as_str())
 }
 
 /// An error with what lies behind it.
-fn said(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn said(error: &(dyn std::error::Error + 'static)) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

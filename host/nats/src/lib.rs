@@ -3,7 +3,7 @@
 //! # Where to start
 //!
 //! [`NatsMachines`] is the owner's side: what `quarterdeck_core::tasks::Machines` asks
-//! for. [`work`] is a machine's side: it takes errands and has a host carry them out.
+//! for. [`take_errands`] is a machine's side: it takes errands and has a host carry them out.
 //! Between them are two streams ([`subjects`]):
 //!
 //! - errands, a work queue: each goes to one machine, and again to another when that one
@@ -16,20 +16,23 @@
 //!   say, who is told that a machine fell silent.
 //! - Acknowledge an errand before the news of its end are kept by the server.
 //! - Acknowledge news before the owner has kept them.
+//! - Acknowledge an errand to another work queue than the one that it came from: a server
+//!   that has lost its disk gives its numbers to other errands.
 
 mod announcing;
+mod connecting;
 mod connection;
-mod machines;
+mod machine;
 mod news;
+mod owner;
 mod running;
 mod sending;
 mod settings;
 mod subjects;
-mod worker;
 
 pub use announcing::{BadMachineName, MachineName};
 pub use connection::{NatsError, check};
-pub use machines::NatsMachines;
+pub use machine::{MachineSettings, TakingErrands, take_errands};
+pub use owner::NatsMachines;
 pub use running::Doing;
 pub use settings::NatsSettings;
-pub use worker::{WorkerSettings, Working, work};

@@ -4,12 +4,12 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use async_nats::jetstream::Message;
-use futures::StreamExt;
+use futures_util::StreamExt;
 use quarterdeck_core::tasks::{ErrandNews, OwnerId, Told};
 use tokio::sync::oneshot;
 
 use crate::connection::{Connection, NatsError, later};
-use crate::machines::Owner;
+use crate::owner::Owner;
 use crate::sending::tell_machine;
 use crate::subjects::{self, Letter, StillHeld};
 
@@ -35,16 +35,28 @@ async fn take_until_broken(
     connection: &Connection,
     id: &OwnerId,
 ) -> Result<(), NatsError> {
-    let consumer = connection.news_of(id.as_str(), subjects::news(id)).await?;
+    let mut connects = connection.connects();
+    connection.news_from_the_first(id).await?;
+    let consumer = connection.news_of(id).await?;
     let messages = consumer.messages().await;
     let mut messages = messages.map_err(|error| later(&error))?;
-    while let Some(message) = messages.next().await {
-        let message = message.map_err(|error| later(&error))?;
-        if !take(owner, connection, message).await {
-            return Ok(());
+    loop {
+        tokio::select! {
+            // What has come is taken before anything else is asked for.
+            biased;
+            message = messages.next() => {
+                let Some(message) = message else {
+                    return Ok(());
+                };
+                let message = message.map_err(|error| later(&error))?;
+                if !take(owner, connection, message).await {
+                    return Ok(());
+                }
+            }
+            // The server may have lost the consumer.
+            Ok(()) = connects.changed() => drop(connection.news_of(id).await?),
         }
     }
-    Ok(())
 }
 
 /// Hands on one piece of news. `false` once the owner has gone.
@@ -92,8 +104,8 @@ async fn acknowledge(message: Message) {
     }
 }
 
-/// Hears what machines are at, and tells those to stop whose errand nobody waits for: they
-/// were cut off, and it was given up.
+/// Hears what machines are at, so that it is not taken for lost, and tells those to stop
+/// whose errand nobody waits for: they were cut off, and it was given up.
 pub(crate) async fn hear_what_is_held(owner: Weak<Owner>, connection: Connection, id: OwnerId) {
     let Ok(mut heard) = connection.client.subscribe(subjects::held(&id)).await else {
         return;
@@ -105,7 +117,7 @@ pub(crate) async fn hear_what_is_held(owner: Weak<Owner>, connection: Connection
         let Some(owner) = owner.upgrade() else {
             return;
         };
-        if held.key.owner == id && !owner.is_out(&held.key) {
+        if held.key.owner == id && !owner.is_held(&held.key) {
             tell_machine(&connection, &held.machine, &held.key).await;
         }
     }

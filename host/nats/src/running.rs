@@ -13,9 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::announcing::MachineName;
-use crate::connection::{Connection, Published};
+use crate::connection::{Connection, Published, Queue};
+use crate::machine::Shared;
 use crate::subjects::{self, Claim, Letter, StillHeld};
-use crate::worker::Shared;
 
 /// What the server did not take is sent again after so long.
 const SENT_AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -63,6 +63,16 @@ enum Outcome {
     Drop,
 }
 
+/// Whose news the server keeps.
+enum Kept {
+    /// Those of this machine.
+    Now,
+    /// Those of another one.
+    Before,
+    /// Those of this machine, which it has sent more than once, or of another one.
+    Perhaps,
+}
+
 /// An errand that this machine has.
 pub(crate) struct Held {
     pub(crate) machine: MachineName,
@@ -71,6 +81,8 @@ pub(crate) struct Held {
     pub(crate) shared: Arc<Shared>,
     /// The server hears of it at least this often.
     pub(crate) silence: Duration,
+    /// The work queue that it came from.
+    pub(crate) queue: Queue,
 }
 
 impl Held {
@@ -121,6 +133,9 @@ impl Held {
             // The machine that began it acknowledges it; or it comes again.
             return;
         }
+        if !self.queue_is_there().await {
+            return;
+        }
         if let Err(error) = message.double_ack().await {
             // It comes again, and is answered from what is kept of it.
             tracing::debug!("an errand was not acknowledged: {error}");
@@ -140,13 +155,22 @@ impl Held {
             tokio::select! {
                 () = done.cancelled() => return,
                 _ = pace.tick() => {
-                    if let Err(error) = message.ack_with(AckKind::Progress).await {
+                    if self.queue_is_there().await
+                        && let Err(error) = message.ack_with(AckKind::Progress).await
+                    {
                         tracing::debug!("the server does not hear that an errand runs: {error}");
                     }
                     self.tell_once(subjects::held(&key.owner), &held).await;
                 }
             }
         }
+    }
+
+    /// Whether the server still has the work queue that the errand came from. In another
+    /// one the message's number is that of another errand.
+    async fn queue_is_there(&self) -> bool {
+        let queue = self.connection.queue().await;
+        queue.is_ok_and(|queue| queue == self.queue)
     }
 
     /// Whether nobody else has begun the errand, in its owner's words; one that is down
@@ -174,8 +198,10 @@ impl Held {
         self.shared.tell(Doing::FellSilent {
             task: errand.task.id.clone(),
         });
-        let how = how.to_owned();
-        Outcome::Tell(ErrandNews::FellSilent { how })
+        Outcome::Tell(ErrandNews::FellSilent {
+            how: how.to_owned(),
+            may_have_begun: None,
+        })
     }
 
     /// Carries the errand out.
@@ -216,8 +242,11 @@ impl Held {
         }
         let told = self.tell(&errand.key, news);
         match tokio::time::timeout(TOLD_WITHIN, told).await {
-            Ok(Published::Now) => {}
-            Ok(Published::Before) => {
+            Ok(Kept::Now) => {}
+            // What this machine sent may have arrived at first, and another's, too, where
+            // the server has forgotten who had it. Its owner let one of them begin.
+            Ok(Kept::Perhaps) if self.claim(&errand.key).await == Some(Claim::Granted) => {}
+            Ok(Kept::Before | Kept::Perhaps) => {
                 elsewhere.store(true, Ordering::Relaxed);
                 return false;
             }
@@ -236,9 +265,8 @@ impl Held {
         true
     }
 
-    /// Has the server keep news for the owner, however long that takes. Whether it had
-    /// them before, from somebody else.
-    async fn tell(&self, key: &ErrandKey, news: ErrandNews) -> Published {
+    /// Has the server keep news for the owner, however long that takes.
+    async fn tell(&self, key: &ErrandKey, news: ErrandNews) -> Kept {
         let stage = match &news {
             ErrandNews::Begun { .. } => "begun",
             ErrandNews::FellSilent { .. } => "silent",
@@ -254,9 +282,9 @@ impl Held {
         loop {
             let told = self.connection.publish(&subject, &id, &letter, false).await;
             match told {
-                // What was sent before may have arrived.
-                Ok(_) if tried => return Published::Now,
-                Ok(when) => return when,
+                Ok(Published::Now) => return Kept::Now,
+                Ok(Published::Before) if tried => return Kept::Perhaps,
+                Ok(Published::Before) => return Kept::Before,
                 Err(error) => tracing::debug!("news of the errand {key} wait: {error}"),
             }
             tried = true;

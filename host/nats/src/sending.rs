@@ -1,15 +1,15 @@
 //! Errands on their way out: sent, called off, looked for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Weak;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use futures::TryStreamExt;
+use futures_util::TryStreamExt;
 use quarterdeck_core::tasks::{Errand, ErrandKey, ErrandNews, Fate, OwnerId, Told};
 
 use crate::announcing::MachineName;
 use crate::connection::{Connection, NatsError, later};
-use crate::machines::{Owner, connected};
+use crate::owner::{Out, Owner, connected};
 use crate::subjects::{self, ERRANDS, TagSet};
 
 /// What the server did not take is sent again after so long.
@@ -128,51 +128,82 @@ pub(crate) async fn tell_machine(connection: &Connection, machine: &str, key: &E
 }
 
 /// Looks for errands that the server has lost, with its disk for example: those that it
-/// has not at two looks, while there are no news of them either. It is asked `every` so
-/// often while errands are out.
+/// has not at two looks, half of what a machine may be silent apart at least, while there are no news of them and no
+/// machine says that it has them. It is asked so often while errands are out, and when
+/// the connection has come back.
 pub(crate) async fn look_for_the_lost(
     owner: Weak<Owner>,
     connection: Connection,
     id: OwnerId,
-    every: Duration,
+    silence: Duration,
 ) {
-    let mut missing: HashSet<ErrandKey> = HashSet::new();
+    let mut connects = connection.connects();
+    let mut missing: HashMap<ErrandKey, Instant> = HashMap::new();
     loop {
-        tokio::time::sleep(every).await;
+        tokio::select! {
+            () = tokio::time::sleep(silence) => {}
+            // The sender goes with the connection, which is here.
+            _ = connects.changed() => {}
+        }
         let Some(owner) = owner.upgrade() else {
             return;
         };
-        let out: Vec<ErrandKey> = {
-            let out = owner.out();
-            let sent = out.iter().filter(|(_, out)| out.sent);
-            sent.map(|(key, _)| key.clone()).collect()
-        };
-        if out.is_empty() {
-            missing.clear();
-            continue;
-        }
-        let had = match errands_at(&connection, &id).await {
-            Ok(had) => had,
+        let gone = match missing_from(&owner, &connection, &id, silence).await {
+            Ok(gone) => gone,
             Err(error) => {
+                // No machine can say that it has them, either.
+                missing.clear();
                 tracing::debug!("cannot look for errands: {error}");
                 continue;
             }
         };
-        let gone = out
-            .into_iter()
-            .filter(|key| !had.contains(&(key.task, key.sending)));
-        let gone: HashSet<ErrandKey> = gone.collect();
-        for key in gone.intersection(&missing) {
+        missing.retain(|key, _| gone.contains(key));
+        for key in gone {
+            let since = missing.entry(key.clone()).or_insert_with(Instant::now);
+            if since.elapsed() < silence / 2 {
+                continue;
+            }
+            missing.remove(&key);
+            let may_have_begun = (owner.out().get(&key)).and_then(Out::may_have_begun);
             let told = Told {
                 news: ErrandNews::FellSilent {
                     how: "the NATS server does not have it any more".to_owned(),
+                    may_have_begun,
                 },
                 settled: None,
             };
-            owner.tell(key, told).await;
+            owner.tell(&key, told).await;
         }
-        missing = gone;
     }
+}
+
+/// The errands that were sent, that the server has not and no machine speaks of.
+async fn missing_from(
+    owner: &Owner,
+    connection: &Connection,
+    id: &OwnerId,
+    silence: Duration,
+) -> Result<HashSet<ErrandKey>, NatsError> {
+    let (sent, tags): (Vec<ErrandKey>, HashSet<TagSet>) = {
+        let out = owner.out();
+        let sent = out.iter().filter(|(_, out)| out.sent);
+        sent.map(|(key, out)| (key.clone(), out.tags.clone()))
+            .unzip()
+    };
+    if sent.is_empty() {
+        return Ok(HashSet::new());
+    }
+    // Somebody may have removed them, and errands wait there.
+    for tags in &tags {
+        connection.keep_consumer_of(tags).await?;
+    }
+    let had = errands_at(connection, id).await?;
+    let out = owner.out();
+    let gone = sent.into_iter().filter(|key| {
+        let is_held = out.get(key).is_some_and(|out| out.is_held(silence));
+        !is_held && !had.contains(&(key.task, key.sending))
+    });
+    Ok(gone.collect())
 }
 
 /// The errands of an owner that the server has. News come before an errand goes, so
@@ -181,9 +212,7 @@ async fn errands_at(
     connection: &Connection,
     owner: &OwnerId,
 ) -> Result<HashSet<(u64, u64)>, NatsError> {
-    let news = connection
-        .news_of(owner.as_str(), subjects::news(owner))
-        .await?;
+    let news = connection.news_of(owner).await?;
     let stream = connection.jetstream.get_stream_no_info(ERRANDS).await;
     let stream = stream.map_err(|error| later(&error))?;
     let subjects = stream

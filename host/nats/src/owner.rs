@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::connection::State;
 use quarterdeck_core::tasks::{
@@ -20,7 +20,7 @@ use crate::connection::{Connection, NatsError};
 use crate::news::{answer_claims, hear_progress, hear_what_is_held, take_news};
 use crate::sending;
 use crate::settings::NatsSettings;
-use crate::subjects::Claim;
+use crate::subjects::{Claim, TagSet};
 
 /// News of one errand that may wait for whoever follows it.
 const NEWS: usize = 16;
@@ -45,11 +45,30 @@ pub(crate) struct Owner {
 /// An errand that is out.
 pub(crate) struct Out {
     news: mpsc::Sender<Told>,
-    /// Where the work queue has it, once that is known.
+    /// Where the work queue has it, once it is sent.
     pub(crate) subject: String,
+    /// The tags that it asks for.
+    pub(crate) tags: TagSet,
     pub(crate) sent: bool,
     /// The machine that may begin it, or has.
     pub(crate) machine: Option<String>,
+    /// Whether an earlier host may have let a machine begin it.
+    asked_before: bool,
+    /// When a machine last said that it has it.
+    held: Option<Instant>,
+}
+
+impl Out {
+    /// Whether a machine has said that it has it, within this time.
+    pub(crate) fn is_held(&self, within: Duration) -> bool {
+        self.held.is_some_and(|held| held.elapsed() < within)
+    }
+
+    /// Who may have begun it, as far as is known here: whoever begins asks first.
+    pub(crate) fn may_have_begun(&self) -> Option<String> {
+        let somebody = || self.asked_before.then(|| "(some machine)".to_owned());
+        self.machine.clone().or_else(somebody)
+    }
 }
 
 impl NatsMachines {
@@ -109,8 +128,11 @@ impl Machines for NatsMachines {
         let out = Out {
             news,
             subject: sending::subject(&errand),
+            tags: TagSet::of(&errand.tags),
             sent: was_sent,
             machine: way.and_then(Way::machine).map(str::to_owned),
+            asked_before: was_sent,
+            held: None,
         };
         self.owner.out().insert(errand.key.clone(), out);
         if !was_sent {
@@ -180,6 +202,13 @@ impl Owner {
         self.out().contains_key(key)
     }
 
+    /// Takes note that a machine has it. `false` where nobody waits for it.
+    pub(crate) fn is_held(&self, key: &ErrandKey) -> bool {
+        let mut errands = self.out();
+        let out = errands.get_mut(key);
+        out.map(|out| out.held = Some(Instant::now())).is_some()
+    }
+
     /// Whether a machine may begin an errand: one may, however many ask.
     pub(crate) fn claim(&self, key: &ErrandKey, machine: &str) -> Claim {
         let mut errands = self.out();
@@ -194,13 +223,17 @@ impl Owner {
 
     /// Tells whoever follows an errand. What is told last ends its being out. `false`
     /// where nobody follows it.
-    pub(crate) async fn tell(&self, key: &ErrandKey, told: Told) -> bool {
+    pub(crate) async fn tell(&self, key: &ErrandKey, mut told: Told) -> bool {
         let news = {
             let mut errands = self.out();
-            match &told.news {
-                ErrandNews::Ended(_) | ErrandNews::FellSilent { .. } => {
-                    errands.remove(key).map(|out| out.news)
-                }
+            match &mut told.news {
+                ErrandNews::Ended(_) => errands.remove(key).map(|out| out.news),
+                ErrandNews::FellSilent { may_have_begun, .. } => errands.remove(key).map(|out| {
+                    if may_have_begun.is_none() {
+                        *may_have_begun = out.machine;
+                    }
+                    out.news
+                }),
                 ErrandNews::Begun { machine, .. } => errands.get_mut(key).map(|out| {
                     out.machine = Some(machine.clone());
                     out.news.clone()

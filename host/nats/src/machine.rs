@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
-use futures::StreamExt;
+use futures_util::StreamExt;
 use quarterdeck_core::tasks::{CallOff, ErrandKey, Errands, Machine};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -36,7 +36,7 @@ const TOLD: usize = 64;
 
 /// As what a machine takes errands.
 #[derive(Clone, Debug)]
-pub struct WorkerSettings {
+pub struct MachineSettings {
     /// The server.
     pub nats: NatsSettings,
     /// Its name among machines.
@@ -57,7 +57,7 @@ pub(crate) struct Shared {
 }
 
 /// A machine that takes errands.
-pub struct Working {
+pub struct TakingErrands {
     /// What it does, as it does it. What nobody takes in time is not told.
     pub doing: mpsc::Receiver<Doing>,
     shared: Arc<Shared>,
@@ -69,7 +69,10 @@ pub struct Working {
 
 /// Begins to take errands, which `errands` carries out. Fails where the server cannot be
 /// reached; later it is waited for.
-pub async fn work(settings: WorkerSettings, errands: Errands) -> Result<Working, NatsError> {
+pub async fn take_errands(
+    settings: MachineSettings,
+    errands: Errands,
+) -> Result<TakingErrands, NatsError> {
     let name = format!("quarterdeck worker {}", settings.name);
     let connection = Connection::open(&settings.nats, &name).await?;
     let (told, doing) = mpsc::channel(TOLD);
@@ -111,7 +114,7 @@ pub async fn work(settings: WorkerSettings, errands: Errands) -> Result<Working,
         shared: Arc::clone(&shared),
     };
     loops.spawn(taking.take_errands());
-    Ok(Working {
+    Ok(TakingErrands {
         doing,
         shared,
         slots: settings.slots,
@@ -121,7 +124,7 @@ pub async fn work(settings: WorkerSettings, errands: Errands) -> Result<Working,
     })
 }
 
-impl Working {
+impl TakingErrands {
     /// Takes no more errands, and waits until those that run have ended.
     pub async fn finish(&mut self) {
         self.shared.stopping.cancel();
@@ -184,16 +187,23 @@ impl Shared {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn takes_slot(&self) -> bool {
-        self.free.send_if_modified(|free| {
+    /// Takes a slot, if one is free.
+    fn takes_slot(self: &Arc<Self>) -> Option<Slot> {
+        let taken = self.free.send_if_modified(|free| {
             let any = *free > 0;
             *free -= u32::from(any);
             any
-        })
+        });
+        taken.then(|| Slot(Arc::clone(self)))
     }
+}
 
-    fn frees_slot(&self) {
-        self.free.send_modify(|free| *free += 1);
+/// A slot that is taken; free again when dropped, however its errand ends.
+struct Slot(Arc<Shared>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.free.send_modify(|free| *free += 1);
     }
 }
 
@@ -237,7 +247,7 @@ async fn publish(connection: &Connection, announcement: &Announcement) {
 /// Takes errands from the work queue.
 #[derive(Clone)]
 struct Taking {
-    settings: WorkerSettings,
+    settings: MachineSettings,
     connection: Connection,
     errands: Arc<Errands>,
     shared: Arc<Shared>,
@@ -249,6 +259,7 @@ impl Taking {
         let mut asked: HashSet<String> = HashSet::new();
         let mut asking = JoinSet::new();
         let mut looks = tokio::time::interval(LOOKS_EVERY);
+        let mut connects = self.connection.connects();
         let Ok(mut new_tags) = self.connection.client.subscribe(NEW_TAGS).await else {
             return;
         };
@@ -256,6 +267,7 @@ impl Taking {
             tokio::select! {
                 () = self.shared.stopping.cancelled() => return asking.shutdown().await,
                 _ = looks.tick() => {}
+                Ok(()) = connects.changed() => {}
                 Some(_) = new_tags.next() => {}
                 Some(Ok(gone)) = asking.join_next() => {
                     asked.remove(&gone);
@@ -282,6 +294,7 @@ impl Taking {
         let mut free = self.shared.free.subscribe();
         let info = consumer.cached_info();
         let (name, silence) = (info.name.clone(), info.config.ack_wait);
+        let mut connects = self.connection.connects();
         loop {
             // The sender is shared with this task.
             let _ = free.wait_for(|free| *free > 0).await;
@@ -289,6 +302,8 @@ impl Taking {
             let message = tokio::select! {
                 message = next(&consumer) => message,
                 _ = still.wait_for(|free| *free == 0) => continue,
+                // A server that was away has forgotten the question.
+                Ok(()) = connects.changed() => continue,
             };
             let message = match message {
                 Ok(Some(message)) => message,
@@ -298,23 +313,31 @@ impl Taking {
                     return name;
                 }
             };
-            if !self.shared.takes_slot() {
+            let Some(slot) = self.shared.takes_slot() else {
                 if let Err(error) = message.ack_with(AckKind::Nak(None)).await {
                     tracing::debug!("an errand is handed back late: {error}");
                 }
                 continue;
-            }
+            };
+            let queue = match self.connection.queue().await {
+                Ok(queue) => queue,
+                Err(error) => {
+                    // It comes again, from the server that is there then.
+                    tracing::debug!("an errand is left: {error}");
+                    continue;
+                }
+            };
             let held = Held {
                 machine: self.settings.name.clone(),
                 connection: self.connection.clone(),
                 errands: Arc::clone(&self.errands),
                 shared: Arc::clone(&self.shared),
                 silence,
+                queue,
             };
-            let shared = Arc::clone(&self.shared);
             tokio::spawn(async move {
                 held.carry_out(message).await;
-                shared.frees_slot();
+                drop(slot);
             });
         }
     }
