@@ -9,7 +9,8 @@
 //! read.
 
 pub(crate) mod guard;
-mod rates;
+mod protocol;
+pub(crate) mod rates;
 pub(crate) mod serving;
 
 use std::io;
@@ -23,15 +24,13 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use quarterdeck_core::{Host, Transport};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use quarterdeck_core::Host;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::dashboard::Dashboard;
-use crate::mcp::{Choices, McpDoor, ToolFamily};
+use crate::mcp::ToolFamily;
 use crate::streams::{StreamEntry, Streams};
 use crate::token::Token;
 use crate::{dashboard, metrics, streams};
@@ -39,8 +38,6 @@ use guard::Guard;
 
 /// So long may a request's body stand still.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest request body. `session_type` takes 1 MiB of text.
-const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// The HTTP door, bound to its address.
 pub struct HttpDoor {
@@ -120,7 +117,7 @@ fn router(
     let by_token = middleware::from_fn_with_state(Arc::clone(&guard), with_token);
     let by_rate = middleware::from_fn_with_state(Arc::clone(&host), rates::limit);
     let mcp = Router::new()
-        .nest_service("/mcp", mcp(Arc::clone(&host), families, stop))
+        .nest("/mcp", protocol::mcp(Arc::clone(&host), families, stop))
         .layer(by_token.clone());
     let metrics = Router::new()
         .route("/metrics", get(metrics::metrics))
@@ -142,28 +139,6 @@ fn router(
         .merge(dashboard::routes(dashboard))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(middleware::from_fn_with_state(guard, from_here))
-}
-
-fn mcp(
-    host: Arc<Host>,
-    families: Vec<ToolFamily>,
-    stop: CancellationToken,
-) -> StreamableHttpService<McpDoor, LocalSessionManager> {
-    let config = StreamableHttpServerConfig::default()
-        .with_max_request_body_bytes(MAX_BODY_BYTES)
-        // The guard has checked both already.
-        .disable_allowed_hosts()
-        .disable_allowed_origins()
-        .with_cancellation_token(stop);
-    let choices = Arc::<Choices>::default();
-    StreamableHttpService::new(
-        move || {
-            let door = McpDoor::new(Arc::clone(&host), Transport::Http, &families);
-            Ok(door.with_choices(Arc::clone(&choices)))
-        },
-        Arc::new(LocalSessionManager::default()),
-        config,
-    )
 }
 
 async fn from_here(

@@ -8,6 +8,8 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use quarterdeck_core::Host;
+use quarterdeck_core::operations::HostOverview;
+use quarterdeck_core::policy::PolicyStatus;
 
 use crate::streams::Streams;
 
@@ -25,10 +27,16 @@ pub(crate) async fn metrics(State((host, streams)): State<(Arc<Host>, Arc<Stream
 }
 
 fn figures(host: &Host, streams: &Streams) -> String {
-    let overview = host.overview();
-    let policies = host.policies_so_far();
     let mut page = Page::default();
+    let overview = host.overview();
+    host_figures(&mut page, &overview);
+    verdict_and_event_figures(&mut page, &overview, host);
+    stream_figures(&mut page, streams);
+    policy_figures(&mut page, &host.policies_so_far());
+    page.text
+}
 
+fn host_figures(page: &mut Page, overview: &HostOverview) {
     let started = overview
         .started_at
         .duration_since(UNIX_EPOCH)
@@ -53,6 +61,15 @@ fn figures(host: &Host, streams: &Streams) -> String {
         "Commands that wait for a person",
     )
     .value(&[], overview.waiting);
+    page.figure(
+        "rate_limited_total",
+        Kind::Counter,
+        "Requests refused for coming too often",
+    )
+    .value(&[], overview.requests_refused);
+}
+
+fn verdict_and_event_figures(page: &mut Page, overview: &HostOverview, host: &Host) {
     let mut verdicts = page.figure(
         "verdicts_total",
         Kind::Counter,
@@ -66,6 +83,9 @@ fn figures(host: &Host, streams: &Streams) -> String {
     for (event_type, count) in host.events().counts() {
         events.value(&[("type", event_type.as_str())], count);
     }
+}
+
+fn stream_figures(page: &mut Page, streams: &Streams) {
     page.figure(
         "stream_subscribers",
         Kind::Gauge,
@@ -78,14 +98,11 @@ fn figures(host: &Host, streams: &Streams) -> String {
         "Events left out for clients that read too slowly",
     )
     .value(&[], streams.missed());
-    page.figure(
-        "rate_limited_total",
-        Kind::Counter,
-        "Requests refused for coming too often",
-    )
-    .value(&[], overview.requests_refused);
+}
 
-    type Reading = fn(&quarterdeck_core::policy::PolicyStatus) -> f64;
+/// How each policy in charge fares.
+fn policy_figures(page: &mut Page, policies: &[PolicyStatus]) {
+    type Reading = fn(&PolicyStatus) -> f64;
     let readings: [(&str, Kind, &str, Reading); 5] = [
         (
             "policy_generation",
@@ -120,7 +137,7 @@ fn figures(host: &Host, streams: &Streams) -> String {
     ];
     for (name, kind, help, reading) in readings {
         let mut figure = page.figure(name, kind, help);
-        for policy in &policies {
+        for policy in policies {
             let labels = [
                 ("policy", policy.name.as_str()),
                 ("kind", &policy.kind_name()),
@@ -129,7 +146,6 @@ fn figures(host: &Host, streams: &Streams) -> String {
             figure.value(&labels, reading(policy));
         }
     }
-    page.text
 }
 
 #[derive(Clone, Copy)]

@@ -7,7 +7,6 @@
 //! the same user (or root) are heard.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +20,13 @@ use quarterdeck_core::{Caller, Host, Transport};
 use rmcp::ServiceExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::glance;
-use crate::mcp::{McpDoor, ToolFamily};
+use crate::mcp::{ClientSettings, McpDoor, ToolFamily};
+use crate::own_socket::{self, SocketFile};
 
 /// The opening line has to arrive within this time.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,15 +38,7 @@ const LONGEST_LINE: u64 = 4 * 1024 * 1024;
 #[serde(tag = "wants", rename_all = "kebab-case")]
 pub enum Request {
     /// MCP from here on.
-    Mcp {
-        /// The tool families; those of the host where there are none.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        tools: Option<Vec<ToolFamily>>,
-        /// The agent that the connection belongs to; the one in whose session the
-        /// connecting process runs, if there is none.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        agent: Option<String>,
-    },
+    Mcp(ClientSettings),
     /// The commands that wait for a person.
     Confirmations,
     /// A person's answer to one of them.
@@ -60,8 +53,18 @@ pub enum Request {
     Hook(HookEvent),
     /// The policies, as `policy_list` shows them.
     Policies,
+    /// The same, once every file of the plugins folder has been read again.
+    PoliciesReread,
     /// The host and its sessions: a [`Glance`](crate::glance::Glance).
     Glance,
+    /// The verdict on a command line, as a
+    /// [`VerdictReport`](quarterdeck_core::gate::VerdictReport).
+    Check {
+        /// The command line.
+        command: String,
+        /// The folder that it would run in.
+        cwd: Option<String>,
+    },
     /// What each approver says to a command line.
     Explain {
         /// The command line.
@@ -155,29 +158,24 @@ impl AskError {
 /// The socket, with its file; removes the file when dropped.
 pub struct SocketDoor {
     listener: UnixListener,
-    path: PathBuf,
+    _file: SocketFile,
 }
 
 impl SocketDoor {
     /// Listens on `path` (mode 0600). A file that a dead host left behind is
     /// replaced.
     pub async fn bind(path: &Path) -> Result<Self, SocketError> {
-        let failed = |source| SocketError::Other {
-            path: path.to_owned(),
-            source,
-        };
-        if UnixStream::connect(path).await.is_ok() {
-            return Err(SocketError::Taken(path.to_owned()));
-        }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        let listening = own_socket::listen(path).await;
+        let (listener, file) = listening.map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => SocketError::Taken(path.to_owned()),
+            _ => SocketError::Other {
+                path: path.to_owned(),
+                source,
+            },
+        })?;
         Ok(Self {
             listener,
-            path: path.to_owned(),
+            _file: file,
         })
     }
 
@@ -213,13 +211,6 @@ impl SocketDoor {
     }
 }
 
-impl Drop for SocketDoor {
-    fn drop(&mut self) {
-        // Gone already is as good.
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
 async fn serve_connection(
     stream: UnixStream,
     host: Arc<Host>,
@@ -248,10 +239,10 @@ async fn serve_connection(
         }
     };
     match request {
-        Request::Mcp { tools, agent } => {
-            let families = tools.as_deref().unwrap_or(families);
-            let agent = host.agent_of_process(peer_pid(&peer)).or(agent);
-            let door = McpDoor::new(host, Transport::Stdio, families).for_agent(agent);
+        Request::Mcp(mut client) => {
+            client.agent = host.agent_of_process(peer_pid(&peer)).or(client.agent);
+            let door = McpDoor::of_client(host, Transport::Stdio, families, client)
+                .of_process(peer_pid(&peer));
             match door.serve((reading, writing)).await {
                 Ok(service) => {
                     let _ = service.waiting().await;
@@ -277,11 +268,19 @@ async fn serve_connection(
             };
             send::<PendingConfirmation>(&mut writing, &reply).await
         }
-        Request::Explain { command, cwd } => {
-            let caller = Caller {
-                connection: format!("cli-{}", peer_pid(&peer)),
-                ..Caller::command_line()
+        Request::Check { command, cwd } => {
+            let caller = command_line(&peer);
+            let reply = match host.check(&command, cwd, &caller).await {
+                Ok(verdict) => Reply::Done(verdict),
+                Err(error) => Reply::Failed {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                },
             };
+            send(&mut writing, &reply).await
+        }
+        Request::Explain { command, cwd } => {
+            let caller = command_line(&peer);
             let reply = match host.explain(&command, cwd, &caller).await {
                 Ok(explanation) => Reply::Done(explanation),
                 Err(error) => Reply::Failed {
@@ -325,10 +324,28 @@ async fn serve_connection(
             let inside = host.is_inside_a_session(peer_pid(&peer));
             send(&mut writing, &Reply::Done(inside)).await
         }
+        Request::PoliciesReread => {
+            let reply = match host.reload_policies(&command_line(&peer)).await {
+                Ok(_) => Reply::Done(host.policies().await),
+                Err(error) => Reply::Failed {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                },
+            };
+            send(&mut writing, &reply).await
+        }
         Request::Policies => {
             let policies: Vec<PolicyStatus> = host.policies().await;
             send(&mut writing, &Reply::Done(policies)).await
         }
+    }
+}
+
+/// Whoever is at the other end, as one who gives commands by hand.
+fn command_line(peer: &UCred) -> Caller {
+    Caller {
+        connection: format!("cli-{}", peer_pid(peer)),
+        ..Caller::command_line()
     }
 }
 
@@ -421,14 +438,9 @@ fn understood<T: DeserializeOwned>(path: &Path, reply: &[u8]) -> Result<T, AskEr
     }
 }
 
-/// Opens a connection for MCP, on the tools of `tools` or on those of the host;
-/// what follows on it is the protocol.
-pub async fn join(
-    path: &Path,
-    tools: Option<Vec<ToolFamily>>,
-    agent: Option<String>,
-) -> Result<UnixStream, AskError> {
-    open(path, &Request::Mcp { tools, agent }).await
+/// Opens a connection for MCP; what follows on it is the protocol.
+pub async fn join(path: &Path, client: &ClientSettings) -> Result<UnixStream, AskError> {
+    open(path, &Request::Mcp(client.clone())).await
 }
 
 /// Asks the host on `path` and waits for its reply.

@@ -201,7 +201,7 @@ async fn fast_listeners_lose_nothing_beside_slow_and_dead_ones() {
     let readers: Vec<_> = fast
         .into_iter()
         .map(|mut counter| {
-            tokio::spawn(async move { counter.until(before + EVENTS, |_| ()).await })
+            tokio::spawn(async move { counter.until(|| before + EVENTS, |_| ()).await })
         })
         .collect();
     let mut ticks = tokio::time::interval(Duration::from_millis(10));
@@ -217,7 +217,9 @@ async fn fast_listeners_lose_nothing_beside_slow_and_dead_ones() {
         });
     }
     for reader in readers {
-        let Tally { told, missed, last } = tokio::time::timeout(Duration::from_secs(120), reader)
+        let Tally {
+            told, missed, last, ..
+        } = tokio::time::timeout(Duration::from_secs(120), reader)
             .await
             .expect("in time")
             .expect("a reader");

@@ -12,8 +12,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Dashboard;
-use super::person::{NOT_A_PERSON, OtherEnd, Standing, caller, standing};
+use super::person::{NOT_A_PERSON, OtherEnd, caller};
 use crate::http::guard::refusal;
+use crate::standing::{Standing, standing};
 
 /// A person's answer to a confirmation.
 #[derive(Deserialize)]
@@ -65,7 +66,7 @@ pub(super) async fn close_session(
     if !is_person(&dashboard, connection).await {
         return refusal(StatusCode::FORBIDDEN, NOT_A_PERSON);
     }
-    match dashboard.host.close_session(&id).await {
+    match dashboard.host.close_session(&id, &caller("page")).await {
         Ok(_) => Json(json!({ "sessionId": id })).into_response(),
         Err(error) => failed(&error),
     }

@@ -22,7 +22,7 @@ use axum::routing::{MethodRouter, get, post};
 use quarterdeck_core::Host;
 
 use crate::http::guard::Guard;
-pub(crate) use sign_in::SignIns;
+pub(crate) use sign_in::{SignIn, SignIns};
 
 /// What the dashboard's answers are made from.
 pub(crate) struct Dashboard {

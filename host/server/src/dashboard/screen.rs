@@ -15,9 +15,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Dashboard;
-use super::person::{NOT_A_PERSON, OtherEnd, Standing, caller, standing};
+use super::person::{NOT_A_PERSON, OtherEnd, caller};
+use super::{Dashboard, SignIn};
 use crate::peer::Connection;
+use crate::standing::{Standing, standing};
 
 /// The shortest time between two pictures: what changes in between is seen in the
 /// next one.
@@ -30,6 +31,7 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(20);
 pub(super) async fn screen(
     State(dashboard): State<Arc<Dashboard>>,
     Extension(connection): OtherEnd,
+    Extension(sign_in): Extension<SignIn>,
     Path(id): Path<String>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -46,6 +48,7 @@ pub(super) async fn screen(
             let window = Window {
                 caller: caller(&id),
                 dashboard,
+                sign_in,
                 connection,
                 session: id,
                 standing: None,
@@ -79,6 +82,8 @@ enum TypedInput {
 /// One browser that looks at one session.
 struct Window {
     dashboard: Arc<Dashboard>,
+    /// What it was opened with, and ends with.
+    sign_in: SignIn,
     connection: Connection,
     session: String,
     caller: Caller,
@@ -88,6 +93,7 @@ struct Window {
 
 impl Window {
     async fn show(mut self, mut socket: WebSocket, mut live: LiveScreen) {
+        let sign_in = self.sign_in.clone();
         let mut next_frame = Instant::now();
         loop {
             let picture = async {
@@ -100,6 +106,7 @@ impl Window {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                     Some(Ok(_)) => None,
                 },
+                () = sign_in.is_over() => return,
                 picture = picture => {
                     next_frame = Instant::now() + FRAME;
                     match picture {
@@ -135,7 +142,7 @@ impl Window {
         let typed: Typed = serde_json::from_str(text)
             .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
         let no_person = || HostError::InvalidParameters(NOT_A_PERSON.to_owned());
-        if !self.dashboard.sign_ins.knows_page(&typed.csrf) {
+        if !self.sign_in.sent(&typed.csrf) {
             return Err(no_person());
         }
         if self.standing.is_none() {

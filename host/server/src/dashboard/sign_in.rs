@@ -12,11 +12,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
 
 use super::Dashboard;
-use super::person::{Standing, standing};
 use crate::http::guard::text;
 use crate::peer::Connection;
+use crate::standing::{Standing, standing};
 
 /// How long a browser stays signed in.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
@@ -38,6 +39,8 @@ pub(crate) struct SignIn {
     /// What a request that changes something has to bring.
     pub(super) csrf: String,
     until: Instant,
+    /// Cancelled when the browser signs out, or has to make room for another.
+    ended: CancellationToken,
 }
 
 impl SignIns {
@@ -45,11 +48,6 @@ impl SignIns {
     pub(crate) fn of(&self, headers: &HeaderMap) -> Option<SignIn> {
         let known = self.live();
         cookies(headers).find_map(|cookie| known.get(cookie).cloned())
-    }
-
-    /// Whether a page that is signed in has this secret.
-    pub(super) fn knows_page(&self, csrf: &str) -> bool {
-        self.live().values().any(|sign_in| sign_in.sent(csrf))
     }
 
     /// Signs a browser in; returns its cookie.
@@ -60,12 +58,14 @@ impl SignIns {
                 .iter()
                 .min_by_key(|(_, sign_in)| sign_in.until)
                 .map(|(cookie, _)| cookie.clone());
-            oldest.map(|cookie| known.remove(&cookie));
+            let oldest = oldest.and_then(|cookie| known.remove(&cookie));
+            oldest.inspect(|sign_in| sign_in.ended.cancel());
         }
         let cookie = secret();
         let sign_in = SignIn {
             csrf: secret(),
             until: Instant::now() + LIFETIME,
+            ended: CancellationToken::new(),
         };
         known.insert(cookie.clone(), sign_in);
         cookie
@@ -74,7 +74,9 @@ impl SignIns {
     fn end(&self, headers: &HeaderMap) {
         let mut known = self.live();
         for cookie in cookies(headers) {
-            known.remove(cookie);
+            if let Some(sign_in) = known.remove(cookie) {
+                sign_in.ended.cancel();
+            }
         }
     }
 
@@ -87,6 +89,14 @@ impl SignIns {
 }
 
 impl SignIn {
+    /// Returns when it is good no more: what was opened with it ends then, too.
+    pub(crate) async fn is_over(&self) {
+        tokio::select! {
+            () = self.ended.cancelled() => {}
+            () = tokio::time::sleep_until(self.until.into()) => {}
+        }
+    }
+
     /// Whether this is the page's secret.
     pub(super) fn sent(&self, csrf: &str) -> bool {
         self.csrf.as_bytes().ct_eq(csrf.as_bytes()).into()

@@ -21,7 +21,8 @@ struct Shown {
     sessions: Vec<Session>,
     waiting: Vec<PendingConfirmation>,
     policies: Vec<PolicyStatus>,
-    incidents: Vec<Incident>,
+    #[serde(rename = "incidents")]
+    policy_problems: Vec<PolicyProblem>,
 }
 
 #[derive(Serialize)]
@@ -42,7 +43,7 @@ struct Session {
 }
 
 #[derive(Serialize)]
-struct Incident {
+struct PolicyProblem {
     at: String,
     message: String,
 }
@@ -79,12 +80,12 @@ pub(super) async fn state(State(dashboard): State<Arc<Dashboard>>) -> Response {
         sessions,
         waiting: host.waiting_confirmations(),
         policies: host.policies_so_far(),
-        incidents: host
-            .incidents()
+        policy_problems: host
+            .policy_problems()
             .into_iter()
-            .map(|incident| Incident {
-                at: rfc3339(incident.at),
-                message: incident.message,
+            .map(|problem| PolicyProblem {
+                at: rfc3339(problem.at),
+                message: problem.message,
             })
             .collect(),
     })

@@ -7,15 +7,15 @@
 mod answers;
 mod questions;
 mod service;
+mod to_its_end;
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quarterdeck_core::Host;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tokio_util::sync::CancellationToken;
 use tonic::service::InterceptorLayer;
@@ -23,9 +23,11 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::{Request, Status};
 
+use crate::own_socket::{self, SocketFile};
 use crate::token::Token;
 use proto::i_term_service_server::ITermServiceServer;
 use service::Service;
+use to_its_end::ToItsEnd;
 
 /// What `proto/iterm_mcp.proto` was compiled to.
 #[allow(
@@ -49,20 +51,9 @@ const CALLS_AT_ONCE: usize = 64;
 pub struct GrpcDoor {
     tcp: TcpListener,
     address: SocketAddr,
-    socket: Socket,
-}
-
-/// The socket, with its file; removes the file when dropped.
-struct Socket {
-    listener: Option<UnixListener>,
-    path: PathBuf,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        // Gone already is as good.
-        let _ = std::fs::remove_file(&self.path);
-    }
+    listener: UnixListener,
+    /// The socket's, for as long as the door is open.
+    file: SocketFile,
 }
 
 /// The address or the socket cannot be had.
@@ -95,27 +86,16 @@ impl GrpcDoor {
         let failed = |source| GrpcBindError::Address { address, source };
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let bound = tcp.local_addr().map_err(failed)?;
-        let failed = |source| GrpcBindError::Socket {
+        let listening = own_socket::listen(path).await;
+        let (listener, file) = listening.map_err(|source| GrpcBindError::Socket {
             path: path.to_owned(),
             source,
-        };
-        if UnixStream::connect(path).await.is_ok() {
-            return Err(failed(io::ErrorKind::AddrInUse.into()));
-        }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
-        let listener = UnixListener::bind(path).map_err(failed)?;
-        let socket = Socket {
-            listener: Some(listener),
-            path: path.to_owned(),
-        };
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        })?;
         Ok(Self {
             tcp,
             address: bound,
-            socket,
+            listener,
+            file,
         })
     }
 
@@ -125,7 +105,7 @@ impl GrpcDoor {
     }
 
     /// Serves until `stop` is cancelled.
-    pub async fn serve(mut self, host: Arc<Host>, token: Token, stop: CancellationToken) {
+    pub async fn serve(self, host: Arc<Host>, token: Token, stop: CancellationToken) {
         let routes = match routes(host).await {
             Ok(routes) => routes,
             Err(error) => {
@@ -141,27 +121,20 @@ impl GrpcDoor {
             TcpListenerStream::new(self.tcp),
             stop.clone().cancelled_owned(),
         );
-        let on_socket = async {
-            match self.socket.listener.take() {
-                Some(listener) => {
-                    Server::builder()
-                        .concurrency_limit_per_connection(CALLS_AT_ONCE)
-                        .add_routes(routes)
-                        .serve_with_incoming_shutdown(
-                            UnixListenerStream::new(listener),
-                            stop.clone().cancelled_owned(),
-                        )
-                        .await
-                }
-                None => Ok(()),
-            }
-        };
+        let on_socket = Server::builder()
+            .concurrency_limit_per_connection(CALLS_AT_ONCE)
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(
+                UnixListenerStream::new(self.listener),
+                stop.clone().cancelled_owned(),
+            );
         let (tcp, socket) = tokio::join!(on_tcp, on_socket);
         for ended in [tcp, socket] {
             if let Err(error) = ended {
                 tracing::warn!(%error, "gRPC ended early");
             }
         }
+        drop(self.file);
     }
 }
 
@@ -176,7 +149,8 @@ async fn routes(host: Arc<Host>) -> Result<Routes, tonic_reflection::server::Err
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    Ok(Routes::new(ITermServiceServer::new(Service::new(host)))
+    let service = ITermServiceServer::new(Service::new(host));
+    Ok(Routes::new(ToItsEnd(service))
         .add_service(health)
         .add_service(describe().build_v1()?)
         .add_service(describe().build_v1alpha()?))

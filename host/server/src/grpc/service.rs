@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use quarterdeck_core::agents::roster::{self, Team};
 use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{Playbook, SessionFilter, WriteMessages};
+use quarterdeck_core::agents::{Playbook, SessionFilter, WriteMessages, WriteReport};
 use quarterdeck_core::gate::Input;
 use quarterdeck_core::{Caller, CallerKind, Host, HostError, Transport, rfc3339};
 use tonic::{Request, Response, Status};
@@ -32,7 +32,7 @@ impl Service {
         self.host.agents()
     }
 
-    /// Ends a session's being looked for with its name, for the answer.
+    /// The name of the session that `id` names, for the answer.
     async fn name(&self, id: &str) -> Result<String, HostError> {
         Ok(self.host.describe_session(id).await?.name)
     }
@@ -84,6 +84,7 @@ fn caller<T>(request: &Request<T>) -> Caller {
         connection: format!("grpc-{from}"),
         agent: text("quarterdeck-agent"),
         fencing_token: None,
+        backend: None,
     }
 }
 
@@ -171,7 +172,13 @@ impl ITermService for Service {
         let caller = caller(&request);
         let written = async {
             let messages = WriteMessages::try_from(request.into_inner())?;
-            self.host.write_to_sessions(&messages, &caller).await
+            match self.host.write_to_sessions(&messages, &caller).await {
+                // Nobody can be asked here.
+                Err(HostError::ConfirmationRequired(pending)) => {
+                    Ok(WriteReport::of_one_that_waits(&pending))
+                }
+                written => written,
+            }
         };
         Ok(Response::new(
             written.await.map_err(|error| status(&error))?.into(),

@@ -33,10 +33,12 @@ pub(super) fn read(from: &Value) -> Result<Option<HookEvent>, String> {
                 agent: Some(agent),
                 task: None,
                 failed: false,
+                id: None,
             },
             false => HookMoment::DelegationStart {
                 agent,
                 task: short(&from["agentDescription"]).unwrap_or_default(),
+                id: None,
             },
         }
     } else if has("stopReason") {

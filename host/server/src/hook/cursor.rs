@@ -32,11 +32,13 @@ pub(super) fn read(from: &Value) -> Result<Option<HookEvent>, String> {
         "subagentStart" => HookMoment::DelegationStart {
             agent: short(&from["subagent_type"]).unwrap_or_else(|| "subagent".to_owned()),
             task: short(&from["task"]).unwrap_or_default(),
+            id: None,
         },
         "subagentStop" => HookMoment::DelegationEnd {
             agent: short(&from["subagent_type"]),
             task: None,
             failed: from["status"] == "error",
+            id: None,
         },
         _ => return Ok(None),
     };

@@ -34,22 +34,29 @@ pub(super) fn read(agent: HookAgent, from: &Value) -> Result<Option<HookEvent>, 
             task: short(&input["description"])
                 .or_else(|| short(&input["prompt"]))
                 .unwrap_or_default(),
+            id: short(&from["tool_use_id"]),
         },
-        ("PostToolUseFailure", "Task" | "Agent") => HookMoment::DelegationEnd {
+        // One in the background has only begun by then.
+        ("PostToolUse", "Task" | "Agent") if input["run_in_background"] == true => return Ok(None),
+        ("PostToolUse" | "PostToolUseFailure", "Task" | "Agent") => HookMoment::DelegationEnd {
             agent: short(&input["subagent_type"]),
             task: short(&input["description"]),
-            failed: true,
+            failed: name == "PostToolUseFailure",
+            id: short(&from["tool_use_id"]),
         },
         ("PreToolUse" | "PostToolUse", "TodoWrite") => todos(&input["todos"], "content"),
         ("PreToolUse" | "PostToolUse", "update_plan") => todos(&input["plan"], "step"),
         ("SubagentStart", _) if agent == HookAgent::Codex => HookMoment::DelegationStart {
             agent: short(&from["agent_type"]).unwrap_or_else(|| "subagent".to_owned()),
             task: String::new(),
+            id: short(&from["agent_id"]),
         },
         ("SubagentStop", _) => HookMoment::DelegationEnd {
             agent: short(&from["agent_type"]),
             task: None,
             failed: false,
+            // Claude Code's names the other agent, which nothing at its start has told.
+            id: short(&from["agent_id"]).filter(|_| agent == HookAgent::Codex),
         },
         ("TaskCreated", _) => HookMoment::TicketCreated {
             ticket: Ticket {

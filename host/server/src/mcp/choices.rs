@@ -169,7 +169,7 @@ pub(super) fn tool() -> Tool {
     described::<Arguments, Output>(
         TOOL_FAMILIES,
         "Switch tools",
-        "Switches families of tools: screens, policies, iterm-mcp",
+        "Switches families of tools, such as screens, policies, iterm-mcp",
         Effect::Arranges,
     )
 }

@@ -28,8 +28,8 @@ const OTHER_INSTRUCTIONS: &str = "These terminals are hosted by Quarterdeck. Eve
 pub enum ToolFamily {
     /// Quarterdeck's own: sessions, the gate, the list of policies.
     Native,
-    /// The rest of the enhanced-iterm-mcp document: tasks, performance, health,
-    /// recovery, progress.
+    /// All of the enhanced-iterm-mcp document: tasks, performance, health, recovery,
+    /// progress, and its part of the host's own.
     Enhanced,
     /// Driving coding agents: prompts with receipts, what they do.
     Agents,
@@ -162,6 +162,15 @@ impl ChosenTools {
         }
     }
 
+    /// From now on `mcpretentious-open` shows that it takes a backend.
+    pub(super) fn show_that_calls_name_backends(&mut self) {
+        for (family, toolbox) in &mut self.toolboxes {
+            if *family == ToolFamily::Mcpretentious {
+                *toolbox = mcpretentious::toolbox_of_api();
+            }
+        }
+    }
+
     /// The families, in the order chosen.
     pub(super) fn families(&self) -> Vec<ToolFamily> {
         self.toolboxes.iter().map(|(family, _)| *family).collect()
@@ -231,9 +240,11 @@ mod tests {
 
     #[test]
     fn a_tool_of_two_families_is_listed_once() {
-        let both = ChosenTools::of(&[ToolFamily::Native, ToolFamily::Policies]).list();
-        let lists = both.iter().filter(|tool| tool.name == "policy_list");
-        assert_eq!(lists.count(), 1);
+        for other in [ToolFamily::Policies, ToolFamily::Enhanced] {
+            let both = ChosenTools::of(&[ToolFamily::Native, other]).list();
+            let names: BTreeSet<_> = both.iter().map(|tool| &tool.name).collect();
+            assert_eq!(names.len(), both.len(), "native and {other}");
+        }
     }
 
     #[test]

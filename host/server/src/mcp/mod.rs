@@ -6,15 +6,19 @@
 
 mod agents;
 mod choices;
+mod client_process;
+mod client_settings;
 mod confirm;
 mod enhanced;
 mod families;
 mod iterm_mcp;
 mod layered_screenshot;
 mod mcpretentious;
+mod misunderstood;
 mod native;
 mod notices;
 mod policies;
+mod questions;
 mod reply;
 mod screens;
 mod subscriptions;
@@ -25,34 +29,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::request::Parts;
-use quarterdeck_core::{Caller, CallerKind, Host, TRACE_TARGET, Transport};
+use quarterdeck_core::{BackendChoice, Caller, CallerKind, Host, TRACE_TARGET, Transport};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-    CompletionInfo, ContentBlock, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
-    Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ReadResourceResult, ServerCapabilities, ServerConfig, SubscribeRequestParams,
-    SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    CompletionInfo, ContentBlock, CustomRequest, CustomResult, GetPromptRequestParams,
+    GetPromptResponse, GetPromptResult, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities,
+    ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::transport::common::http_header::HEADER_SESSION_ID;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tracing::Instrument;
 
+use crate::http::rates::CallCount;
 pub(crate) use choices::Choices;
 use choices::TOOL_FAMILIES;
+use client_process::ClientProcess;
+pub use client_settings::ClientSettings;
+use confirm::Asking;
 use families::ChosenTools;
 pub use families::{ToolFamily, UnknownFamily};
 pub(crate) use iterm_mcp::control;
 use iterm_mcp::prompts;
 use iterm_mcp::resources::{self, ResourceUri};
+use misunderstood::misunderstood;
+pub(crate) use questions::Questions;
 use subscriptions::Subscriptions;
 
 /// The header by which a client over HTTP says which agent it is.
 const AGENT_HEADER: &str = "quarterdeck-agent";
-
-/// What the connections of requests that stand alone are called, before the client's name.
-const STANDS_ALONE: &str = "http-client-";
 
 /// One client's view of the host.
 pub struct McpDoor {
@@ -67,6 +74,11 @@ pub struct McpDoor {
     remedy: Option<String>,
     /// The agent that this connection belongs to.
     agent: Option<String>,
+    /// What its new sessions are opened on, unless the host is to choose.
+    backend: Option<BackendChoice>,
+    /// Where a person's answers would come from.
+    client: ClientProcess,
+    questions: Arc<Questions>,
     subscriptions: Subscriptions,
 }
 
@@ -84,8 +96,30 @@ impl McpDoor {
             choices: Arc::default(),
             remedy: None,
             agent: None,
+            backend: None,
+            client: ClientProcess::at(transport),
+            questions: Arc::default(),
             subscriptions: Subscriptions::default(),
         }
+    }
+
+    /// A view for one connection of a client with these settings; on the tools of
+    /// `families` where they name none.
+    pub fn of_client(
+        host: Arc<Host>,
+        transport: Transport,
+        families: &[ToolFamily],
+        client: ClientSettings,
+    ) -> Self {
+        let families = client.tools.as_deref().unwrap_or(families);
+        let mut door = Self::new(host, transport, families);
+        // Its locks let it through, its role binds it.
+        door.agent = client.agent;
+        door.backend = client.backend;
+        if client.calls_name_backends {
+            door.tools.show_that_calls_name_backends();
+        }
+        door
     }
 
     /// A view where nothing carries terminals: each tool answers with `remedy`.
@@ -95,17 +129,27 @@ impl McpDoor {
         self
     }
 
-    /// A view for an agent: its locks let it through, its role binds it.
-    #[must_use]
-    pub fn for_agent(mut self, agent: Option<String>) -> Self {
-        self.agent = agent;
-        self
-    }
-
     /// A view that shares its memory of what connections have chosen with others.
     #[must_use]
     pub(crate) fn with_choices(mut self, choices: Arc<Choices>) -> Self {
         self.choices = choices;
+        self
+    }
+
+    /// A view that shares with others which questions wait for an answer.
+    #[must_use]
+    pub(crate) fn with_questions(mut self, questions: Arc<Questions>) -> Self {
+        self.questions = questions;
+        self
+    }
+
+    /// A view for a client that is this process, which has just connected.
+    #[must_use]
+    pub(crate) fn of_process(mut self, pid: u32) -> Self {
+        self.client = match self.host.is_inside_a_session(pid) {
+            true => ClientProcess::InsideASession,
+            false => ClientProcess::Known(pid),
+        };
         self
     }
 
@@ -153,8 +197,7 @@ impl McpDoor {
         Caller {
             kind: CallerKind::Agent,
             connection: if self.stands_alone(context) {
-                // All that ties such requests together is the client's name.
-                format!("{STANDS_ALONE}{}", client.as_deref().unwrap_or("unnamed"))
+                Caller::connection_standing_alone(client.as_deref())
             } else {
                 self.connection.clone()
             },
@@ -162,6 +205,7 @@ impl McpDoor {
             transport: self.transport,
             agent: self.agent.clone().or_else(|| named_agent(context)),
             fencing_token: None,
+            backend: self.backend,
         }
     }
 
@@ -273,6 +317,9 @@ impl ServerHandler for McpDoor {
             caller.client.as_deref(),
             &request.name,
         );
+        if let Some(parts) = context.extensions.get::<Parts>() {
+            CallCount::tell(parts, &counted);
+        }
         if let Err(too_often) = counted {
             return Ok(tool.failure(&too_often).into());
         }
@@ -287,8 +334,20 @@ impl ServerHandler for McpDoor {
             gen_ai.tool.name = %request.name,
             client = caller.client.as_deref(),
         );
-        let answer = confirm::call(&self.host, tool, caller, request, &context);
+        let asking = Asking {
+            client: self.client,
+            questions: &self.questions,
+        };
+        let answer = confirm::call(&self.host, tool, caller, asking, request, &context);
         Ok(answer.instrument(span).await)
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(misunderstood(request))
     }
 
     async fn list_resources(

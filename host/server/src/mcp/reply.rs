@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use quarterdeck_core::HostError;
+use quarterdeck_core::{HostError, inert_text};
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ pub(super) fn success(
 ) -> Result<CallToolResult, HostError> {
     let structured = serde_json::to_value(output)
         .map_err(|error| HostError::Internal(format!("the answer is not JSON: {error}")))?;
-    let mut content = vec![ContentBlock::text(text)];
+    let mut content = vec![ContentBlock::text(inert_text(&text))];
     content.extend(png.map(|file| ContentBlock::image(BASE64.encode(file), "image/png")));
     let mut result = CallToolResult::success(content);
     result.structured_content = Some(structured);
@@ -31,7 +31,9 @@ pub(super) fn failure(error: &HostError) -> CallToolResult {
     if !details.is_null() {
         body["details"] = details;
     }
-    let mut result = CallToolResult::error(vec![ContentBlock::text(format!("{code}: {message}"))]);
+    let mut result = CallToolResult::error(vec![ContentBlock::text(inert_text(&format!(
+        "{code}: {message}"
+    )))]);
     result.structured_content = Some(json!({ "error": body }));
     result
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quarterdeck_core::{Host, HostError};
+use quarterdeck_core::{Caller, Host, HostError};
 use rmcp::RoleServer;
 use rmcp::model::ResourceUpdatedNotificationParam;
 use rmcp::service::{Peer, SubscriptionContext};
@@ -15,7 +15,6 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::STANDS_ALONE;
 use super::iterm_mcp::resources::{Followed, ResourceUri};
 
 /// Resources that one connection may follow.
@@ -110,7 +109,7 @@ pub(super) async fn listen(
         tasks.spawn(async move {
             loop {
                 let concerns = match choices.recv().await {
-                    Ok(changed) => changed == own || changed.starts_with(STANDS_ALONE),
+                    Ok(changed) => changed == own || Caller::is_standing_alone(&changed),
                     Err(RecvError::Lagged(_)) => true,
                     Err(RecvError::Closed) => return,
                 };

@@ -1,5 +1,7 @@
 //! What a tool is, and the set of them.
 
+mod wording;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -71,6 +73,11 @@ pub(super) trait ForeignTool: 'static {
     /// How its family speaks.
     type Dialect: Dialect;
 
+    /// What a client is answered when a call was not carried out.
+    fn failure(error: &HostError) -> CallToolResult {
+        Self::Dialect::failure(error)
+    }
+
     /// Carries it out.
     fn call(
         host: Arc<Host>,
@@ -81,9 +88,9 @@ pub(super) trait ForeignTool: 'static {
 
 /// How a family's clients put their arguments, and how they are told of errors.
 pub(super) trait Dialect: 'static {
-    /// Arguments in the shape that the family's tools declare.
-    fn arguments(arguments: JsonObject) -> JsonObject {
-        arguments
+    /// Arguments in the shape that the tool declares with `schema`.
+    fn arguments(arguments: JsonObject, _schema: &JsonObject) -> Result<JsonObject, HostError> {
+        Ok(arguments)
     }
 
     /// What a client is answered when a call was not carried out.
@@ -202,13 +209,15 @@ impl Toolbox {
     pub(super) fn with_foreign<T: ForeignTool>(self) -> Self {
         let tool = Tool::new(T::NAME, T::DESCRIPTION, input_schema::<T::Arguments>())
             .with_annotations(T::EFFECT.annotations());
-        let call: Box<Call> = Box::new(|host, caller, arguments, _notices| {
+        let schema = Arc::clone(&tool.input_schema);
+        let call: Box<Call> = Box::new(move |host, caller, arguments, _notices| {
+            let arguments = T::Dialect::arguments(arguments, &schema);
             Box::pin(async move {
-                let arguments = parse::<T::Arguments>(T::Dialect::arguments(arguments))?;
+                let arguments = parse::<T::Arguments>(arguments?)?;
                 T::call(host, caller, arguments).await
             })
         });
-        self.add(T::NAME, tool, call, T::Dialect::failure)
+        self.add(T::NAME, tool, call, T::failure)
     }
 
     fn add(
@@ -246,15 +255,34 @@ impl Toolbox {
 
 /// Arguments as typed values; the error names the argument that is wrong.
 pub(super) fn parse<T: DeserializeOwned>(arguments: JsonObject) -> Result<T, HostError> {
-    serde_path_to_error::deserialize(Value::Object(arguments)).map_err(|error| {
+    let mut arguments = Value::Object(arguments);
+    write_whole_numbers_as_such(&mut arguments);
+    serde_path_to_error::deserialize(arguments).map_err(|error| {
         let path = error.path().to_string();
-        let what = error.into_inner();
+        let what = wording::in_words(&error.into_inner().to_string());
         HostError::InvalidParameters(if path == "." {
             format!("the arguments are not right: {what}")
         } else {
             format!("the argument {path} is not right: {what}")
         })
     })
+}
+
+/// JSON Schema takes 100.0 for an integer, serde does not.
+fn write_whole_numbers_as_such(value: &mut Value) {
+    // From here on two integers may be the same number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = (number.as_f64()).filter(|it| it.fract() == 0.0 && it.abs() < EXACT);
+            if let Some(whole) = whole {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers_as_such),
+        Value::Object(fields) => fields.values_mut().for_each(write_whole_numbers_as_such),
+        _ => {}
+    }
 }
 
 /// The schema of what a tool takes.
@@ -346,5 +374,46 @@ fn trim(schema: &mut Value) {
         }
         Value::Array(array) => array.iter_mut().for_each(trim),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        for (given, meant) in [
+            (json!(100.0), json!(100)),
+            (json!([-3.0, { "a": 2e3 }]), json!([-3, { "a": 2000 }])),
+            (json!(1.5), json!(1.5)),
+            (json!(1e300), json!(1e300)),
+            (json!("1.0"), json!("1.0")),
+        ] {
+            let mut value = given.clone();
+            write_whole_numbers_as_such(&mut value);
+            assert_eq!(value, meant, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_argument_that_is_wrong_is_named() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Arguments {
+            #[expect(dead_code, reason = "it is never right")]
+            lines: u64,
+        }
+        let Value::Object(given) = json!({ "lines": "many" }) else {
+            unreachable!("an object")
+        };
+        let error = parse::<Arguments>(given)
+            .expect_err("no number")
+            .to_string();
+        assert_eq!(
+            error,
+            "the argument lines is not right: the text \"many\" is given, a whole number from 0 is expected"
+        );
     }
 }

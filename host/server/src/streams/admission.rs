@@ -10,16 +10,29 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::StreamEntry;
+use crate::dashboard::SignIn;
 use crate::http::guard::{refusal, shown_token};
 use crate::peer::Connection;
 
 /// What is wanted of a client that may connect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Admission {
     /// Nothing more.
     Granted,
+    /// Nothing more, as long as this is good.
+    SignedIn(SignIn),
     /// The token, in its first message.
     WithToken,
+}
+
+impl Admission {
+    /// Returns when it is good no more.
+    pub(super) async fn is_over(&self) {
+        match self {
+            Self::SignedIn(sign_in) => sign_in.is_over().await,
+            Self::Granted | Self::WithToken => std::future::pending().await,
+        }
+    }
 }
 
 /// Decides by the handshake; the error is the answer to a client that may not
@@ -43,8 +56,8 @@ pub(super) async fn decide(
         };
     }
     let from_page = headers.contains_key(header::ORIGIN);
-    if from_page && entry.sign_ins.of(headers).is_some() {
-        return Ok(Admission::Granted);
+    if from_page && let Some(sign_in) = entry.sign_ins.of(headers) {
+        return Ok(Admission::SignedIn(sign_in));
     }
     let needs_none =
         !from_page && !entry.streams.settings.require_token && connection.is_own_users().await;

@@ -140,7 +140,8 @@ impl Message {
             "get_history" => {
                 let params = self.params.unwrap_or_default();
                 Command::GetHistory {
-                    types: bounded(params.event_types)?,
+                    // Who names no type means every one.
+                    types: bounded(params.event_types)?.filter(|types| !types.is_empty()),
                     limit: params.limit.unwrap_or(USUAL_EVENTS).min(MOST_EVENTS),
                     since: params.since.unwrap_or(0),
                 }

@@ -12,81 +12,26 @@
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::ws::Utf8Bytes;
-use quarterdeck_core::events::{Event, EventFilter};
+use quarterdeck_core::events::Event;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
 
-/// Events in one batch.
-const BATCH: usize = 512;
+use super::batch::Batch;
+
+/// Events that are told together, at most.
+const GATHERED_AT_ONCE: usize = 512;
 /// Events kept for those who read slowly.
 const KEPT: usize = 16_384;
-/// Bytes of text kept for them.
+/// Bytes of frames kept for them.
 const KEPT_BYTES: usize = 64 << 20;
 /// Batches that a subscriber takes before others get their turn.
 const TAKEN_AT_ONCE: usize = 4;
 /// So long is taken for one subscriber to be woken and to write what has come.
 const EACH: Duration = Duration::from_micros(10);
-
-/// Events that came together.
-pub(super) struct Batch {
-    /// In the order of their numbers, which follow each other.
-    pub(super) events: Vec<Told>,
-    /// The types that are among them.
-    types: EventFilter,
-}
-
-impl Batch {
-    fn new(events: Vec<Arc<Event>>) -> Self {
-        let types: Vec<_> = events.iter().map(|event| event.what.event_type()).collect();
-        Self {
-            types: EventFilter::only(&types),
-            events: events.into_iter().map(Told::new).collect(),
-        }
-    }
-
-    /// Whether anything in it is of a type that the filter wants.
-    pub(super) fn has_any_of(&self, filter: &EventFilter) -> bool {
-        self.types.within(filter) != EventFilter::NOTHING
-    }
-
-    /// The number of its newest event.
-    pub(super) fn last(&self) -> u64 {
-        self.events.last().map_or(0, |told| told.event.sequence)
-    }
-
-    fn first(&self) -> u64 {
-        self.events.first().map_or(0, |told| told.event.sequence)
-    }
-
-    fn bytes(&self) -> usize {
-        self.events.iter().map(|told| told.text().len()).sum()
-    }
-}
-
-/// An event with its text as a socket takes it, which is made once for everybody.
-pub(super) struct Told {
-    pub(super) event: Arc<Event>,
-    text: OnceLock<Utf8Bytes>,
-}
-
-impl Told {
-    fn new(event: Arc<Event>) -> Self {
-        Self {
-            event,
-            text: OnceLock::new(),
-        }
-    }
-
-    pub(super) fn text(&self) -> &Utf8Bytes {
-        self.text
-            .get_or_init(|| Utf8Bytes::from(&**self.event.text()))
-    }
-}
 
 /// What is new for a subscriber.
 pub(super) struct News {
@@ -100,36 +45,33 @@ pub(super) struct News {
 
 #[derive(Default)]
 struct Recent {
-    batches: VecDeque<(Arc<Batch>, usize)>,
+    batches: VecDeque<Arc<Batch>>,
     events: usize,
     bytes: usize,
 }
 
 impl Recent {
     fn push(&mut self, batch: Batch) {
-        let bytes = batch.bytes();
-        self.events += batch.events.len();
-        self.bytes += bytes;
-        self.batches.push_back((Arc::new(batch), bytes));
+        self.events += batch.count();
+        self.bytes += batch.bytes();
+        self.batches.push_back(Arc::new(batch));
         while (self.events > KEPT || self.bytes > KEPT_BYTES) && self.batches.len() > 1 {
-            if let Some((oldest, bytes)) = self.batches.pop_front() {
-                self.events -= oldest.events.len();
-                self.bytes -= bytes;
+            if let Some(oldest) = self.batches.pop_front() {
+                self.events -= oldest.count();
+                self.bytes -= oldest.bytes();
             }
         }
     }
 
     fn after(&self, last: u64) -> News {
-        let begin = self
-            .batches
-            .partition_point(|(batch, _)| batch.last() <= last);
+        let begin = self.batches.partition_point(|batch| batch.last() <= last);
         let newer = self.batches.range(begin..);
         let missed = (newer.clone().next())
-            .map(|(batch, _)| last + 1..=batch.first().saturating_sub(1))
+            .map(|batch| last + 1..=batch.first().saturating_sub(1))
             .filter(|missed| !missed.is_empty());
         let more = newer.len() > TAKEN_AT_ONCE;
         let mut batches: Vec<Arc<Batch>> = Vec::with_capacity(newer.len().min(TAKEN_AT_ONCE));
-        for (batch, _) in newer.take(TAKEN_AT_ONCE) {
+        for batch in newer.take(TAKEN_AT_ONCE) {
             // A gap is told before what comes after it.
             if batches
                 .last()
@@ -190,7 +132,7 @@ impl FanOut {
                 Err(RecvError::Lagged(_)) => continue,
                 Err(RecvError::Closed) => return,
             }
-            while events.len() < BATCH {
+            while events.len() < GATHERED_AT_ONCE {
                 match feed.try_recv() {
                     Ok(event) => events.push(event),
                     Err(TryRecvError::Lagged(_)) => break,
@@ -202,9 +144,12 @@ impl FanOut {
             if listeners == 0 {
                 continue;
             }
-            let batch = Batch::new(events);
-            let newest = batch.last();
-            self.lock().push(batch);
+            let Some(newest) = events.last().map(|event| event.sequence) else {
+                continue;
+            };
+            for batch in Batch::of(events) {
+                self.lock().push(batch);
+            }
             self.newest.send_replace(newest);
             let pause = EACH * u32::try_from(listeners).unwrap_or(u32::MAX);
             if pause >= Duration::from_millis(1) {
@@ -222,7 +167,7 @@ impl FanOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quarterdeck_core::events::{ErrorSeverity, EventBus, EventType, SystemError};
+    use quarterdeck_core::events::{ErrorSeverity, EventBus, SystemError};
 
     /// Batches of so many events each, and the numbers between two of them that are gone.
     fn recent(sizes: &[usize], gap_before: Option<usize>) -> Recent {
@@ -244,14 +189,16 @@ mod tests {
             if gap_before == Some(at) {
                 take(5);
             }
-            recent.push(Batch::new(take(*size)));
+            Batch::of(take(*size))
+                .into_iter()
+                .for_each(|it| recent.push(it));
         }
         recent
     }
 
     fn numbers(news: &News) -> Vec<u64> {
         (news.batches.iter())
-            .flat_map(|batch| batch.events.iter().map(|told| told.event.sequence))
+            .flat_map(|batch| batch.first()..=batch.last())
             .collect()
     }
 
@@ -282,18 +229,10 @@ mod tests {
         assert_eq!(numbers(&after), [7]);
         assert_eq!(after.missed, Some(2..=6));
 
-        let many = recent(&[BATCH; KEPT / BATCH + 10], None);
+        let many = recent(&[GATHERED_AT_ONCE; KEPT / GATHERED_AT_ONCE + 10], None);
         assert_eq!(many.events, KEPT);
         let news = many.after(7);
-        assert_eq!(news.missed, Some(8..=10 * BATCH as u64));
-        assert_eq!(numbers(&news)[0], 10 * BATCH as u64 + 1);
-    }
-
-    #[test]
-    fn a_batch_knows_what_is_in_it() {
-        let recent = recent(&[1], None);
-        let batch = &recent.after(0).batches[0];
-        assert!(batch.has_any_of(&EventFilter::EVERYTHING));
-        assert!(!batch.has_any_of(&EventFilter::only(&[EventType::SystemStats])));
+        assert_eq!(news.missed, Some(8..=10 * GATHERED_AT_ONCE as u64));
+        assert_eq!(numbers(&news)[0], 10 * GATHERED_AT_ONCE as u64 + 1);
     }
 }

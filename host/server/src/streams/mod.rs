@@ -1,16 +1,22 @@
 //! Streams of events over WebSockets, for clients of claude-mpm (`/events`, and a
 //! port of its own) and of enhanced-iterm-mcp (`/monitor`).
 //!
-//! [`admission`] decides who may listen, [`command`] reads what a client says,
-//! [`subscriber`] is one client's connection, and [`fan_out`] is what all of them
-//! hear. They run on threads of their own, so that a thousand listeners take no turn
+//! [`admission`] decides who may listen, [`handshake`] makes a [`socket`] of a
+//! request, [`command`] reads what a client says on it, [`subscriber`] is one client,
+//! [`hearing`] tells what nobody has heard, and [`fan_out`] is what all of them hear, in [`batch`]es whose [`frames`] are made
+//! once. They run on threads of their own, so that a thousand listeners take no turn
 //! of whoever types. Nobody can type through a stream.
 
 mod admission;
+mod batch;
 mod command;
 mod fan_out;
+mod frames;
+mod handshake;
+mod hearing;
 mod messages;
 mod pace;
+mod socket;
 mod subscriber;
 
 use std::io;
@@ -19,11 +25,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Extension, Query, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use quarterdeck_core::Host;
 use quarterdeck_core::events::{EventFilter, EventType};
@@ -40,6 +44,7 @@ use crate::peer::Connection;
 use crate::token::Token;
 use admission::Admission;
 use fan_out::FanOut;
+use hearing::Hearing;
 use subscriber::{Manner, Subscriber};
 
 /// Clients that listen at once; more are told to come later.
@@ -47,10 +52,6 @@ const MOST_SUBSCRIBERS: usize = 2_048;
 /// Clients at once that still have to show the token, so that strangers do not take
 /// the places of others.
 const MOST_STRANGERS: usize = 64;
-/// The longest message of a client. All of them are short commands.
-const LONGEST_MESSAGE: usize = 64 * 1024;
-/// What is to be sent goes to the socket in pieces of this size.
-const WRITE_BUFFER: usize = 32 * 1024;
 
 /// Threads that write to listeners.
 const THREADS: usize = 2;
@@ -77,6 +78,7 @@ pub struct Streams {
     strangers: Arc<Semaphore>,
     missed: AtomicU64,
     fan_out: Arc<FanOut>,
+    hearing: Hearing,
     threads: Threads,
     stop: CancellationToken,
 }
@@ -108,15 +110,16 @@ impl Streams {
             }
         });
         Ok(Arc::new(Self {
-            host,
             settings,
             run: format!("{:032x}", rand::random::<u128>()),
             places,
             strangers: Arc::new(Semaphore::new(MOST_STRANGERS)),
             missed: AtomicU64::new(0),
+            hearing: Hearing::since(host.events().last()),
             fan_out,
             threads,
             stop,
+            host,
         }))
     }
 
@@ -236,53 +239,40 @@ struct StreamQuery {
     token: Option<String>,
 }
 
-/// What a client sends to become a listener.
-type Handshake = (
-    HeaderMap,
-    Query<StreamQuery>,
-    Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-);
-
 async fn listen(
     State(entry): State<StreamEntry>,
     Extension(connection): Extension<Connection>,
-    (headers, Query(query), upgrade): Handshake,
+    (Query(query), request): (Query<StreamQuery>, Request),
     manner: Manner,
 ) -> Response {
-    let admission =
-        match admission::decide(&entry, &headers, query.token.as_deref(), connection).await {
-            Ok(admission) => admission,
-            Err(refused) => return *refused,
-        };
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+    let token = query.token.as_deref();
+    let admission = match admission::decide(&entry, request.headers(), token, connection).await {
+        Ok(admission) => admission,
+        Err(refused) => return *refused,
+    };
+    let (response, upgrade) = match handshake::agree(request) {
+        Ok(agreed) => agreed,
+        Err(refused) => return *refused,
     };
     let places = match admission {
-        Admission::Granted => &entry.streams.places,
+        Admission::Granted | Admission::SignedIn(_) => &entry.streams.places,
         Admission::WithToken => &entry.streams.strangers,
     };
     let Ok(place) = Arc::clone(places).try_acquire_owned() else {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, NO_PLACE);
     };
-    upgrade
-        .max_message_size(LONGEST_MESSAGE)
-        .max_frame_size(LONGEST_MESSAGE)
-        .write_buffer_size(WRITE_BUFFER)
-        .on_upgrade(async move |socket| {
-            let streams = Arc::clone(&entry.streams);
-            let stop = streams.stop.clone();
-            let subscriber = Subscriber::new(entry, socket, manner, place);
-            streams.threads.spawn(async move {
-                let ended = tokio::select! {
-                    ended = subscriber.serve(admission) => ended,
-                    () = stop.cancelled() => Ok(()),
-                };
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a stream ended early");
-                }
-            });
-        })
+    let streams = Arc::clone(&entry.streams);
+    streams.threads.spawn(async move {
+        match handshake::take_over(upgrade).await {
+            Ok(socket) => {
+                let stop = entry.streams.stop.clone();
+                let subscriber = Subscriber::new(entry, socket, manner, place);
+                subscriber.serve(admission, stop).await;
+            }
+            Err(error) => tracing::debug!(%error, "a stream did not begin"),
+        }
+    });
+    response
 }
 
 /// Why a client that might listen cannot now.

@@ -5,6 +5,7 @@ pub(crate) mod counter;
 pub(crate) mod typing;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use quarterdeck_core::events::EventSettings;
 use quarterdeck_core::gate::{GateSettings, Mode};
@@ -62,6 +63,7 @@ fn host(folder: &std::path::Path) -> Arc<Host> {
             transcript_bytes: 1 << 20,
             shell_integration: false,
             max_sessions: 1,
+            default_idle: Duration::from_secs(86_400),
             ssh: SshSettings::default(),
             backend: BackendChoice::Auto,
             tmux_socket: TmuxSocket::default(),

@@ -96,14 +96,17 @@ impl NativeTool for ErrorRecover {
     type Arguments = Arguments;
     type Output = Output;
 
-    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
-        let outcome = host
-            .recover_session(RecoverSession {
-                session_id: arguments.session_id,
-                strategy: arguments.strategy,
-                max_retries: arguments.max_retries,
-            })
-            .await?;
+    async fn call(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Arguments,
+    ) -> Result<Output, HostError> {
+        let request = RecoverSession {
+            session_id: arguments.session_id,
+            strategy: arguments.strategy,
+            max_retries: arguments.max_retries,
+        };
+        let outcome = host.recover_session(request, &caller).await?;
         Ok(Output {
             recovered: outcome.recovered,
             session_id: outcome.session_id.to_string(),

@@ -1,6 +1,6 @@
-//! The tools of the enhanced-iterm-mcp document beyond sessions and safety: tasks,
-//! what sessions use, how the host is, mending, progress. In the document's shapes;
-//! what is more is optional.
+//! The tools of the enhanced-iterm-mcp document: tasks, what sessions use, how the host
+//! is, mending, progress, and of the host's own those that it shares with the document,
+//! for sessions and safety. In the document's shapes; what is more is optional.
 
 mod command_execute;
 mod command_signal;
@@ -16,6 +16,7 @@ mod session_reset;
 mod session_status;
 mod task_cancel;
 mod task_distribute;
+mod task_payload;
 mod task_shapes;
 mod task_status;
 
@@ -24,6 +25,7 @@ use std::sync::{Arc, OnceLock};
 use quarterdeck_core::HostError;
 use quarterdeck_core::monitor::TimeRange;
 
+use super::native;
 use super::tool::Toolbox;
 
 /// The family, made once: schemas are costly.
@@ -31,7 +33,7 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
     static TOOLBOX: OnceLock<Arc<Toolbox>> = OnceLock::new();
     Arc::clone(TOOLBOX.get_or_init(|| {
         Arc::new(
-            Toolbox::default()
+            native::with_documented_tools(Toolbox::default())
                 .with::<task_distribute::TaskDistribute>()
                 .with::<task_status::TaskStatus>()
                 .with::<task_cancel::TaskCancel>()

@@ -32,6 +32,9 @@ pub(super) struct Output {
     data_points: Vec<Point>,
     summary: Summary,
     resolution: String,
+    /// Why it is coarser than asked for
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -137,6 +140,7 @@ impl NativeTool for PerformanceHistory {
                 samples: summary.samples,
             },
             resolution: history.resolution.to_string(),
+            note: history.why_coarser,
         })
     }
 
@@ -151,6 +155,7 @@ impl NativeTool for PerformanceHistory {
             summary.commands,
             summary.failed_commands
         )];
+        lines.extend(output.note.clone());
         lines.extend(output.data_points.iter().map(|point| {
             format!(
                 "{}  cpu {} %  memory {} MB  sessions {}",

@@ -16,7 +16,7 @@ pub(super) struct PerformanceMonitor;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Arguments {
     /// Milliseconds to measure over; default 5000
-    interval: Option<u64>,
+    interval: Option<f64>,
     /// Which figures beside cpu, memory and response_time, which always come; default all
     metrics: Option<Vec<Metric>>,
     /// Default: all sessions
@@ -108,6 +108,16 @@ impl Metrics {
     }
 }
 
+/// The time of so many milliseconds: from one to a day.
+fn period(milliseconds: f64) -> Result<Duration, HostError> {
+    if (1.0..=86_400_000.0).contains(&milliseconds) {
+        return Ok(Duration::from_secs_f64(milliseconds / 1_000.0));
+    }
+    Err(HostError::InvalidParameters(format!(
+        "the interval {milliseconds} ms is none to measure over: give 1 to 86400000 (a day)"
+    )))
+}
+
 impl NativeTool for PerformanceMonitor {
     const NAME: &'static str = "performance_monitor";
     const TITLE: &'static str = "What sessions use";
@@ -119,7 +129,7 @@ impl NativeTool for PerformanceMonitor {
 
     async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
         let report = host
-            .performance(arguments.interval.map(Duration::from_millis))
+            .performance(arguments.interval.map(period).transpose()?)
             .await?;
         let chosen = arguments.metrics.as_deref();
         let asked_for = |session: &&SessionUsage| {

@@ -1,6 +1,5 @@
 //! Tasks in the document's shapes.
 
-use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use quarterdeck_core::policy::TaskPriority;
@@ -8,6 +7,8 @@ use quarterdeck_core::tasks::{NewTask, TaskId, TaskReport, TaskResult, TaskState
 use quarterdeck_core::{HostError, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::task_payload::{Job, Payload};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,9 +37,9 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+pub(super) enum Kind {
     Command,
     Script,
     /// A prompt for the agent in a session
@@ -54,22 +55,6 @@ enum Priority {
     Low,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum Payload {
-    Text(String),
-    Parts(Parts),
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Parts {
-    /// Of any type
-    #[serde(alias = "script", alias = "prompt")]
-    command: String,
-    working_directory: Option<PathBuf>,
-}
-
 impl TaskShape {
     /// The task that is meant. One that is done `here` has its folder looked for.
     pub(super) fn into_task(self, here: bool) -> Result<NewTask, HostError> {
@@ -77,20 +62,15 @@ impl TaskShape {
             TaskId::try_from(id).map_err(|error| HostError::InvalidParameters(error.to_string()))
         };
         let id = parse(self.id)?;
-        let parts = match self.payload {
-            Payload::Text(command) => Parts {
-                command,
-                working_directory: None,
-            },
-            Payload::Parts(parts) => parts,
-        };
-        if parts.command.trim().is_empty() {
+        if self.timeout == Some(0) {
             return Err(HostError::InvalidParameters(format!(
-                "the payload of task {:?} is empty: give what is to be done",
+                "the timeout of task {:?} is 0 ms, so it would end before it begins: give at least 1, or leave it out for an hour",
                 id.as_str()
             )));
         }
-        let folder = parts.working_directory;
+        let Job { text, folder } = self.payload.into_job(self.kind).map_err(|error| {
+            HostError::InvalidParameters(format!("the payload of task {:?} {error}", id.as_str()))
+        })?;
         if let Some(folder) = folder.as_ref().filter(|folder| here && !folder.is_dir()) {
             return Err(HostError::InvalidParameters(format!(
                 "workingDirectory {folder:?} of task {:?} is not a folder on this machine",
@@ -99,16 +79,14 @@ impl TaskShape {
         }
         let work = match self.kind {
             Kind::Command => Work::Command {
-                command: parts.command,
+                command: text,
                 folder,
             },
             Kind::Script => Work::Script {
-                script: parts.command,
+                script: text,
                 folder,
             },
-            Kind::Analysis => Work::Analysis {
-                prompt: parts.command,
-            },
+            Kind::Analysis => Work::Analysis { prompt: text },
         };
         let mut task = NewTask::new(id, work);
         task.priority = match self.priority {

@@ -39,9 +39,14 @@ impl NativeTool for TaskStatus {
 
     async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
         let wait = Duration::from_millis(arguments.wait_ms);
+        let session = arguments.session_id.clone();
         let reports = host
             .task_reports(arguments.task_ids, arguments.session_id, wait)
             .await?;
+        // A session that is gone is still known by its tasks.
+        if let (true, Some(session)) = (reports.is_empty(), session) {
+            host.describe_session(&session).await?;
+        }
         Ok(Output {
             tasks: reports.into_iter().map(Into::into).collect(),
         })

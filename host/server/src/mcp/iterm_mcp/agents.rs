@@ -101,7 +101,6 @@ pub(super) struct RemoveAgent;
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct RemoveArguments {
     /// The agent's name
-    #[serde(alias = "name")]
     agent_name: String,
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use quarterdeck_core::agents::target::Target;
 use quarterdeck_core::gate::Input;
 use quarterdeck_core::keys::Key;
 use quarterdeck_core::{Caller, Host, HostError};
@@ -11,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::sessions::OneSession;
 use super::{JsonText, answer, speaking_as};
 
 pub(super) struct SendControlCharacter;
@@ -19,9 +19,8 @@ pub(super) struct SendControlCharacter;
 pub(super) struct ControlArguments {
     /// The character that is pressed with Control: "c" for Ctrl-C
     control_char: String,
-    /// Where; the active session if nothing is given
-    #[serde(default)]
-    target: Target,
+    #[serde(flatten)]
+    session: OneSession,
     /// The agent on whose behalf you press it
     #[serde(default)]
     requesting_agent: Option<String>,
@@ -39,7 +38,7 @@ impl ForeignTool for SendControlCharacter {
         let caller = speaking_as(&host, caller, agent, Self::NAME)?;
         let byte = control(&arguments.control_char)?;
         let mut results = Vec::new();
-        let meant = host.sessions_meant(&arguments.target, &caller)?;
+        let meant = host.sessions_meant(&arguments.session.target(&host)?, &caller)?;
         let single = meant.len() == 1;
         for (id, name) in meant {
             let sent = host
@@ -85,15 +84,8 @@ pub(super) struct SendSpecialKey;
 pub(super) struct KeyArguments {
     /// enter, tab, escape, backspace, delete, space, up, down, left, right, home, end, pageup, pagedown, f1 to f12
     key: String,
-    /// The session's id
-    #[serde(default)]
-    session_id: Option<String>,
-    /// The agent that works there
-    #[serde(default)]
-    agent: Option<String>,
-    /// The session's name
-    #[serde(default)]
-    name: Option<String>,
+    #[serde(flatten)]
+    session: OneSession,
     /// The agent on whose behalf you press it
     #[serde(default)]
     requesting_agent: Option<String>,
@@ -118,13 +110,7 @@ impl ForeignTool for SendSpecialKey {
                 .to_string(),
             )
         })?;
-        let target = Target {
-            session_id: arguments.session_id,
-            agent: arguments.agent,
-            name: arguments.name,
-            team: None,
-        };
-        let id = host.one_session(&target, &caller)?;
+        let id = host.one_session(&arguments.session.target(&host)?, &caller)?;
         host.type_input(id.as_str(), &[Input::Key(key)], &caller)
             .await?;
         answer(&json!({ "session_id": id, "key": arguments.key, "sent": true }))

@@ -1,13 +1,15 @@
 //! The tools of iterm-mcp, as its clients know them: sessions by agent and team,
 //! many at once, with locks, roles and notifications.
 //!
-//! Arguments come at the top level or under `request`. An answer is JSON, as text
+//! Arguments come at the top level or under `request`; [`fields`] holds them to what the
+//! tool knows. An answer is JSON, as text
 //! and as structured content; a list is an array in the text, under a name of its own
 //! in the structured content. What goes beyond that server: errors are marked as
 //! such, every writer passes the gate, locks bind all of them.
 
 mod agents;
 mod create;
+mod fields;
 mod keys;
 mod locks;
 mod modify;
@@ -90,13 +92,16 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
 struct JsonText;
 
 impl Dialect for JsonText {
-    fn arguments(mut arguments: JsonObject) -> JsonObject {
-        if let Some(Value::Object(request)) = arguments.remove("request") {
+    fn arguments(mut arguments: JsonObject, schema: &JsonObject) -> Result<JsonObject, HostError> {
+        if arguments.get("request").is_some_and(Value::is_object)
+            && let Some(Value::Object(request)) = arguments.remove("request")
+        {
             for (name, value) in request {
                 arguments.entry(name).or_insert(value);
             }
         }
-        arguments
+        fields::only_known(&mut arguments, schema)?;
+        Ok(arguments)
     }
 
     fn failure(error: &HostError) -> CallToolResult {
@@ -173,11 +178,17 @@ mod tests {
 
     #[test]
     fn arguments_may_come_under_request() {
-        let Value::Object(given) = json!({ "request": { "name": "a" }, "repo_path": "/r" }) else {
+        let Value::Object(given) = json!({ "request": { "name": "a" }, "description": "d" }) else {
             unreachable!("an object")
         };
-        let arguments = Value::Object(JsonText::arguments(given));
-        assert_eq!(arguments, json!({ "name": "a", "repo_path": "/r" }));
+        let tools = toolbox().list();
+        let tool = tools.iter().find(|it| it.name == "create_team");
+        let schema = &tool.expect("listed").input_schema;
+        let arguments = JsonText::arguments(given, schema).expect("known fields");
+        assert_eq!(
+            Value::Object(arguments),
+            json!({ "name": "a", "description": "d" })
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl ForeignTool for StartMonitoringSession {
     type Dialect = JsonText;
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: StartArguments) -> Outcome {
-        let id = host.one_session(&arguments.session.target(), &caller)?;
+        let id = host.one_session(&arguments.session.target(&host)?, &caller)?;
         let (log, new) = host
             .start_monitoring(&id, &arguments.filters, arguments.max_lines)
             .await?;
@@ -83,7 +83,9 @@ impl ForeignTool for ReadSessionLog {
             filters,
             max_lines,
         } = arguments;
-        let lines = host.read_output(&session_id, source, &filters, max_lines)?;
+        let lines = host
+            .read_output(&session_id, source, &filters, max_lines)
+            .await?;
         answer(&json!({
             "session_id": session_id,
             "source": source,
@@ -105,7 +107,7 @@ impl ForeignTool for StopMonitoringSession {
     type Dialect = JsonText;
 
     async fn call(host: Arc<Host>, caller: Caller, session: OneSession) -> Outcome {
-        let id = host.one_session(&session.target(), &caller)?;
+        let id = host.one_session(&session.target(&host)?, &caller)?;
         let stopped = host.stop_monitoring(&id);
         let name = host.describe_session(id.as_str()).await?.name;
         let message = match stopped {

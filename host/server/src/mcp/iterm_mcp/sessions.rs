@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use quarterdeck_core::agents::target::Target;
 use quarterdeck_core::agents::{SessionFilter, SessionInfo, TagMatch, grouped};
-use quarterdeck_core::{Caller, Host};
+use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -166,7 +166,8 @@ fn shortened(cwd: &str) -> String {
     }
 }
 
-#[derive(Deserialize, JsonSchema)]
+/// A session by one of the names that it goes by, at the top level or as `target`.
+#[derive(Default, Deserialize, JsonSchema)]
 pub(super) struct OneSession {
     /// The session's id
     #[serde(default)]
@@ -177,17 +178,42 @@ pub(super) struct OneSession {
     /// The session's name
     #[serde(default)]
     name: Option<String>,
+    /// An id, a name or an agent
+    #[serde(default)]
+    session_identifier: Option<String>,
+    /// Where; the active session if nothing is given
+    #[serde(default)]
+    target: Option<Target>,
 }
 
 impl OneSession {
-    pub(super) fn target(self) -> Target {
-        Target {
-            session_id: self.session_id,
-            name: self.name,
-            agent: self.agent,
+    /// The target that is meant.
+    pub(super) fn target(self, host: &Host) -> Result<Target, HostError> {
+        let above = Target {
+            session_id: given(self.session_id),
+            name: given(self.name),
+            agent: given(self.agent),
             team: None,
+        };
+        let within = self.target.filter(|target| *target != Target::default());
+        let word = given(self.session_identifier);
+        match (above == Target::default(), within, word) {
+            (true, None, Some(word)) => Ok(Target {
+                session_id: Some(host.session_by_identifier(&word)?.to_string()),
+                ..Target::default()
+            }),
+            (true, Some(within), None) => Ok(within),
+            (_, None, None) => Ok(above),
+            _ => Err(HostError::InvalidParameters(
+                "the session is named more than once: give one of session_identifier, target, and session_id, name or agent".to_owned(),
+            )),
         }
     }
+}
+
+/// An empty name is none.
+fn given(name: Option<String>) -> Option<String> {
+    name.filter(|name| !name.is_empty())
 }
 
 pub(super) struct SetActiveSession;
@@ -210,7 +236,7 @@ impl ForeignTool for SetActiveSession {
     type Dialect = JsonText;
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: ActivateArguments) -> Outcome {
-        let id = host.one_session(&arguments.session.target(), &caller)?;
+        let id = host.one_session(&arguments.session.target(&host)?, &caller)?;
         if arguments.focus {
             let agent = host.agents().agent_of(id.as_str()).map(|agent| agent.name);
             host.focus_session(&id, agent.as_deref())?;
@@ -237,7 +263,7 @@ impl ForeignTool for CheckSessionStatus {
     type Dialect = JsonText;
 
     async fn call(host: Arc<Host>, caller: Caller, session: OneSession) -> Outcome {
-        let id = host.one_session(&session.target(), &caller)?;
+        let id = host.one_session(&session.target(&host)?, &caller)?;
         answer(&host.session_standing(id.as_str(), &caller).await?)
     }
 }

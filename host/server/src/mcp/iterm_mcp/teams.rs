@@ -88,7 +88,6 @@ pub(super) struct RemoveTeam;
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct RemoveArguments {
     /// The team's name
-    #[serde(alias = "name")]
     team_name: String,
 }
 

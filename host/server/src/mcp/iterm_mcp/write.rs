@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{Encoding, Message, WriteMessages};
+use quarterdeck_core::agents::{Encoding, Message, WriteMessages, WriteReport};
 use quarterdeck_core::{Caller, Host, HostError};
+use rmcp::model::CallToolResult;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::super::tool::{Dialect, Effect, ForeignTool, Outcome};
 use super::{JsonText, answer, speaking_as};
 
 pub(super) struct WriteToSessions;
@@ -32,6 +33,18 @@ impl ForeignTool for WriteToSessions {
     const EFFECT: Effect = Effect::RunsAnything;
     type Arguments = Arguments;
     type Dialect = JsonText;
+
+    /// Where nobody could be asked, a message that waits for a person is a result as one
+    /// that is refused: clients read results.
+    fn failure(error: &HostError) -> CallToolResult {
+        match error {
+            HostError::ConfirmationRequired(pending) => {
+                answer(&WriteReport::of_one_that_waits(pending))
+                    .unwrap_or_else(|error| JsonText::failure(&error))
+            }
+            error => JsonText::failure(error),
+        }
+    }
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
         let agent = arguments.requesting_agent.as_deref();

@@ -16,10 +16,10 @@ impl ForeignTool for Close {
     type Arguments = OneTerminal;
     type Dialect = PlainText;
 
-    async fn call(host: Arc<Host>, _: Caller, arguments: OneTerminal) -> Outcome {
+    async fn call(host: Arc<Host>, caller: Caller, arguments: OneTerminal) -> Outcome {
         let id = arguments.terminal_id;
         let session = id.session(&host).await?;
-        host.close_session(session.id.as_str())
+        host.close_session(session.id.as_str(), &caller)
             .await
             .map_err(|error| id.name_in(error))?;
         said(format!("Terminal {} closed", id.as_str()))

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
 use super::list::json;
-use super::terminal_id::backend_name;
+use super::terminal_id::{TerminalId, backend_name};
 use super::{OneTerminal, PlainText, said};
 
 pub(super) struct Info;
@@ -44,7 +44,7 @@ impl ForeignTool for Info {
         said(json(&Facts {
             terminal_id: id.as_str(),
             backend: backend_name(session.backend),
-            session_id: session.id.as_str(),
+            session_id: TerminalId::of(&session, window).session_name(),
             window_id: window.map(|window| window.window.as_str()),
             dimensions: Dimensions {
                 columns: session.size.columns(),

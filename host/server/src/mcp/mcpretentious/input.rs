@@ -11,7 +11,10 @@ use serde::Deserialize;
 
 /// One thing to type, or several.
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "text, a code from 0 to 255, {\"key\": …}, or an array of these is expected"
+)]
 pub(super) enum Sequence {
     Many(Vec<Item>),
     One(Item),

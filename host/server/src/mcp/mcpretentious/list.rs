@@ -43,9 +43,10 @@ impl ForeignTool for List {
             .iter()
             .map(|session| {
                 let window = windows.get(&session.id);
+                let id = TerminalId::of(session, window);
                 Listed {
-                    terminal_id: TerminalId::of(session).as_str().to_owned(),
-                    session_id: session.id.to_string(),
+                    session_id: id.session_name().to_owned(),
+                    terminal_id: id.as_str().to_owned(),
                     backend: backend_name(session.backend),
                     attached: window.map(|window| window.attached),
                     window_count: window.map(|window| window.windows),

@@ -31,19 +31,32 @@ use terminal_id::TerminalId;
 pub(super) fn toolbox() -> Arc<Toolbox> {
     static TOOLBOX: OnceLock<Arc<Toolbox>> = OnceLock::new();
     Arc::clone(TOOLBOX.get_or_init(|| {
-        Arc::new(
-            Toolbox::default()
-                .with_foreign::<open::Open>()
-                .with_foreign::<read::Read>()
-                .with_foreign::<screenshot::TakeScreenshot>()
-                .with_foreign::<close::Close>()
-                .with_foreign::<list::List>()
-                .with_foreign::<type_input::Type>()
-                .with_foreign::<info::Info>()
-                .with_foreign::<resize::Resize>()
-                .with_foreign::<mouse::Mouse>(),
-        )
+        Arc::new(with_all_but_open(
+            Toolbox::default().with_foreign::<open::Open>(),
+        ))
     }))
+}
+
+/// The family as `--backend api` has it: a call says what a terminal is opened on.
+pub(super) fn toolbox_of_api() -> Arc<Toolbox> {
+    static TOOLBOX: OnceLock<Arc<Toolbox>> = OnceLock::new();
+    Arc::clone(TOOLBOX.get_or_init(|| {
+        Arc::new(with_all_but_open(
+            Toolbox::default().with_foreign::<open::OpenOnBackend>(),
+        ))
+    }))
+}
+
+fn with_all_but_open(toolbox: Toolbox) -> Toolbox {
+    toolbox
+        .with_foreign::<read::Read>()
+        .with_foreign::<screenshot::TakeScreenshot>()
+        .with_foreign::<close::Close>()
+        .with_foreign::<list::List>()
+        .with_foreign::<type_input::Type>()
+        .with_foreign::<info::Info>()
+        .with_foreign::<resize::Resize>()
+        .with_foreign::<mouse::Mouse>()
 }
 
 /// Everything in plain text.
@@ -88,6 +101,19 @@ mod tests {
     #[test]
     fn the_tools_and_their_schemas_change_only_on_purpose() {
         insta::assert_json_snapshot!(toolbox().list());
+    }
+
+    #[test]
+    fn only_the_api_shows_that_a_call_may_name_a_backend() {
+        let open = |toolbox: &super::Toolbox| toolbox.list().swap_remove(0);
+        let [plain, api] = [toolbox(), super::toolbox_of_api()].map(|it| open(&it));
+        assert_eq!(plain.name, api.name);
+        let backend =
+            |tool: &rmcp::model::Tool| tool.input_schema["properties"].get("backend").cloned();
+        assert_eq!(backend(&plain), None);
+        let names = backend(&api).expect("shown")["enum"].clone();
+        assert_eq!(names, serde_json::json!(["pty", "tmux", "iterm"]));
+        assert_eq!(toolbox().list()[1..], super::toolbox_of_api().list()[1..]);
     }
 
     #[test]

@@ -14,7 +14,14 @@ use super::{PlainText, said};
 /// The size of a terminal that is not given one.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
+const NAME: &str = "mcpretentious-open";
+const DESCRIPTION: &str = "Opens a new terminal session, with optional dimensions. Returns a terminal ID for the other tools.";
+
+/// As every client sees it.
 pub(super) struct Open;
+
+/// As clients see it whose calls say what a terminal is opened on.
+pub(super) struct OpenOnBackend;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Arguments {
@@ -24,44 +31,82 @@ pub(super) struct Arguments {
     /// Initial height in rows (5-200, default: 24)
     #[schemars(range(min = 5, max = 200))]
     rows: Option<u16>,
-    /// Some clients name a backend in each call.
+    /// Some clients name a backend though nothing says that they may.
     #[schemars(skip)]
-    backend: Option<String>,
+    backend: Option<BackendChoice>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct ArgumentsWithBackend {
+    /// Initial width in columns (20-500, default: 80)
+    #[schemars(range(min = 20, max = 500))]
+    columns: Option<u16>,
+    /// Initial height in rows (5-200, default: 24)
+    #[schemars(range(min = 5, max = 200))]
+    rows: Option<u16>,
+    /// Backend to use for this terminal (default: the best that is there)
+    #[schemars(with = "Option<String>", extend("enum" = ["pty", "tmux", "iterm"]))]
+    backend: Option<BackendChoice>,
 }
 
 impl ForeignTool for Open {
-    const NAME: &'static str = "mcpretentious-open";
-    const DESCRIPTION: &'static str = "Opens a new terminal session, with optional dimensions. Returns a terminal ID for the other tools.";
+    const NAME: &'static str = NAME;
+    const DESCRIPTION: &'static str = DESCRIPTION;
     const EFFECT: Effect = Effect::Arranges;
     type Arguments = Arguments;
     type Dialect = PlainText;
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
-        let columns = arguments.columns.unwrap_or(DEFAULT_SIZE.0);
-        let rows = arguments.rows.unwrap_or(DEFAULT_SIZE.1);
-        check_size(columns, rows)?;
-        let backend = arguments.backend.map(|name| name.parse::<BackendChoice>());
-        let backend = backend
-            .transpose()
-            .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
-        let request = CreateSession {
-            columns: Some(columns),
-            rows: Some(rows),
-            backend,
-            ..CreateSession::default()
-        };
-        let created = host.create_session(request, &caller).await?;
-        let session = host.describe_session(created.id.as_str()).await?;
-        let mut text = format!(
-            "{} terminal opened with ID: {}",
-            backend_name(session.backend),
-            TerminalId::of(&session).as_str()
-        );
-        if arguments.columns.is_some() || arguments.rows.is_some() {
-            text.push_str(&format!(" ({columns}×{rows})"));
-        }
-        said(text)
+        open(&host, &caller, arguments).await
     }
+}
+
+impl ForeignTool for OpenOnBackend {
+    const NAME: &'static str = NAME;
+    const DESCRIPTION: &'static str = DESCRIPTION;
+    const EFFECT: Effect = Effect::Arranges;
+    type Arguments = ArgumentsWithBackend;
+    type Dialect = PlainText;
+
+    async fn call(host: Arc<Host>, caller: Caller, arguments: ArgumentsWithBackend) -> Outcome {
+        let ArgumentsWithBackend {
+            columns,
+            rows,
+            backend,
+        } = arguments;
+        let arguments = Arguments {
+            columns,
+            rows,
+            backend,
+        };
+        open(&host, &caller, arguments).await
+    }
+}
+
+async fn open(host: &Host, caller: &Caller, arguments: Arguments) -> Outcome {
+    let columns = arguments.columns.unwrap_or(DEFAULT_SIZE.0);
+    let rows = arguments.rows.unwrap_or(DEFAULT_SIZE.1);
+    check_size(columns, rows)?;
+    let request = CreateSession {
+        columns: Some(columns),
+        rows: Some(rows),
+        backend: arguments.backend,
+        own_tmux_session: true,
+        ..CreateSession::default()
+    };
+    let created = host.create_session(request, caller).await?;
+    let session = host.describe_session(created.id.as_str()).await?;
+    let windows = host.windows().await;
+    let id = TerminalId::of(&session, windows.get(&session.id));
+    let mut text = format!(
+        "{} terminal opened with ID: {}",
+        backend_name(session.backend),
+        id.as_str()
+    );
+    if arguments.columns.is_some() || arguments.rows.is_some() {
+        text.push_str(&format!(" ({columns}×{rows})"));
+    }
+    said(text)
 }
 
 /// The bounds that this family's clients know.

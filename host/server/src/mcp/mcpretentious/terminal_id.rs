@@ -1,7 +1,8 @@
-//! Terminal ids: the backend, a colon, and the session's id.
+//! Terminal ids: the backend, a colon, and the session's id; on tmux the name of the tmux
+//! session that shows the terminal, if one shows no other.
 
 use quarterdeck_core::operations::SessionDescription;
-use quarterdeck_core::{BackendKind, Host, HostError};
+use quarterdeck_core::{BackendKind, Host, HostError, PaneWindow};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -11,9 +12,16 @@ use serde::Deserialize;
 pub(super) struct TerminalId(String);
 
 impl TerminalId {
-    /// The id of a session.
-    pub(super) fn of(session: &SessionDescription) -> Self {
-        Self(format!("{}:{}", prefix(session.backend), session.id))
+    /// The id of a session, which is in `window` if what carries it has windows.
+    pub(super) fn of(session: &SessionDescription, window: Option<&PaneWindow>) -> Self {
+        let name = window.and_then(|window| window.own_session.as_deref());
+        let name = name.unwrap_or(session.id.as_str());
+        Self(format!("{}:{name}", prefix(session.backend)))
+    }
+
+    /// What stands behind the backend.
+    pub(super) fn session_name(&self) -> &str {
+        self.0.split_once(':').map_or(&self.0, |(_, name)| name)
     }
 
     /// The id as text.
@@ -29,7 +37,11 @@ impl TerminalId {
             Some((backend, id)) => (Some(backend), id),
             None => (None, self.0.as_str()),
         };
-        let session = host.describe_session(id).await.map_err(|_| not_found())?;
+        let session = match (backend, host.describe_session(id).await) {
+            (_, Ok(session)) => session,
+            (Some("tmux"), Err(_)) => shown_by(host, id).await.ok_or_else(not_found)?,
+            (_, Err(_)) => return Err(not_found()),
+        };
         match backend {
             Some(backend)
                 if backend != prefix(session.backend) && backend != session.backend.as_str() =>
@@ -47,6 +59,13 @@ impl TerminalId {
             other => other,
         }
     }
+}
+
+/// The session that the tmux session of this name shows, and no other.
+async fn shown_by(host: &Host, name: &str) -> Option<SessionDescription> {
+    let windows = host.windows().await;
+    let (id, _) = (windows.iter()).find(|(_, it)| it.own_session.as_deref() == Some(name))?;
+    host.describe_session(id.as_str()).await.ok()
 }
 
 /// What an id begins with.

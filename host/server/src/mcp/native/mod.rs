@@ -40,6 +40,15 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
     }))
 }
 
+/// Adds those that the enhanced-iterm-mcp document has, too.
+pub(super) fn with_documented_tools(toolbox: Toolbox) -> Toolbox {
+    toolbox
+        .with::<session_create::SessionCreate>()
+        .with::<session_list::SessionList>()
+        .with::<session_close::SessionClose>()
+        .with::<safety_approve::SafetyApprove>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::toolbox;

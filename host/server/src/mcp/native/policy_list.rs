@@ -22,7 +22,8 @@ pub(in crate::mcp) struct Arguments {
 #[serde(rename_all = "camelCase")]
 pub(in crate::mcp) struct Output {
     policies: Vec<Policy>,
-    incidents: Vec<IncidentShape>,
+    #[serde(rename = "incidents")]
+    problems: Vec<Problem>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -47,7 +48,7 @@ struct Policy {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct IncidentShape {
+struct Problem {
     at: String,
     message: String,
 }
@@ -75,8 +76,7 @@ impl From<PolicyStatus> for Policy {
 impl NativeTool for PolicyList {
     const NAME: &'static str = "policy_list";
     const TITLE: &'static str = "List policies";
-    const DESCRIPTION: &'static str =
-        "Lists the policies with how they fare, and recent incidents.";
+    const DESCRIPTION: &'static str = "Lists policies, how they fare, and recent problems.";
     const EFFECT: Effect = Effect::Reads;
     type Arguments = Arguments;
     type Output = Output;
@@ -100,12 +100,12 @@ impl NativeTool for PolicyList {
                 .filter(|policy| kind.is_none_or(|kind| policy.kind == Some(kind)))
                 .map(Into::into)
                 .collect(),
-            incidents: host
-                .incidents()
+            problems: host
+                .policy_problems()
                 .into_iter()
-                .map(|incident| IncidentShape {
-                    at: rfc3339(incident.at),
-                    message: incident.message,
+                .map(|problem| Problem {
+                    at: rfc3339(problem.at),
+                    message: problem.message,
                 })
                 .collect(),
         })
@@ -134,9 +134,9 @@ impl NativeTool for PolicyList {
             })
             .chain(
                 output
-                    .incidents
+                    .problems
                     .iter()
-                    .map(|incident| format!("{}: {}", incident.at, incident.message)),
+                    .map(|problem| format!("{}: {}", problem.at, problem.message)),
             )
             .collect::<Vec<_>>()
             .join("\n")

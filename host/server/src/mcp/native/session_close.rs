@@ -32,8 +32,12 @@ impl NativeTool for SessionClose {
     type Arguments = Arguments;
     type Output = Output;
 
-    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Result<Output, HostError> {
-        let closed_at = host.close_session(&arguments.session_id).await?;
+    async fn call(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Arguments,
+    ) -> Result<Output, HostError> {
+        let closed_at = host.close_session(&arguments.session_id, &caller).await?;
         Ok(Output {
             success: true,
             session_id: arguments.session_id,

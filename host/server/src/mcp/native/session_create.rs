@@ -64,6 +64,7 @@ impl NativeTool for SessionCreate {
         let created = host
             .create_session(
                 CreateSession {
+                    own_tmux_session: false,
                     name: arguments.name,
                     command: arguments.command,
                     working_directory: arguments.working_directory,

@@ -97,8 +97,8 @@ impl NativeTool for SessionRead {
             cursor: reading.cursor.offset(),
             more: reading.more,
             position: Position {
-                row: reading.position.0,
-                column: reading.position.1,
+                row: reading.position.row,
+                column: reading.position.column,
             },
             columns: reading.size.columns(),
             rows: reading.size.rows(),

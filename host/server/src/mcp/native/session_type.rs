@@ -25,7 +25,10 @@ pub(super) struct Arguments {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "text, {\"key\": …}, {\"paste\": …}, or an array of these is expected"
+)]
 enum OneOrMany {
     One(Part),
     Many(Vec<Part>),

@@ -26,9 +26,9 @@ impl ForeignTool for CloseSession {
     type Arguments = Arguments;
     type Dialect = OneObject;
 
-    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Outcome {
+    async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
         let id = required(arguments.session_id, "session_id")?;
-        host.close_session(&id).await?;
+        host.close_session(&id, &caller).await?;
         answer(json!({ "success": true, "message": format!("Session {id} closed") }))
     }
 }

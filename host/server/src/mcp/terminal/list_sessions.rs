@@ -23,10 +23,9 @@ impl ForeignTool for ListSessions {
     type Dialect = OneObject;
 
     async fn call(host: Arc<Host>, _: Caller, _: Arguments) -> Outcome {
-        let sessions: Vec<Value> = host
-            .describe_sessions()
-            .await
-            .into_iter()
+        let described = host.describe_sessions().await;
+        let active = described.iter().filter(|session| !session.ended).count();
+        let sessions: Vec<Value> = (described.into_iter())
             .map(|session| {
                 json!({
                     "session_id": session.id,
@@ -35,6 +34,6 @@ impl ForeignTool for ListSessions {
                 })
             })
             .collect();
-        answer(json!({ "success": true, "count": sessions.len(), "sessions": sessions }))
+        answer(json!({ "success": true, "count": active, "sessions": sessions }))
     }
 }

@@ -48,13 +48,13 @@ struct OneObject;
 
 impl Dialect for OneObject {
     /// Some clients put all arguments under the key `params`.
-    fn arguments(mut arguments: JsonObject) -> JsonObject {
+    fn arguments(mut arguments: JsonObject, _: &JsonObject) -> Result<JsonObject, HostError> {
         if let Some(Value::Object(params)) = arguments.remove("params") {
             for (name, value) in params {
                 arguments.entry(name).or_insert(value);
             }
         }
-        arguments
+        Ok(arguments)
     }
 
     fn failure(error: &HostError) -> CallToolResult {
@@ -127,7 +127,8 @@ mod tests {
         let Value::Object(given) = json!({ "params": { "shell": "/bin/sh" }, "other": 1 }) else {
             unreachable!("an object")
         };
-        let arguments = Value::Object(OneObject::arguments(given));
+        let arguments =
+            Value::Object(OneObject::arguments(given, &serde_json::Map::new()).expect("arguments"));
         assert_eq!(arguments, json!({ "shell": "/bin/sh", "other": 1 }));
     }
 
