@@ -14,11 +14,12 @@ mod worker;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use quarterdeck_core::BackendChoice;
 use quarterdeck_core::gate::Mode;
 use quarterdeck_core::policy::{COMPILE_POLICY, Tier};
-use quarterdeck_core::{BackendChoice, BackendChoiceError};
 use quarterdeck_server::hook::HookAgent;
 use quarterdeck_server::mcp::ToolFamily;
 
@@ -52,7 +53,7 @@ pub(crate) struct Arguments {
 /// Flags of every command.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Common {
-    /// Configuration file [default: config.toml in $XDG_CONFIG_HOME/quarterdeck]
+    /// Configuration file, which has to be there [default: config.toml in $XDG_CONFIG_HOME/quarterdeck, if there is one]
     #[arg(long, global = true, value_name = "FILE", env = "QUARTERDECK_CONFIG")]
     pub config: Option<PathBuf>,
     /// Folder of policies [default: plugins beside the configuration file]
@@ -66,17 +67,38 @@ pub(crate) struct Common {
     pub verbose: u8,
 }
 
+impl Common {
+    /// The flags once more, for a program that is started elsewhere and later: with
+    /// whole paths, and with what came from the environment as a flag.
+    pub(crate) fn written_out(&self) -> anyhow::Result<Vec<String>> {
+        let mut flags = Vec::new();
+        let files = [
+            ("--config", &self.config),
+            ("--plugins-dir", &self.plugins_dir),
+        ];
+        for (flag, path) in files {
+            if let Some(path) = path {
+                let path = std::path::absolute(path)
+                    .with_context(|| format!("finding {}", path.display()))?;
+                let path = (path.into_os_string().into_string())
+                    .map_err(|path| anyhow::anyhow!("{flag} is no text: {path:?}"))?;
+                flags.extend([flag.to_owned(), path]);
+            }
+        }
+        if let Some(mode) = self.gate.as_ref().and_then(ValueEnum::to_possible_value) {
+            flags.extend(["--gate".to_owned(), mode.get_name().to_owned()]);
+        }
+        flags.extend((0..self.verbose).map(|_| "--verbose".to_owned()));
+        Ok(flags)
+    }
+}
+
 /// What carries the sessions of a host.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Backend {
-    /// What carries sessions: auto, pty, tmux or iterm2 [default: auto]
-    #[arg(long, value_name = "BACKEND", env = "MCP_TERMINAL_BACKEND", value_parser = backend)]
-    pub backend: Option<String>,
-}
-
-/// Complains of a backend that there is not.
-fn backend(text: &str) -> Result<String, BackendChoiceError> {
-    text.parse::<BackendChoice>().map(|_| text.to_owned())
+    /// What carries new sessions: auto, pty, tmux or iterm2 [default: auto]
+    #[arg(long, value_name = "BACKEND", env = "MCP_TERMINAL_BACKEND")]
+    pub backend: Option<BackendChoice>,
 }
 
 /// The gate's modes as a flag.
@@ -124,10 +146,10 @@ impl Command {
     }
 
     /// The backend that the command line or the environment asks for.
-    pub(crate) fn backend(&self) -> Option<&str> {
+    pub(crate) fn backend(&self) -> Option<BackendChoice> {
         match self {
             Self::Serve { backend, .. } | Self::Mcp { backend, .. } | Self::Run { backend, .. } => {
-                backend.backend.as_deref()
+                backend.backend
             }
             _ => None,
         }
@@ -138,6 +160,10 @@ impl Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the host: MCP over HTTP, and a socket that `quarterdeck mcp` joins
+    ///
+    /// Policies and their sidecars are read again as they change; all other settings are
+    /// read at the start, so SIGHUP changes nothing. SIGINT and SIGTERM end it in good
+    /// order, and so does the end of the terminal that it was started from.
     Serve {
         /// Address to listen on [default: 127.0.0.1:3456]
         #[arg(long, value_name = "ADDRESS:PORT")]
@@ -188,7 +214,8 @@ pub(crate) enum Command {
     },
     /// Run one command through the gate; exits with its status
     ///
-    /// 126 when the gate refused it, 125 when Quarterdeck itself failed.
+    /// 126 when the gate refused it, 125 when Quarterdeck itself failed. Where a
+    /// host is running, its policies have to let the command through as well.
     Run {
         /// The command line, as for a shell
         command: String,
@@ -209,7 +236,8 @@ pub(crate) enum Command {
     Worker(WorkerArguments),
     /// Judge a command without running it
     ///
-    /// Exits with 0 for safe, 10 for review, 20 for dangerous. With --stdin, a
+    /// Asks the running host or, without one, the policies of the plugins folder,
+    /// and says so. Exits with 0 for safe, 10 for review, 20 for dangerous. With --stdin, a
     /// line of JSON is answered with a line of JSON, as it comes. Example:
     ///
     ///     echo '{"command": "rm -rf ~", "cwd": "/tmp"}' | quarterdeck check --stdin

@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use quarterdeck_core::agents::caps::AgentCaps;
 use quarterdeck_core::coding_agents::ResumeSettings;
 use quarterdeck_core::events::EventSettings;
@@ -24,13 +24,19 @@ use quarterdeck_core::{
 use quarterdeck_server::mcp::ToolFamily;
 use quarterdeck_server::streams::StreamSettings;
 use serde::Deserialize;
-use toml::{Table, Value};
 
+mod doubts;
 mod machines;
+mod mistakes;
+mod ranges;
+mod sources;
 mod watching;
 
 use crate::telemetry::TelemetrySettings;
+pub(crate) use doubts::{listens_to_others, unknown_strategy, unknown_variables};
 use machines::Nats;
+use sources::Sources;
+pub(crate) use sources::{ConfigFile, variables};
 use watching::{Mending, Watching};
 
 /// The annotated default file.
@@ -41,6 +47,7 @@ pub(crate) const DEFAULT_FILE: &str = include_str!("config.toml");
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// Address of the HTTP door.
+    #[serde(deserialize_with = "sources::address")]
     pub listen: SocketAddr,
     /// Empty for the default folder.
     pub plugins_dir: PathBuf,
@@ -80,6 +87,7 @@ struct Sessions {
     backend: String,
     tmux_socket: String,
     max: usize,
+    default_idle_seconds: u64,
 }
 
 /// Sessions on other machines.
@@ -127,7 +135,8 @@ pub(crate) struct Policies {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 struct Streams {
-    listen: String,
+    #[serde(deserialize_with = "sources::address_if_any")]
+    listen: Option<SocketAddr>,
     require_token: bool,
     origins: Vec<String>,
     coding_agents: Vec<String>,
@@ -170,6 +179,10 @@ struct RateLimits {
     per_hour: NonZeroU32,
     burst: NonZeroU32,
     clients: Vec<String>,
+    /// 0 for no limit.
+    others_per_minute: u32,
+    others_per_hour: NonZeroU32,
+    others_burst: NonZeroU32,
 }
 
 /// gRPC, for iterm-mcp's clients.
@@ -179,6 +192,7 @@ pub(crate) struct Grpc {
     /// Whether it is served.
     pub enabled: bool,
     /// Its address.
+    #[serde(deserialize_with = "sources::address")]
     pub listen: SocketAddr,
 }
 
@@ -191,31 +205,17 @@ pub(crate) struct Log {
 }
 
 impl Config {
-    /// The configuration from `file` (which need not exist) and `environment`.
-    pub(crate) fn load(file: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let mut table: Table =
-            toml::from_str(DEFAULT_FILE).context("the built-in default configuration")?;
-        let defaults = table.clone();
-        match std::fs::read_to_string(file) {
-            Ok(text) => {
-                let own: Table = toml::from_str(&text)
-                    .with_context(|| format!("the configuration file {}", file.display()))?;
-                overlay(&mut table, own, "")
-                    .with_context(|| format!("the configuration file {}", file.display()))?;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("reading the configuration file {}", file.display()));
-            }
+    /// The configuration from `file` and `environment`.
+    pub(crate) fn load(
+        file: &ConfigFile,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let sources = Sources::read(file, &environment)?;
+        let config: Self = sources.settings()?;
+        match config.mistake() {
+            Some((setting, problem)) => Err(sources.wrong(setting, problem)),
+            None => Ok(config),
         }
-        overlay_environment(&mut table, &defaults, "QUARTERDECK", &environment)?;
-        Value::Table(table).try_into().with_context(|| {
-            format!(
-                "a setting in {}, the environment or the defaults has a value that cannot be",
-                file.display()
-            )
-        })
     }
 
     /// How the gate is to behave.
@@ -265,17 +265,8 @@ impl Config {
     }
 
     /// The second address of streams; `None` for none.
-    pub(crate) fn streams_address(&self) -> Result<Option<SocketAddr>> {
-        let address = &self.streams.listen;
-        if address.is_empty() {
-            return Ok(None);
-        }
-        let address = address.parse().with_context(|| {
-            format!(
-                "streams.listen in the configuration is {address:?}, not an address with a port"
-            )
-        })?;
-        Ok(Some(address))
+    pub(crate) fn streams_address(&self) -> Option<SocketAddr> {
+        self.streams.listen
     }
 
     /// Who may listen to streams.
@@ -331,6 +322,11 @@ impl Config {
                 per_hour: limits.per_hour,
                 burst: limits.burst,
             },
+            others: NonZeroU32::new(limits.others_per_minute).map(|per_minute| RateLimit {
+                per_minute,
+                per_hour: limits.others_per_hour,
+                burst: limits.others_burst,
+            }),
             clients: clients.context("rate_limits.clients in the configuration")?,
         })
     }
@@ -346,6 +342,7 @@ impl Config {
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
             max_sessions: self.sessions.max,
+            default_idle: Duration::from_secs(self.sessions.default_idle_seconds),
             ssh: SshSettings {
                 accept_new_hosts: self.ssh.host_keys == HostKeys::AcceptNew,
                 known_hosts: Some(self.ssh.known_hosts.clone())
@@ -363,76 +360,6 @@ impl Config {
     }
 }
 
-/// Lays `over` onto `base`. Only what `base` knows may be set.
-fn overlay(base: &mut Table, over: Table, path: &str) -> Result<()> {
-    for (key, value) in over {
-        let name = format!("{path}{key}");
-        match (base.get_mut(&key), value) {
-            (None, _) => bail!(
-                "there is no setting {name}; `quarterdeck config` prints those that there are"
-            ),
-            (Some(Value::Table(base)), Value::Table(over)) => {
-                overlay(base, over, &format!("{name}."))?;
-            }
-            (Some(Value::Table(_)), _) => bail!("{name} is a section: write [{name}]"),
-            (Some(slot), value) => *slot = value,
-        }
-    }
-    Ok(())
-}
-
-/// Takes what the environment sets, under `PREFIX_SECTION_KEY`.
-fn overlay_environment(
-    table: &mut Table,
-    defaults: &Table,
-    prefix: &str,
-    environment: &impl Fn(&str) -> Option<String>,
-) -> Result<()> {
-    for (key, default) in defaults {
-        let name = format!("{prefix}_{}", key.to_uppercase());
-        match (default, table.get_mut(key)) {
-            (Value::Table(defaults), Some(Value::Table(section))) => {
-                overlay_environment(section, defaults, &name, environment)?;
-            }
-            (_, Some(slot)) => {
-                if let Some(text) = environment(&name) {
-                    *slot = value_like(default, &text).with_context(|| {
-                        format!(
-                            "the environment variable {name} is {text:?}, not {}",
-                            kind(default)
-                        )
-                    })?;
-                }
-            }
-            (_, None) => {}
-        }
-    }
-    Ok(())
-}
-
-fn value_like(default: &Value, text: &str) -> Option<Value> {
-    match default {
-        Value::Integer(_) => text.trim().parse().ok().map(Value::Integer),
-        Value::Boolean(_) => text.trim().parse().ok().map(Value::Boolean),
-        Value::Array(_) => Some(Value::Array(
-            text.split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(|item| Value::String(item.to_owned()))
-                .collect(),
-        )),
-        _ => Some(Value::String(text.to_owned())),
-    }
-}
-
-fn kind(default: &Value) -> &'static str {
-    match default {
-        Value::Integer(_) => "a whole number",
-        Value::Boolean(_) => "true or false",
-        _ => "usable",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -441,7 +368,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("config.toml");
         std::fs::write(&file, text)?;
-        Config::load(&file, |name| {
+        Config::load(&ConfigFile::Usual(file), |name| {
             environment
                 .iter()
                 .find(|(known, _)| *known == name)
@@ -491,13 +418,71 @@ mod tests {
             ("colour = 1", "colour"),
             ("[sessions]\ncolums = 90", "sessions.colums"),
             ("sessions = 1", "sessions"),
+            ("tools = [\"native\", \"tmux\"]", "tmux"),
+            ("tools = []", "tools is []"),
+            ("listen = \"nonsense\"", "listen is \"nonsense\""),
+            ("listen = 7", "listen is 7"),
+            ("[grpc]\nlisten = \"x\"", "grpc.listen is \"x\""),
+            ("[streams]\nlisten = \"x\"", "streams.listen is \"x\""),
+            ("[streams]\norigins = [\"*\"]", "streams.origins"),
+            (
+                "[sessions]\ncolumns = 70000",
+                "write a whole number from 2 to 1000",
+            ),
+            ("[sessions]\nrows = -1", "sessions.rows is -1"),
+            ("[sessions]\nmax = 0", "sessions.max is 0"),
+            (
+                "[sessions]\nshell_integration = \"yes\"",
+                "write true or false",
+            ),
+            ("[sessions]\ntmux_socket = \"a/b\"", "sessions.tmux_socket"),
+            ("[sessions]\nbackend = \"screen\"", "sessions.backend"),
+            ("[gate]\nmode = \"x\"", "gate.mode is \"x\""),
+            (
+                "[gate]\nconfirmation_seconds = 0",
+                "gate.confirmation_seconds",
+            ),
+            ("[policies]\nrequired = \"x\"", "write a list of texts"),
+            ("[policies]\nmemory_mib = 0", "policies.memory_mib is 0"),
+            (
+                "[policies]\ndeadline_ms = 100000",
+                "write a whole number from 1 to 5000",
+            ),
+            (
+                "[rate_limits]\nper_minute = 0",
+                "rate_limits.per_minute is 0",
+            ),
+            ("[rate_limits]\napply_to = [\"x\"]", "rate_limits.apply_to"),
+            ("[rate_limits]\nclients = [\"x\"]", "rate_limits.clients"),
+            ("[nats]\nreplicas = 9", "nats.replicas is 9"),
+            ("[log]\nlevel = \"x\"", "log.level is \"x\""),
         ] {
             let error = format!("{:#}", load(text, &[]).expect_err(text));
-            assert!(error.contains(named), "{error}");
+            assert!(error.contains(named), "{text}: {error}");
+            assert!(error.contains("config.toml"), "{text}: {error}");
         }
-        let error = load("tools = [\"native\", \"tmux\"]", &[]).expect_err("no family");
-        assert!(format!("{error:#}").contains("tmux"), "{error:#}");
-        let error = load("", &[("QUARTERDECK_SESSIONS_ROWS", "many")]).expect_err("many");
-        assert!(format!("{error:#}").contains("QUARTERDECK_SESSIONS_ROWS"));
+    }
+
+    #[test]
+    fn mistakes_in_the_environment_name_the_variable() {
+        for (variable, value) in [
+            ("QUARTERDECK_SESSIONS_ROWS", "many"),
+            ("QUARTERDECK_SESSIONS_ROWS", "5000"),
+            ("QUARTERDECK_LISTEN", ""),
+            ("QUARTERDECK_GATE_MODE", "x"),
+            ("QUARTERDECK_TOOLS", "native,x"),
+        ] {
+            let error = format!("{:#}", load("", &[(variable, value)]).expect_err(value));
+            assert!(error.contains(variable), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_named_has_to_be_there() {
+        let nowhere = PathBuf::from("/nowhere/config.toml");
+        let loaded = |file: &ConfigFile| Config::load(file, |_| None);
+        assert!(loaded(&ConfigFile::Usual(nowhere.clone())).is_ok());
+        let error = loaded(&ConfigFile::Named(nowhere)).expect_err("not there");
+        assert!(error.to_string().contains("/nowhere/config.toml"));
     }
 }

@@ -11,14 +11,19 @@ use quarterdeck_core::{
     Host, HostSettings, Iterm2Address, Iterm2Settings, RelayProgram, ancestry, open_files,
 };
 use quarterdeck_nats::NatsMachines;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Setup, bundled, idle_code};
+use crate::{Setup, bundled, idle_pages};
+
+/// Files that a host has open for its stores, its policies and its listeners.
+const FILES_OF_THE_HOST: u64 = 200;
+
+/// Files that a session takes, with what its clients have open for it.
+const FILES_OF_A_SESSION: u64 = 3;
 
 /// Starts a host with this configuration. Call it inside a runtime.
 pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
     let host = start_host_with(setup, policy_settings(setup), setup.paths.store_file())?;
-    idle_code::give_back_regularly();
+    idle_pages::give_back_regularly();
     Ok(host)
 }
 
@@ -26,7 +31,7 @@ pub(crate) fn start_host(setup: &Setup) -> Result<Arc<Host>> {
 /// of its own.
 pub(crate) fn start_host_for_others(setup: &Setup, store: PathBuf) -> Result<Arc<Host>> {
     let host = start_host_with(setup, policy_settings(setup), store)?;
-    idle_code::give_back_regularly();
+    idle_pages::give_back_regularly();
     Ok(host)
 }
 
@@ -51,6 +56,16 @@ fn start_host_with(setup: &Setup, policies: Settings, store: PathBuf) -> Result<
     }
     tokio::spawn(ancestry::reap_orphans());
     let mut sessions = setup.config.session_settings()?;
+    let room = usize::try_from(files.saturating_sub(FILES_OF_THE_HOST) / FILES_OF_A_SESSION)
+        .unwrap_or(usize::MAX)
+        .max(1);
+    if room < sessions.max_sessions {
+        tracing::warn!(
+            "sessions.max is {}, and the system lets this host open {files} files, which is enough for {room} sessions: more are refused; raise the limit (ulimit -Hn, LimitNOFILE=)",
+            sessions.max_sessions
+        );
+        sessions.max_sessions = room;
+    }
     sessions.iterm2 = iterm2_settings(setup);
     let host = Host::start(HostSettings {
         sessions,
@@ -146,30 +161,4 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
         .thread_name("quarterdeck")
         .build()
         .context("starting the runtime")
-}
-
-/// SIGINT, SIGTERM and SIGHUP, which from now on end the program in good order.
-pub(crate) struct StopSignals([Signal; 3]);
-
-impl StopSignals {
-    /// Takes the signals over. Do so before anything is started that has to be
-    /// stopped again.
-    pub(crate) fn watch() -> Result<Self> {
-        let watch = |kind| signal(kind).context("watching for signals that end the program");
-        Ok(Self([
-            watch(SignalKind::interrupt())?,
-            watch(SignalKind::terminate())?,
-            watch(SignalKind::hangup())?,
-        ]))
-    }
-
-    /// Waits for the first of them.
-    pub(crate) async fn received(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }

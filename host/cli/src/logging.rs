@@ -56,6 +56,8 @@ pub(crate) fn start(
     };
     let lines = fmt::layer()
         .with_writer(std::io::stderr)
+        // Where nobody reads any more there is nobody to tell, and telling would panic.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .with_filter(parsed()?);
@@ -80,6 +82,22 @@ pub(crate) fn start(
         .with(file)
         .init();
     Ok(())
+}
+
+/// What is wrong with a level or filter that a person wrote. The library takes a word
+/// that is no level for the name of a module, and then logs nothing else.
+pub(crate) fn mistake_in(level: &str) -> Option<String> {
+    let word = |directive: &&str| !directive.contains(['=', '[']);
+    let no_level = (level.split(',').map(str::trim))
+        .filter(word)
+        .find(|word| word.parse::<LevelFilter>().is_err());
+    match (no_level, EnvFilter::try_new(level)) {
+        (Some(word), _) => Some(format!(
+            "{word:?} is no level: write error, warn, info, debug or trace, or MODULE=LEVEL"
+        )),
+        (None, Err(error)) => Some(error.to_string()),
+        (None, Ok(_)) => None,
+    }
 }
 
 fn file_of_each_day(folder: &Path) -> Result<RollingFileAppender> {

@@ -9,21 +9,22 @@ mod bundled;
 mod commands;
 mod config;
 mod hosting;
-mod idle_code;
+mod idle_pages;
 mod inside;
 mod logging;
 mod paths;
+mod signals;
 mod telemetry;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Parser;
+use quarterdeck_server::mcp::ClientSettings;
 
-use arguments::{Arguments, Command, Common, Hosting, PluginCommand};
+use arguments::{Arguments, Backend, Command, Common, Hosting, PluginCommand};
 use commands::install::Direction;
-use config::Config;
+use config::{Config, ConfigFile};
 use paths::Paths;
 use telemetry::Telemetry;
 
@@ -37,7 +38,10 @@ const DIFF_FAILED: u8 = 2;
 
 /// What every command is given.
 struct Setup {
+    /// The flags that brought it, for programs that are to be started with the same.
+    common: Common,
     config: Config,
+    config_file: ConfigFile,
     paths: Paths,
     /// Where traces and metrics go, for a command that hosts.
     telemetry: Option<Telemetry>,
@@ -55,10 +59,22 @@ fn main() -> ExitCode {
     match run(arguments) {
         Ok(status) => status,
         Err(error) => {
-            anstream::eprintln!("quarterdeck: {error:#}");
+            anstream::eprintln!("quarterdeck: {}", told(&error));
             failed
         }
     }
+}
+
+/// An error with its causes, each unless it was told already.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| {
+        let cause = cause.to_string();
+        match told.as_str() {
+            "" => cause,
+            said if said.contains(&cause) => told,
+            _ => format!("{told}: {cause}"),
+        }
+    })
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -83,16 +99,34 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         inside::refuse_inside(&setup, "a host whose gate does not ask")?;
     }
     if let Some(backend) = arguments.command.backend() {
-        setup.config.set_backend(backend.to_owned());
+        setup.config.set_backend(backend.to_string());
     }
-    match arguments.command {
+    let paths = setup.paths.clone();
+    let hosted = arguments.command.hosting() != Hosting::None;
+    let done = carry_out(arguments.command, setup);
+    if hosted {
+        paths.leave();
+    }
+    done
+}
+
+fn carry_out(command: Command, setup: Setup) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Serve { listen, tools, .. } => commands::serve::run(setup, listen, tools),
         Command::Mcp {
             alone,
             tools,
             agent,
-            ..
-        } => commands::mcp::run(setup, alone, tools, agent),
+            backend: Backend { backend },
+        } => {
+            let client = ClientSettings {
+                tools,
+                agent,
+                backend,
+                ..ClientSettings::default()
+            };
+            commands::mcp::run(setup, alone, client)
+        }
         Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
         Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
         Command::Worker(arguments) => commands::worker::run(setup, arguments),
@@ -133,7 +167,10 @@ impl Setup {
     fn load(common: &Common, hosting: Hosting) -> anyhow::Result<Self> {
         let environment = |name: &str| std::env::var(name).ok();
         let paths = Paths::from_environment(environment)?;
-        let file = common.config.clone().unwrap_or_else(|| paths.config_file());
+        let file = match &common.config {
+            Some(file) => ConfigFile::Named(file.clone()),
+            None => ConfigFile::Usual(paths.config_file()),
+        };
         let mut config = Config::load(&file, environment)?;
         if let Some(folder) = &common.plugins_dir {
             config.plugins_dir.clone_from(folder);
@@ -147,10 +184,9 @@ impl Setup {
         };
         let logs = paths.logs_dir();
         let folder = (hosting == Hosting::Shared).then_some(logs.as_path());
-        if let Some(folder) = folder {
+        if folder.is_some() {
             paths.make()?;
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("making the folder {}", folder.display()))?;
+            paths.make_logs_dir()?;
         }
         logging::start(
             &config.log.level,
@@ -159,7 +195,9 @@ impl Setup {
             telemetry.as_ref(),
         )?;
         Ok(Self {
+            common: common.clone(),
             config,
+            config_file: file,
             paths,
             telemetry,
         })

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
 
 /// The folders and files of one user's Quarterdeck.
 #[derive(Clone, Debug)]
@@ -19,6 +20,13 @@ pub(crate) struct Paths {
     /// Sockets.
     pub runtime_dir: PathBuf,
 }
+
+/// A socket's path has 103 bytes at most on macOS, 107 on Linux, and the names of the
+/// sockets of sessions on iTerm2 are the longest below the folder, with 32.
+const LONGEST_RUNTIME_DIR: usize = 70;
+
+/// Where the folder for sockets is if the path of the one that would have it is too long.
+const STAND_INS: &str = "/tmp";
 
 impl Paths {
     /// The folders as the environment says, none of them made yet.
@@ -40,6 +48,10 @@ impl Paths {
             .map(PathBuf::from)
             .filter(|path| path.is_absolute() && path.is_dir())
             .map_or_else(|| state_dir.join("run"), |path| path.join("quarterdeck"));
+        let runtime_dir = match runtime_dir.as_os_str().len() > LONGEST_RUNTIME_DIR {
+            true => short_stand_in(&runtime_dir)?,
+            false => runtime_dir,
+        };
         Ok(Self {
             config_dir: base("XDG_CONFIG_HOME", ".config")?.join("quarterdeck"),
             cache_dir: base("XDG_CACHE_HOME", ".cache")?.join("quarterdeck"),
@@ -79,7 +91,7 @@ impl Paths {
     }
 
     /// What a machine that does tasks for others has done, by its name.
-    pub(crate) fn worker_store_file(&self, name: &str) -> PathBuf {
+    pub(crate) fn machine_store_file(&self, name: &str) -> PathBuf {
         self.state_dir
             .join("workers")
             .join(format!("{name}.sqlite"))
@@ -159,6 +171,21 @@ impl Paths {
         sockets
     }
 
+    /// Removes the folder for sockets where it is one in /tmp and nobody has a socket
+    /// there any more.
+    pub(crate) fn leave(&self) {
+        if self.runtime_dir.parent() == Some(Path::new(STAND_INS)) {
+            // One that is not empty stays.
+            let _ = fs::remove_dir(&self.runtime_dir);
+        }
+    }
+
+    /// Makes the folder of logs (mode 0700).
+    pub(crate) fn make_logs_dir(&self) -> Result<()> {
+        let folder = self.logs_dir();
+        make_private(&folder).with_context(|| format!("making the folder {}", folder.display()))
+    }
+
     /// Makes the folders that a host writes to (mode 0700), and refuses one that
     /// belongs to somebody else.
     pub(crate) fn make(&self) -> Result<()> {
@@ -167,6 +194,35 @@ impl Paths {
                 .with_context(|| format!("making the folder {}", folder.display()))?;
         }
         Ok(())
+    }
+}
+
+/// The program of this name in the search path.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+/// The folder for sockets where the path of the one that would have it is too long:
+/// the same for every command of the same user in the same environment.
+fn short_stand_in(folder: &Path) -> Result<PathBuf> {
+    let digest = Sha256::digest(folder.as_os_str().as_encoded_bytes());
+    let digest: String = digest[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let user = rustix::process::geteuid().as_raw();
+    let short = Path::new(STAND_INS).join(format!("quarterdeck-{user}-{digest}"));
+    // Anybody can make folders there. What is not ours is not to be talked to.
+    match fs::symlink_metadata(&short) {
+        Ok(found) if found.uid() != user || !found.is_dir() => bail!(
+            "{} is too long for sockets, and {} in its place is not yours: set XDG_RUNTIME_DIR \
+             to a folder with a shorter path",
+            folder.display(),
+            short.display(),
+        ),
+        _ => Ok(short),
     }
 }
 
@@ -213,6 +269,17 @@ mod tests {
             paths.runtime_dir,
             Path::new("/h/.local/state/quarterdeck/run")
         );
+    }
+
+    #[test]
+    fn sockets_have_a_short_path_wherever_the_home_is() {
+        let far = format!("/{}", "very-long/".repeat(12));
+        let paths = with(&[("HOME", &far)]).expect("paths");
+        assert!(paths.runtime_dir.starts_with("/tmp"), "{paths:?}");
+        let again = with(&[("HOME", &far)]).expect("paths");
+        assert_eq!(paths.runtime_dir, again.runtime_dir);
+        let other = with(&[("HOME", &far), ("XDG_STATE_HOME", &format!("{far}/state"))]);
+        assert_ne!(paths.runtime_dir, other.expect("paths").runtime_dir);
     }
 
     #[test]

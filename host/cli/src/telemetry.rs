@@ -19,6 +19,10 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use quarterdeck_core::Host;
 use serde::Deserialize;
 
+mod collector;
+
+use collector::Told;
+
 /// The name of what is instrumented.
 const SCOPE: &str = "quarterdeck";
 
@@ -106,14 +110,18 @@ impl Telemetry {
         Ok(Self {
             traces: SdkTracerProvider::builder()
                 .with_resource(resource.clone())
-                .with_batch_exporter(spans)
+                .with_batch_exporter(Told::new(spans, "traces", settings.endpoint.clone()))
                 .build(),
             metrics: SdkMeterProvider::builder()
                 .with_resource(resource)
                 .with_reader(
-                    PeriodicReader::builder(figures)
-                        .with_interval(interval)
-                        .build(),
+                    PeriodicReader::builder(Told::new(
+                        figures,
+                        "metrics",
+                        settings.endpoint.clone(),
+                    ))
+                    .with_interval(interval)
+                    .build(),
                 )
                 .build(),
         })

@@ -8,7 +8,8 @@ pub(crate) enum ServiceCommand {
     /// Start the host now and with every login
     ///
     /// Writes a unit for systemd, or a launch agent on macOS, that runs
-    /// `quarterdeck serve`. Refused from inside a hosted session.
+    /// `quarterdeck serve` with the flags (--config, --plugins-dir, --gate, --verbose) and
+    /// the settings in the environment (QUARTERDECK_…) that this command is given. Refused from inside a hosted session.
     Install {
         /// Show what would be written, and change nothing
         #[arg(long)]

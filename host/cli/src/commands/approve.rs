@@ -153,5 +153,6 @@ fn said(answer: Answer) -> &'static str {
         Answer::Allow(ApprovalScope::Session) => "approved for this session",
         Answer::Allow(ApprovalScope::Always) => "approved for good",
         Answer::Deny => "denied",
+        Answer::Dismiss => "put away",
     }
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use quarterdeck_core::store::backup;
 use quarterdeck_server::socket::{AskError, Request, ask_in_time};
 
@@ -61,8 +61,16 @@ pub(crate) fn restore(setup: &Setup, from: &Path) -> Result<ExitCode> {
     setup.paths.make()?;
     let folder = tempfile::tempdir_in(&setup.paths.state_dir)
         .with_context(|| format!("writing to {}", setup.paths.state_dir.display()))?;
-    let found = unpack(setup, from, folder.path())
-        .with_context(|| format!("reading the backup {}", from.display()))?;
+    let archive =
+        File::open(from).with_context(|| format!("reading the backup {}", from.display()))?;
+    let found = unpack(setup, archive, folder.path()).map_err(|error| {
+        // What tar says quotes the file, which may be any.
+        tracing::debug!(%error, "the backup cannot be read");
+        anyhow!(
+            "{} is not what `quarterdeck backup` wrote, or is damaged; nothing was changed",
+            from.display()
+        )
+    })?;
     if found.is_empty() {
         bail!("{} holds nothing of Quarterdeck's", from.display());
     }
@@ -81,9 +89,9 @@ pub(crate) fn restore(setup: &Setup, from: &Path) -> Result<ExitCode> {
 }
 
 /// Takes what is known by name out of the backup: copy and place of each.
-fn unpack(setup: &Setup, from: &Path, into: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
+fn unpack(setup: &Setup, archive: File, into: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     let mut found = Vec::new();
-    for entry in tar::Archive::new(File::open(from)?).entries()? {
+    for entry in tar::Archive::new(archive).entries()? {
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
         let kept = kept_files(setup)

@@ -1,16 +1,17 @@
 //! `quarterdeck check`.
 
+pub(crate) mod judge;
 mod stream;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use quarterdeck_core::Caller;
 use quarterdeck_core::policy::Tier;
 
 use crate::Setup;
-use crate::hosting::{runtime, start_host};
+use crate::hosting::runtime;
+use judge::Judge;
 
 /// Judges a command and prints the verdict; without one, those on standard
 /// input.
@@ -30,11 +31,10 @@ pub(crate) fn run(
         return runtime.block_on(stream::run(&setup, &cwd));
     };
     runtime.block_on(async {
-        let host = start_host(&setup)?;
-        let verdict = host
-            .check(command, Some(cwd), &Caller::command_line())
-            .await?;
-        host.shutdown().await;
+        let judge = Judge::find(&setup).await?;
+        let verdict = judge.check(command, cwd).await;
+        judge.leave().await;
+        let verdict = verdict?;
         if json {
             anstream::println!("{}", serde_json::to_string(&verdict)?);
         } else {

@@ -1,5 +1,6 @@
 //! `quarterdeck completions`.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -9,7 +10,9 @@ use crate::arguments::Arguments;
 
 /// Prints the script that a shell's completion wants.
 pub(crate) fn print(shell: Shell) -> ExitCode {
-    let mut command = Arguments::command();
-    clap_complete::generate(shell, &mut command, "quarterdeck", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "quarterdeck", &mut script);
+    // Whoever reads only the beginning wants no more.
+    let _ = std::io::stdout().write_all(&script);
     ExitCode::SUCCESS
 }

@@ -1,7 +1,7 @@
 //! `quarterdeck doctor`.
 
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
@@ -10,7 +10,9 @@ use quarterdeck_server::socket::{Request, ask};
 use serde_json::Value;
 
 use crate::Setup;
+use crate::config::{listens_to_others, unknown_strategy, unknown_variables};
 use crate::hosting::{iterm2_settings, plugins_dir, runtime, start_host};
+use crate::paths::find;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -32,6 +34,7 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
         ("folders", folders(&setup)),
         ("shell", shell()),
     ];
+    findings.extend(doubts(&setup).into_iter().map(|doubt| ("setting", doubt)));
     for shell in ["bash", "zsh", "fish"] {
         findings.push((shell, integrated_shell(shell)));
     }
@@ -64,7 +67,7 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
 }
 
 fn configuration(setup: &Setup) -> Finding {
-    let file = setup.paths.config_file();
+    let file = setup.config_file.path();
     if file.exists() {
         Finding::Good(file.display().to_string())
     } else {
@@ -73,6 +76,16 @@ fn configuration(setup: &Setup) -> Finding {
             file.display()
         ))
     }
+}
+
+/// What is set in a way that is probably not meant.
+fn doubts(setup: &Setup) -> Vec<Finding> {
+    listens_to_others("listen", setup.config.listen)
+        .into_iter()
+        .chain(setup.config.doubts(|program| find(program).is_some()))
+        .chain(unknown_variables())
+        .map(Finding::Bad)
+        .collect()
 }
 
 fn folders(setup: &Setup) -> Finding {
@@ -156,14 +169,17 @@ async fn policies(setup: &Setup) -> Finding {
         Err(error) => return Finding::Bad(format!("{error:#}")),
     };
     let policies = host.policies().await;
-    let incidents: Vec<String> = host
-        .incidents()
+    let problems: Vec<String> = host
+        .policy_problems()
         .into_iter()
-        .map(|incident| incident.message)
+        .map(|problem| problem.message)
         .collect();
     host.shutdown().await;
-    if !incidents.is_empty() {
-        return Finding::Bad(incidents.join("; "));
+    if let Some(doubt) = unknown_strategy(&setup.config, &policies) {
+        return Finding::Bad(doubt);
+    }
+    if !problems.is_empty() {
+        return Finding::Bad(problems.join("; "));
     }
     let names: Vec<String> = policies
         .iter()
@@ -197,10 +213,4 @@ async fn machines(setup: &Setup) -> Finding {
         Ok(said) => Finding::Good(said),
         Err(error) => Finding::Bad(error.to_string()),
     }
-}
-
-fn find(program: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
 }

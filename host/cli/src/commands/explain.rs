@@ -92,7 +92,7 @@ async fn offline(setup: &Setup, request: PolicyRequest) -> Result<Explanation> {
         watch: false,
         ..policy_settings(setup)
     };
-    let policies = PolicyHost::start(settings, |incident| tracing::warn!("{incident}"))
+    let policies = PolicyHost::start(settings, |problem| tracing::warn!("{problem}"))
         .context("starting the policies")?;
     let statements = policies.hear(&request).await;
     policies.shutdown().await;

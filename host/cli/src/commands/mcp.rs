@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::Transport;
-use quarterdeck_server::mcp::{McpDoor, ToolFamily};
+use quarterdeck_server::mcp::{ClientSettings, McpDoor};
 use quarterdeck_server::socket::{SocketDoor, join};
 use rmcp::ServiceExt;
 use rmcp::transport::io::stdio_pipes;
@@ -14,30 +14,25 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::Setup;
-use crate::hosting::{StopSignals, runtime, start_host};
+use crate::hosting::{runtime, start_host};
+use crate::signals::StopSignals;
 
 /// After standard input has closed, answers under way may still be written for
 /// this long.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Speaks MCP on standard input and output until standard input closes. Without
-/// `tools` the client sees what the host that runs, or the configuration, says.
-pub(crate) fn run(
-    setup: Setup,
-    alone: bool,
-    tools: Option<Vec<ToolFamily>>,
-    agent: Option<String>,
-) -> Result<ExitCode> {
+/// Speaks MCP on standard input and output until standard input closes. What
+/// `client` leaves open, the host that runs, or the configuration, says.
+pub(crate) fn run(setup: Setup, alone: bool, client: ClientSettings) -> Result<ExitCode> {
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         if !alone {
             let socket = setup.paths.shared_socket();
-            if let Ok(host) = join(&socket, tools.clone(), agent.clone()).await {
+            if let Ok(host) = join(&socket, &client).await {
                 return pass_through(host).await;
             }
         }
-        let tools = tools.unwrap_or_else(|| setup.config.tools.clone());
-        host_alone(&setup, tools, agent, None).await
+        host_alone(&setup, client, None).await
     });
     // A blocked read of standard input must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -47,11 +42,11 @@ pub(crate) fn run(
 /// Speaks MCP where there is no backend: each tool answers with `remedy`.
 pub(crate) fn run_without_backend(
     setup: Setup,
-    tools: Vec<ToolFamily>,
+    client: ClientSettings,
     remedy: &str,
 ) -> Result<ExitCode> {
     let runtime = runtime()?;
-    let done = runtime.block_on(host_alone(&setup, tools, None, Some(remedy)));
+    let done = runtime.block_on(host_alone(&setup, client, Some(remedy)));
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
 }
@@ -87,8 +82,7 @@ async fn pass_through(host: UnixStream) -> Result<ExitCode> {
 
 async fn host_alone(
     setup: &Setup,
-    tools: Vec<ToolFamily>,
-    agent: Option<String>,
+    client: ClientSettings,
     no_backend: Option<&str>,
 ) -> Result<ExitCode> {
     let mut stop_signals = StopSignals::watch()?;
@@ -100,9 +94,10 @@ async fn host_alone(
     let socket = SocketDoor::bind(&setup.paths.private_socket())
         .await
         .context("opening the socket on which `quarterdeck approve` is heard")?;
+    let tools = client.tools.as_ref().unwrap_or(&setup.config.tools);
     let socket = tokio::spawn(socket.serve(host.clone(), tools.clone(), stop.clone()));
 
-    let mut door = McpDoor::new(host.clone(), Transport::Stdio, &tools).for_agent(agent);
+    let mut door = McpDoor::of_client(host.clone(), Transport::Stdio, &setup.config.tools, client);
     if let Some(remedy) = no_backend {
         door = door.without_backend(remedy);
     }

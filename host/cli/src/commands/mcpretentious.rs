@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use quarterdeck_server::mcp::ToolFamily;
+use quarterdeck_core::{BackendChoice, BackendKind};
+use quarterdeck_server::mcp::{ClientSettings, ToolFamily};
 
 use super::mcp;
 use crate::Setup;
@@ -20,7 +21,7 @@ pub(crate) enum MentionedBackend {
     Iterm,
     /// tmux
     Tmux,
-    /// The host's own, and whatever a call asks for
+    /// Whatever a call asks for
     Api,
     /// The host's own pseudo-terminals
     Pty,
@@ -29,19 +30,26 @@ pub(crate) enum MentionedBackend {
 /// Serves the nine tools on standard input and output. With a backend that is not
 /// there the server starts all the same, and each tool says what to do.
 pub(crate) fn run(mut setup: Setup, backend: MentionedBackend) -> Result<ExitCode> {
-    let families = vec![ToolFamily::Mcpretentious];
-    match backend {
-        MentionedBackend::Auto | MentionedBackend::Api => {}
-        MentionedBackend::Pty => setup.config.set_backend("pty".to_owned()),
-        MentionedBackend::Tmux => setup.config.set_backend("tmux".to_owned()),
-        MentionedBackend::Iterm
-            if !iterm2_settings(&setup).is_some_and(|iterm2| iterm2.may_be_there()) =>
-        {
-            return mcp::run_without_backend(setup, families, NO_ITERM2);
-        }
-        MentionedBackend::Iterm => setup.config.set_backend("iterm2".to_owned()),
+    let kind = match backend {
+        MentionedBackend::Auto | MentionedBackend::Api => None,
+        MentionedBackend::Pty => Some(BackendKind::Pty),
+        MentionedBackend::Tmux => Some(BackendKind::Tmux),
+        MentionedBackend::Iterm => Some(BackendKind::Iterm2),
+    };
+    let client = ClientSettings {
+        tools: Some(vec![ToolFamily::Mcpretentious]),
+        backend: kind.map(BackendChoice::Only),
+        calls_name_backends: backend == MentionedBackend::Api,
+        ..ClientSettings::default()
+    };
+    let iterm2_may_be_there = || iterm2_settings(&setup).is_some_and(|it| it.may_be_there());
+    if kind == Some(BackendKind::Iterm2) && !iterm2_may_be_there() {
+        return mcp::run_without_backend(setup, client, NO_ITERM2);
     }
-    mcp::run(setup, false, Some(families), None)
+    if let Some(kind) = kind {
+        setup.config.set_backend(kind.as_str().to_owned());
+    }
+    mcp::run(setup, false, client)
 }
 
 const NO_ITERM2: &str = "iTerm2 is not there: it runs on macOS, with its Python API enabled. So there are no terminals. \

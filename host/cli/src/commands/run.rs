@@ -1,19 +1,21 @@
 //! `quarterdeck run`.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use quarterdeck_core::gate::PendingConfirmation;
 use quarterdeck_core::operations::{ApprovalOrigin, CreateSession, RunCommand, RunOutcome};
+use quarterdeck_core::policy::Tier;
 use quarterdeck_core::{Caller, Host, HostError};
 
+use super::check::judge::Judge;
 use crate::Setup;
-use crate::hosting::{StopSignals, runtime, start_host};
+use crate::hosting::{runtime, start_host};
 use crate::inside::refuse_inside;
+use crate::signals::StopSignals;
 
 /// The gate refused the command. As a shell says of a command that it may not
 /// run.
@@ -29,9 +31,14 @@ pub(crate) fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<E
     };
     runtime()?.block_on(async {
         let mut stop_signals = StopSignals::watch()?;
+        let agreed = match word_of_running_host(&setup, command, &cwd).await? {
+            Word::No => return Ok(ExitCode::from(REFUSED)),
+            Word::Unasked => false,
+            Word::Agreed => true,
+        };
         let host = start_host(&setup)?;
         let done = tokio::select! {
-            done = run_in(&setup, &host, command, cwd) => done,
+            done = run_in(&setup, &host, command, cwd, agreed) => done,
             () = stop_signals.received() => Ok(ExitCode::from(130)),
         };
         host.shutdown().await;
@@ -39,7 +46,42 @@ pub(crate) fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<E
     })
 }
 
-async fn run_in(setup: &Setup, host: &Arc<Host>, command: &str, cwd: PathBuf) -> Result<ExitCode> {
+/// What is known of a command before this command's own host judges it.
+enum Word {
+    /// It may not run; why is said already.
+    No,
+    /// Nobody had to be asked, so far.
+    Unasked,
+    /// A person was asked, and said yes.
+    Agreed,
+}
+
+/// Asks the host that is running, if there is one: what an agent there may not do, is
+/// not done here because the files of the plugins folder say otherwise by now.
+async fn word_of_running_host(setup: &Setup, command: &str, cwd: &Path) -> Result<Word> {
+    let Some(judge) = Judge::running(setup).await? else {
+        return Ok(Word::Unasked);
+    };
+    let verdict = judge
+        .check(command, cwd.to_string_lossy().into_owned())
+        .await?;
+    match verdict.tier {
+        Tier::Safe => return Ok(Word::Unasked),
+        Tier::Review if asks_here(setup)? && says_yes(&verdict.reason)? => return Ok(Word::Agreed),
+        Tier::Review | Tier::Dangerous => {}
+    }
+    anstream::eprintln!("quarterdeck: not run: {}", verdict.reason);
+    Ok(Word::No)
+}
+
+/// `agreed` is whether a person has said yes to the command already.
+async fn run_in(
+    setup: &Setup,
+    host: &Arc<Host>,
+    command: &str,
+    cwd: PathBuf,
+    agreed: bool,
+) -> Result<ExitCode> {
     let caller = Caller::command_line();
     let session = host
         .create_session(
@@ -57,9 +99,9 @@ async fn run_in(setup: &Setup, host: &Arc<Host>, command: &str, cwd: PathBuf) ->
         timeout: LONGEST,
         max_bytes: usize::MAX,
     };
-    let done = run_command(setup, host, request, &caller).await;
+    let done = run_command(setup, host, request, &caller, agreed).await;
     // On tmux it would live on.
-    host.close_session(session.id.as_str()).await?;
+    host.close_session(session.id.as_str(), &caller).await?;
     done
 }
 
@@ -68,15 +110,18 @@ async fn run_command(
     host: &Arc<Host>,
     request: RunCommand,
     caller: &Caller,
+    agreed: bool,
 ) -> Result<ExitCode> {
     let mut outcome = host.run_command(request.clone(), caller).await;
     if let Err(HostError::ConfirmationRequired(pending)) = &outcome {
-        if !asks_here(setup)? || !says_yes(pending)? {
+        let agreed = agreed || asks_here(setup)? && says_yes(&pending.verdict.reason)?;
+        if !agreed {
             anstream::eprintln!("quarterdeck: not run: {}", pending.verdict.reason);
             return Ok(ExitCode::from(REFUSED));
         }
         let origin = ApprovalOrigin::Elicitation {
             client: "quarterdeck run".to_owned(),
+            pid: std::process::id(),
         };
         host.answer_confirmation(&pending.confirmation_id, true, &origin)?;
         outcome = host.run_command(request, caller).await;
@@ -113,8 +158,8 @@ fn asks_here(setup: &Setup) -> Result<bool> {
     Ok(std::io::stdin().is_terminal() && std::io::stderr().is_terminal())
 }
 
-fn says_yes(pending: &PendingConfirmation) -> Result<bool> {
-    anstream::eprint!("{}\nRun it? [y/N] ", pending.verdict.reason);
+fn says_yes(reason: &str) -> Result<bool> {
+    anstream::eprint!("{reason}\nRun it? [y/N] ");
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)

@@ -1,5 +1,6 @@
 //! `quarterdeck serve`.
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use quarterdeck_core::Host;
+use quarterdeck_core::policy::PolicyStatus;
 use quarterdeck_server::grpc::GrpcDoor;
 use quarterdeck_server::http::{BindError, HttpDoor};
 use quarterdeck_server::mcp::ToolFamily;
@@ -16,7 +18,10 @@ use quarterdeck_server::token::Token;
 use tokio_util::sync::CancellationToken;
 
 use crate::Setup;
-use crate::hosting::{StopSignals, runtime, start_host};
+use crate::config::{listens_to_others, unknown_strategy, unknown_variables};
+use crate::hosting::{runtime, start_host};
+use crate::paths::find;
+use crate::signals::ServiceSignals;
 
 const STRONG: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -35,8 +40,9 @@ pub(crate) fn run(
 }
 
 async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Result<()> {
-    let mut stop_signals = StopSignals::watch()?;
+    let mut signals = ServiceSignals::watch()?;
     setup.paths.make()?;
+    tell_doubts(setup, listen);
     let http = HttpDoor::bind(listen).await?;
     let socket = SocketDoor::bind(&setup.paths.shared_socket()).await?;
     let grpc = match &setup.config.grpc {
@@ -57,7 +63,7 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
         stop.clone(),
     )
     .context("starting the threads of the streams")?;
-    let stream_door = bind_streams(setup).await?;
+    let stream_door = bind_streams(setup).await;
     let stream_address = stream_door.as_ref().map(StreamDoor::address);
     let grpc_address = grpc.as_ref().map(GrpcDoor::address);
     let mut doors = vec![
@@ -84,34 +90,40 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
         streams: stream_address,
         grpc: grpc_address,
     };
-    print_addresses(setup, address, &also, &token);
+    // Whoever reads it may go away, or the terminal: the host goes on.
+    let _ = print_addresses(&mut anstream::stdout(), setup, address, &also, &token);
+    tracing::info!(
+        "the host serves on {address}, process {}",
+        std::process::id()
+    );
     let announced_for_good = async {
-        print_policies(&host).await;
+        tell_policies(setup, &host).await;
         std::future::pending().await
     };
     tokio::select! {
         () = announced_for_good => {}
-        () = stop_signals.received() => {}
+        () = signals.told_to_stop() => {}
     }
-    anstream::eprintln!(
+    let _ = writeln!(
+        anstream::stderr(),
         "stopping: sessions are closed, those on tmux and iTerm2 left to be found again"
     );
+    tracing::info!("the host has been told to stop");
     stop.cancel();
     host.shutdown().await;
     for door in doors {
         door.await.context("closing a door")?;
     }
+    tracing::info!("the host has ended");
     Ok(())
 }
 
 /// The second address of streams. A host is of use without it: somebody else may be
 /// there already, for one the server whose clients look there.
-async fn bind_streams(setup: &Setup) -> Result<Option<StreamDoor>> {
-    let Some(address) = setup.config.streams_address()? else {
-        return Ok(None);
-    };
+async fn bind_streams(setup: &Setup) -> Option<StreamDoor> {
+    let address = setup.config.streams_address()?;
     match StreamDoor::bind(address).await {
-        Ok(door) => Ok(Some(door)),
+        Ok(door) => Some(door),
         Err(error) => {
             let reason = match error {
                 BindError::Taken(_) => "another program listens there".to_owned(),
@@ -120,8 +132,21 @@ async fn bind_streams(setup: &Setup) -> Result<Option<StreamDoor>> {
             anstream::eprintln!(
                 "no streams on {address}: {reason}; streams.listen in the configuration sets another address, and /events on the first one has the same streams"
             );
-            Ok(None)
+            None
         }
+    }
+}
+
+/// Says in the log what is set in a way that is probably not meant.
+fn tell_doubts(setup: &Setup, listen: SocketAddr) {
+    let unknown = unknown_variables();
+    let doubts = setup.config.doubts(|program| find(program).is_some());
+    for doubt in listens_to_others("listen", listen)
+        .into_iter()
+        .chain(doubts)
+        .chain(unknown)
+    {
+        tracing::warn!("{doubt}");
     }
 }
 
@@ -131,48 +156,89 @@ struct Also {
     grpc: Option<SocketAddr>,
 }
 
-fn print_addresses(setup: &Setup, address: SocketAddr, also: &Also, token: &Token) {
+fn print_addresses(
+    out: &mut impl Write,
+    setup: &Setup,
+    address: SocketAddr,
+    also: &Also,
+    token: &Token,
+) -> io::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
-    anstream::println!("{STRONG}Quarterdeck {version}{STRONG:#} is listening\n");
-    anstream::println!("  MCP over HTTP   {NAME}http://{address}/mcp{NAME:#}");
-    anstream::println!("  bearer token    {}", token.reveal());
-    anstream::println!(
+    writeln!(
+        out,
+        "{STRONG}Quarterdeck {version}{STRONG:#} is listening\n"
+    )?;
+    writeln!(out, "  MCP over HTTP   {NAME}http://{address}/mcp{NAME:#}")?;
+    writeln!(out, "  bearer token    {}", token.reveal())?;
+    writeln!(
+        out,
         "                  {FAINT}(kept in {}){FAINT:#}",
         setup.paths.token_file().display()
-    );
-    anstream::println!("  dashboard       {NAME}http://{address}/{NAME:#}   takes the same token");
+    )?;
+    writeln!(
+        out,
+        "  dashboard       {NAME}http://{address}/{NAME:#}   takes the same token"
+    )?;
     let streams = also.streams.map_or_else(String::new, |streams| {
         format!(" and {NAME}ws://{streams}{NAME:#}")
     });
-    anstream::println!("  events          {NAME}ws://{address}/events{NAME:#}{streams}");
+    writeln!(
+        out,
+        "  events          {NAME}ws://{address}/events{NAME:#}{streams}"
+    )?;
     if let Some(grpc) = also.grpc {
-        anstream::println!("  gRPC            {NAME}{grpc}{NAME:#}   with the same token");
+        writeln!(
+            out,
+            "  gRPC            {NAME}{grpc}{NAME:#}   with the same token"
+        )?;
     }
-    anstream::println!("  MCP over stdio  {NAME}quarterdeck mcp{NAME:#}   joins this host");
-    anstream::println!("  sessions on     {}", setup.config.backend_name());
-    anstream::println!(
+    writeln!(
+        out,
+        "  MCP over stdio  {NAME}quarterdeck mcp{NAME:#}   joins this host"
+    )?;
+    writeln!(out, "  sessions on     {}", setup.config.backend_name())?;
+    writeln!(
+        out,
         "  gate            {}",
         format!("{:?}", setup.config.gate_settings().mode).to_lowercase()
-    );
+    )
 }
 
 /// Comes after the addresses, which nobody has to wait for: a policy that is new
 /// is compiled first.
-async fn print_policies(host: &Host) {
-    anstream::println!("  policies");
-    for policy in host.policies().await {
-        anstream::println!(
+async fn tell_policies(setup: &Setup, host: &Host) {
+    let policies = host.policies().await;
+    if let Some(doubt) = unknown_strategy(&setup.config, &policies) {
+        tracing::warn!("{doubt}");
+    }
+    let _ = print_policies(&mut anstream::stdout(), &policies);
+}
+
+fn print_policies(out: &mut impl Write, policies: &[PolicyStatus]) -> io::Result<()> {
+    writeln!(out, "  policies")?;
+    for policy in policies {
+        writeln!(
+            out,
             "    {NAME}{}{NAME:#}  {}, generation {}, {} ({})",
             policy.name,
             policy.kind_name(),
             policy.generation,
             policy.trust,
             policy.state,
-        );
+        )?;
     }
-    anstream::println!("\nTry next, in another terminal:");
-    anstream::println!("  quarterdeck check 'rm -rf ~'      what the policies say to a command");
-    anstream::println!("  quarterdeck run 'cargo --version' run one through the gate");
-    anstream::println!("  quarterdeck approve               see what waits for your yes");
-    anstream::println!("\nStop with Ctrl-C.");
+    writeln!(out, "\nTry next, in another terminal:")?;
+    writeln!(
+        out,
+        "  quarterdeck check 'rm -rf ~'      what the policies say to a command"
+    )?;
+    writeln!(
+        out,
+        "  quarterdeck run 'cargo --version' run one through the gate"
+    )?;
+    writeln!(
+        out,
+        "  quarterdeck approve               see what waits for your yes"
+    )?;
+    writeln!(out, "\nStop with Ctrl-C.")
 }

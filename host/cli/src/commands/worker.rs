@@ -7,11 +7,12 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result, bail};
 use quarterdeck_core::store::{Store, StoreError};
 use quarterdeck_core::tasks::{Errands, Fate};
-use quarterdeck_nats::{Doing, MachineName, WorkerSettings, work};
+use quarterdeck_nats::{Doing, MachineName, MachineSettings, take_errands};
 
 use crate::Setup;
 use crate::arguments::WorkerArguments;
-use crate::hosting::{StopSignals, runtime, start_host_for_others};
+use crate::hosting::{runtime, start_host_for_others};
+use crate::signals::StopSignals;
 
 const NAME: Style = AnsiColor::Cyan.on_default();
 const FAINT: Style = Style::new().dimmed();
@@ -37,7 +38,7 @@ async fn serve(setup: &Setup, arguments: WorkerArguments) -> Result<()> {
             "no NATS server is set: give --nats nats://host:port, or set nats.url in the configuration"
         );
     };
-    let settings = WorkerSettings {
+    let settings = MachineSettings {
         nats,
         name: arguments.name.unwrap_or_else(this_machine),
         tags: arguments.tags,
@@ -45,9 +46,9 @@ async fn serve(setup: &Setup, arguments: WorkerArguments) -> Result<()> {
     };
     let store = own_store(setup, &settings.name)?;
     let host = start_host_for_others(setup, store)?;
-    let working = work(settings.clone(), Errands::of(host.clone())).await;
-    let mut working = match working {
-        Ok(working) => working,
+    let taking = take_errands(settings.clone(), Errands::of(host.clone())).await;
+    let mut taking = match taking {
+        Ok(taking) => taking,
         Err(error) => {
             host.shutdown().await;
             return Err(error.into());
@@ -56,7 +57,7 @@ async fn serve(setup: &Setup, arguments: WorkerArguments) -> Result<()> {
     announce(&settings);
     loop {
         tokio::select! {
-            Some(doing) = working.doing.recv() => print(&doing),
+            Some(doing) = taking.doing.recv() => print(&doing),
             () = stop_signals.received() => break,
         }
     }
@@ -66,18 +67,18 @@ async fn serve(setup: &Setup, arguments: WorkerArguments) -> Result<()> {
     );
     let grace = Duration::from_secs(arguments.grace);
     let finished = tokio::select! {
-        finished = tokio::time::timeout(grace, working.finish()) => finished.is_ok(),
+        finished = tokio::time::timeout(grace, taking.finish()) => finished.is_ok(),
         () = stop_signals.received() => false,
     };
     if !finished {
-        working.hand_back();
+        taking.hand_back();
         // What cannot be told now, the server finds out by the silence.
-        let _ = tokio::time::timeout(HANDED_BACK_WITHIN, working.finish()).await;
+        let _ = tokio::time::timeout(HANDED_BACK_WITHIN, taking.finish()).await;
     }
-    while let Ok(doing) = working.doing.try_recv() {
+    while let Ok(doing) = taking.doing.try_recv() {
         print(&doing);
     }
-    working.close().await;
+    taking.close().await;
     host.shutdown().await;
     Ok(())
 }
@@ -96,7 +97,7 @@ fn cores() -> u32 {
 /// other.
 fn own_store(setup: &Setup, name: &MachineName) -> Result<std::path::PathBuf> {
     setup.paths.make()?;
-    let path = setup.paths.worker_store_file(name.as_str());
+    let path = setup.paths.machine_store_file(name.as_str());
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("making the folder {}", folder.display()))?;
@@ -105,14 +106,14 @@ fn own_store(setup: &Setup, name: &MachineName) -> Result<std::path::PathBuf> {
         Ok(_) => Ok(path),
         Err(StoreError::InUse { .. }) => {
             bail!(
-                "a worker of the name {name} runs already on this machine: give this one another with --name"
+                "a machine of the name {name} takes tasks here already: give this one another with --name"
             )
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn announce(settings: &WorkerSettings) {
+fn announce(settings: &MachineSettings) {
     let tags = match settings.tags.as_slice() {
         [] => "none".to_owned(),
         tags => tags.join(", "),

@@ -1,6 +1,6 @@
 //! The section `[nats]`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -22,22 +22,22 @@ pub(crate) struct Nats {
 }
 
 impl Nats {
+    /// Files that are set.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        [
+            ("nats.credentials", self.credentials.as_path()),
+            ("nats.ca", &self.ca),
+            ("nats.certificate", &self.certificate),
+            ("nats.key", &self.key),
+        ]
+        .into_iter()
+        .filter(|(_, file)| !file.as_os_str().is_empty())
+    }
+
     /// The server; `None` where none is set.
     pub(crate) fn settings(&self) -> Result<Option<NatsSettings>> {
         if self.url.is_empty() {
             return Ok(None);
-        }
-        if !(1..=5).contains(&self.replicas) {
-            bail!(
-                "nats.replicas in the configuration is {}: 1 to 5 servers can keep a task",
-                self.replicas
-            );
-        }
-        if !(1..=3_600).contains(&self.silence_seconds) {
-            bail!(
-                "nats.silence_seconds in the configuration is {}: write 1 to 3600",
-                self.silence_seconds
-            );
         }
         let given = |file: &PathBuf| Some(file.clone()).filter(|file| !file.as_os_str().is_empty());
         let certificate = match (given(&self.certificate), given(&self.key)) {
@@ -79,9 +79,8 @@ mod tests {
     #[test]
     fn what_cannot_be_is_named() {
         for (text, said) in [
-            ("replicas = 0", "nats.replicas"),
-            ("silence_seconds = 0", "nats.silence_seconds"),
             ("key = \"k.pem\"", "belong together"),
+            ("certificate = \"c.pem\"", "belong together"),
         ] {
             let error = nats(&format!("url = \"nats://localhost\"\n{text}")).expect_err(text);
             assert!(error.to_string().contains(said), "{error}");

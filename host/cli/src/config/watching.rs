@@ -66,6 +66,10 @@ pub(super) struct Mending {
 }
 
 impl Mending {
+    pub(super) fn strategy(&self) -> &str {
+        &self.strategy
+    }
+
     pub(super) fn settings(&self) -> RecoverySettings {
         RecoverySettings {
             automatic: self.automatic,

@@ -5,12 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::gate::VerdictReport;
-use quarterdeck_core::{Caller, Host};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
+use super::judge::Judge;
 use crate::Setup;
-use crate::hosting::start_host;
 
 /// A longer line is answered with an error, and ends the stream.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
@@ -41,17 +40,16 @@ struct Complaint {
 
 /// Judges until standard input ends. Exits with 1 if a line was no question.
 pub(super) async fn run(setup: &Setup, cwd: &str) -> Result<ExitCode> {
-    let host = start_host(setup)?;
+    let host = Judge::find(setup).await?;
     let done = judge_lines(&host, cwd).await;
-    host.shutdown().await;
+    host.leave().await;
     Ok(match done? {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
 }
 
-async fn judge_lines(host: &Host, cwd: &str) -> Result<u64> {
-    let caller = Caller::command_line();
+async fn judge_lines(host: &Judge, cwd: &str) -> Result<u64> {
     let mut input = BufReader::new(tokio::io::stdin());
     let mut output = tokio::io::stdout();
     let (mut number, mut complaints) = (0, 0);
@@ -75,7 +73,7 @@ async fn judge_lines(host: &Host, cwd: &str) -> Result<u64> {
             true => Err(anyhow::anyhow!(
                 "the line is longer than {LONGEST_LINE} bytes; nothing after it is judged"
             )),
-            false => judge(host, number, &text, cwd, &caller).await,
+            false => judge(host, number, &text, cwd).await,
         };
         let mut line = match answer {
             Ok(line) => line,
@@ -100,12 +98,12 @@ async fn judge_lines(host: &Host, cwd: &str) -> Result<u64> {
     }
 }
 
-async fn judge(host: &Host, line: u64, text: &[u8], cwd: &str, caller: &Caller) -> Result<String> {
+async fn judge(host: &Judge, line: u64, text: &[u8], cwd: &str) -> Result<String> {
     let question: Question = serde_json::from_slice(text).context(
         r#"no question: write {"command": "...", "cwd": "..."}, where cwd may be missing"#,
     )?;
     let cwd = question.cwd.unwrap_or_else(|| cwd.to_owned());
-    let verdict = host.check(&question.command, Some(cwd), caller).await?;
+    let verdict = host.check(&question.command, cwd).await?;
     Ok(serde_json::to_string(&Answer {
         line,
         command: &question.command,

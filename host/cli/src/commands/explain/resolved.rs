@@ -108,7 +108,7 @@ fn asked(request: &ReviewRequest) -> approver::Request {
         },
         full_screen: session.full_screen,
         cwd: session.cwd.clone(),
-        program: session.program.clone(),
+        program: attribute("reader").or_else(|| session.program.clone()),
         recent: request.recent.clone(),
         project: attribute("project"),
         role: request.caller.role.clone().or_else(|| session.role.clone()),
@@ -118,6 +118,15 @@ fn asked(request: &ReviewRequest) -> approver::Request {
             .collect(),
         running: attribute("running"),
         shell_reads: attribute("shell-reads").as_deref() == Some("line"),
+        typed_ahead: attribute("program-reads").as_deref() == Some("nothing"),
+        asking: approver::AskingShell::told(
+            attribute("program-reads").as_deref(),
+            attribute("program-runs"),
+        ),
+        earlier: approver::EarlierLines::told(
+            attribute("earlier-bytes").as_deref(),
+            attribute("waits-for-more").as_deref(),
+        ),
     }
 }
 

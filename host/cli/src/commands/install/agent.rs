@@ -50,6 +50,15 @@ pub(super) struct Homes {
     copilot: Option<PathBuf>,
 }
 
+/// How the agent starts this program.
+#[derive(Clone, Debug)]
+pub(super) struct Started {
+    /// Its path.
+    pub(super) program: String,
+    /// Flags of every command, which come first.
+    pub(super) flags: Vec<String>,
+}
+
 /// A file, and what belongs into it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wanted {
@@ -79,11 +88,37 @@ impl Homes {
             home,
         })
     }
+
+    /// Claude Code's two files, of servers and of hooks: side by side in a folder of its
+    /// own, or in the home folder and a folder there.
+    fn of_claude(&self) -> [PathBuf; 2] {
+        let (servers, settings) = match &self.claude {
+            Some(folder) => (folder.clone(), folder.clone()),
+            None => (self.home.clone(), self.home.join(".claude")),
+        };
+        [servers.join(".claude.json"), settings.join("settings.json")]
+    }
+
+    fn of_codex(&self, name: &str) -> PathBuf {
+        let folder = self.codex.clone();
+        folder
+            .unwrap_or_else(|| self.home.join(".codex"))
+            .join(name)
+    }
+
+    fn of_copilot(&self, name: &str) -> PathBuf {
+        let folder = self.copilot.clone();
+        folder
+            .unwrap_or_else(|| self.home.join(".copilot"))
+            .join(name)
+    }
 }
 
 impl CodingAgent {
     /// The agent's files with what belongs there.
-    pub(super) fn files(self, homes: &Homes, program: &str, hook: bool) -> Result<Vec<Wanted>> {
+    pub(super) fn files(self, homes: &Homes, started: &Started, hook: bool) -> Result<Vec<Wanted>> {
+        let Started { program, flags } = started;
+        let arguments: Vec<&str> = (flags.iter().map(String::as_str)).chain(["mcp"]).collect();
         let json = |path: PathBuf, entries: Vec<Entry>| Wanted {
             path,
             format: Format::Json,
@@ -93,32 +128,22 @@ impl CodingAgent {
             path: vec![key, "quarterdeck"],
             value: server,
         };
-        let plain = json!({ "command": program, "args": ["mcp"] });
-        let typed = json!({ "type": "stdio", "command": program, "args": ["mcp"] });
+        let plain = json!({ "command": program, "args": arguments });
+        let typed = json!({ "type": "stdio", "command": program, "args": arguments });
         let hooks = |agent: HookAgent| -> Result<Vec<Entry>> {
             if !hook {
                 return Ok(Vec::new());
             }
-            let program = shlex::try_quote(program).context("quoting this program's path")?;
-            Ok(hooks(agent, &format!("{program} hook {agent}")))
+            let words = [program].into_iter().chain(flags).map(String::as_str);
+            let command = shlex::try_join(words).context("quoting this program's path")?;
+            Ok(hooks(agent, &format!("{command} hook {agent}")))
         };
         Ok(match self {
             Self::ClaudeCode => {
-                let folder = |name| {
-                    homes
-                        .claude
-                        .clone()
-                        .unwrap_or_else(|| homes.home.join(name))
-                };
+                let [servers, settings] = homes.of_claude();
                 vec![
-                    json(
-                        folder("").join(".claude.json"),
-                        vec![server("mcpServers", typed)],
-                    ),
-                    json(
-                        folder(".claude").join("settings.json"),
-                        hooks(HookAgent::ClaudeCode)?,
-                    ),
+                    json(servers, vec![server("mcpServers", typed)]),
+                    json(settings, hooks(HookAgent::ClaudeCode)?),
                 ]
             }
             Self::ClaudeDesktop => vec![json(
@@ -136,40 +161,30 @@ impl CodingAgent {
                 homes.config.join("Code/User/mcp.json"),
                 vec![server("servers", typed)],
             )],
-            Self::Codex => {
-                let folder = homes
-                    .codex
-                    .clone()
-                    .unwrap_or_else(|| homes.home.join(".codex"));
-                vec![
-                    Wanted {
-                        path: folder.join("config.toml"),
-                        format: Format::Toml,
-                        entries: vec![server("mcp_servers", plain)],
-                    },
-                    json(folder.join("hooks.json"), hooks(HookAgent::Codex)?),
-                ]
-            }
+            Self::Codex => vec![
+                Wanted {
+                    path: homes.of_codex("config.toml"),
+                    format: Format::Toml,
+                    entries: vec![server("mcp_servers", plain)],
+                },
+                json(homes.of_codex("hooks.json"), hooks(HookAgent::Codex)?),
+            ],
             Self::Gemini => {
                 let mut entries = vec![server("mcpServers", plain)];
                 entries.extend(hooks(HookAgent::Gemini)?);
                 vec![json(homes.home.join(".gemini/settings.json"), entries)]
             }
             Self::Copilot => {
-                let folder = homes
-                    .copilot
-                    .clone()
-                    .unwrap_or_else(|| homes.home.join(".copilot"));
                 let local = json!({
-                    "type": "local", "command": program, "args": ["mcp"], "tools": ["*"],
+                    "type": "local", "command": program, "args": arguments, "tools": ["*"],
                 });
                 vec![
                     json(
-                        folder.join("mcp-config.json"),
+                        homes.of_copilot("mcp-config.json"),
                         vec![server("mcpServers", local)],
                     ),
                     json(
-                        folder.join("hooks/quarterdeck.json"),
+                        homes.of_copilot("hooks/quarterdeck.json"),
                         hooks(HookAgent::Copilot)?,
                     ),
                 ]
@@ -206,7 +221,7 @@ fn hooks(agent: HookAgent, command: &str) -> Vec<Entry> {
     let moments: &[Moment] = match agent {
         HookAgent::ClaudeCode => &[
             ("PreToolUse", Some("Bash|PowerShell|Monitor|Task|Agent")),
-            ("PostToolUse", Some("TodoWrite")),
+            ("PostToolUse", Some("TodoWrite|Task|Agent")),
             ("PostToolUseFailure", Some("Task|Agent")),
             ("SubagentStop", None),
             ("TaskCreated", None),
@@ -310,10 +325,12 @@ mod tests {
             _ => None,
         })
         .expect("homes");
+        let started = Started {
+            program: "/opt/q d/quarterdeck".to_owned(),
+            flags: vec!["--config".to_owned(), "/my c.toml".to_owned()],
+        };
         for agent in CodingAgent::value_variants() {
-            let files = agent
-                .files(&homes, "/opt/q d/quarterdeck", true)
-                .expect("files");
+            let files = agent.files(&homes, &started, true).expect("files");
             assert!(!files.is_empty());
             for file in &files {
                 assert!(file.path.starts_with("/h") || *agent == CodingAgent::Codex);
@@ -322,8 +339,9 @@ mod tests {
                     .with(&file.entries, "")
                     .expect("fits into nothing");
                 assert!(text.contains("/opt/q d/quarterdeck"), "{text}");
+                assert!(text.contains("/my c.toml"), "{text}");
             }
-            let bare = agent.files(&homes, "/q", false).expect("files");
+            let bare = agent.files(&homes, &started, false).expect("files");
             let hooks = |file: &Wanted| format!("{:?}", file.entries).contains(" hook ");
             assert!(!bare.iter().any(hooks));
         }

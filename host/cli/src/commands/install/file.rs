@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use similar::TextDiff;
 
 use super::agent::Wanted;
+use super::switched_off::switch_in;
 
 /// What the backup of a file ends with.
 const BACKUP: &str = ".before-quarterdeck";
@@ -57,6 +58,11 @@ impl ConfiguredFile {
     /// Where the agent looks for it.
     pub(super) fn path(&self) -> &Path {
         &self.wanted.path
+    }
+
+    /// The setting that switches the agent's hooks off, if there is one.
+    pub(super) fn hooks_off(&self) -> Option<String> {
+        switch_in(self.wanted.format, self.text.as_deref()?)
     }
 
     /// What installing changes.

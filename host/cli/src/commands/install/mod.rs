@@ -7,6 +7,7 @@
 mod agent;
 mod edit;
 mod file;
+mod switched_off;
 
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 
 pub(crate) use agent::CodingAgent;
-use agent::Homes;
+use agent::{Homes, Started};
 use file::{Change, ConfiguredFile};
 
 use crate::Setup;
@@ -43,10 +44,14 @@ pub(crate) fn run(
     let program = program
         .to_str()
         .context("this program lies in a folder whose name is no text")?;
+    let started = Started {
+        program: program.to_owned(),
+        flags: setup.common.written_out()?,
+    };
     let homes = Homes::from_environment(|name| std::env::var(name).ok())?;
     let files: Vec<ConfiguredFile> = arguments
         .agent
-        .files(&homes, program, !arguments.no_hook)?
+        .files(&homes, &started, !arguments.no_hook)?
         .into_iter()
         .map(ConfiguredFile::read)
         .collect::<Result<_>>()?;
@@ -83,6 +88,15 @@ pub(crate) fn run(
             anstream::println!("Quarterdeck is gone from {}", arguments.agent);
         }
         (false, ..) => {}
+    }
+    if direction == Direction::Install && !arguments.no_hook {
+        for (file, switch) in files.iter().filter_map(|it| Some((it, it.hooks_off()?))) {
+            anstream::eprintln!(
+                "the hook is never called while hooks are switched off in {} ({switch}): {}'s own shell tool is not judged",
+                file.path().display(),
+                arguments.agent
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
-use quarterdeck_core::policy::ComponentFacts;
+use quarterdeck_core::policy::{ComponentFacts, PolicyStatus};
+use quarterdeck_server::socket::{AskError, Request, ask};
+use serde_json::Value;
 
 use super::check::try_component;
 use super::folder::{PluginsFolder, checked_name};
@@ -43,6 +45,7 @@ pub(super) fn run(
     if let Some(fault) = &trial.status.last_error {
         bail!("{origin} was not added: {fault}");
     }
+    keeps_its_kind(folder, name, &trial.status)?;
     let path = folder.put(name, &component)?;
     anstream::println!(
         "{} ({}, {} bytes, {digest})",
@@ -50,5 +53,46 @@ pub(super) fn run(
         trial.status.kind_name(),
         component.len(),
     );
-    Ok(ExitCode::SUCCESS)
+    if !setup.config.policies.watch {
+        anstream::println!(
+            "policies.watch is false in the configuration: a host takes it over when it is started, or asked with the tool policy_reload"
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    match refused_by_running_host(setup, name)? {
+        Some(reason) => {
+            anstream::eprintln!("quarterdeck: the running host did not take it: {reason}");
+            Ok(ExitCode::FAILURE)
+        }
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Whether the component that lies there is of the same kind, if there is one: a host
+/// would refuse another.
+fn keeps_its_kind(folder: &PluginsFolder, name: &str, new: &PolicyStatus) -> Result<()> {
+    let Ok(present) = fs::read(folder.component(name)) else {
+        return Ok(());
+    };
+    if let (Some(was), Some(is)) = (ComponentFacts::of(&present).kind, new.kind) {
+        ensure!(
+            was == is,
+            "it was not added: it is {is:#}, but `{name}` is {was:#}; give it another --name, or take the other away with `quarterdeck plugin remove {name}`"
+        );
+    }
+    Ok(())
+}
+
+/// Why the host that is running, if there is one, did not put the component in charge.
+/// Waits until it has tried.
+fn refused_by_running_host(setup: &Setup, name: &str) -> Result<Option<String>> {
+    let socket = setup.paths.shared_socket();
+    let asked = ask::<Vec<Value>>(&socket, &Request::PoliciesReread);
+    let policies = match runtime()?.block_on(asked) {
+        Ok(policies) => policies,
+        Err(AskError::NoHost(_)) => return Ok(None),
+        Err(error) => return Err(error).context("asking the running host whether it took it"),
+    };
+    let policy = policies.iter().find(|policy| policy["name"] == name);
+    Ok(policy.and_then(|policy| policy["rejection"].as_str().map(str::to_owned)))
 }

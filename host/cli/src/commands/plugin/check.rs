@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use quarterdeck_core::policy::{IncidentKind, PolicyHost, PolicyState, PolicyStatus, Settings};
+use quarterdeck_core::policy::{
+    ComponentFacts, PolicyHost, PolicyState, PolicyStatus, ProblemKind, Settings,
+};
 
 use super::folder::checked_name;
 use crate::Setup;
@@ -20,6 +22,8 @@ const VERDICT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What became of trying a component.
 pub(super) struct Trial {
+    /// What is written on its outside, also where it was refused.
+    facts: ComponentFacts,
     /// As `plugin list` would show it.
     pub(super) status: PolicyStatus,
 }
@@ -87,11 +91,8 @@ pub(super) fn try_component(
     };
     let status = runtime()?.block_on(async {
         let (rejected, mut rejections) = tokio::sync::mpsc::unbounded_channel();
-        let policies = PolicyHost::start(settings, move |incident| {
-            if matches!(
-                incident.kind,
-                IncidentKind::Rejected | IncidentKind::Sidecar
-            ) {
+        let policies = PolicyHost::start(settings, move |problem| {
+            if matches!(problem.kind, ProblemKind::Rejected | ProblemKind::Sidecar) {
                 // Only the first is waited for.
                 let _ = rejected.send(());
             }
@@ -118,6 +119,7 @@ pub(super) fn try_component(
         anyhow::Ok(status)
     })?;
     Ok(Trial {
+        facts: ComponentFacts::of(component),
         status: status.context("the trial's host did not list the component")?,
     })
 }
@@ -130,9 +132,9 @@ fn print(trial: &Trial) {
         let fault = status.last_error.as_deref().unwrap_or("it did not load");
         anstream::println!("{}: refused: {fault}", status.name);
     }
-    anstream::println!("  digest   {}", status.digest);
-    anstream::println!("  size     {} bytes", status.size);
-    let imports = match status.imports.as_slice() {
+    anstream::println!("  digest   {}", trial.facts.digest);
+    anstream::println!("  size     {} bytes", trial.facts.size);
+    let imports = match trial.facts.imports.as_slice() {
         [] => "none".to_owned(),
         imports => imports.join(", "),
     };

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use include_dir::{Dir, DirEntry, include_dir};
 use quarterdeck_core::policy::PolicyKind;
+use quarterdeck_core::quoting::posix_word;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/templates");
 static RUST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/rust");
@@ -106,7 +107,7 @@ pub(super) fn run(
         .and_then(|readme| readme.contents_utf8())
         .unwrap_or_default();
     anstream::println!("{} is a new {kind}. What to do next:\n", project.display());
-    anstream::println!("    cd {}", shell_word(&project));
+    anstream::println!("    cd {}", posix_word(&project.to_string_lossy()));
     for step in steps(&fill_in(readme)) {
         anstream::println!("    {step}");
     }
@@ -123,16 +124,6 @@ fn steps(readme: &str) -> Vec<&str> {
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
         .collect()
-}
-
-/// A path as a shell takes it for one word.
-fn shell_word(path: &Path) -> String {
-    let path = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
-    match path.chars().all(plain) {
-        true => path.into_owned(),
-        false => format!("'{}'", path.replace('\'', "'\\''")),
-    }
 }
 
 /// The name also names a package, in four languages.
@@ -235,12 +226,6 @@ mod tests {
                 || path.to_string_lossy().contains("{{")
                 || path.extension().is_some_and(|end| end == "template")
         })
-    }
-
-    #[test]
-    fn a_folder_with_blanks_can_be_entered_as_it_is_printed() {
-        assert_eq!(shell_word(Path::new("../a-b/c.d")), "../a-b/c.d");
-        assert_eq!(shell_word(Path::new("it's here")), r"'it'\''s here'");
     }
 
     #[test]

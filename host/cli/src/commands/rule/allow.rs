@@ -38,5 +38,10 @@ pub(super) fn run(setup: &Setup, arguments: RuleAllowArguments) -> Result<ExitCo
     file.add(rule.clone())?;
     anstream::println!("{}", super::list::shown(&rule));
     anstream::println!("  in {}", file.path().display());
+    if rule.overrides.is_none() {
+        anstream::println!(
+            "  for what would be asked about: what a policy calls dangerous stays refused, unless --overrides names its rule"
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,14 @@ use anyhow::{Context, Result, bail};
 const UNIT: &str = "quarterdeck.service";
 const LABEL: &str = "dev.quarterdeck.host";
 
+/// What the manager is to start.
+pub(super) struct Service {
+    /// The program with its arguments.
+    pub(super) command: Vec<String>,
+    /// Variables that are to be set.
+    pub(super) environment: Vec<(String, String)>,
+}
+
 /// A service manager, and the file that it reads.
 pub(super) enum Manager {
     Systemd(PathBuf),
@@ -43,10 +51,10 @@ impl Manager {
     }
 
     /// What the file says.
-    pub(super) fn definition(&self, program: &Path) -> String {
+    pub(super) fn definition(&self, service: &Service) -> String {
         match self {
-            Self::Systemd(_) => unit(program),
-            Self::Launchd(_) => plist(program),
+            Self::Systemd(_) => unit(service),
+            Self::Launchd(_) => plist(service),
         }
     }
 
@@ -125,26 +133,46 @@ fn told(program: &str, arguments: &[&str]) -> Result<()> {
         return Ok(());
     }
     let reason = String::from_utf8_lossy(&said.stderr);
-    bail!("`{}` failed ({}): {}", line(), said.status, reason.trim())
+    let advice = match reason.contains("connect to bus") {
+        true => {
+            "; no service manager of your own runs here, as in containers and after su: log in as this user, or start `quarterdeck serve` yourself"
+        }
+        false => "",
+    };
+    bail!(
+        "`{}` failed ({}): {}{advice}",
+        line(),
+        said.status,
+        reason.trim()
+    )
 }
 
 /// A unit of systemd. The host closes what is to end with it; sessions on tmux and
 /// iTerm2 stay, so nothing but the host itself is stopped.
-fn unit(program: &Path) -> String {
+fn unit(service: &Service) -> String {
+    let command: Vec<String> = service.command.iter().map(|it| in_a_command(it)).collect();
+    let environment: String = (service.environment.iter())
+        .map(|(name, value)| format!("Environment={}\n", in_a_unit(&format!("{name}={value}"))))
+        .collect();
     format!(
         "[Unit]
 Description=Quarterdeck, a host for the terminals that coding agents work in
 
 [Service]
-ExecStart={} serve
-Restart=on-failure
+ExecStart={}
+{environment}Restart=on-failure
 KillMode=process
 
 [Install]
 WantedBy=default.target
 ",
-        in_a_unit(&program.to_string_lossy())
+        command.join(" ")
     )
+}
+
+/// A word of a command, in which `$` begins a variable.
+fn in_a_command(word: &str) -> String {
+    in_a_unit(&word.replace('$', "$$"))
 }
 
 /// A word as systemd.syntax(7) and systemd.unit(5) want it.
@@ -152,17 +180,22 @@ fn in_a_unit(word: &str) -> String {
     let escaped = word
         .replace('\\', r"\\")
         .replace('"', "\\\"")
-        .replace('$', "$$")
+        .replace('\n', "\\n")
         .replace('%', "%%");
     format!("\"{escaped}\"")
 }
 
-fn plist(program: &Path) -> String {
-    let program = program
-        .to_string_lossy()
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+fn plist(service: &Service) -> String {
+    let text = |text: &str| {
+        let text = (text.replace('&', "&amp;").replace('<', "&lt;")).replace('>', "&gt;");
+        format!("<string>{text}</string>")
+    };
+    let command: String = (service.command.iter())
+        .map(|word| format!("    {}\n", text(word)))
+        .collect();
+    let environment: String = (service.environment.iter())
+        .map(|(name, value)| format!("    <key>{name}</key>\n    {}\n", text(value)))
+        .collect();
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
@@ -172,9 +205,10 @@ fn plist(program: &Path) -> String {
   <string>{LABEL}</string>
   <key>ProgramArguments</key>
   <array>
-    <string>{program}</string>
-    <string>serve</string>
-  </array>
+{command}  </array>
+  <key>EnvironmentVariables</key>
+  <dict>
+{environment}  </dict>
   <key>RunAtLoad</key>
   <true/>
   <key>KeepAlive</key>
@@ -194,14 +228,28 @@ fn plist(program: &Path) -> String {
 mod tests {
     use super::*;
 
+    fn service(program: &str) -> Service {
+        Service {
+            command: vec![program.to_owned(), "serve".to_owned()],
+            environment: vec![("QUARTERDECK_GATE_MODE".to_owned(), "50% \"$x\"".to_owned())],
+        }
+    }
+
     #[test]
-    fn paths_are_written_so_that_they_are_read_as_one_word() {
-        let unit = unit(Path::new("/opt/my \"tools\"/50%/$x/qd"));
-        let line = unit.lines().find(|line| line.starts_with("ExecStart"));
+    fn words_are_written_so_that_they_are_read_as_one() {
+        let unit = unit(&service("/opt/my \"tools\"/50%/$x/qd"));
+        let line = |begin: &str| unit.lines().find(|line| line.starts_with(begin));
         assert_eq!(
-            line,
-            Some(r#"ExecStart="/opt/my \"tools\"/50%%/$$x/qd" serve"#)
+            line("ExecStart"),
+            Some(r#"ExecStart="/opt/my \"tools\"/50%%/$$x/qd" "serve""#)
         );
-        assert!(plist(Path::new("/a&b/<c>")).contains("<string>/a&amp;b/&lt;c&gt;</string>"));
+        // Where variables are set, none is put in (systemd.exec(5)).
+        assert_eq!(
+            line("Environment"),
+            Some(r#"Environment="QUARTERDECK_GATE_MODE=50%% \"$x\"""#)
+        );
+        let plist = plist(&service("/a&b/<c>"));
+        assert!(plist.contains("<string>/a&amp;b/&lt;c&gt;</string>"));
+        assert!(plist.contains("<key>QUARTERDECK_GATE_MODE</key>"));
     }
 }

@@ -2,6 +2,9 @@
 
 mod manager;
 
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,11 +14,16 @@ use quarterdeck_server::socket::{Request, ask_in_time};
 
 use crate::Setup;
 use crate::arguments::ServiceCommand;
+use crate::config::variables;
 use crate::inside::refuse_inside;
-use manager::Manager;
+use manager::{Manager, Service};
 
 /// What systemctl says of a unit that does not run.
 const NOT_RUNNING: u8 = 3;
+
+/// Variables that say where a host keeps its files. (A service has a runtime folder of
+/// the manager's making.)
+const FOLDERS: [&str; 3] = ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"];
 
 /// How long a host may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,21 +39,50 @@ pub(crate) fn run(setup: &Setup, command: &ServiceCommand) -> Result<ExitCode> {
 }
 
 fn install(setup: &Setup, manager: &Manager, dry_run: bool) -> Result<ExitCode> {
-    let program = std::env::current_exe().context("finding this program's own file")?;
-    let definition = manager.definition(&program);
+    let definition = manager.definition(&service(setup)?);
     let file = manager.file();
     if dry_run {
         anstream::println!("would write {}:\n\n{definition}", file.display());
         return Ok(ExitCode::SUCCESS);
     }
     refuse_inside(setup, "installing a service")?;
+    let former = std::fs::read_to_string(file).ok();
     write(file, &definition).with_context(|| format!("writing {}", file.display()))?;
+    if let Err(error) = manager.start() {
+        // Nothing is left half done.
+        match former {
+            Some(former) => write(file, &former),
+            None => std::fs::remove_file(file),
+        }
+        .with_context(|| format!("taking {} back after this: {error:#}", file.display()))?;
+        return Err(error);
+    }
     anstream::println!("wrote {}", file.display());
-    manager.start()?;
     anstream::println!(
         "the host runs now, and with every login; `quarterdeck service status` looks after it, `quarterdeck logs` shows its log"
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// `quarterdeck serve` with the flags and the settings that this command was given. The
+/// folders go with them, since a service manager has an environment of its own.
+fn service(setup: &Setup) -> Result<Service> {
+    let program = std::env::current_exe().context("finding this program's own file")?;
+    let program = program
+        .to_str()
+        .context("this program lies in a folder whose name is no text")?;
+    let mut command = vec![program.to_owned()];
+    command.extend(setup.common.written_out()?);
+    command.push("serve".to_owned());
+    let environment = variables()
+        .into_iter()
+        .chain(FOLDERS.map(str::to_owned))
+        .filter_map(|name| std::env::var(&name).ok().map(|value| (name, value)))
+        .collect();
+    Ok(Service {
+        command,
+        environment,
+    })
 }
 
 fn uninstall(setup: &Setup, manager: &Manager) -> Result<ExitCode> {
@@ -55,9 +92,16 @@ fn uninstall(setup: &Setup, manager: &Manager) -> Result<ExitCode> {
         anstream::println!("there is no service: {} is missing", file.display());
         return Ok(ExitCode::SUCCESS);
     }
-    manager.stop()?;
+    let stopped = manager.stop();
     std::fs::remove_file(file).with_context(|| format!("removing {}", file.display()))?;
-    manager.forget()?;
+    if let Err(error) = stopped.and_then(|()| manager.forget()) {
+        anstream::eprintln!("{error:#}");
+        anstream::println!(
+            "removed {}; a host that still runs is stopped with its own Ctrl-C or SIGTERM",
+            file.display()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
     anstream::println!("stopped the host and removed {}", file.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -82,9 +126,17 @@ fn status(setup: &Setup, manager: &Manager) -> ExitCode {
     }
 }
 
+/// For its owner alone: a setting may hold a login.
 fn write(file: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    std::fs::write(file, text)
+    let mut written = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)?;
+    written.set_permissions(Permissions::from_mode(0o600))?;
+    written.write_all(text.as_bytes())
 }
