@@ -21,6 +21,7 @@ class NatsServer:
     configuration: str = ""
     scheme: str = "nats"
     keeps: bool = True
+    monitor: int | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -36,7 +37,8 @@ class NatsServer:
         self.folder.mkdir(exist_ok=True)
         file = self.folder / "server.conf"
         kept = f'jetstream {{ store_dir: "{self.folder}/store" }}\n' if self.keeps else ""
-        file.write_text(f'listen: "127.0.0.1:{self.port}"\n{kept}{self.configuration}')
+        seen = f'http: "127.0.0.1:{self.monitor}"\n' if self.monitor else ""
+        file.write_text(f'listen: "127.0.0.1:{self.port}"\n{kept}{seen}{self.configuration}')
         program = shutil.which("nats-server", path="/usr/sbin:/usr/local/bin:/usr/bin")
         assert program, "nats-server is missing: `tests/run prepare` installs it"
         with (self.world.root / f"serve-nats-{self.port}.log").open("ab") as log:
@@ -50,6 +52,12 @@ class NatsServer:
         assert self.process
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def lose_everything(self) -> None:
+        """Ends it, and has it come back with an empty disk."""
+        self.kill()
+        shutil.rmtree(self.folder)
+        self.start()
 
 
 @dataclass

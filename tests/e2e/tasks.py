@@ -12,11 +12,28 @@ def task(id_: str, command: Any = "true", **more: Any) -> dict[str, Any]:
     return {"id": id_, "type": "command", "payload": command, "priority": "medium", **more}
 
 
+async def hand_in(agent: Agent, *tasks: dict[str, Any], **more: Any) -> None:
+    """Has other machines do these tasks."""
+    await agent.do("task_distribute", tasks=list(tasks), machines=True, **more)
+
+
+async def report(agent: Agent, id_: str, wait: int = 0) -> dict[str, Any]:
+    """What is told of a task, at its end if that comes within so many milliseconds."""
+    return (await agent.do("task_status", taskIds=[id_], waitMs=wait))["tasks"][0]
+
+
 async def ended(agent: Agent, *ids: str) -> dict[str, dict[str, Any]]:
     """The reports of these tasks once all of them have ended."""
     reports = (await agent.do("task_status", taskIds=list(ids), waitMs=50_000))["tasks"]
     assert all(one["status"] in ("completed", "failed") for one in reports), reports
     return {one["id"]: one for one in reports}
+
+
+def completed_as_often_as_told(reports: list[dict[str, Any]], begun: Counter[str]) -> None:
+    """All of them completed, and none began more often than is told."""
+    for one in reports:
+        assert one["status"] == "completed", one
+        assert 1 <= begun[one["id"]] <= one["attempts"], (one, begun[one["id"]])
 
 
 def told_truly(

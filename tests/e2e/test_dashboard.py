@@ -170,7 +170,7 @@ async def test_a_waiting_command_is_approved_with_a_click_and_runs(person: Perso
         await deny.focus()
         await person.page.keyboard.press("Enter")
         await expect(waiting).to_be_hidden()
-        assert (await agent.call("session_run", command=ASKS_FIRST)).code == "CONFIRMATION_REQUIRED"
+        assert (await agent.call("session_run", command=ASKS_FIRST)).code == "PERMISSION_DENIED"
         assert len(host.world.ran("npm")) == 1
     assert not person.complaints
 

@@ -67,9 +67,10 @@ async def test_everything_is_at_the_backup(world: World) -> None:
         session = await agent.open_session(name="worker")
         await agent.at_prompt(session)
         old_token = await outfitted(agent, session)
-        # What is begun here kills the shell that it runs in, once.
-        once = world.home / "begun"
-        command = f"test -e {once} || {{ touch {once}; kill -KILL $$; }}; echo done in $QUARTERDECK_SESSION"
+        # What is begun here kills the shell that it runs in, once, and takes its time then.
+        once, enough = world.home / "begun", world.home / "enough"
+        dies_once = f"test -e {once} || {{ touch {once}; kill -KILL $$; }}"
+        command = f"{dies_once}; until test -e {enough}; do sleep 0.05; done; echo done in $QUARTERDECK_SESSION"
         task = {"id": "render", "type": "command", "payload": command, "priority": "high"}
         await agent.do("task_distribute", tasks=[task], sessionIds=[session])
         await agent.wait_for(session, exit=True)
@@ -89,6 +90,7 @@ async def test_everything_is_at_the_backup(world: World) -> None:
         new_token = moved["lock"]["fencingToken"]
         assert moved["lock"]["owner"] == "ada" and new_token > old_token
 
+        enough.touch()
         done = await report(agent, "render", wait=True)
         assert (done["status"], done["sessionId"], done["attempts"]) == ("completed", spare, 2), done
 
@@ -135,7 +137,7 @@ async def test_a_hung_sessions_task_begins_again_at_the_backup(world: World) -> 
 
 async def test_a_restarted_session_keeps_what_belongs_to_it(configured: World) -> None:  # noqa: F811
     configured.configure(CREW)
-    async with agent_on_stdio(configured) as agent:
+    async with agent_on_stdio(configured, env={"QUARTERDECK_AGENT": "ada"}) as agent:
         session = await agent.open_session(name="worker")
         await agent.at_prompt(session)
         old_token = await outfitted(agent, session)

@@ -78,3 +78,22 @@ async def test_a_session_that_is_reset(world: World) -> None:
         await agent.type(session, "half a comm")
         assert (await agent.do("session_reset", sessionId=session))["success"]
         assert (await agent.run("echo fine", sessionId=session))["output"] == "fine\n"
+
+
+async def test_the_family_alone_has_every_tool_of_the_document(world: World) -> None:
+    documented = {
+        *("session_create", "session_list", "session_close", "performance_monitor", "performance_history"),
+        *("task_distribute", "task_status", "health_check", "health_history", "error_recover"),
+        *("progress_aggregate", "safety_approve"),
+    }
+    async with agent_on_http(world.serve("--tools", "enhanced")) as agent:
+        tools = [tool.name for tool in (await agent.client.list_tools()).tools]
+        assert documented <= set(tools) and len(tools) == len(set(tools))
+        created = await agent.do("session_create", name="build-worker-1", command="echo built", workingDirectory="/tmp")
+        assert created["name"] == "build-worker-1" and created["status"] in ("active", "idle")
+        session = created["sessionId"]
+        listed = await agent.do("session_list")
+        assert listed["total"] == 1 and listed["sessions"][0]["sessionId"] == session
+        assert (await agent.do("safety_approve", command="ls", sessionId=session))["tier"] == "safe"
+        closed = await agent.do("session_close", sessionId=session)
+        assert closed["success"] and closed["sessionId"] == session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import time
 from collections.abc import AsyncIterator
@@ -415,8 +416,11 @@ async def test_a_message_that_needs_a_person_says_so(world: World) -> None:
     drop_scripted(world, "asks", match="hi", tier="review", reason="Ask first.")
     async with orchestrator(world) as crew:
         [session] = await crew.sessions("asks")
-        written = await crew.try_to(
-            "write_to_sessions", messages=[{"content": "echo hi", "targets": [{"session_id": session}]}]
-        )
-        assert written.is_error and written.content["code"] == "CONFIRMATION_REQUIRED"
-        assert json.loads(written.text)["details"]["command"] == "echo hi"
+        written = await crew.write("echo hi", {"session_id": session})
+        assert (written["sent_count"], written["error_count"]) == (0, 1), written
+        [result] = written["results"]
+        assert (result["session_id"], result["success"]) == (session, False)
+        assert result["error"].startswith("CONFIRMATION_REQUIRED: ") and "Ask first" in result["error"]
+        confirmation = re.search(r"quarterdeck approve (\S+?)`", result["error"])
+        assert confirmation and world.quarterdeck("approve", confirmation[1]).returncode == 0, result
+        assert (await crew.write("echo hi", {"session_id": session}))["sent_count"] == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -165,40 +164,6 @@ async def test_list_info_resize_and_close(terminals: Terminals) -> None:
     assert info["dimensions"] == {"columns": 120, "rows": 40}
     assert await terminals.say("close", terminalId=terminal) == f"Terminal {terminal} closed"
     assert json.loads(await terminals.say("list")) == []
-
-
-async def test_a_terminal_on_tmux_tells_its_window(world: World) -> None:
-    socket = f"quarterdeck-test-{world.mark}"
-    world.configure(f'[sessions]\ntmux_socket = "{socket}"\n')
-
-    def tmux(*arguments: str) -> str:
-        command = ["tmux", "-L", socket, *arguments]
-        return subprocess.run(command, env=world.env, capture_output=True, text=True, check=True).stdout
-
-    async with client_of(world, "mcpretentious", "--backend", "tmux") as terminals:
-        terminal = await terminals.open()
-        assert re.fullmatch(r"tmux:[a-z0-9]{8}", terminal)
-        [listed] = json.loads(await terminals.say("list"))
-        assert (listed["backend"], listed["attached"], listed["windowCount"]) == ("TMux", False, 2)
-        assert listed["sessionId"] == terminal.removeprefix("tmux:")
-        info = json.loads(await terminals.say("info", terminalId=terminal))
-        names = tmux("list-windows", "-a", "-F", "#{window_id} #{window_name}").splitlines()
-        assert f"{info['windowId']} {info['sessionId']}" in names
-        # A person looks at it.
-        looking = f"tmux -L {socket} attach -t quarterdeck"
-        person = subprocess.Popen(
-            ["script", "--quiet", "--command", looking, "/dev/null"],
-            env={**world.env, "TERM": "xterm-256color"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-
-        async def watched() -> bool:
-            return json.loads(await terminals.say("list"))[0]["attached"]
-
-        await until("somebody is attached", watched)
-        tmux("detach-client", "-s", "quarterdeck")
-        person.communicate()
 
 
 @pytest.mark.parametrize("tool", ["read", "close", "info", "screenshot"])

@@ -105,6 +105,14 @@ async def test_a_slow_command_times_out_and_goes_on(sessions: Sessions, world: W
     assert (await sessions.call("expect", session_id=session, pattern=r"got \w+"))["matched"] == "got word"
 
 
+async def test_a_wait_beyond_all_clocks_is_a_long_one(sessions: Sessions) -> None:
+    """In shells with marks, and in one that leaves the host to guess."""
+    for shell in [None, "/bin/sh"]:
+        session = await sessions.open(**({"shell": shell} if shell else {}))
+        ran = await sessions.run(session, "echo done", timeout=1.8e19)
+        assert ran["success"] is True and "done" in ran["output"], ran
+
+
 async def test_what_is_missing_is_said(sessions: Sessions) -> None:
     session = await sessions.open()
     for tool, arguments, error in [

@@ -217,3 +217,19 @@ def test_it_is_off_unless_it_is_asked_for(world: World) -> None:
     host = world.serve()
     assert "gRPC" not in host.banner
     assert not (Path(world.runtime) / "quarterdeck" / "grpc.sock").exists()
+
+
+def test_a_message_that_its_client_gives_up_arrives_whole_and_once(world: World, service: Service) -> None:
+    """A shell that is slow to start outlasts the client's patience."""
+    (world.home / ".bashrc").write_text("sleep 2\n")
+    service.call("CreateSessions", "CreateSessionsRequest", sessions=[{"name": "slow", "agent": "ada"}])
+    message = {"content": "echo it $((40 + 2)) arrived", "targets": [{"agent": "ada"}], "execute": True}
+    request = service.messages.WriteToSessionsRequest(messages=[message], skip_duplicates=True)
+    with pytest.raises(grpc.RpcError) as given_up:
+        service.stub.WriteToSessions(request, metadata=service.token, timeout=0.3)
+    assert given_up.value.code() in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
+    again = service.stub.WriteToSessions(request, metadata=service.token, timeout=30)
+    assert again.results[0].skipped_reason == "duplicate", again
+    service.shows("it 42 arrived", agent="ada")
+    read = service.call("ReadSessions", "ReadSessionsRequest", targets=[{"agent": "ada"}])
+    assert read.outputs[0].content.count("it 42 arrived") == 1

@@ -94,9 +94,14 @@ async def test_what_goes_wrong_is_an_incident_with_a_beginning_and_an_end(config
         await agent.do("session_close", sessionId=session)
         # Health is looked at whenever somebody asks.
         await until("it is over", lambda: _healthy(agent))
-        past = await agent.do("health_history", duration="1h", includeIncidents=True)
-        (incident,) = [it for it in past["incidents"] if it.get("sessionId") == session]
-        assert incident["resolved"] and incident["duration"] > 0 and "ended" in incident["cause"]
+
+        async def written_down() -> dict[str, Any] | None:
+            past = await agent.do("health_history", duration="1h", includeIncidents=True)
+            (incident,) = [it for it in past["incidents"] if it.get("sessionId") == session]
+            return {**past, "incident": incident} if incident["resolved"] else None
+
+        past = await until("its end is written down", written_down)
+        assert past["incident"]["duration"] > 0 and "ended" in past["incident"]["cause"]
         assert past["uptime"] > 0 and 0 <= past["availability"] < 100
     async with agent_on_stdio(configured) as agent:
         past = await agent.do("health_history", duration="1h")

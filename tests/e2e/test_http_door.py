@@ -204,3 +204,56 @@ def test_another_path_is_not_found(host: ServingHost, http: httpx2.Client) -> No
         host.url.removesuffix("/mcp") + "/other", content=json.dumps(INITIALIZE), headers=http_headers(host.token)
     )
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b"{", -32700), (b"", -32700), (b'"text"', -32600), (b'{"id": 1}', -32600)],
+    ids=["broken", "empty", "a text", "no method"],
+)
+def test_a_body_that_is_no_message_is_answered_as_json_rpc_says(
+    host: ServingHost, http: httpx2.Client, body: bytes, code: int
+) -> None:
+    answer = http.post(host.url, content=body, headers=http_headers(host.token))
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["jsonrpc"] == "2.0" and answer.json()["id"] is None
+    assert answer.json()["error"]["code"] == code, answer.text
+    stays_up(http, host)
+
+
+def begun(http: httpx2.Client, host: ServingHost, revision: str) -> dict[str, str]:
+    """The headers of a session of that revision."""
+    greeting = {**INITIALIZE, "params": initialize_params(revision)}
+    answer = http.post(host.url, json=greeting, headers=http_headers(host.token))
+    assert answer.status_code == 200, answer.text
+    session = {"Mcp-Session-Id": answer.headers["mcp-session-id"], "MCP-Protocol-Version": revision}
+    headers = http_headers(host.token, **session)
+    ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    assert http.post(host.url, json=ready, headers=headers).status_code == 202
+    return headers
+
+
+@pytest.mark.parametrize(("revision", "empty_events"), [("2025-06-18", 0), ("2025-11-25", 1)])
+def test_only_those_who_know_them_get_events_without_data(
+    host: ServingHost, http: httpx2.Client, revision: str, empty_events: int
+) -> None:
+    headers = begun(http, host, revision)
+    answer = http.post(host.url, json={"jsonrpc": "2.0", "id": 2, "method": "tools/list"}, headers=headers)
+    assert message_in(answer.text)["result"]["tools"]
+    data = [line for line in answer.text.splitlines() if line.startswith("data:")]
+    assert sum(line.removeprefix("data:").strip() == "" for line in data) == empty_events, answer.text
+    ended = http.delete(host.url, headers=headers)
+    assert (ended.status_code, ended.text) == (204, "")
+
+
+def test_wrong_parameters_are_no_unknown_method(host: ServingHost, http: httpx2.Client) -> None:
+    headers = begun(http, host, "2025-11-25")
+
+    def error(method: str, **params: object) -> dict:
+        asked = {"jsonrpc": "2.0", "id": 3, "method": method, "params": params}
+        return message_in(http.post(host.url, json=asked, headers=headers).text)["error"]
+
+    assert error("tools/call", name="session_list", arguments=[])["code"] == -32602
+    assert error("tools/call", arguments={})["code"] == -32602
+    unknown = error("no/such")
+    assert unknown["code"] == -32601 and "no/such" in unknown["message"]

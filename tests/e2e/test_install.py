@@ -186,3 +186,38 @@ def test_what_claude_code_was_given_works(world: World) -> None:
 def test_an_unknown_agent_is_answered_with_those_that_there_are(world: World) -> None:
     refused = world.quarterdeck("install", "emacs")
     assert refused.returncode != 0 and "claude-code" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("agent", "file", "text", "switch"),
+    [
+        ("codex", ".codex/config.toml", "[features]\nhooks = false\n", "features.hooks = false"),
+        ("claude-code", ".claude/settings.json", '{"disableAllHooks": true}', "disableAllHooks = true"),
+        ("gemini", ".gemini/settings.json", '{"hooksConfig": {"enabled": false}}', "hooksConfig.enabled = false"),
+    ],
+)
+def test_hooks_that_are_switched_off_are_told_of(world: World, agent: str, file: str, text: str, switch: str) -> None:
+    settings = world.home / file
+    settings.parent.mkdir()
+    settings.write_text(text)
+    for _ in range(2):
+        installed = world.quarterdeck("install", agent)
+        assert installed.returncode == 0 and switch in installed.stderr and str(settings) in installed.stderr
+    assert switch not in world.quarterdeck("install", agent, "--no-hook").stderr
+
+
+def test_an_agent_is_given_the_configuration_that_was_named(world: World) -> None:
+    """Its shell tool is judged by what the person has named, not by the defaults."""
+    (world.home / "my settings.toml").write_text('[gate]\nmode = "warn"\n')
+    assert world.quarterdeck("--config", "my settings.toml", "install", "claude-code").returncode == 0
+    server = json.loads((world.home / ".claude.json").read_text())["mcpServers"]["quarterdeck"]
+    named = str(world.home / "my settings.toml")
+    assert server["args"] == ["--config", named, "mcp"]
+    settings = json.loads((world.home / ".claude/settings.json").read_text())
+    command = settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
+    assert shlex.split(command) == [str(world.binary), "--config", named, "hook", "claude-code"]
+    event = json.dumps(like_claude("rm -rf ~", str(world.home)))
+    answered = subprocess.run(shlex.split(command), input=event, env=world.env, capture_output=True, text=True)
+    assert '"allow"' in answered.stdout, answered
+    assert world.quarterdeck("uninstall", "claude-code").returncode == 0
+    assert not (world.home / ".claude.json").exists() or "quarterdeck" not in (world.home / ".claude.json").read_text()

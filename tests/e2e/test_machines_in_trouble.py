@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import Any
 
-from agent import Agent, agent_on_http
+from agent import agent_on_http
 from fake_agent import agents_may_be_driven
 from nats_server import Machine, NatsServer, start_machine
-from tasks import task
+from tasks import hand_in, report, task
 from waiting import until
 from world import World
 
 TOOLS = "native,enhanced"
-
-
-async def hand_in(agent: Agent, *tasks: dict[str, Any], **more: Any) -> None:
-    await agent.do("task_distribute", tasks=list(tasks), machines=True, **more)
-
-
-async def report(agent: Agent, id_: str, wait: int = 0) -> dict[str, Any]:
-    return (await agent.do("task_status", taskIds=[id_], waitMs=wait))["tasks"][0]
 
 
 async def test_a_machine_that_was_cut_off_is_told_to_stop_what_runs_elsewhere(
@@ -130,7 +121,7 @@ async def test_two_machines_of_one_name_and_other_mistakes(world: World, machine
     builder = machine("builder")
     url = world.extra_env["QUARTERDECK_NATS_URL"]
     for flags, said in (
-        (["--name", "builder", "--nats", url], "a worker of the name builder runs already"),
+        (["--name", "builder", "--nats", url], "a machine of the name builder takes tasks here already"),
         (["--name", "a.b", "--nats", url], "cannot be a machine's name"),
         (["--slots", "0", "--nats", url], "0 is not in 1..=1000"),
         (["--nats", "http://localhost"], "nats.url is no address of a NATS server"),

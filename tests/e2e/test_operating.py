@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -16,7 +17,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 
 from agent import agent_on_http, agent_on_stdio
 from waiting import until, until_blocking
-from world import World
+from world import World, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -39,7 +40,7 @@ def test_a_service_is_installed_looked_after_and_removed(world: World, systemd: 
     installed = world.quarterdeck("service", "install")
     assert installed.returncode == 0, installed.stderr
     unit = systemd.read_text()
-    assert f'ExecStart="{world.binary}" serve' in unit and "WantedBy=default.target" in unit
+    assert f'ExecStart="{world.binary}" "serve"' in unit and "WantedBy=default.target" in unit
     assert world.ran("systemctl") == ["--user daemon-reload", "--user enable --now quarterdeck.service"]
 
     status = world.quarterdeck("service", "status")
@@ -58,6 +59,39 @@ def test_a_service_manager_that_refuses_is_quoted(world: World, systemd: Path) -
     world.stand_in("systemctl", then="echo 'Failed to connect to bus' >&2; exit 1")
     refused = world.quarterdeck("service", "install")
     assert refused.returncode == 1 and "Failed to connect to bus" in refused.stderr
+    assert "quarterdeck serve" in refused.stderr, "it says what to do"
+    assert not systemd.exists(), "nothing is left half done"
+
+    systemd.parent.mkdir(parents=True, exist_ok=True)
+    systemd.write_text("[Service]\n")
+    removed = world.quarterdeck("service", "uninstall")
+    assert removed.returncode == 0 and not systemd.exists()
+
+
+def test_a_service_starts_with_the_settings_that_it_was_installed_with(world: World, systemd: Path) -> None:
+    """What the unit says is what starts: with the same flags, settings and folders."""
+    (world.home / "my settings.toml").write_text('[sessions]\nshell = "/bin/sh"\n')
+    plugins = world.root / "my $plugins"
+    plugins.mkdir()
+    flags = ["--config", "my settings.toml", "--plugins-dir", str(plugins), "--gate", "warn"]
+    port = str(free_port())
+    setting = {"QUARTERDECK_LISTEN": f"127.0.0.1:{port}", "QUARTERDECK_NOPE": "1"}
+    installed = world.quarterdeck(*flags, "service", "install", env=setting)
+    assert installed.returncode == 0, installed.stderr
+    assert systemd.stat().st_mode & 0o077 == 0, "a setting may be a login"
+
+    unit = systemd.read_text().replace("%%", "%").replace("$$", "$")
+    command = shlex.split(re.search("^ExecStart=(.*)$", unit, re.M)[1])
+    variables = dict(shlex.split(line)[0].split("=", 1) for line in re.findall("^Environment=(.*)$", unit, re.M))
+    assert "QUARTERDECK_NOPE" not in variables and variables["QUARTERDECK_LISTEN"] == setting["QUARTERDECK_LISTEN"]
+    bare = {name: world.env[name] for name in ("PATH", "HOME", "XDG_RUNTIME_DIR", "TEST_WORLD_OF_QUARTERDECK")}
+    log = world.root / "service.log"
+    with log.open("wb") as stream:
+        subprocess_of_unit = subprocess.Popen(command, env={**bare, **variables}, cwd="/", stdout=stream, stderr=stream)
+    world.started.append(subprocess_of_unit)
+    until_blocking("it serves", lambda: "Stop with" in log.read_text())
+    assert f":{port}/mcp" in log.read_text() and "gate            warn" in log.read_text()
+    assert str(world.state_dir) in log.read_text(), "in the same folders"
 
 
 async def test_an_agent_installs_no_service(world: World, systemd: Path) -> None:
@@ -187,6 +221,23 @@ def test_a_damaged_backup_changes_nothing(world: World) -> None:
     assert world.quarterdeck("restore", str(archive)).returncode == 1
 
 
+def test_damaged_figures_of_the_past_keep_no_host_from_starting(world: World) -> None:
+    assert world.quarterdeck("run", "true").returncode == 0
+    noise = os.urandom(20_000)
+    (world.state_dir / "metrics.sqlite").write_bytes(noise)
+    host = world.serve()
+    assert "metrics.sqlite is damaged" in world.quarterdeck("logs").stdout
+    assert (world.state_dir / "metrics.sqlite.damaged-1").read_bytes() == noise
+    host.stop()
+    for kept in ("audit.sqlite", "store.sqlite"):
+        file = world.state_dir / kept
+        before = file.read_bytes()
+        file.write_bytes(noise)
+        refused = world.quarterdeck("serve")
+        assert refused.returncode == 1 and str(file) in refused.stderr and "quarterdeck restore" in refused.stderr
+        file.write_bytes(before)
+
+
 # Manual pages, and a bundle for one click.
 
 
@@ -236,6 +287,8 @@ async def test_a_bundle_is_packed_and_speaks_mcp(world: World) -> None:
 async def test_a_host_may_open_more_files_than_its_sessions(world: World, backend: str) -> None:
     """A thousand listeners need more than a login shell is given; programs that use
     `select` rely on the little that they are given."""
+    # A server of this story's own: one that runs already has limits of its own.
+    world.configure(f'[sessions]\ntmux_socket = "quarterdeck-test-{world.mark}"\n')
     few = 300
     own, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))  # inherited by what is started

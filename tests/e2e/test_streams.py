@@ -178,6 +178,22 @@ async def test_what_was_missed_is_told_again_also_after_a_restart(world: World) 
 # The monitor of enhanced-iterm-mcp.
 
 
+async def test_whoever_wants_figures_more_often_gets_them(world: World) -> None:
+    world.configure("[monitor]\ninterval_ms = 3600000\n")
+    host = world.serve()
+    async with agent_on_http(host) as agent, listening(host, "/monitor") as monitor:
+        await monitor.ask({"subscribe": ["performance"], "interval": 500}, "subscribed")
+        alone = await monitor.hear_of("performance.update")
+        assert alone["data"]["sessions"] == []
+        session = await agent.open_session()
+
+        def tells_of_it(update: dict) -> bool:
+            return [it["sessionId"] for it in update["data"]["sessions"]] == [session]
+
+        while not tells_of_it(await monitor.hear_of("performance.update")):
+            pass
+
+
 async def test_the_monitor_answers_the_documents_message(host: ServingHost) -> None:
     async with listening(host, "/monitor") as monitor, agent_on_http(host) as agent:
         wish = {"subscribe": ["performance", "health", "progress"], "interval": 1000}

@@ -76,11 +76,10 @@ async def test_a_corrupt_file_changes_nothing_but_is_reported(agent: Agent, worl
 
     async def reported() -> dict | None:
         policy = (await agent.policies())["approver-git-push"]
-        return policy if policy["lastError"] else None
+        told = any("approver-git-push" in it["message"] for it in (await agent.do("policy_list"))["incidents"])
+        return policy if policy["lastError"] and told else None
 
-    policy = await until("the corrupt file is reported", reported)
-    incidents = (await agent.do("policy_list"))["incidents"]
-    assert any("approver-git-push" in incident["message"] for incident in incidents), incidents
+    policy = await until("the corrupt file is reported, and told among the incidents", reported)
     assert (policy["generation"], policy["digest"]) == (good["generation"], good["digest"])
     refused = await agent.call("session_run", command="git push origin main")
     verdict = refused.verdict

@@ -4,19 +4,14 @@ nothing is lost or done twice in silence while machines, hosts and the server di
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from agent import Agent, agent_on_http
+from agent import agent_on_http
 from nats_server import Machine
-from tasks import ended, task
+from tasks import ended, report, task
 from waiting import until
 from world import World, free_port
 
 TOOLS = "native,enhanced"
-
-
-async def report(agent: Agent, id_: str) -> dict[str, Any]:
-    return (await agent.do("task_status", taskIds=[id_]))["tasks"][0]
 
 
 async def test_a_task_runs_on_the_other_machine_and_its_result_comes_back(

@@ -14,7 +14,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from agent import agent_on_http
-from waiting import until
+from waiting import until, until_blocking
 from world import World
 
 
@@ -139,3 +139,15 @@ async def test_a_collector_that_is_not_there_costs_nobody_anything(world: World)
     async with agent_on_http(host) as agent:
         assert (await agent.run("echo still here"))["exitStatus"] == 0
     assert host.stop() == 0
+
+
+def test_a_collector_that_is_not_there_is_told_of_once(world: World) -> None:
+    world.configure('[telemetry]\nendpoint = "http://127.0.0.1:9"\nmetrics_seconds = 1\n')
+    host = world.serve()
+
+    def told() -> int:
+        return world.quarterdeck("logs").stdout.count("http://127.0.0.1:9 does not take metrics")
+
+    until_blocking("the operator is told", lambda: told() == 1)
+    host.stop()
+    assert told() == 1, "and not with every export"

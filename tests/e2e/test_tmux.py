@@ -107,7 +107,7 @@ def test_without_tmux_it_is_said_what_to_do(world: World) -> None:
 
 def test_run_leaves_nothing_behind_on_tmux(world: World) -> None:
     world.configure(f'[sessions]\ntmux_socket = "{socket(world)}"\n')
-    done = world.quarterdeck("run", "--backend", "tmux", "echo here; exit 4")
+    done = world.quarterdeck("run", "--backend", "tmux", "echo here; sleep 1; exit 4")
     assert "here" in done.stdout
     windows = tmux(world, "list-windows", "-a", "-F", "#{window_name}").split()
     assert windows == ["anchor"]

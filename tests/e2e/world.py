@@ -2,7 +2,7 @@
 harmless stand-ins for dangerous programs, and everything that was started in it.
 
 Every test gets a world of its own. Whatever is started in a world inherits the
-variable `QUARTERDECK_TEST_WORLD`, so that closing the world finds (and ends) exactly
+variable `TEST_WORLD_OF_QUARTERDECK`, so that closing the world finds (and ends) exactly
 what the test started, however deep below the host it was born.
 """
 
@@ -129,7 +129,7 @@ class World:
             # Where clients of claude-mpm look: there is only one such port.
             "QUARTERDECK_STREAMS_LISTEN": "",
             **self.without_limits,
-            "QUARTERDECK_TEST_WORLD": self.mark,
+            "TEST_WORLD_OF_QUARTERDECK": self.mark,
             **self.extra_env,
         }
 
@@ -205,7 +205,7 @@ class World:
 
     def processes(self) -> list[int]:
         """Every living process that was started in this world, zombies excluded."""
-        wanted = f"QUARTERDECK_TEST_WORLD={self.mark}".encode()
+        wanted = f"TEST_WORLD_OF_QUARTERDECK={self.mark}".encode()
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():

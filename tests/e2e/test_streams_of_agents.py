@@ -1,0 +1,118 @@
+"""What a dashboard for coding agents hears: what happened before it came, what an agent
+said and nothing else, whose task has ended, and when a session is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent import agent_on_http
+from approvers import allow
+from hooks import CLAUDE_CODE
+from stream import listening
+from world import ServingHost, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def host(world: World) -> ServingHost:
+    return world.serve()
+
+
+def claude(world: World, event: str, **more: Any) -> None:
+    told = {"session_id": "s1", "cwd": "/tmp", "hook_event_name": event, **more}
+    assert CLAUDE_CODE.send(world, told).returncode == 0
+
+
+def task(agent: str, use: str) -> dict[str, Any]:
+    given = {"subagent_type": agent, "description": f"{agent}'s work", "prompt": "p"}
+    return {"tool_name": "Task", "tool_use_id": use, "tool_input": given}
+
+
+async def test_what_nobody_heard_is_told_to_whoever_comes_next(host: ServingHost) -> None:
+    async with agent_on_http(host) as agent:
+        unheard = await agent.open_session()
+        async with listening(host) as listener:
+            assert (await listener.hear())["type"] == "system.status"
+            told = await listener.hear()
+            assert (told["type"], told["data"]["session_id"]) == ("session.start", unheard)
+            heard = await agent.open_session()
+            await listener.hear_of("session.start", session_id=heard)
+            async with listening(host) as another:
+                await another.hears_nothing("session.start")
+        later = await agent.open_session()
+        async with listening(host) as listener:
+            told = await listener.hear_of("session.start")
+            assert told["data"]["session_id"] == later, "what was heard once is not told again"
+            await listener.hears_nothing("session.start")
+
+
+async def test_a_client_that_subscribes_at_once_is_answered_first_and_told_what_it_wants(host: ServingHost) -> None:
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session()
+        await agent.do("session_close", sessionId=session)
+        async with listening(host) as listener:
+            await listener.say({"command": "subscribe", "channels": ["session.end"]})
+            kinds = [(await listener.hear())["type"] for _ in range(3)]
+            assert kinds == ["system.status", "subscribed", "session.end"]
+
+
+async def test_output_is_what_the_agent_prints(world: World, host: ServingHost) -> None:
+    allow(world, "claude")
+    world.stand_in("claude", then="echo 'I have read the code'; read answer; echo 'It is done'; read answer")
+    async with listening(host) as listener, agent_on_http(host) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        await agent.type(session, "claude", enter=True)
+        said = ""
+        while "I have read the code" not in said:
+            said += (await listener.hear_of("claude.output"))["data"]["content"]
+        assert said.startswith("claude ran:"), "neither the prompt nor the line that was typed"
+        for _ in range(2):
+            await agent.type(session, {"key": "enter"})
+        await agent.at_prompt(session)
+        while (message := await listener.hear())["type"] != "claude.status" or message["data"]["status"] != "stopped":
+            if message["type"] == "claude.output":
+                said += message["data"]["content"]
+        lines = [line for line in said.splitlines() if line.strip()]
+        assert lines == ["claude ran: ", "I have read the code", "It is done"], "nor the next prompt"
+
+
+async def test_the_task_that_ends_is_the_one_whose_tool_has_answered(world: World, host: ServingHost) -> None:
+    async with listening(host) as listener:
+        for agent, use in [("engineer", "use-1"), ("qa", "use-2")]:
+            claude(world, "PreToolUse", **task(agent, use))
+            await listener.hear_of("agent.delegation", agent=agent, status="started")
+        claude(world, "SubagentStop")
+        claude(world, "PostToolUse", **task("qa", "use-2"), tool_response={"content": "done"})
+        ended = await listener.hear_of("agent.delegation", status="completed")
+        assert (ended["data"]["agent"], ended["data"]["task"]) == ("qa", "qa's work")
+        claude(world, "SubagentStop")
+        ended = await listener.hear_of("agent.delegation", status="completed")
+        assert ended["data"]["agent"] == "engineer", "the only one that is left"
+        claude(world, "PostToolUse", **task("engineer", "use-1"), tool_response={})
+        claude(world, "PostToolUse", tool_name="TodoWrite", tool_input={"todos": []})
+        while (message := await listener.hear())["type"] != "todo.update":
+            assert message["type"] != "agent.delegation", "no task ends twice"
+
+
+async def test_a_session_is_over_when_its_shell_ends(host: ServingHost) -> None:
+    async with listening(host) as listener, agent_on_http(host) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        await agent.type(session, "exit 4", enter=True)
+        over = await listener.hear_of("session.end", session_id=session)
+        assert over["data"]["duration_seconds"] > 0
+        await agent.do("session_close", sessionId=session)
+        await listener.hears_nothing("session.end")
+
+
+async def test_no_event_types_means_all(host: ServingHost) -> None:
+    async with listening(host) as listener, agent_on_http(host) as agent:
+        await agent.open_session()
+        await listener.hear_of("session.start")
+        for params in [{"event_types": []}, {}, {"event_types": None}]:
+            history = await listener.ask({"command": "get_history", "params": params}, "history")
+            assert "session.start" in [event["type"] for event in history["events"]]
