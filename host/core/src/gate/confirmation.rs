@@ -1,11 +1,11 @@
 //! Commands that wait for a person's yes.
 //!
-//! A confirmation is bound to one command in one session and to one use. The
-//! caller is refused with its id; once a person has approved it, the same call
+//! A confirmation is bound to one command in one folder of one session, and to one
+//! use. The caller is refused with its id; once a person has approved it, the same call
 //! made again goes through and uses it up. A person may also say yes for as long
-//! as the session lasts, or for good, which becomes an allow rule. A no stands for as
-//! long as a question would have waited: whoever makes the call again is told, and
-//! nobody is asked again.
+//! as the session lasts, in whatever folder, or for good, which becomes an allow rule.
+//! A no stands for as long as a question would have waited: whoever makes the call again
+//! is told, and nobody is asked again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -128,7 +128,7 @@ pub(crate) struct Approval {
     pub(crate) scope: ApprovalScope,
 }
 
-/// A command that is about to wait.
+/// A command that is about to run, and where.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Occasion<'a> {
     pub(crate) session: &'a SessionId,
@@ -171,7 +171,8 @@ impl Confirmations {
         }
     }
 
-    /// Puts a command on the list, or finds it there.
+    /// Puts a command on the list, or finds it there. What waits tells why as of now:
+    /// the program in front may have changed since it was first asked for.
     pub(crate) fn request(
         &self,
         occasion: Occasion<'_>,
@@ -180,37 +181,38 @@ impl Confirmations {
         let mut entries = self.live_entries();
         let known = entries
             .iter()
-            .find(|(_, entry)| entry.is_for(occasion.session, occasion.command))
+            .find(|(_, entry)| entry.is_for(occasion))
             .map(|(id, _)| id.clone());
-        let id = known.unwrap_or_else(|| {
-            make_room(&mut entries);
-            let id = format!("{:08x}", rand::random::<u32>());
-            entries.insert(
-                id.clone(),
-                Entry {
-                    command: occasion.command.to_owned(),
-                    session: occasion.session.clone(),
-                    cwd: occasion.cwd.map(str::to_owned),
-                    client: occasion.client.map(str::to_owned),
-                    verdict,
-                    expires: Some(Instant::now() + self.lifetime),
-                    said: Said::Nothing,
-                },
-            );
-            id
-        });
-        entries[&id].pending(&id)
+        if let Some(id) = known
+            && let Some(entry) = entries.get_mut(&id)
+        {
+            entry.client = occasion.client.map(str::to_owned);
+            entry.verdict = verdict;
+            return entry.pending(&id);
+        }
+        make_room(&mut entries);
+        let id = format!("{:08x}", rand::random::<u32>());
+        let entry = Entry {
+            command: occasion.command.to_owned(),
+            session: occasion.session.clone(),
+            cwd: occasion.cwd.map(str::to_owned),
+            client: occasion.client.map(str::to_owned),
+            verdict,
+            expires: Some(Instant::now() + self.lifetime),
+            said: Said::Nothing,
+        };
+        let pending = entry.pending(&id);
+        entries.insert(id, entry);
+        pending
     }
 
-    /// Finds a yes for this command in this session, and uses it up if it was
+    /// Finds a yes for this command where it is to run, and uses it up if it was
     /// for one use.
-    pub(crate) fn redeem(&self, session: &SessionId, command: &str) -> Option<Approval> {
+    pub(crate) fn redeem(&self, occasion: Occasion<'_>) -> Option<Approval> {
         let mut entries = self.live_entries();
         let (id, approval) = entries.iter().find_map(|(id, entry)| {
             let approval = entry.approval()?.clone();
-            entry
-                .is_for(session, command)
-                .then(|| (id.clone(), approval))
+            entry.is_for(occasion).then(|| (id.clone(), approval))
         })?;
         if approval.scope != ApprovalScope::Session {
             entries.remove(&id);
@@ -218,20 +220,20 @@ impl Confirmations {
         Some(approval)
     }
 
-    /// Whether there is a yes for this command in this session that was not used up.
-    pub(crate) fn is_approved(&self, session: &SessionId, command: &str) -> bool {
+    /// Whether there is a yes for this command where it is to run that was not used up.
+    pub(crate) fn is_approved(&self, occasion: Occasion<'_>) -> bool {
         self.live_entries()
             .values()
-            .any(|entry| entry.approval().is_some() && entry.is_for(session, command))
+            .any(|entry| entry.approval().is_some() && entry.is_for(occasion))
     }
 
-    /// A person's no to this command in this session, while it stands.
-    pub(crate) fn declined(&self, session: &SessionId, command: &str) -> Option<PersonsNo> {
+    /// A person's no to this command where it is to run, while it stands.
+    pub(crate) fn declined(&self, occasion: Occasion<'_>) -> Option<PersonsNo> {
         self.live_entries().iter().find_map(|(id, entry)| {
             let Said::No { at } = entry.said else {
                 return None;
             };
-            entry.is_for(session, command).then(|| PersonsNo {
+            entry.is_for(occasion).then(|| PersonsNo {
                 confirmation_id: id.clone(),
                 command: entry.command.clone(),
                 said_at: clock::rfc3339(at),
@@ -314,8 +316,13 @@ impl Confirmations {
 }
 
 impl Entry {
-    fn is_for(&self, session: &SessionId, command: &str) -> bool {
-        self.session == *session && self.command == command
+    fn is_for(&self, occasion: Occasion<'_>) -> bool {
+        let for_the_session = self
+            .approval()
+            .is_some_and(|approval| approval.scope == ApprovalScope::Session);
+        self.session == *occasion.session
+            && self.command == occasion.command
+            && (for_the_session || self.cwd.as_deref() == occasion.cwd)
     }
 
     fn pending(&self, id: &str) -> PendingConfirmation {
@@ -378,14 +385,17 @@ mod tests {
         (Confirmations::new(lifetime), SessionId::random())
     }
 
-    fn asked(confirmations: &Confirmations, session: &SessionId, command: &str) -> String {
-        let occasion = Occasion {
+    fn at_work<'a>(session: &'a SessionId, command: &'a str) -> Occasion<'a> {
+        Occasion {
             session,
             command,
             cwd: Some("/work"),
             client: None,
-        };
-        let pending = confirmations.request(occasion, VerdictReport::gate_off());
+        }
+    }
+
+    fn asked(confirmations: &Confirmations, session: &SessionId, command: &str) -> String {
+        let pending = confirmations.request(at_work(session, command), VerdictReport::gate_off());
         pending.confirmation_id
     }
 
@@ -400,17 +410,20 @@ mod tests {
     fn an_approval_is_good_once_for_one_command_in_one_session() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
         let id = asked(&confirmations, &session, "git push");
-        assert_eq!(confirmations.redeem(&session, "git push"), None);
+        assert_eq!(confirmations.redeem(at_work(&session, "git push")), None);
         confirmations
             .approve(&id, yes(ApprovalScope::Once))
             .expect("approve");
-        assert_eq!(confirmations.redeem(&session, "git push -f"), None);
-        assert_eq!(confirmations.redeem(&SessionId::random(), "git push"), None);
+        assert_eq!(confirmations.redeem(at_work(&session, "git push -f")), None);
         assert_eq!(
-            confirmations.redeem(&session, "git push"),
+            confirmations.redeem(at_work(&SessionId::random(), "git push")),
+            None
+        );
+        assert_eq!(
+            confirmations.redeem(at_work(&session, "git push")),
             Some(yes(ApprovalScope::Once))
         );
-        assert_eq!(confirmations.redeem(&session, "git push"), None);
+        assert_eq!(confirmations.redeem(at_work(&session, "git push")), None);
     }
 
     #[test]
@@ -421,18 +434,57 @@ mod tests {
             .approve(&id, yes(ApprovalScope::Session))
             .expect("approve");
         for _ in 0..3 {
-            assert!(confirmations.redeem(&session, "git push").is_some());
+            assert!(
+                confirmations
+                    .redeem(at_work(&session, "git push"))
+                    .is_some()
+            );
         }
-        assert_eq!(confirmations.redeem(&SessionId::random(), "git push"), None);
-        assert_eq!(confirmations.redeem(&session, "git push -f"), None);
+        assert_eq!(
+            confirmations.redeem(at_work(&SessionId::random(), "git push")),
+            None
+        );
+        assert_eq!(confirmations.redeem(at_work(&session, "git push -f")), None);
         assert!(confirmations.waiting().is_empty());
     }
 
     #[test]
-    fn asking_again_gives_the_same_id() {
+    fn asking_again_gives_the_same_id_and_the_newest_reason() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
         let first = asked(&confirmations, &session, "git push");
-        assert_eq!(first, asked(&confirmations, &session, "git push"));
+        let later = VerdictReport {
+            reason: "a shell reads now".to_owned(),
+            ..VerdictReport::gate_off()
+        };
+        let again = confirmations.request(at_work(&session, "git push"), later.clone());
+        assert_eq!(again.confirmation_id, first);
+        assert_eq!(again.verdict.reason, later.reason);
+        let waiting = confirmations.waiting();
+        assert_eq!(waiting.len(), 1);
+        assert_eq!(waiting[0].verdict.reason, later.reason);
+    }
+
+    #[test]
+    fn a_yes_to_one_folder_is_none_to_another_unless_it_is_for_the_session() {
+        let (confirmations, session) = with_lifetime(Duration::from_secs(60));
+        let elsewhere = Occasion {
+            cwd: Some("/home"),
+            ..at_work(&session, "rm -r build")
+        };
+        for (scope, holds) in [(ApprovalScope::Once, false), (ApprovalScope::Session, true)] {
+            let id = asked(&confirmations, &session, "rm -r build");
+            confirmations.approve(&id, yes(scope)).expect("approve");
+            assert_eq!(
+                confirmations.redeem(elsewhere).is_some(),
+                holds,
+                "{scope:?}"
+            );
+            assert!(
+                confirmations
+                    .redeem(at_work(&session, "rm -r build"))
+                    .is_some()
+            );
+        }
     }
 
     #[test]
@@ -452,23 +504,49 @@ mod tests {
     fn a_no_stands_until_a_yes_or_its_end_and_nobody_is_asked_meanwhile() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
         let id = asked(&confirmations, &session, "npm publish");
-        assert!(confirmations.declined(&session, "npm publish").is_none());
+        assert!(
+            confirmations
+                .declined(at_work(&session, "npm publish"))
+                .is_none()
+        );
         confirmations.deny(&id).expect("deny");
-        let no = confirmations.declined(&session, "npm publish").expect("no");
+        let no = confirmations
+            .declined(at_work(&session, "npm publish"))
+            .expect("no");
         assert_eq!(no.confirmation_id, id);
         assert!(confirmations.waiting().is_empty());
         assert!(confirmations.deny(&id).is_err(), "it was answered");
-        assert!(confirmations.declined(&session, "npm install").is_none());
-        assert!(confirmations.redeem(&session, "npm publish").is_none());
+        assert!(
+            confirmations
+                .declined(at_work(&session, "npm install"))
+                .is_none()
+        );
+        assert!(
+            confirmations
+                .redeem(at_work(&session, "npm publish"))
+                .is_none()
+        );
 
         let yes = yes(ApprovalScope::Once);
         confirmations.approve(&id, yes).expect("another mind");
-        assert!(confirmations.declined(&session, "npm publish").is_none());
-        assert!(confirmations.redeem(&session, "npm publish").is_some());
+        assert!(
+            confirmations
+                .declined(at_work(&session, "npm publish"))
+                .is_none()
+        );
+        assert!(
+            confirmations
+                .redeem(at_work(&session, "npm publish"))
+                .is_some()
+        );
 
         let id = asked(&confirmations, &session, "npm publish");
         confirmations.withdraw(&id).expect("withdraw");
-        assert!(confirmations.declined(&session, "npm publish").is_none());
+        assert!(
+            confirmations
+                .declined(at_work(&session, "npm publish"))
+                .is_none()
+        );
     }
 
     #[test]
@@ -482,6 +560,10 @@ mod tests {
             asked(&confirmations, &session, &format!("command {number}"));
         }
         assert_eq!(confirmations.waiting().len(), MOST_WAITING - 1);
-        assert!(confirmations.redeem(&session, "git push").is_some());
+        assert!(
+            confirmations
+                .redeem(at_work(&session, "git push"))
+                .is_some()
+        );
     }
 }

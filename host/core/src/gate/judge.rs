@@ -197,7 +197,10 @@ impl Gate {
         let mut verdict = VerdictReport::new(&ruling.verdict, line.certainty);
         let would_pass = self.would_pass(&session.id, &asked.request, &ruling);
         let declined = (!would_pass && verdict.tier == Tier::Review)
-            .then(|| self.confirmations.declined(&session.id, command))
+            .then(|| {
+                self.confirmations
+                    .declined(occasion(&session.id, &asked.request))
+            })
             .flatten();
         let forced = forced && declined.is_none() && self.may_force(verdict.tier);
         if forced && !would_pass {
@@ -345,7 +348,7 @@ impl Gate {
             return Ok((decision, Ok(report)));
         }
         if report.tier == Tier::Review {
-            if let Some(no) = (self.confirmations).declined(session, &request.command_line) {
+            if let Some(no) = self.confirmations.declined(occasion(session, request)) {
                 let refusal = HostError::Declined(Box::new(no));
                 return Ok((Decision::Refused, Err(refusal)));
             }
@@ -387,7 +390,7 @@ impl Gate {
         }
         let approval = self
             .is_redeemable(tier)
-            .then(|| self.confirmations.redeem(session, &request.command_line))
+            .then(|| self.confirmations.redeem(occasion(session, request)))
             .flatten();
         Ok(approval.map(|Approval { by, scope }| Decision::Confirmed { by, scope }))
     }
@@ -400,9 +403,7 @@ impl Gate {
             || self.settings.mode == Mode::Warn
             || self.allow_rule_for(request, ruling).is_some()
             || self.is_redeemable(tier)
-                && self
-                    .confirmations
-                    .is_approved(session, &request.command_line)
+                && self.confirmations.is_approved(occasion(session, request))
     }
 
     /// A yes that was given to a reviewed command does not carry over to a dangerous
