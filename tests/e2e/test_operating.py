@@ -32,6 +32,13 @@ def systemd(world: World) -> Path:
     return world.root / "config" / "systemd" / "user" / "quarterdeck.service"
 
 
+def taken_by_systemd(world: World, unit: Path) -> tuple[int, str]:
+    """What the real systemd says of a unit, which it reads without starting it."""
+    command = ["systemd-analyze", "--user", "verify", str(unit)]
+    said = subprocess.run(command, env=world.env, capture_output=True, text=True)
+    return said.returncode, said.stderr
+
+
 def test_a_service_is_installed_looked_after_and_removed(world: World, systemd: Path) -> None:
     shown = world.quarterdeck("service", "install", "--dry-run")
     assert shown.returncode == 0 and "ExecStart=" in shown.stdout
@@ -42,6 +49,10 @@ def test_a_service_is_installed_looked_after_and_removed(world: World, systemd: 
     unit = systemd.read_text()
     assert f'ExecStart="{world.binary}" "serve"' in unit and "WantedBy=default.target" in unit
     assert world.ran("systemctl") == ["--user daemon-reload", "--user enable --now quarterdeck.service"]
+    assert taken_by_systemd(world, systemd) == (0, "")
+    wrong = systemd.with_name("wrong.service")
+    wrong.write_text(unit.replace("ExecStart", "ExecStrat"))
+    assert "ExecStrat" in taken_by_systemd(world, wrong)[1], "it would say so"
 
     status = world.quarterdeck("service", "status")
     assert status.returncode == 3 and str(systemd) in status.stdout, "systemd says so, but no host answers"
@@ -79,6 +90,7 @@ def test_a_service_starts_with_the_settings_that_it_was_installed_with(world: Wo
     installed = world.quarterdeck(*flags, "service", "install", env=setting)
     assert installed.returncode == 0, installed.stderr
     assert systemd.stat().st_mode & 0o077 == 0, "a setting may be a login"
+    assert taken_by_systemd(world, systemd) == (0, "")
 
     unit = systemd.read_text().replace("%%", "%").replace("$$", "$")
     command = shlex.split(re.search("^ExecStart=(.*)$", unit, re.M)[1])

@@ -20,9 +20,12 @@ use super::{Dashboard, SignIn};
 use crate::peer::Connection;
 use crate::standing::{Standing, standing};
 
-/// The shortest time between two pictures: what changes in between is seen in the
+/// The time between two pictures in the mean: what changes in between is seen in the
 /// next one.
 const FRAME: Duration = Duration::from_millis(33);
+/// Pictures that may come before their time: a key brings its echo, and an answer soon
+/// after, which is not to wait for the next picture's turn.
+const AHEAD: u32 = 4;
 /// The longest message of a page: a paste.
 const LONGEST_MESSAGE: usize = 1024 * 1024;
 /// A browser that takes nothing for so long is gone.
@@ -94,10 +97,12 @@ struct Window {
 impl Window {
     async fn show(mut self, mut socket: WebSocket, mut live: LiveScreen) {
         let sign_in = self.sign_in.clone();
-        let mut next_frame = Instant::now();
+        let mut pace = Pace {
+            due: Instant::now(),
+        };
         loop {
             let picture = async {
-                tokio::time::sleep_until(next_frame).await;
+                tokio::time::sleep_until(pace.next()).await;
                 live.next().await
             };
             let say = tokio::select! {
@@ -108,7 +113,7 @@ impl Window {
                 },
                 () = sign_in.is_over() => return,
                 picture = picture => {
-                    next_frame = Instant::now() + FRAME;
+                    pace.count(Instant::now());
                     match picture {
                         Some(picture) => Some(json!({ "screen": picture })),
                         None => {
@@ -171,6 +176,48 @@ impl Window {
     }
 }
 
+/// When pictures may be sent: one in each [`FRAME`], some of them early.
+struct Pace {
+    /// When the next one would be sent if none came early.
+    due: Instant,
+}
+
+impl Pace {
+    /// When the next one may be sent.
+    fn next(&self) -> Instant {
+        self.due.checked_sub(FRAME * AHEAD).unwrap_or(self.due)
+    }
+
+    /// One is sent.
+    fn count(&mut self, now: Instant) {
+        self.due = self.due.max(now) + FRAME;
+    }
+}
+
 fn key(name: &str) -> Result<Key, HostError> {
     Key::parse(name).map_err(|error| HostError::InvalidParameters(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_pictures_come_at_once_and_a_flood_at_its_pace() {
+        let began = Instant::now() + Duration::from_secs(60);
+        let mut pace = Pace { due: began };
+        let mut now = began;
+        let sent = std::iter::from_fn(|| {
+            now = now.max(pace.next());
+            pace.count(now);
+            Some(now - began)
+        });
+        let sent: Vec<Duration> = sent.take(60).collect();
+        assert_eq!(sent[3], Duration::ZERO, "an echo, and its answer");
+        let a_second = sent.iter().filter(|at| at.as_millis() < 1000).count();
+        assert!(
+            (30..=36).contains(&a_second),
+            "{a_second} in the first second"
+        );
+    }
 }
