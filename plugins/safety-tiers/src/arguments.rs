@@ -204,7 +204,10 @@ impl<'a> Arguments<'a> {
         }
         let span = self.all.first().map(|field| field.span).unwrap_or_default();
         let file = |text: &str| Field::new(text.to_owned(), Sources::NONE, span);
-        written.extend(self.values_of(program.write_flags).map(file));
+        let files = self
+            .values_of(program.write_flags)
+            .filter(|file| !file.starts_with('|'));
+        written.extend(files.map(file));
         for prefix in program
             .write_flags
             .iter()

@@ -17,6 +17,7 @@ mod lines;
 mod listing;
 mod look_through;
 mod output;
+mod prompts;
 mod queries;
 mod redirects;
 mod removals;

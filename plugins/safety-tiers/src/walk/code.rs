@@ -2,9 +2,10 @@
 //! line, or typed into one.
 
 use super::output::single_quoted;
+use super::redirects::Redirected;
 use super::removals::{destroys, names_home};
 use super::starters::{piped, started};
-use super::{Context, Stream, Walk};
+use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
 use crate::rules::{PLAIN_PROGRAM, Program};
@@ -16,6 +17,8 @@ pub(super) struct Code {
     pub(super) text: String,
     /// Whether it may start processes that were not judged.
     pub(super) unresolved: bool,
+    /// Files that it would write, where it is for a database's prompt.
+    pub(super) writes: Vec<Field>,
 }
 
 impl Walk<'_> {
@@ -75,7 +78,9 @@ impl Walk<'_> {
         if code.is_empty() {
             return None;
         }
-        let text = code.join("\n");
+        // Each is a text of its own.
+        let between = if program.reads_code { "\n;\n" } else { "\n" };
+        let text = code.join(between);
         if text.trim_start().starts_with(UNKNOWN) && !program.reads_code {
             self.note(
                 "core/unknown-script",
@@ -84,9 +89,11 @@ impl Walk<'_> {
                 span,
             );
         }
-        if program.reads_code {
-            self.escapes(&text, span, context);
-        }
+        let writes = if program.reads_code {
+            self.out_of_a_prompt(&text, span, context)
+        } else {
+            Vec::new()
+        };
         if destroys(&text, self.shell.here()) {
             self.note(
                 "core/code-destroys",
@@ -102,7 +109,11 @@ impl Walk<'_> {
         if program.code_flags.contains(&"-") {
             unresolved |= self.pipes_of_awk(&text, span, context);
         }
-        Some(Code { text, unresolved })
+        Some(Code {
+            text,
+            unresolved,
+            writes,
+        })
     }
 
     /// Judges what awk starts by its pipes. Gives whether it may start others.
@@ -120,18 +131,6 @@ impl Walk<'_> {
             self.line(line, span, &within);
         }
         started.unresolved
-    }
-
-    /// Shell lines that lead out of a database's prompt.
-    fn escapes(&mut self, text: &str, span: Span, context: &Context) {
-        const ESCAPES: [&str; 5] = ["\\!", ".shell ", ".system ", "system ", "! "];
-        for line in text.lines() {
-            let line = line.trim_start();
-            let escape = ESCAPES.iter().find_map(|escape| line.strip_prefix(escape));
-            if let Some(line) = escape {
-                self.line(line, span, context);
-            }
-        }
     }
 
     /// Judges the processes that a program's text starts, and the strings in it
@@ -213,7 +212,20 @@ impl Walk<'_> {
     /// Judges a line of another language that is typed into its interpreter.
     pub(crate) fn typed_code(&mut self, program: &str, code: &str, span: Span) {
         let context = Context::default();
+        if self.rules.program(program).reads_code {
+            let writes = self.out_of_a_prompt(code, span, &context);
+            self.judge_redirects(&Redirected::to(writes), span);
+        }
         let unresolved = self.judge_code(code, span, &context);
+        self.rules_about_code(program, code, unresolved, span);
+    }
+
+    /// Judges the statements that something sends to a database.
+    pub(super) fn statements_of(&mut self, program: &str, code: &str, span: Span) {
+        self.rules_about_code(program, code, false, span);
+    }
+
+    fn rules_about_code(&mut self, program: &str, code: &str, unresolved: bool, span: Span) {
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
         let shell = self.shell.clone();
         let subject = Subject {

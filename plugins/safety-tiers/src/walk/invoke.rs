@@ -168,6 +168,7 @@ impl Walk<'_> {
                 .is_some_and(|script| self.text_of_file(&script.text).is_some());
         let mut writes = invocation.redirected.writes.clone();
         writes.extend(arguments.written());
+        writes.extend(code.iter().flat_map(|code| code.writes.iter().cloned()));
         let shell = self.shell.clone();
         let subject = Subject {
             writes: &writes,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::code::Code;
 use super::invoke::Invocation;
+use super::prompts::printing_into;
 use super::{Context, Field, Walk};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
@@ -80,6 +81,13 @@ impl Walk<'_> {
                 .find_map(|prefix| line.strip_prefix(prefix))
                 .unwrap_or(&line);
             self.line(line, span, context);
+        }
+        // `psql -o '|less'`: its output goes into a program.
+        for line in arguments
+            .values_of(program.write_flags)
+            .filter_map(|file| file.strip_prefix('|'))
+        {
+            self.line(line, span, &printing_into(context));
         }
         if !program.editor_flags.is_empty() {
             self.commands_of_an_editor(program, arguments, span, context);

@@ -30,7 +30,7 @@ impl Walk<'_> {
     /// program's own business; only danger counts.
     pub(super) fn queries(&mut self, code: &str, span: Span) {
         for query in queries(code).take(16) {
-            self.only_danger(|walk| walk.typed_code("psql", query, span));
+            self.only_danger(|walk| walk.statements_of("psql", query, span));
         }
     }
 }

@@ -20,6 +20,16 @@ pub(super) struct Redirected {
     pub(super) reads: Vec<Field>,
 }
 
+impl Redirected {
+    /// Files that are written, however they are named.
+    pub(super) fn to(writes: Vec<Field>) -> Self {
+        Self {
+            writes,
+            ..Self::default()
+        }
+    }
+}
+
 impl Walk<'_> {
     pub(super) fn redirects(&mut self, redirects: &[Redirect], context: &Context) -> Redirected {
         let mut redirected = Redirected::default();

@@ -52,6 +52,11 @@ impl Reader<'_> {
             '-' if self.rest.starts_with("--") => self.comment(),
             '#' => self.comment(),
             '/' if self.rest.starts_with("/*") => self.block_comment(),
+            // mysql's `select 1\G; select 2`
+            '\\' if matches!(self.rest.as_bytes(), [_, b'g' | b'G', b';', ..]) => {
+                self.end();
+                self.skip(3);
+            }
             // `select 1 \g` and `\gexec` run what stands before them.
             '\\' => {
                 self.end();
@@ -165,6 +170,8 @@ mod tests {
             ("/* drop */ select 1", &["select 1"]),
             ("/*! drop table x */", &["drop table x */"]),
             ("\\dt\nselect 1", &["\\dt", "select 1"]),
+            ("show x\\G; drop table y", &["show x", "drop table y"]),
+            ("select 'x' \\gexec", &["select ''", "\\gexec"]),
             (".tables", &[".tables"]),
             ("do $$ drop table x $$", &["do ''"]),
             ("select \"Name\" from t", &["select name from t"]),
