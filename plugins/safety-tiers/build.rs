@@ -204,7 +204,7 @@ fn rule_code(rule: &RuleEntry) -> String {
         "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, asks_to_look: {}, flags: {}, without: {}, operands: {}, \
          all_operands: {}, leading: {}, leading_operand: {}, script_unseen: {}, operands_from: {}, bare: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
          code: &{:?}, code_without: &{:?}, code_unresolved: {}, statement: &{:?}, statement_without: &{:?}, tier: Tier::{:?}, \
-         in_production: {}, reason: {:?}, suggestion: {:?} }},",
+         in_production: {}, reason: {:?}, suggestion: {:?}, gives: {} }},",
         rule.id,
         rule.except,
         rule.subcommands,
@@ -236,6 +236,7 @@ fn rule_code(rule: &RuleEntry) -> String {
             .map_or("None".to_owned(), |tier| format!("Some(Tier::{tier:?})")),
         rule.reason,
         rule.suggestion,
+        sources(&rule.gives),
     )
 }
 

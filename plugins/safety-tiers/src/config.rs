@@ -199,6 +199,7 @@ impl RuleEntry {
                 self.reason.clone().leak()
             },
             suggestion: self.suggestion.clone().map(|text| &*text.leak()),
+            gives: sources(&self.gives).map_err(|word| name("gives", word))?,
             id: self.id.clone().leak(),
         };
         Ok((self.programs, rule))

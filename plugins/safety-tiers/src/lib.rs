@@ -23,6 +23,7 @@ mod names;
 mod pack;
 mod parser;
 mod place;
+mod request;
 mod review;
 mod rules;
 mod syntax;
@@ -32,7 +33,8 @@ mod unfinished;
 mod verdict;
 mod walk;
 
-pub use review::{AskingShell, Certainty, Entry, Explanation, Prompt, Request, explain, review};
+pub use request::{AskingShell, Certainty, Entry, Prompt, Request};
+pub use review::{Explanation, explain, review};
 pub use rules::Rules;
 pub use unfinished::EarlierLines;
 pub use verdict::{Span, Tier, Verdict};

@@ -126,8 +126,9 @@ pub(crate) struct RuleEntry {
     /// A function of such a name is defined.
     pub(crate) defines: Vec<String>,
     /// Its input, arguments or program come from `network`, `decoded`,
-    /// `secret`, a variable named like a `credential` or, more surely, a
-    /// `password`, or the program itself was `downloaded`.
+    /// `secret`, what shows the `settings` of something, a variable named like
+    /// a `credential` or, more surely, a `password`, or the program itself was
+    /// `downloaded`.
     pub(crate) from: Vec<String>,
     /// Code in another language holds one of these.
     pub(crate) code: Vec<String>,
@@ -148,6 +149,8 @@ pub(crate) struct RuleEntry {
     pub(crate) reason: String,
     /// What to do instead.
     pub(crate) suggestion: Option<String>,
+    /// What a command that it decides prints may hold; as in `from`.
+    pub(crate) gives: Vec<String>,
     /// Command lines that this rule decides, which the tests hold it to.
     #[allow(dead_code, reason = "only tests read it, from the files themselves")]
     pub(crate) matches: Vec<String>,

@@ -83,6 +83,8 @@ places! {
     URL = 13, "url";
     /// By its name a file with a key or a password in it.
     KEY = 14, "key";
+    /// Not below the project's folder, temporary files included.
+    ELSEWHERE = 15, "elsewhere";
     /// A file below a temporary folder.
     TEMPORARY = 16, "temporary";
     /// A folder of the project that a build makes again.
@@ -91,6 +93,8 @@ places! {
     INSIDE = 18, "inside";
     /// `/dev/null` and the like.
     STREAM = 19, "stream";
+    /// An address of this machine, and of no other.
+    LOCAL = 20, "local";
 }
 
 /// The kinds that make a command milder: they count only when there is no
@@ -134,6 +138,9 @@ impl Places {
         }
         if is_url(argument) {
             places.0 |= Self::URL.0;
+            if is_of_this_machine(argument) {
+                places.0 |= Self::LOCAL.0;
+            }
             return places;
         }
         let path = Path::new(argument, here.cwd);
@@ -201,6 +208,11 @@ impl Places {
             Self::OUTSIDE,
             !inside && !temporary && !stream && whole != root && whole != here.cwd,
         );
+        add(
+            Self::ELSEWHERE,
+            !inside && !stream && whole != root && whole != here.cwd,
+        );
+        add(Self::LOCAL, is_of_this_machine(argument));
         add(
             Self::BUILD,
             inside
@@ -295,6 +307,12 @@ pub(crate) fn plain_folder(path: &str) -> String {
     Path::new(path, "").text
 }
 
+/// A path without `.`, `..` and doubled slashes, as told from the working directory.
+/// All that is in a folder is the folder.
+pub(crate) fn plain_path(path: &str, here: Here<'_>) -> String {
+    Path::new(path, here.cwd).text
+}
+
 /// `*`, `.*`, `*.*`, `?*`: all there is in a folder.
 fn is_everything(part: &str) -> bool {
     part.contains(STAR)
@@ -366,6 +384,42 @@ fn is_url(argument: &str) -> bool {
     .any(|scheme| argument.starts_with(scheme))
 }
 
+/// Whether an address, with or without its scheme, is one that only this machine
+/// answers. What stands before an `@` is a user, and what only begins like such an
+/// address is another.
+fn is_of_this_machine(address: &str) -> bool {
+    if address.contains('\\') {
+        return false;
+    }
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (_, place) = rest[..end].rsplit_once('@').unwrap_or(("", &rest[..end]));
+    let (host, port) = match place.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or((rest, "")),
+        None => place.split_at(place.find(':').unwrap_or(place.len())),
+    };
+    let is_port = |port: &str| {
+        port.chars()
+            .all(|it| it.is_ascii_digit() || matches!(it, UNKNOWN | SOMETHING))
+    };
+    let unnamed = host.is_empty() && port.len() > 1;
+    (unnamed || is_loopback(host)) && is_port(port.trim_start_matches(':'))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let octets = || {
+        host.split('.')
+            .filter(|it| it.parse::<u8>().is_ok())
+            .count()
+    };
+    matches!(
+        host,
+        "localhost" | "0.0.0.0" | "::1" | "host.docker.internal"
+    ) || host.ends_with(".localhost")
+        || host.starts_with("127.") && host.split('.').count() == 4 && octets() == 4
+        || host.chars().eq([SOMETHING])
+}
+
 fn is_home(path: &Path) -> bool {
     let text = path.text.as_str();
     match text.strip_prefix(HOME) {
@@ -405,6 +459,7 @@ fn is_secret(path: &str, name: &str, listed: bool) -> bool {
             || SECRET_NAMES
                 .iter()
                 .any(|pattern| text::matches(pattern, name))
+            || names_a_key(name)
             || listed
                 && SECRET_PATHS
                     .iter()
@@ -412,6 +467,15 @@ fn is_secret(path: &str, name: &str, listed: bool) -> bool {
                     .any(|pattern| {
                         text::matches(pattern, path) || pattern.strip_suffix("/*") == Some(path)
                     }))
+}
+
+/// Whether a name with globs in it, such as `id_*`, is that of private keys.
+fn names_a_key(name: &str) -> bool {
+    text::is_glob(name)
+        && name.bytes().filter(u8::is_ascii_alphanumeric).count() > 1
+        && ["id_rsa", "id_ed25519", "id_ecdsa"]
+            .iter()
+            .any(|key| text::glob_covers(name, key))
 }
 
 /// Whether a path may be one of those that the lists name, which are below the

@@ -1,163 +1,25 @@
 //! From a request to a verdict.
 
 use crate::answers::takes_the_line;
-use crate::matching::is_production;
 use crate::parser::{Dialect, Problem};
-use crate::place::Here;
+use crate::request::{Certainty, Entry, Prompt, Request};
 use crate::rules::Rules;
 use crate::typed::{Language, Reader, UNKNOWN_SCREEN, program_name, reader};
-use crate::unfinished::EarlierLines;
 use crate::verdict::{Finding, Span, Tier, Verdict};
 use crate::walk::{Step, Walk, base_name};
 
 /// Longer texts are not judged to their end, and so never safe.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 
-/// How the text came to be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Entry {
-    /// A whole command, handed over as such.
-    #[default]
-    Command,
-    /// Typed, possibly in pieces, and ended with Enter.
-    Typed,
-    /// Pasted.
-    Pasted,
-    /// Named keys, as in a full-screen program.
-    Keys,
-    /// A coding agent's own shell tool.
-    Hook,
-}
-
-/// How sure the host is that the text is what will run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Certainty {
-    /// The shell itself said so, or gets the text whole.
-    #[default]
-    Exact,
-    /// Put together from keys.
-    Typed,
-    /// Keys were typed whose effect nobody can know.
-    Unknown,
-}
-
-/// What the host knows about the shell of the session.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Prompt {
-    /// The shell waits for a command line.
-    AtPrompt,
-    /// A program runs: what is typed goes to it.
-    Running,
-    /// Nobody knows.
-    #[default]
-    Unknown,
-}
-
-/// What is to be judged, and where: the part of the WIT request that verdicts
-/// of this policy rest on.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// What will run, or what is typed into a program; may span lines.
-    pub command_line: String,
-    /// How it was entered.
-    pub entry: Entry,
-    /// How sure the host is of it.
-    pub certainty: Certainty,
-    /// The working directory, where it is known.
-    pub cwd: Option<String>,
-    /// The program in the foreground, where it is known.
-    pub program: Option<String>,
-    /// Whether the shell waits for a command.
-    pub prompt: Prompt,
-    /// Whether a full-screen program has the terminal.
-    pub full_screen: bool,
-    /// Lines accepted before, oldest first.
-    pub recent: Vec<String>,
-    /// The folder of the project; the working directory where it is not told.
-    pub project: Option<String>,
-    /// The role of whoever asks.
-    pub role: Option<String>,
-    /// Names of the machine and of the session's tags, which tell production
-    /// from the rest.
-    pub surroundings: Vec<String>,
-    /// The command line that the shell runs just now, where that is known.
-    pub running: Option<String>,
-    /// Whether the shell itself, not a program that it runs, waits for a line on
-    /// the terminal.
-    pub shell_reads: bool,
-    /// Whether the program in front waits for no input just now: what is typed may
-    /// wait in the terminal until the shell reads it.
-    pub typed_ahead: bool,
-    /// The shell in front that runs something else than what is typed, and waits for an
-    /// answer.
-    pub asking: Option<AskingShell>,
-    /// Where the command line begins with lines that were handed over before.
-    pub earlier: Option<EarlierLines>,
-}
-
-/// A shell that was given its commands in a file or as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskingShell {
-    /// The text, where it was that.
-    pub runs: Option<String>,
-    /// Whether it takes keys one by one, so that it may leave the rest of a line.
-    pub takes_keys: bool,
-}
-
-impl AskingShell {
-    /// From the attributes `program-reads` and `program-runs`.
-    pub fn told(program_reads: Option<&str>, program_runs: Option<String>) -> Option<Self> {
-        let takes_keys = match program_reads? {
-            "line" => false,
-            "key" => true,
-            _ => return None,
-        };
-        Some(Self {
-            runs: program_runs,
-            takes_keys,
-        })
-    }
-}
-
-impl Request {
-    fn here(&self) -> Here<'_> {
-        Here {
-            cwd: self.cwd.as_deref().unwrap_or_default(),
-            project: self.project.as_deref().unwrap_or_default(),
-        }
-    }
-
-    /// The second of two lines would go elsewhere.
-    fn is_one_line(&self) -> bool {
-        !self.command_line.trim_end().contains(['\n', '\r'])
-    }
-
-    /// Whether nobody but the shell may come to read it.
-    pub(crate) fn is_typed_ahead(&self) -> bool {
-        self.typed_ahead
-            && self.prompt == Prompt::Running
-            && !matches!(self.entry, Entry::Command | Entry::Hook)
-    }
-
-    fn walk<'r>(&self, rules: &'r Rules) -> Walk<'r> {
-        let in_production = self
-            .surroundings
-            .iter()
-            .chain(&self.running)
-            .any(|name| is_production(name));
-        Walk::new(rules, self.here(), in_production)
-    }
-}
-
 /// Judges a request. Answers on any text, in time bounded by its length.
 pub fn review(rules: &Rules, request: &Request) -> Verdict {
-    let mut walk = request.walk(rules);
+    let mut walk = Walk::new(rules, request.here(), request.in_production());
     judge(&mut walk, rules, request)
 }
 
 /// Judges a request as [`review`] does, and tells what the verdict rests on.
 pub fn explain(rules: &Rules, request: &Request) -> Explanation {
-    let mut walk = request.walk(rules);
+    let mut walk = Walk::new(rules, request.here(), request.in_production());
     walk.trace();
     let verdict = judge(&mut walk, rules, request);
     Explanation {
@@ -229,7 +91,7 @@ fn judge(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict {
 fn other_language(request: &Request) -> Option<&'static Language> {
     // Handed over whole, or told of by a hook: a shell gets it, whatever the
     // terminal shows.
-    if matches!(request.entry, Entry::Command | Entry::Hook) && request.prompt != Prompt::Running
+    if !request.is_typed() && request.prompt != Prompt::Running
         || request.prompt == Prompt::AtPrompt
     {
         return None;
@@ -244,8 +106,7 @@ fn other_language(request: &Request) -> Option<&'static Language> {
 /// Text that a shell will run.
 fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict {
     let line = within_bounds(&request.command_line);
-    let typed_while_running =
-        request.prompt == Prompt::Running && !matches!(request.entry, Entry::Command | Entry::Hook);
+    let typed_while_running = request.prompt == Prompt::Running && request.is_typed();
     let reader = request.program.as_deref().map(reader);
     let answers_a_shell = typed_while_running
         && reader == Some(Reader::Shell)

@@ -29,6 +29,8 @@ impl Sources {
     pub(crate) const PASSWORD: Self = Self(64);
     /// Is what a shell prints that somebody else types into.
     pub(crate) const SHELL: Self = Self(32);
+    /// Shows how something is set up, and a password may be among that.
+    pub(crate) const SETTINGS: Self = Self(128);
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -50,6 +52,7 @@ impl Sources {
             "secret" => Some(Self::SECRET),
             "downloaded" => Some(Self::DOWNLOADED),
             "shell" => Some(Self::SHELL),
+            "settings" => Some(Self::SETTINGS),
             "credential" => Some(Self::CREDENTIAL),
             "password" => Some(Self::PASSWORD),
             _ => None,
@@ -157,6 +160,7 @@ pub(crate) struct Rule {
     pub(crate) in_production: Option<Tier>,
     pub(crate) reason: &'static str,
     pub(crate) suggestion: Option<&'static str>,
+    pub(crate) gives: Sources,
 }
 
 /// The bundled tables, which the build script makes of `rules/*.toml`.

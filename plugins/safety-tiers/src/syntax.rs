@@ -48,6 +48,8 @@ pub(crate) struct Compound {
     pub(crate) subshell: bool,
     /// The variable of a `for`, with `words` as its values.
     pub(crate) variable: Option<String>,
+    /// Whether it is a `while` or an `until`: a condition, and what is done again and again.
+    pub(crate) repeats: bool,
     /// Whether it is a `select`, which reads what is chosen.
     pub(crate) chooses: bool,
     /// Values of a `for`, subject of a `case`, operands of `[[ ]]`.
@@ -71,10 +73,18 @@ pub(crate) struct Assignment {
     pub(crate) name: String,
     /// One for a scalar, any number for an array.
     pub(crate) values: Vec<Word>,
-    /// The value is added to or goes into an array: what the variable holds
-    /// afterwards is not known.
-    pub(crate) partial: bool,
+    pub(crate) sets: Sets,
     pub(crate) span: Span,
+}
+
+/// How much of a variable an assignment sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sets {
+    All,
+    /// `+=`: text is put behind what is there.
+    End,
+    /// One value of an array, or further ones: what it holds afterwards is not known.
+    Part,
 }
 
 #[derive(Debug, Clone)]

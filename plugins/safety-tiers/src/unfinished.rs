@@ -6,7 +6,7 @@
 //! come, and what looks dangerous inside an open quote is refused at once.
 
 use crate::parser::{Problem, ProblemKind};
-use crate::review::{Entry, Request};
+use crate::request::Request;
 
 /// The lines of a command that were handed to the shell before this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +38,9 @@ impl Request {
     /// Whether all that is wrong with the line is that more has to come, and the shell
     /// will ask for it.
     pub(crate) fn goes_on(&self, problems: &[Problem]) -> bool {
-        let submitted_by_a_key = !matches!(self.entry, Entry::Command | Entry::Hook);
         // Of several lines at once, one could end what they leave open here.
         let one_line = !self.last_line().trim_end().contains(['\n', '\r']);
-        submitted_by_a_key
+        self.is_typed()
             && !self.is_typed_ahead()
             && !problems.is_empty()
             && problems.iter().all(|problem| match problem.kind {

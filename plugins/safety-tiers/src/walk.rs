@@ -8,6 +8,7 @@
 //! `walk/expand.rs` turns words into fields, `walk/invoke.rs` judges one
 //! command, `walk/look_through.rs` finds the commands that commands run.
 
+mod aliases;
 mod code;
 mod expand;
 mod findings;
@@ -21,6 +22,7 @@ mod prompts;
 mod queries;
 mod redirects;
 mod removals;
+mod renamed;
 mod scripts;
 mod searches;
 mod shell;
@@ -37,6 +39,7 @@ pub use self::trace::Step;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use self::look_through::may_hold_commands;
 use self::shell::Shell;
 use crate::parser::{self, Dialect, Origin};
 use crate::place::{Here, Places};
@@ -284,6 +287,14 @@ impl<'r> Walk<'r> {
             );
             return Stream::default();
         }
+        if starts_more_and_more(compound) {
+            self.note(
+                "process/fork-bomb",
+                Tier::Dangerous,
+                "A loop that starts one process after the other, and waits for none, brings the machine to a halt.",
+                Span::default(),
+            );
+        }
         let before = compound.subshell.then(|| self.shell.clone());
         let mut context = context.clone();
         context.depth += 1;
@@ -351,8 +362,15 @@ impl<'r> Walk<'r> {
         if fields.is_empty() {
             for assignment in &simple.assignments {
                 self.assign(assignment, context);
+                if may_hold_commands(&assignment.name) {
+                    // Each word of an array is a line of its own.
+                    for word in &assignment.values {
+                        let value = self.value(&word.pieces, context);
+                        let name = &assignment.name;
+                        self.judge_assigned_line(name, &value, assignment.span, context);
+                    }
+                }
                 if let Some(value) = self.variable(&assignment.name) {
-                    self.judge_assigned_line(&assignment.name, &value, assignment.span, context);
                     assigned.push(format!("{}={value}", assignment.name));
                 }
             }
@@ -374,7 +392,7 @@ impl<'r> Walk<'r> {
             // Only for this command, but a substitution in it runs all the same.
             for word in &assignment.values {
                 let value = self.value(&word.pieces, context);
-                self.judge_assigned_line(&assignment.name, &value, assignment.span, context);
+                self.judge_given_value(&assignment.name, &value, assignment.span, context);
                 assigned.push(format!("{}={value}", assignment.name));
             }
         }
@@ -399,6 +417,24 @@ impl<'r> Walk<'r> {
             Stream::default()
         }
     }
+}
+
+/// `while :; do cmd & done`
+fn starts_more_and_more(compound: &Compound) -> bool {
+    let [condition, body] = compound.bodies.as_slice() else {
+        return false;
+    };
+    let holds = |script: &Script| match script.pipelines.as_slice() {
+        [one] => matches!(one.commands.as_slice(), [Command::Simple(simple)] if matches!(
+            simple.words.as_slice(),
+            [word] if matches!(word.bare(), Some(":" | "true" | "false"))
+        )),
+        _ => false,
+    };
+    compound.repeats
+        && holds(condition)
+        && !body.pipelines.is_empty()
+        && body.pipelines.iter().all(|pipeline| pipeline.background)
 }
 
 fn deeper(context: &Context) -> Context {

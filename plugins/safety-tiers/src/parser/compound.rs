@@ -74,6 +74,7 @@ impl<'a> Parser<'a> {
         let body = self.body_until(&["done"]);
         self.close("done", "while", start);
         Compound {
+            repeats: true,
             bodies: vec![condition, body],
             ..Compound::default()
         }

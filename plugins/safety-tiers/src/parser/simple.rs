@@ -1,7 +1,7 @@
 //! Programs with their arguments, and assignments.
 
 use super::{Parser, ProblemKind};
-use crate::syntax::{Assignment, Simple, Word};
+use crate::syntax::{Assignment, Sets, Simple, Word};
 
 impl Parser<'_> {
     pub(super) fn simple(&mut self) -> Option<Simple> {
@@ -47,7 +47,7 @@ impl Parser<'_> {
             .position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_'))
             .filter(|length| *length > 0 && !rest.as_bytes()[0].is_ascii_digit())?;
         let mut after_name = &rest[name_length..];
-        let mut partial = false;
+        let mut sets = Sets::All;
         if after_name.starts_with('[') {
             let line = after_name.find(['\n', ' ']).unwrap_or(after_name.len());
             let close = after_name[..line]
@@ -58,14 +58,20 @@ impl Parser<'_> {
                 return None;
             }
             after_name = &after_name[close + 1..];
-            partial = true;
+            sets = Sets::Part;
         }
         if let Some(after) = after_name.strip_prefix('+') {
             after_name = after;
-            partial = true;
+            sets = match sets {
+                Sets::All => Sets::End,
+                _ => Sets::Part,
+            };
         }
         let value = after_name.strip_prefix('=')?;
         let array = value.starts_with('(');
+        if array && sets == Sets::End {
+            sets = Sets::Part;
+        }
         if !leading && !array {
             return None;
         }
@@ -82,7 +88,7 @@ impl Parser<'_> {
         Some(Assignment {
             name,
             values,
-            partial,
+            sets,
             span,
         })
     }

@@ -184,6 +184,9 @@ pub(super) const PROGRAM_FOLDERS: &[&str] = &[
 
 /// `\u{1}` is the home folder.
 pub(super) const SECRET_PATHS: &[&str] = &[
+    "/proc/kcore",
+    "/dev/mem",
+    "/dev/kmem",
     "\u{1}/.ssh",
     "\u{1}/.ssh/*",
     "\u{1}/.gnupg",

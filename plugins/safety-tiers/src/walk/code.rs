@@ -1,6 +1,8 @@
 //! Code in other languages: what is given to an interpreter on its command
 //! line, or typed into one.
 
+use std::rc::Rc;
+
 use super::output::single_quoted;
 use super::redirects::Redirected;
 use super::removals::{destroys, names_home};
@@ -51,6 +53,10 @@ impl Walk<'_> {
                 .filter(|_| arguments.text_is_code())
                 .map(|text| text.text.clone()),
         );
+        if arguments.text_is_code() {
+            let texts = self.scripts_in_files(arguments, context);
+            code.extend(texts.iter().map(|text| text.to_string()));
+        }
         if arguments.runs_first_operand() && !program.shell {
             let script = arguments.operands().next();
             let text = script.and_then(|script| self.text_of_file(&script.text));
@@ -116,6 +122,18 @@ impl Walk<'_> {
         })
     }
 
+    /// The scripts that `-f` names, where this line has written them.
+    pub(super) fn scripts_in_files(
+        &self,
+        arguments: &Arguments<'_>,
+        context: &Context,
+    ) -> Vec<Rc<str>> {
+        let files = arguments.values_of(&["-f", "--file"]);
+        files
+            .filter_map(|file| self.stream_of(file, context)?.text)
+            .collect()
+    }
+
     /// Judges what awk starts by its pipes. Gives whether it may start others.
     fn pipes_of_awk(&mut self, code: &str, span: Span, context: &Context) -> bool {
         let started = piped(code);
@@ -138,9 +156,11 @@ impl Walk<'_> {
     /// "/"])`). Gives whether it may start others.
     pub(super) fn judge_code(&mut self, code: &str, span: Span, context: &Context) -> bool {
         let starts_processes = PROCESS_STARTERS.iter().any(|name| code.contains(name));
-        if !starts_processes {
+        if !starts_processes || only_prints(code) {
             return false;
         }
+        let put_together = put_together(code);
+        let code = put_together.as_deref().unwrap_or(code);
         if code.len() > super::MAX_VALUE_BYTES || context.depth >= super::MAX_DEPTH {
             return true;
         }
@@ -157,7 +177,9 @@ impl Walk<'_> {
         }
         let strings = strings(code);
         for string in &strings {
-            self.perhaps_line(string, span, context);
+            // `open(F, "| cmd")`
+            let line = string.trim_matches(['|', ' ']);
+            self.perhaps_line(line, span, context);
             if string.len() < code.len()
                 && PROCESS_STARTERS.iter().any(|name| string.contains(name))
             {
@@ -244,10 +266,12 @@ impl Walk<'_> {
 }
 
 /// What starts a process in the languages that have one-line programs.
-const PROCESS_STARTERS: [&str; 33] = [
+const PROCESS_STARTERS: [&str; 35] = [
     "getline",
     "| \"",
     "|\"",
+    "\"|",
+    "'|",
     "system",
     "popen",
     "Popen",
@@ -279,6 +303,63 @@ const PROCESS_STARTERS: [&str; 33] = [
     ".execute",
     "command",
 ];
+
+/// Whether all that the code does is to print one text, in which nothing is put in.
+fn only_prints(code: &str) -> bool {
+    const PRINTS: [&str; 6] = [
+        "print(",
+        "console.log(",
+        "puts(",
+        "print ",
+        "puts ",
+        "echo ",
+    ];
+    let code = code.trim().trim_end_matches(';');
+    let Some(printed) = PRINTS.iter().find_map(|call| code.strip_prefix(call)) else {
+        return false;
+    };
+    let printed = printed.trim().trim_end_matches(')');
+    let Some(quote) = printed.chars().next().filter(|it| matches!(it, '"' | '\'')) else {
+        return false;
+    };
+    let inside = &printed[1..];
+    let mut escaped = false;
+    let end = inside.find(|character| {
+        let ends = character == quote && !escaped;
+        escaped = character == '\\' && !escaped;
+        ends
+    });
+    end.is_some_and(|end| end + 1 == inside.len())
+        && !["#{", "${", "@{", "$("]
+            .iter()
+            .any(|mark| inside.contains(mark))
+}
+
+/// Code with the texts joined that it puts together of parts: `"r" + "m"`.
+fn put_together(code: &str) -> Option<String> {
+    let mut joined = String::new();
+    let mut rest = code;
+    while let Some(at) = rest.find(['"', '\'']) {
+        let (before, after) = rest.split_at(at);
+        let between = after[1..].trim_start();
+        let next = between
+            .strip_prefix(['+', '.'])
+            .and_then(|next| next.trim_start().strip_prefix(&after[..1]));
+        joined.push_str(before);
+        match next {
+            Some(next) => rest = next,
+            None => {
+                joined.push_str(&after[..1]);
+                rest = &after[1..];
+            }
+        }
+    }
+    if joined.is_empty() || joined.len() + rest.len() == code.len() {
+        return None;
+    }
+    joined.push_str(rest);
+    Some(joined)
+}
 
 /// The string literals in a program, whatever its language.
 pub(super) fn strings(code: &str) -> Vec<String> {

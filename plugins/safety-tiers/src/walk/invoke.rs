@@ -59,8 +59,33 @@ impl Walk<'_> {
         let name = base_name(path);
         let called = self.call(name, arguments, context);
         let read = self.run_program(name, path, arguments, invocation, context, called);
+        self.run_on_former_names(name, path, arguments, invocation, context);
         self.change_shell(name, arguments, context, invocation.span);
         self.output(name, arguments, context, read)
+    }
+
+    /// Judges a command once more where it names files that had other names before.
+    fn run_on_former_names(
+        &mut self,
+        name: &str,
+        path: &str,
+        arguments: &[Field],
+        invocation: &Invocation<'_>,
+        context: &Context,
+    ) {
+        let former = self.by_former_names(arguments);
+        let redirected = self.redirected_by_former_names(invocation.redirected);
+        if former.is_none() && redirected.is_none() {
+            return;
+        }
+        let invocation = Invocation {
+            fields: invocation.fields,
+            redirected: redirected.as_ref().unwrap_or(invocation.redirected),
+            assigns: invocation.assigns,
+            span: invocation.span,
+        };
+        let arguments = former.as_deref().unwrap_or(arguments);
+        self.run_program(name, path, arguments, &invocation, context, true);
     }
 
     /// A program whose name only the machine knows: rules are asked about
@@ -159,6 +184,12 @@ impl Walk<'_> {
             from = from.and(Sources::SECRET);
         }
         self.written_script(path, invocation.span, &super::deeper(context));
+        if !self.shell.unseen_files.is_empty() {
+            let script = arguments.operands().next();
+            let script = script.filter(|_| arguments.runs_first_operand() || is_source(name));
+            let script = script.map_or(path, |script| script.text.as_str());
+            self.judge_unseen_script(script, invocation.span);
+        }
         let (code, printed) =
             self.inner_commands(name, program, &arguments, fields, invocation, context);
         let script_seen = arguments.runs_first_operand()
@@ -185,6 +216,7 @@ impl Walk<'_> {
             self.found_in(rule, &subject, invocation.span, step);
         }
         let decided = self.rules.decide(&subject);
+        let printed = printed.and(decided.map_or(Sources::NONE, |rule| rule.gives));
         match self.listed(name, fields) {
             // A pattern allows what would be asked about; what would be refused
             // has to be named.
@@ -322,9 +354,18 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
             last.text.as_str(),
             "-h" | "-V" | "-version" | "help" | "version"
         );
-    if !(alone || matches!(last.text.as_str(), "--help" | "--version"))
+    // As Go's own parser of flags takes it, and AWS's program.
+    let in_its_way = last.text == "-help"
+        && matches!(
+            name,
+            "terraform" | "tofu" | "packer" | "nomad" | "consul" | "vault"
+        )
+        || last.text == "help" && name == "aws";
+    let asks = matches!(last.text.as_str(), "--help" | "--version");
+    let powerful = matches!(name, "shutdown" | "halt" | "poweroff" | "reboot" | "init");
+    if !(alone || asks || in_its_way)
         || path.starts_with(['/', text::HOME])
-        || matches!(name, "shutdown" | "halt" | "poweroff" | "reboot" | "init")
+        || powerful && (!asks || !rest.is_empty() || name == "init")
     {
         return false;
     }
@@ -346,6 +387,10 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
                         || matches!(byte, b'-' | b':')
                 }) && !field.text.starts_with('-')
             })
+}
+
+fn is_source(name: &str) -> bool {
+    matches!(name, "source" | ".")
 }
 
 /// Takes up no room, so that two names look the same.

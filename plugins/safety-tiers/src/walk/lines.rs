@@ -11,7 +11,7 @@ impl Walk<'_> {
     /// Takes over what an earlier line of the session left behind, without
     /// judging it again.
     pub(crate) fn remember(&mut self, earlier: &str) {
-        const TELLING: [&str; 10] = [
+        const TELLING: [&str; 14] = [
             "=",
             "()",
             "function ",
@@ -21,6 +21,10 @@ impl Walk<'_> {
             "unset ",
             ">",
             "tee ",
+            "mv ",
+            "ln ",
+            "cp ",
+            "install ",
             "set ",
         ];
         if earlier.len() > MAX_VALUE_BYTES || !TELLING.iter().any(|word| earlier.contains(word)) {
@@ -55,6 +59,13 @@ impl Walk<'_> {
                 .retain(|problem| problem.kind != ProblemKind::History);
         }
         self.script(&parsed.script, &Context::default());
+        if let Some(put_in) = self.with_global_aliases(line) {
+            let whole = Span {
+                start: 0,
+                end: line.len(),
+            };
+            self.line(&put_in, whole, &Context::default());
+        }
         self.leave(&Context::default());
         if !goes_on(&parsed.problems) {
             self.problems(&parsed);

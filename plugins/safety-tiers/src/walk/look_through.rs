@@ -11,24 +11,39 @@ use super::{Context, Field, Walk};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
 use crate::rules::{Program, Sources};
-use crate::verdict::Span;
+use crate::verdict::{Span, Tier};
 
 /// Variables whose value some program runs as a shell line.
-const LINE_VARIABLES: [&str; 14] = [
+const LINE_VARIABLES: [&str; 10] = [
     "PROMPT_COMMAND",
-    "PAGER",
-    "GIT_PAGER",
-    "MANPAGER",
-    "EDITOR",
-    "VISUAL",
-    "GIT_EDITOR",
+    "precmd_functions",
+    "preexec_functions",
+    "chpwd_functions",
+    "periodic_functions",
+    "zshexit_functions",
+    "zshaddhistory_functions",
     "GIT_SSH_COMMAND",
-    "GIT_SEQUENCE_EDITOR",
-    "GIT_EXTERNAL_DIFF",
     "LESSOPEN",
     "LESSCLOSE",
+];
+
+/// How the names of others of these end.
+const LINE_VARIABLE_ENDINGS: [&str; 9] = [
+    "PAGER",
+    "EDITOR",
+    "VISUAL",
     "BROWSER",
-    "SUDO_ASKPASS",
+    "_ASKPASS",
+    "_EXTERNAL_DIFF",
+    "_WRAPPER",
+    "_RUNNER",
+    "_script_shell",
+];
+
+/// Variables whose value a shell shows, and substitutes in it what it holds.
+const PROMPTS: [&str; 14] = [
+    "PS0", "PS1", "PS2", "PS3", "PS4", "PROMPT", "PROMPT2", "PROMPT3", "PROMPT4", "RPROMPT",
+    "RPROMPT2", "RPS1", "RPS2", "SPROMPT",
 ];
 
 /// What stands before the command line in the value of some flags.
@@ -39,6 +54,18 @@ const LINE_PREFIXES: [&str; 5] = [
     "KnownHostsCommand=",
     "!",
 ];
+
+fn is_a_line(variable: &str) -> bool {
+    LINE_VARIABLES.contains(&variable)
+        || LINE_VARIABLE_ENDINGS
+            .iter()
+            .any(|ending| variable.ends_with(ending))
+}
+
+/// Whether the value of a variable is run, or read by what runs it.
+pub(super) fn may_hold_commands(variable: &str) -> bool {
+    is_a_line(variable) || PROMPTS.contains(&variable) || matches!(variable, "BASH_ENV" | "ENV")
+}
 
 impl Walk<'_> {
     /// Judges the commands within a command. Gives the code in another
@@ -75,6 +102,9 @@ impl Walk<'_> {
         if program.lines {
             lines.extend(arguments.operands().map(|line| script_or_line(&line.text)));
         }
+        // `psql -o '| cmd'`
+        let piped = arguments.values_of(program.write_flags);
+        lines.extend(piped.filter_map(|file| file.strip_prefix('|').map(str::to_owned)));
         for line in lines {
             let line = LINE_PREFIXES
                 .iter()
@@ -117,7 +147,14 @@ impl Walk<'_> {
                 }
                 let from_input = arguments.has_flag("-f=-|--file=-|--makefile=-|-f=/dev/*");
                 let input = context.input.text.clone().filter(|_| from_input);
-                let texts = arguments.values_of(&["--eval"]).map(Rc::from);
+                for argument in fields {
+                    self.substitutions_of_make(&argument.text, span, context);
+                    // `CC='sh -c "…"'`
+                    if let Some((_, value)) = argument.text.split_once('=') {
+                        self.perhaps_line(value, span, context);
+                    }
+                }
+                let texts = arguments.values_of(&["--eval", "-E"]).map(Rc::from);
                 for text in texts.chain(input) {
                     for recipe in text.lines().flat_map(recipes) {
                         self.perhaps_line(recipe, span, context);
@@ -125,13 +162,36 @@ impl Walk<'_> {
                 }
             }
             "sed" | "gsed" => {
-                let scripts = arguments
+                let given = arguments
                     .text()
-                    .map(|text| text.text.as_str())
+                    .map(|text| Rc::from(text.text.as_str()))
                     .into_iter()
-                    .chain(arguments.values_of(&["-e", "--expression"]));
-                for line in scripts.filter_map(line_of_sed) {
+                    .chain(arguments.values_of(&["-e", "--expression"]).map(Rc::from));
+                let files = self.scripts_in_files(arguments, context);
+                let scripts: Vec<Rc<str>> = given.chain(files).collect();
+                for line in scripts
+                    .iter()
+                    .flat_map(|script| script.lines())
+                    .filter_map(line_of_sed)
+                {
                     self.line(line, span, context);
+                }
+            }
+            "parallel" if arguments.operands().next().is_none() => {
+                // Without a command, what it reads are commands.
+                let read = (arguments.values_of(&["-a", "--arg-file"]).next()).map_or_else(
+                    || context.input.text.clone(),
+                    |file| self.text_of_file(file),
+                );
+                if let Some(text) = read {
+                    self.line(&text, span, context);
+                } else if !arguments.has_flag("--version|--help|-h|-V|--citation") {
+                    self.note(
+                        "core/unknown-script",
+                        Tier::Review,
+                        "It runs the lines of a file or a pipe, which nobody has read.",
+                        span,
+                    );
                 }
             }
             "parallel" if operand_is(arguments, ":::") => {
@@ -162,14 +222,7 @@ impl Walk<'_> {
                 }
             }
             "exit" => self.leave(context),
-            "alias" => {
-                for line in fields
-                    .iter()
-                    .filter_map(|field| Some(field.text.split_once('=')?.1.to_owned()))
-                {
-                    self.line(&line, span, context);
-                }
-            }
+            "alias" => self.aliases(fields, span, context),
             "git" => {
                 self.commands_of_git(arguments, fields, span, context);
                 let settings: Vec<String> =
@@ -186,6 +239,18 @@ impl Walk<'_> {
         (self.code(program, arguments, span, context), printed)
     }
 
+    /// A variable is set to what only the machine knows.
+    pub(super) fn judge_unseen_value(&mut self, variable: &str, span: Span) {
+        if may_hold_commands(variable) {
+            self.note(
+                "core/unknown-script",
+                Tier::Review,
+                "Runs text that only the machine knows when the time comes.",
+                span,
+            );
+        }
+    }
+
     /// The value of a variable that some program runs as a shell line.
     pub(super) fn judge_assigned_line(
         &mut self,
@@ -194,24 +259,95 @@ impl Walk<'_> {
         span: Span,
         context: &Context,
     ) {
-        if LINE_VARIABLES.contains(&variable) && !value.is_empty() {
+        if is_a_line(variable) && !value.is_empty() {
             self.line(value, span, context);
         }
-        // A prompt runs what is substituted in it, whenever it is shown.
-        if matches!(
-            variable,
-            "PS0" | "PS1" | "PS2" | "PS4" | "PROMPT" | "RPROMPT"
-        ) && value.contains(['$', '`'])
+        // `LESS='+!cmd'`
+        if let Some((_, line)) = value
+            .split_once("+!")
+            .filter(|_| variable.ends_with("LESS"))
         {
-            self.perhaps_line(&format!("echo \"{value}\""), span, context);
+            self.line(line, span, context);
+        }
+        // A prompt runs what is substituted in it, whenever it is shown.
+        if PROMPTS.contains(&variable) {
+            let value = prompt_decoded(value);
+            if value.contains(['$', '`']) {
+                // Of all places where text is substituted, one where quotes are text.
+                let end = "END-OF-PROMPT";
+                self.line(&format!("true <<{end}\n{value}\n{end}\n"), span, context);
+            }
         }
         // Every shell that is started reads this file first.
         if matches!(variable, "BASH_ENV" | "ENV")
-            && let Some(text) = self.stream_of(value, context).and_then(|read| read.text)
+            && let Some(read) = self.stream_of(value, context)
         {
-            self.line(&text, span, context);
+            if read.from.meets(Sources::NETWORK) {
+                self.note(
+                    "core/command-from-network",
+                    Tier::Dangerous,
+                    "It would run whatever a server sends.",
+                    span,
+                );
+            }
+            if let Some(text) = read.text {
+                self.line(&text, span, context);
+            }
         }
     }
+
+    /// What is set for one command alone is for that command to use, whatever its
+    /// name: where it is a line that would do harm, it is taken for one.
+    pub(super) fn judge_given_value(
+        &mut self,
+        variable: &str,
+        value: &str,
+        span: Span,
+        context: &Context,
+    ) {
+        self.judge_assigned_line(variable, value, span, context);
+        self.substitutions_of_make(value, span, context);
+        if !value.contains([' ', '\t']) {
+            return;
+        }
+        // `GIT_CONFIG_PARAMETERS="'core.pager=cmd'"`, `BASH_FUNC_x%%='() { cmd; }'`
+        let plain = value.trim_matches('\'');
+        let behind = plain.split_once('=').map_or("", |(_, line)| line);
+        for line in [plain, behind] {
+            let function = line.starts_with("()").then(|| format!("f{line}"));
+            let line = function.as_deref().unwrap_or(line);
+            self.perhaps_line(line.trim_start_matches('!'), span, context);
+        }
+    }
+
+    /// What make runs when it reads `$(shell …)`.
+    fn substitutions_of_make(&mut self, text: &str, span: Span, context: &Context) {
+        for opening in ["$(shell", "${shell"] {
+            for (at, _) in text.match_indices(opening).take(8) {
+                let inside = &text[at + opening.len()..];
+                let mut open = 1;
+                let end = inside.find(|character| {
+                    match character {
+                        '(' | '{' => open += 1,
+                        ')' | '}' => open -= 1,
+                        _ => {}
+                    }
+                    open == 0
+                });
+                let line = inside[..end.unwrap_or(inside.len())].replace("\\ ", " ");
+                self.line(line.trim(), span, context);
+            }
+        }
+    }
+}
+
+/// A prompt with the characters that its escapes stand for, as far as they begin a
+/// substitution.
+fn prompt_decoded(value: &str) -> String {
+    value
+        .replace("\\044", "$")
+        .replace("\\140", "`")
+        .replace("\\050", "(")
 }
 
 /// `npm:dev`, as those write it who run several at once, and any other line as

@@ -18,10 +18,10 @@ impl Walk<'_> {
     ) -> Stream {
         let program = self.rules.program(name);
         // `env` prints the environment only where it runs nothing.
-        let gives = if name == "env" && !arguments.is_empty() {
-            Sources::NONE
-        } else {
-            program.gives
+        let gives = match name {
+            "env" if !arguments.is_empty() => Sources::NONE,
+            "declare" | "typeset" | "export" if words_have(arguments, "-p") => Sources::SECRET,
+            _ => program.gives,
         };
         let unseen = context.input.piped && context.input.text.is_none();
         let typed_into = program.shell && (unseen || words_have(arguments, "-i"));
@@ -51,7 +51,12 @@ impl Walk<'_> {
     }
 
     /// The text that a command makes of its arguments and its input.
-    fn printed(&self, name: &str, arguments: &[Field], context: &Context) -> Option<String> {
+    pub(super) fn printed(
+        &self,
+        name: &str,
+        arguments: &[Field],
+        context: &Context,
+    ) -> Option<String> {
         let words = || arguments.iter().map(|argument| argument.text.as_str());
         match name {
             "echo" => {

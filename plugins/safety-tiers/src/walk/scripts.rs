@@ -24,7 +24,11 @@ impl Walk<'_> {
                 .map(|operand| operand.text.clone())
                 .collect();
             if let Some((line, rest)) = words.split_first() {
-                let known = Positional::Known(rest.iter().skip(1).cloned().collect());
+                let known = match rest {
+                    // Nothing was given, but what wraps it may give something.
+                    [] => Positional::Unknown,
+                    _ => Positional::Known(rest.iter().skip(1).cloned().collect()),
+                };
                 let before = std::mem::replace(&mut self.shell.positional, known);
                 let cwd = self.shell.cwd.clone();
                 self.line(line, span, context);

@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::parser::Dialect;
 use crate::place::{Here, plain_folder};
 use crate::rules::Sources;
-use crate::syntax::{Assignment, Command};
+use crate::syntax::{Assignment, Command, Sets};
 use crate::text::{self, HOME, SOMETHING, UNKNOWN};
 use crate::verdict::Span;
 
@@ -67,12 +67,18 @@ pub(super) struct Shell {
     pub(super) positional: Positional,
     pub(super) functions: Rc<Vec<(String, Rc<Command>)>>,
     pub(super) aliases: Rc<Vec<(String, String)>>,
+    /// Those of them that zsh puts in wherever they stand as a word.
+    pub(super) global_aliases: Rc<Vec<String>>,
     /// Files that a command of this line has downloaded.
     downloaded: Rc<Vec<String>>,
     /// Whether it has unpacked what it has downloaded.
     pub(super) unpacked: bool,
     /// The text of files that this line has written.
     pub(super) files: Rc<Vec<(String, Rc<str>)>>,
+    /// Files that this line has written, with a text that nobody can tell.
+    pub(super) unseen_files: Rc<Vec<String>>,
+    /// Files that have another name now, each with what it was before.
+    pub(super) renamed: Rc<Vec<(String, String)>>,
     /// The lines that `trap` keeps for later, oldest first.
     pub(super) trapped: Rc<Vec<(Rc<str>, Span)>>,
 }
@@ -107,6 +113,15 @@ impl Shell {
         }
     }
 
+    /// Remembers what a name stands for, and forgets what it stood for before.
+    pub(super) fn add_alias(&mut self, alias: &str, line: &str) {
+        let aliases = Rc::make_mut(&mut self.aliases);
+        aliases.retain(|(known, _)| known != alias);
+        if aliases.len() < MAX_NAMES && alias.len() + line.len() <= MAX_HELD_BYTES {
+            aliases.push((alias.to_owned(), line.to_owned()));
+        }
+    }
+
     /// What a variable may hold.
     pub(super) fn source_of(&self, variable: &str) -> Sources {
         let mut known = self.sources.iter().filter(|(known, _)| known == variable);
@@ -123,10 +138,14 @@ impl Walk<'_> {
         }
         let downloaded = std::mem::take(&mut self.shell.downloaded);
         let files = std::mem::take(&mut self.shell.files);
+        let unseen_files = std::mem::take(&mut self.shell.unseen_files);
+        let renamed = std::mem::take(&mut self.shell.renamed);
         self.shell = Shell {
             unpacked: self.shell.unpacked,
             downloaded,
             files,
+            unseen_files,
+            renamed,
             ..before
         };
     }
@@ -178,10 +197,13 @@ impl Walk<'_> {
             from = from.and(held);
         }
         // The words of an array, as `"${NAME[@]}"` gives them back.
-        let value = if assignment.partial {
-            UNKNOWN.to_string()
-        } else {
-            values.join(" ")
+        let value = match assignment.sets {
+            Sets::Part => UNKNOWN.to_string(),
+            Sets::End => {
+                let before = self.variable(&assignment.name);
+                before.unwrap_or_else(|| UNKNOWN.to_string()) + &values.concat()
+            }
+            Sets::All => values.join(" "),
         };
         self.set(&assignment.name, value, context.conditional);
         let known = self.shell.source_of(&assignment.name);
@@ -216,15 +238,13 @@ impl Walk<'_> {
                 Some(SOMETHING.to_string())
             }
             "@" | "*" => Some(match &self.shell.positional {
-                Positional::None => String::new(),
-                Positional::Unknown => UNKNOWN.to_string(),
+                Positional::None | Positional::Unknown => UNKNOWN.to_string(),
                 Positional::Known(values) => values.join(" "),
             }),
             name => {
                 let number: usize = name.parse().ok()?;
                 Some(match &self.shell.positional {
-                    Positional::None => String::new(),
-                    Positional::Unknown => UNKNOWN.to_string(),
+                    Positional::None | Positional::Unknown => UNKNOWN.to_string(),
                     Positional::Known(values) => number
                         .checked_sub(1)
                         .and_then(|index| values.get(index))
@@ -300,11 +320,7 @@ impl Walk<'_> {
             // `hash -p FILE NAME`: NAME now runs FILE.
             "hash" if words_are_path(arguments) => {
                 if let [_, file, name] = arguments {
-                    let aliases = Rc::make_mut(&mut self.shell.aliases);
-                    aliases.retain(|(known, _)| *known != name.text);
-                    if aliases.len() < MAX_NAMES {
-                        aliases.push((name.text.clone(), file.text.clone()));
-                    }
+                    self.shell.add_alias(&name.text, &file.text);
                 }
             }
             "read" | "mapfile" | "readarray" | "getopts" | "unset" | "let" => {
@@ -314,11 +330,25 @@ impl Walk<'_> {
                     .collect();
                 // `find … | while read -r file`
                 let names = context.input.names.clone();
+                let given = || {
+                    let text = context.input.text.as_deref()?;
+                    Some(match name {
+                        "read" => text.lines().next().unwrap_or_default().trim().to_owned(),
+                        "mapfile" | "readarray" => text.lines().collect::<Vec<_>>().join(" "),
+                        _ => return None,
+                    })
+                };
                 let value = names
-                    .filter(|_| name == "read" && variables.len() == 1)
-                    .map_or_else(|| UNKNOWN.to_string(), |names| names.to_string());
+                    .filter(|_| name == "read")
+                    .map(|names| names.to_string())
+                    .or_else(given)
+                    .filter(|_| variables.len() == 1)
+                    .unwrap_or_else(|| UNKNOWN.to_string());
                 for variable in &variables {
                     self.set(variable, value.clone(), false);
+                    if name != "unset" {
+                        self.judge_unseen_value(variable, span);
+                    }
                 }
                 if name == "unset" {
                     self.judge_assignments(&variables, span);
@@ -328,24 +358,21 @@ impl Walk<'_> {
                 if words.next() == Some("-v")
                     && let Some(variable) = words.next()
                 {
-                    self.set(variable, UNKNOWN.to_string(), false);
+                    let printed = self.printed("printf", &arguments[2..], context);
+                    match &printed {
+                        Some(value) => self.judge_assigned_line(variable, value, span, context),
+                        None => self.judge_unseen_value(variable, span),
+                    }
+                    let value = printed.unwrap_or_else(|| UNKNOWN.to_string());
+                    self.set(variable, value, false);
                 }
             }
             "set" if words.any(|word| word == "--") => {
                 self.shell.positional = Positional::Known(words.map(str::to_owned).collect());
             }
             "shift" => self.shell.positional = Positional::Unknown,
-            "alias" => {
-                for (alias, line) in words.filter_map(|word| word.split_once('=')) {
-                    if self.shell.aliases.len() < MAX_NAMES
-                        && alias.len() + line.len() <= MAX_HELD_BYTES
-                    {
-                        let aliases = Rc::make_mut(&mut self.shell.aliases);
-                        aliases.retain(|(known, _)| known != alias);
-                        aliases.push((alias.to_owned(), line.to_owned()));
-                    }
-                }
-            }
+            "alias" => self.note_aliases(arguments),
+            "mv" | "ln" | "cp" | "install" | "ditto" => self.note_renamed(name, arguments),
             "curl" | "wget" | "aria2c" => self.note_downloads(name, arguments),
             "tar" | "bsdtar" | "unzip" | "cpio" | "7z" | "gunzip" => {
                 let packed = context.input.from.meets(Sources::NETWORK)

@@ -63,7 +63,7 @@ impl Walk<'_> {
                 .count();
             for field in inner.drain(..count) {
                 if let Some((variable, value)) = field.text.split_once('=') {
-                    self.judge_assigned_line(variable, value, span, context);
+                    self.judge_given_value(variable, value, span, context);
                     assigns.push(format!("{variable}={value}"));
                 }
             }
@@ -118,6 +118,14 @@ impl Walk<'_> {
             }
         }
         let cwd = self.shell.cwd.clone();
+        let folder = arguments.values_of(folder_flags(name)).last();
+        if let Some(folder) = folder {
+            self.change_shell("cd", &[super::field(folder, span)], context, span);
+            // What they point at was looked up from the other folder.
+            for field in &mut inner {
+                *field = Field::new(std::mem::take(&mut field.text), field.from, field.span);
+            }
+        }
         let printed = if program.joined {
             self.line(&joined(&inner), span, context)
         } else {
@@ -144,6 +152,18 @@ impl Walk<'_> {
     }
 }
 
+/// The flags of a program that say where what it wraps is to run.
+fn folder_flags(name: &str) -> &'static [&'static str] {
+    match name {
+        "env" => &["-C", "--chdir"],
+        "sudo" => &["-D", "--chdir"],
+        "systemd-run" => &["--working-directory"],
+        "bwrap" => &["--chdir"],
+        "uv" => &["--directory"],
+        _ => &[],
+    }
+}
+
 /// What `uv run` hands to Python, not to the system.
 fn is_python(script: &str) -> bool {
     script == "-" || script.ends_with(".py")
@@ -154,6 +174,7 @@ fn is_assignment(text: &str) -> bool {
         !name.is_empty()
             && name
                 .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                // `%` in the functions that bash hands on.
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'%'))
     })
 }

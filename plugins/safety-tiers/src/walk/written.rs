@@ -9,7 +9,7 @@ use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::place::Places;
 use crate::typed::{Reader, reader};
-use crate::verdict::Span;
+use crate::verdict::{Span, Tier};
 
 /// Files whose text is remembered.
 const MAX_FILES: usize = 16;
@@ -34,9 +34,10 @@ const FIELDS_OF_A_SCHEDULE: usize = 5;
 impl Walk<'_> {
     /// What becomes of the text that went into the files of redirections.
     pub(super) fn text_written(&mut self, redirected: &Redirected, output: &Stream, span: Span) {
-        if let Some(text) = &output.text {
-            for field in &redirected.writes {
-                self.text_into(field, text, span);
+        for field in &redirected.writes {
+            match &output.text {
+                Some(text) => self.text_into(field, text, span),
+                None => self.note_unseen(field),
             }
         }
     }
@@ -57,6 +58,26 @@ impl Walk<'_> {
         files.retain(|(known, _)| known != name);
         if files.len() < MAX_FILES {
             files.push((name.to_owned(), Rc::clone(text)));
+        }
+    }
+
+    fn note_unseen(&mut self, file: &Field) {
+        let name = file.text.trim_start_matches("./");
+        if self.shell.unseen_files.len() < MAX_FILES && name.len() <= MAX_VALUE_BYTES {
+            Rc::make_mut(&mut self.shell.unseen_files).push(name.to_owned());
+        }
+    }
+
+    /// Judges a script that this line has written with a text that nobody can tell.
+    pub(super) fn judge_unseen_script(&mut self, script: &str, span: Span) {
+        let name = script.trim_start_matches("./");
+        if self.shell.unseen_files.iter().any(|known| known == name) {
+            self.note(
+                "core/unseen-script",
+                Tier::Review,
+                "It runs a script that was written a moment ago, and nobody has read what is in it.",
+                span,
+            );
         }
     }
 

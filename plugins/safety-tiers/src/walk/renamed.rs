@@ -1,0 +1,99 @@
+//! Files that go by another name now: what `mv` moved, what `ln` points at, and the
+//! copy of a secret. What is done to them is done to what they were.
+
+use std::rc::Rc;
+
+use super::redirects::Redirected;
+use super::{Field, Walk, base_name};
+use crate::arguments::Arguments;
+use crate::place::{Places, plain_path};
+use crate::text::is_known;
+
+/// Names that are remembered.
+const MAX_RENAMED: usize = 16;
+
+impl Walk<'_> {
+    /// Remembers what a command gave another name.
+    pub(super) fn note_renamed(&mut self, name: &str, fields: &[Field]) {
+        let arguments = Arguments::new(fields, self.rules.program(name));
+        let mut operands: Vec<&Field> = arguments.operands().collect();
+        let folder = arguments.values_of(&["-t", "--target-directory"]).next();
+        let (Some(target), false) = (
+            folder.or_else(|| Some(operands.pop()?.text.as_str())),
+            operands.is_empty(),
+        ) else {
+            return;
+        };
+        for source in operands {
+            let here = self.shell.here();
+            let copied = matches!(name, "cp" | "install" | "ditto");
+            if copied && !Places::SECRETS.meets(source.places(here)) {
+                continue;
+            }
+            // A link that is relative is told from where it lies.
+            let (source, into) = (&source.text, base_name(source.text.trim_end_matches('/')));
+            if !is_known(source) || !is_known(target) {
+                continue;
+            }
+            let was = plain_path(source, here);
+            let is = plain_path(target, here);
+            // The target may be a folder, which it is put into.
+            let inside = plain_path(&format!("{target}/{into}"), here);
+            let renamed = Rc::make_mut(&mut self.shell.renamed);
+            for is in [is, inside] {
+                renamed.retain(|(known, _)| *known != is);
+                if renamed.len() < MAX_RENAMED && is != was {
+                    renamed.push((is, was.clone()));
+                }
+            }
+        }
+    }
+
+    /// The arguments of a command by the names that files had before, if it names any
+    /// of those.
+    pub(super) fn by_former_names(&self, fields: &[Field]) -> Option<Vec<Field>> {
+        if self.shell.renamed.is_empty() {
+            return None;
+        }
+        let former: Vec<Option<Field>> = fields.iter().map(|it| self.former(it)).collect();
+        former.iter().any(Option::is_some).then(|| {
+            let both = former.into_iter().zip(fields);
+            both.map(|(former, field)| former.unwrap_or_else(|| field.clone()))
+                .collect()
+        })
+    }
+
+    /// The same for the files of redirections.
+    pub(super) fn redirected_by_former_names(&self, redirected: &Redirected) -> Option<Redirected> {
+        let writes = self.by_former_names(&redirected.writes);
+        let reads = self.by_former_names(&redirected.reads);
+        (writes.is_some() || reads.is_some()).then(|| Redirected {
+            input: redirected.input.clone(),
+            writes: writes.unwrap_or_else(|| redirected.writes.clone()),
+            reads: reads.unwrap_or_else(|| redirected.reads.clone()),
+        })
+    }
+
+    /// What was renamed may have been renamed before.
+    fn former(&self, field: &Field) -> Option<Field> {
+        if field.text.starts_with('-') {
+            return None;
+        }
+        let path = plain_path(&field.text, self.shell.here());
+        let mut found = self.one_name_back(&path)?;
+        for _ in 0..MAX_RENAMED {
+            let Some(before) = self.one_name_back(&found) else {
+                break;
+            };
+            found = before;
+        }
+        Some(Field::new(found, field.from, field.span))
+    }
+
+    fn one_name_back(&self, path: &str) -> Option<String> {
+        self.shell.renamed.iter().rev().find_map(|(is, was)| {
+            let rest = path.strip_prefix(is.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{was}{rest}"))
+        })
+    }
+}
