@@ -4,7 +4,7 @@
 use quarterdeck_policy::{Certainty, Entry, PromptState, SessionFacts, Tier};
 use serde::{Deserialize, Serialize};
 
-use super::judge::Asked;
+use super::asked::Asked;
 use super::verdict::{Decision, VerdictReport};
 use super::{Gate, Mode};
 use crate::caller::Caller;

@@ -6,11 +6,13 @@
 //! [`Gate::run`] or [`Gate::type_input`], is judged, written to the audit log,
 //! and only then typed.
 //!
-//! Start with [`judge`] for what a decision is made of, then [`running`] for
+//! Start with [`judge`] for how a decision is made, then [`running`] for
 //! whole commands and [`typing`] for keys.
 
 #[cfg(test)]
 mod against_readers;
+mod answering;
+mod asked;
 mod confirmation;
 mod continuation;
 mod door;
@@ -20,6 +22,7 @@ mod input;
 mod judge;
 mod keystroke;
 mod opening;
+mod opinion;
 mod prompting;
 mod remote_shell;
 mod running;
@@ -40,13 +43,13 @@ use std::time::Duration;
 use quarterdeck_policy::PolicyHost;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use asked::session_facts;
 pub use confirmation::{Answer, ApprovalScope, PendingConfirmation, PersonsNo};
 pub use door::Door;
 pub(crate) use hook::HookCommand;
 pub use hook::{HookDecision, HookJudgement};
 pub use input::Input;
-pub(crate) use judge::session_facts;
-pub use judge::{CommandExplanation, Opinion};
+pub use opinion::{CommandExplanation, Opinion};
 pub(crate) use prompting::PromptTyping;
 pub use running::{CommandEnd, Running};
 pub use tally::VerdictCount;

@@ -3,7 +3,7 @@
 
 use quarterdeck_policy::{PromptState, SessionFacts};
 
-use super::judge::Asked;
+use super::asked::Asked;
 use super::verdict::{Decision, VerdictReport};
 use super::{Gate, Mode};
 use crate::caller::Caller;

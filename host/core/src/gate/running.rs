@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::continuation::{Unfinished, waits_for_more};
 use super::door::Typist;
-use super::judge::Line;
+use super::asked::Line;
 use super::remote_shell::Bounds;
 use super::shell_line::{asks_the_shell, look_at_the_line};
 use super::typing::settled_status;

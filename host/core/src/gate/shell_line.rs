@@ -5,7 +5,7 @@ use quarterdeck_terminal::{ShellState, Status};
 
 use super::continuation::Unfinished;
 use super::door::Typist;
-use super::judge::Line;
+use super::asked::Line;
 use super::typed_line::Submission;
 use crate::error::HostError;
 use crate::session::Session;

@@ -2,8 +2,7 @@
 
 use quarterdeck_policy::{ReviewRequest, Ruling};
 
-use super::confirmation::Occasion;
-use super::{Decision, Gate, PendingConfirmation, VerdictReport};
+use super::{Decision, Gate, PendingConfirmation};
 use crate::caller::Caller;
 use crate::events::{ConfirmationState, GateConfirmation, GateVerdict};
 
@@ -30,17 +29,6 @@ pub(super) fn verdict(
 }
 
 impl Gate {
-    /// Puts a command before a person, and says so.
-    pub(super) fn ask_a_person(
-        &self,
-        occasion: Occasion<'_>,
-        verdict: VerdictReport,
-    ) -> PendingConfirmation {
-        let pending = self.confirmations.request(occasion, verdict);
-        self.tell_confirmation(&pending, ConfirmationState::Waiting, None);
-        pending
-    }
-
     /// Says what a person has answered.
     pub(super) fn tell_answer(&self, pending: &PendingConfirmation, by: &str, allow: bool) {
         let state = match allow {
@@ -50,7 +38,8 @@ impl Gate {
         self.tell_confirmation(pending, state, Some(by.to_owned()));
     }
 
-    fn tell_confirmation(
+    /// Says how it stands with a command that a person is asked about.
+    pub(super) fn tell_confirmation(
         &self,
         pending: &PendingConfirmation,
         state: ConfirmationState,

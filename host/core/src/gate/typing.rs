@@ -16,7 +16,7 @@ use quarterdeck_terminal::{Cursor, Status, Until};
 use super::continuation::{EarlierLines, Unfinished, waits_for_more};
 use super::door::Typist;
 use super::input::{Input, Piece, pieces, submissions};
-use super::judge::Line;
+use super::asked::Line;
 use super::keystroke::{Keystroke, Stroke, strokes};
 use super::shell_line::{
     asks_the_shell, drop_refused_line, forget_finished_lines, line_of_keys, look_at_the_line,

@@ -1,0 +1,79 @@
+//! A person is asked about a command, and answers.
+
+use super::confirmation::{Approval, Occasion};
+use super::verdict::VerdictReport;
+use super::{Answer, ApprovalScope, Gate, PendingConfirmation};
+use crate::allow_rules::AllowRule;
+use crate::audit::EntryKind;
+use crate::error::HostError;
+use crate::events::ConfirmationState;
+
+impl Gate {
+    /// Puts a command before a person, and says so.
+    pub(super) fn ask_a_person(
+        &self,
+        occasion: Occasion<'_>,
+        verdict: VerdictReport,
+    ) -> PendingConfirmation {
+        let pending = self.confirmations.request(occasion, verdict);
+        self.tell_confirmation(&pending, ConfirmationState::Waiting, None);
+        pending
+    }
+
+    /// Commands that wait for a person.
+    pub(crate) fn waiting(&self) -> Vec<PendingConfirmation> {
+        self.confirmations.waiting()
+    }
+
+    /// A person's answer to a confirmation. It is written down first, a yes for good
+    /// as an allow rule besides; if that fails, nothing is approved.
+    pub(crate) fn answer(
+        &self,
+        id: &str,
+        by: &str,
+        answer: Answer,
+    ) -> Result<PendingConfirmation, HostError> {
+        let pending = self.confirmations.get(id)?;
+        let scope = match answer {
+            Answer::Allow(scope) => Some(scope),
+            Answer::Deny | Answer::Dismiss => None,
+        };
+        self.keep(
+            EntryKind::Approval,
+            &serde_json::json!({
+                "confirmation": id,
+                "session": pending.session_id,
+                "command": pending.command,
+                "by": by,
+                "allowed": scope.is_some(),
+                "scope": scope,
+            }),
+        )?;
+        match answer {
+            Answer::Allow(ApprovalScope::Always) => {
+                self.allow_for_good(pending.allow_rule(by))?;
+                self.confirmations.withdraw(id)?
+            }
+            Answer::Allow(scope) => {
+                let by = by.to_owned();
+                self.confirmations.approve(id, Approval { by, scope })?
+            }
+            Answer::Deny => self.confirmations.deny(id)?,
+            Answer::Dismiss => self.confirmations.withdraw(id)?,
+        };
+        self.tell_answer(&pending, by, scope.is_some());
+        Ok(pending)
+    }
+
+    fn allow_for_good(&self, rule: AllowRule) -> Result<(), HostError> {
+        let Some(rules) = &self.allow_rules else {
+            return Err(HostError::InvalidParameters(
+                "this host has no file of allow rules: allow the command once or for this session"
+                    .to_owned(),
+            ));
+        };
+        rules
+            .add(rule)
+            .map_err(|error| HostError::InvalidParameters(error.to_string()))
+    }
+}
