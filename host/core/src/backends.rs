@@ -2,22 +2,18 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use quarterdeck_terminal::tmux::{FoundPane, Server, Socket, TmuxError};
-use quarterdeck_terminal::{OpenError, OpenRequest, Opened, pty};
+use quarterdeck_terminal::{OpenError, OpenRequest, pty};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use crate::error::HostError;
-use crate::gate::Door;
+use crate::gate::Guarded;
 use crate::host::Host;
-use crate::life::KeptSession;
 use crate::monitor::BackendHealth;
-use crate::seen::Seen;
-use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
+use crate::session::{BackendKind, Identity, Session, SessionId};
 
 /// Which backend to open a session on; written as the word that chooses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +95,7 @@ impl Host {
         &self,
         backend: BackendKind,
         request: OpenRequest,
-    ) -> Result<Opened, HostError> {
+    ) -> Result<Guarded, HostError> {
         match backend {
             BackendKind::Pty => pty::open(request).await,
             BackendKind::Tmux => match self.tmux().await?.open(request.clone()).await {
@@ -111,6 +107,7 @@ impl Host {
             },
             BackendKind::Iterm2 => self.iterm2().await?.open(request).await,
         }
+        .map(Guarded::from)
         .map_err(cannot_open)
     }
 
@@ -205,42 +202,33 @@ impl Host {
         let found_id = found.session_id.as_deref().and_then(SessionId::found);
         let place = self.registry.reserve_found(found_id, SessionId::random)?;
         let id = place.id().clone();
-        let request = OpenRequest {
+        // A store that cannot be read costs a session its name and marks, not its life.
+        let kept = self.kept_session(&id).await.ok().flatten();
+        let mut identity =
+            Identity::found(id, found.place.clone(), BackendKind::Tmux, "a pane of tmux");
+        let mut marks = None;
+        if let Some(kept) = kept {
+            identity.name = kept.name;
+            identity.tags = kept.tags;
+            identity.created_at = kept.created_at;
+            marks = kept.marks;
+        }
+        let request = self.taking_over(&identity.id);
+        let attached = server.attach(found.pane, &request, marks).await;
+        let Guarded { terminal, door, .. } = attached.map_err(cannot_open)?.into();
+        let session = Session::new(identity, terminal, door);
+        self.session_begins(&session, None, None);
+        Ok(())
+    }
+
+    /// How the terminal of a session that was found is kept.
+    pub(crate) fn taking_over(&self, id: &SessionId) -> OpenRequest {
+        OpenRequest {
             scrollback_lines: self.sessions.scrollback_lines,
             transcript_bytes: self.sessions.transcript_bytes,
             session_id: id.to_string(),
             ..OpenRequest::default()
-        };
-        // A store that cannot be read costs a session its name and marks, not its life.
-        let kept = self.kept_session(&id).await.ok().flatten();
-        let mut kept = kept.unwrap_or_else(|| KeptSession {
-            name: found.place.clone(),
-            tags: Vec::new(),
-            created_at: SystemTime::now(),
-            marks: None,
-        });
-        let opened = server.attach(found.pane, &request, kept.marks.take());
-        let Opened {
-            terminal, keyboard, ..
-        } = opened.await.map_err(cannot_open)?;
-        let session = Arc::new(Session {
-            id,
-            name: kept.name,
-            backend: BackendKind::Tmux,
-            program: "a pane of tmux".to_owned(),
-            remote_host: None,
-            reopening: None,
-            tags: Tags::new(kept.tags),
-            created_at: kept.created_at,
-            terminal,
-            door: Door::new(keyboard),
-            run_turn: tokio::sync::Mutex::default(),
-            task: CurrentTask::default(),
-            seen: Seen::default(),
-            end_told: AtomicBool::default(),
-        });
-        self.session_begins(&session, None, None);
-        Ok(())
+        }
     }
 }
 

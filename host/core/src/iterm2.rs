@@ -1,23 +1,20 @@
 //! The host's connection to iTerm2: made when it is first needed, kept through restarts of
 //! iTerm2, and the sessions that are found there.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use quarterdeck_terminal::Opened;
 use quarterdeck_terminal::iterm2::{
     Application, CredentialSource, FoundPane, FoundRelay, Settings,
 };
-use quarterdeck_terminal::{OpenRequest, Opened};
 use tokio::sync::Mutex;
 
 use crate::backends::{BackendChoice, cannot_open};
 use crate::error::HostError;
-use crate::gate::Door;
+use crate::gate::Guarded;
 use crate::host::Host;
 use crate::registry::Reservation;
-use crate::seen::Seen;
-use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
+use crate::session::{BackendKind, Identity, Session, SessionId};
 
 /// How long `auto` waits for an iTerm2 that is there but does not answer yet: a person may
 /// be reading its question.
@@ -148,7 +145,7 @@ impl Host {
     fn rejoin(&self, application: &Application, found: FoundRelay) -> Result<(), HostError> {
         let place = self.place_for(Some(&found.session_id))?;
         let id = place.id().clone();
-        let request = self.kept(&id);
+        let request = self.taking_over(&id);
         let opened = application.rejoin(found, &request);
         self.begin_found(id.clone(), id.to_string(), "the user's shell", opened);
         Ok(())
@@ -162,7 +159,7 @@ impl Host {
         self.make_room(pane).await;
         let place = self.place_for(pane.session_id.as_deref())?;
         let id = place.id().clone();
-        let request = self.kept(&id);
+        let request = self.taking_over(&id);
         let opened = application
             .attach(&pane.handle, &request)
             .await
@@ -190,35 +187,10 @@ impl Host {
         self.registry.reserve_found(found, SessionId::random)
     }
 
-    fn kept(&self, id: &SessionId) -> OpenRequest {
-        OpenRequest {
-            scrollback_lines: self.sessions.scrollback_lines,
-            transcript_bytes: self.sessions.transcript_bytes,
-            session_id: id.to_string(),
-            ..OpenRequest::default()
-        }
-    }
-
     fn begin_found(&self, id: SessionId, name: String, program: &str, opened: Opened) {
-        let Opened {
-            terminal, keyboard, ..
-        } = opened;
-        let session = Arc::new(Session {
-            id,
-            name,
-            backend: BackendKind::Iterm2,
-            program: program.to_owned(),
-            remote_host: None,
-            reopening: None,
-            tags: Tags::new(Vec::new()),
-            created_at: SystemTime::now(),
-            terminal,
-            door: Door::new(keyboard),
-            run_turn: tokio::sync::Mutex::default(),
-            task: CurrentTask::default(),
-            seen: Seen::default(),
-            end_told: AtomicBool::default(),
-        });
+        let Guarded { terminal, door, .. } = opened.into();
+        let identity = Identity::found(id, name, BackendKind::Iterm2, program);
+        let session = Session::new(identity, terminal, door);
         // Its relay keeps what its marks take.
         self.session_begins(&session, None, None);
     }

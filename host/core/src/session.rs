@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use quarterdeck_policy::SessionFacts;
@@ -104,7 +104,55 @@ pub(crate) struct Session {
     pub(crate) end_told: AtomicBool,
 }
 
+/// Who a session is when it begins.
+pub(crate) struct Identity {
+    pub(crate) id: SessionId,
+    pub(crate) name: String,
+    pub(crate) backend: BackendKind,
+    pub(crate) program: String,
+    pub(crate) tags: Vec<String>,
+    pub(crate) created_at: SystemTime,
+    pub(crate) remote_host: Option<String>,
+    pub(crate) reopening: Option<Box<CreateSession>>,
+}
+
+impl Identity {
+    /// Of one that was found on a backend, rather than opened.
+    pub(crate) fn found(id: SessionId, name: String, backend: BackendKind, program: &str) -> Self {
+        Self {
+            id,
+            name,
+            backend,
+            program: program.to_owned(),
+            tags: Vec::new(),
+            created_at: SystemTime::now(),
+            remote_host: None,
+            reopening: None,
+        }
+    }
+}
+
 impl Session {
+    /// A session that nobody has used yet.
+    pub(crate) fn new(identity: Identity, terminal: Terminal, door: Door) -> Arc<Self> {
+        Arc::new(Self {
+            id: identity.id,
+            name: identity.name,
+            backend: identity.backend,
+            program: identity.program,
+            tags: Tags::new(identity.tags),
+            created_at: identity.created_at,
+            remote_host: identity.remote_host,
+            reopening: identity.reopening,
+            terminal,
+            door,
+            run_turn: tokio::sync::Mutex::default(),
+            seen: Seen::default(),
+            task: CurrentTask::default(),
+            end_told: AtomicBool::default(),
+        })
+    }
+
     /// What policies are told of it that does not change.
     pub(crate) fn facts(&self) -> SessionFacts {
         SessionFacts {
@@ -121,7 +169,7 @@ impl Session {
 pub(crate) struct Tags(RwLock<Vec<String>>);
 
 impl Tags {
-    pub(crate) fn new(tags: Vec<String>) -> Self {
+    fn new(tags: Vec<String>) -> Self {
         Self(RwLock::new(tags))
     }
 

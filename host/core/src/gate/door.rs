@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quarterdeck_terminal::{Cursor, Keyboard};
+use quarterdeck_terminal::{Cursor, KeptMarks, Keyboard, Opened, Terminal};
 
 use super::continuation::Unfinished;
 use super::second_prompt::PromptsShown;
@@ -24,6 +24,27 @@ pub struct Door {
     last_input: AtomicU64,
 }
 
+/// A terminal that was opened or found, as the rest of the host gets to see it: its
+/// keyboard is behind the gate's door already.
+pub(crate) struct Guarded {
+    /// Everything but typing.
+    pub(crate) terminal: Terminal,
+    /// Typing, which only the gate can do.
+    pub(crate) door: Door,
+    /// For a later host, where the session outlives this one.
+    pub(crate) marks: Option<KeptMarks>,
+}
+
+impl From<Opened> for Guarded {
+    fn from(opened: Opened) -> Self {
+        Self {
+            terminal: opened.terminal,
+            door: Door::before(opened.keyboard),
+            marks: opened.marks,
+        }
+    }
+}
+
 /// Who types into one session, one at a time.
 pub(super) struct Typist {
     pub(super) keyboard: Keyboard,
@@ -37,7 +58,7 @@ pub(super) struct Typist {
 
 impl Door {
     /// Takes the only keyboard of a session.
-    pub(crate) fn new(keyboard: Keyboard) -> Self {
+    fn before(keyboard: Keyboard) -> Self {
         Self {
             typist: tokio::sync::Mutex::new(Typist {
                 keyboard,

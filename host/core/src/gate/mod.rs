@@ -6,8 +6,16 @@
 //! [`Gate::run`] or [`Gate::type_input`], is judged, written to the audit log,
 //! and only then typed.
 //!
+//! The compiler keeps the keyboard in there; that nobody types with one on its way there,
+//! from its backend to its door, the list of disallowed methods in `clippy.toml` sees to.
+//!
 //! Start with [`judge`] for how a decision is made, then [`running`] for
 //! whole commands and [`typing`] for keys.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the gate is who types: see clippy.toml of this crate"
+)]
 
 #[cfg(test)]
 mod against_readers;
@@ -46,6 +54,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use asked::session_facts;
 pub use confirmation::{Answer, ApprovalScope, PendingConfirmation, PersonsNo};
 pub use door::Door;
+pub(crate) use door::Guarded;
 pub(crate) use hook::HookCommand;
 pub use hook::{HookDecision, HookJudgement};
 pub use input::Input;

@@ -10,9 +10,9 @@ use quarterdeck_terminal::{
 };
 use serde::Serialize;
 
+use super::asked::Line;
 use super::continuation::{Unfinished, waits_for_more};
 use super::door::Typist;
-use super::asked::Line;
 use super::remote_shell::Bounds;
 use super::shell_line::{asks_the_shell, look_at_the_line};
 use super::typing::settled_status;

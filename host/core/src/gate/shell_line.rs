@@ -3,9 +3,9 @@
 use quarterdeck_policy::{Certainty, Entry};
 use quarterdeck_terminal::{ShellState, Status};
 
+use super::asked::Line;
 use super::continuation::Unfinished;
 use super::door::Typist;
-use super::asked::Line;
 use super::typed_line::Submission;
 use crate::error::HostError;
 use crate::session::Session;

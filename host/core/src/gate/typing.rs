@@ -13,10 +13,10 @@ use std::time::Duration;
 use quarterdeck_policy::{Certainty, TRACE_TARGET};
 use quarterdeck_terminal::{Cursor, Status, Until};
 
+use super::asked::Line;
 use super::continuation::{EarlierLines, Unfinished, waits_for_more};
 use super::door::Typist;
 use super::input::{Input, Piece, pieces, submissions};
-use super::asked::Line;
 use super::keystroke::{Keystroke, Stroke, strokes};
 use super::shell_line::{
     asks_the_shell, drop_refused_line, forget_finished_lines, line_of_keys, look_at_the_line,

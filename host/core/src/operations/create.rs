@@ -3,20 +3,18 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use quarterdeck_terminal::{Beside, OpenRequest, Opened, Size};
+use quarterdeck_terminal::{Beside, OpenRequest, Size};
 
 use super::new_session::NewSession;
 use super::shells;
 use crate::backends::BackendChoice;
 use crate::caller::Caller;
 use crate::error::HostError;
-use crate::gate::{Door, VerdictReport};
+use crate::gate::{Guarded, VerdictReport};
 use crate::host::Host;
-use crate::seen::Seen;
-use crate::session::{BackendKind, CurrentTask, Session, SessionId, Tags};
+use crate::session::{BackendKind, Identity, Session, SessionId};
 
 /// What to open.
 #[derive(Clone, Debug, Default)]
@@ -205,30 +203,23 @@ impl Host {
             shell_integration: self.sessions.shell_integration,
             session_id: id.to_string(),
         };
-        let Opened {
+        let Guarded {
             terminal,
-            keyboard,
+            door,
             marks,
         } = self.open_on(backend, opening).await?;
-        let session = Arc::new(Session {
-            name: request
-                .name
-                .filter(|name| !name.trim().is_empty())
-                .unwrap_or_else(|| id.to_string()),
+        let name = request.name.filter(|name| !name.trim().is_empty());
+        let identity = Identity {
+            name: name.unwrap_or_else(|| id.to_string()),
             id,
             backend,
             program: program_name(program.path),
+            tags: request.tags,
+            created_at: SystemTime::now(),
             remote_host: program.remote_host,
             reopening,
-            tags: Tags::new(request.tags),
-            created_at: SystemTime::now(),
-            terminal,
-            door: Door::new(keyboard),
-            run_turn: tokio::sync::Mutex::default(),
-            task: CurrentTask::default(),
-            seen: Seen::default(),
-            end_told: AtomicBool::default(),
-        });
+        };
+        let session = Session::new(identity, terminal, door);
         self.session_begins(&session, folder, marks.as_ref());
         Ok(session)
     }
