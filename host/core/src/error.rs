@@ -1,8 +1,10 @@
-//! What can go wrong with a request, in the terms of the error codes that
-//! clients know.
+//! What can go wrong with a request, and the codes by which clients tell it apart.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::agents::role::Role;
 use crate::gate::{PendingConfirmation, PersonsNo, Refusal};
@@ -162,32 +164,83 @@ impl HostError {
         Self::Internal(error.to_string())
     }
 
-    /// The error code of the enhanced-iterm-mcp document, extended by
-    /// `CONFIRMATION_REQUIRED`, `SESSION_LOCKED`, `SESSION_BUSY` and `SESSION_ENDED`.
-    pub fn code(&self) -> &'static str {
+    /// What kind of error this is.
+    pub fn code(&self) -> ErrorCode {
         match self {
-            Self::SessionNotFound(_) | Self::NoSessionMeant(_) => "SESSION_NOT_FOUND",
+            Self::SessionNotFound(_) | Self::NoSessionMeant(_) => ErrorCode::SessionNotFound,
             Self::InvalidParameters(_)
             | Self::IncompleteCommand
-            | Self::ConfirmationNotFound(_) => "INVALID_PARAMETERS",
+            | Self::ConfirmationNotFound(_) => ErrorCode::InvalidParameters,
             Self::Refused(_)
             | Self::ForbiddenByRole { .. }
             | Self::ApprovalFromInside
             | Self::DeclinedByPerson
             | Self::Declined(_)
-            | Self::PolicyChangesOff => "PERMISSION_DENIED",
-            Self::ConfirmationRequired(_) => "CONFIRMATION_REQUIRED",
+            | Self::PolicyChangesOff => ErrorCode::PermissionDenied,
+            Self::ConfirmationRequired(_) => ErrorCode::ConfirmationRequired,
             Self::SessionBusy { .. } | Self::LineNotEmpty { .. } | Self::AgentNotReady { .. } => {
-                "SESSION_BUSY"
+                ErrorCode::SessionBusy
             }
-            Self::SessionEnded { .. } => "SESSION_ENDED",
-            Self::Locked { .. } | Self::LockLost { .. } => "SESSION_LOCKED",
-            Self::ResourceExhausted(_) => "RESOURCE_EXHAUSTED",
-            Self::RateLimitExceeded(_) => "RATE_LIMIT_EXCEEDED",
+            Self::SessionEnded { .. } => ErrorCode::SessionEnded,
+            Self::Locked { .. } | Self::LockLost { .. } => ErrorCode::SessionLocked,
+            Self::ResourceExhausted(_) => ErrorCode::ResourceExhausted,
+            Self::RateLimitExceeded(_) => ErrorCode::RateLimitExceeded,
             Self::CannotOpen(_) | Self::AuditUnwritable { .. } | Self::Internal(_) => {
-                "INTERNAL_ERROR"
+                ErrorCode::InternalError
             }
         }
+    }
+}
+
+/// The kinds of errors, as clients tell them apart: those of the enhanced-iterm-mcp
+/// document, and `CONFIRMATION_REQUIRED`, `SESSION_LOCKED`, `SESSION_BUSY` and
+/// `SESSION_ENDED` besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    /// No such session.
+    SessionNotFound,
+    /// The request makes no sense.
+    InvalidParameters,
+    /// The gate, a role, a person or a setting said no.
+    PermissionDenied,
+    /// A person has to say yes first.
+    ConfirmationRequired,
+    /// Something else is under way in the session.
+    SessionBusy,
+    /// The session's program has ended.
+    SessionEnded,
+    /// The session is another agent's.
+    SessionLocked,
+    /// As many as there may be.
+    ResourceExhausted,
+    /// More often than is allowed.
+    RateLimitExceeded,
+    /// It is not the client's fault.
+    InternalError,
+}
+
+impl ErrorCode {
+    /// The code as clients know it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SessionNotFound => "SESSION_NOT_FOUND",
+            Self::InvalidParameters => "INVALID_PARAMETERS",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::ConfirmationRequired => "CONFIRMATION_REQUIRED",
+            Self::SessionBusy => "SESSION_BUSY",
+            Self::SessionEnded => "SESSION_ENDED",
+            Self::SessionLocked => "SESSION_LOCKED",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::RateLimitExceeded => "RATE_LIMIT_EXCEEDED",
+            Self::InternalError => "INTERNAL_ERROR",
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

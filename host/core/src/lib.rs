@@ -51,7 +51,7 @@ pub use backends::{BackendChoice, BackendChoiceError};
 pub use caller::{Caller, CallerKind, Transport};
 pub use clock::{ms_of_rfc3339, rfc3339};
 pub use coding_agents::AgentInFront;
-pub use error::HostError;
+pub use error::{ErrorCode, HostError};
 pub use host::{Host, HostSettings, SessionSettings, StartError};
 pub use life::LostSession;
 pub use policy_problems::RecentProblem;

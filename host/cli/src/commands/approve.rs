@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use quarterdeck_core::gate::{Answer, ApprovalScope};
-use quarterdeck_core::inert_text;
+use quarterdeck_core::{ErrorCode, inert_text};
 use quarterdeck_server::socket::{AskError, Request, ask_in_time};
 use serde::{Deserialize, Serialize};
 
@@ -132,7 +132,10 @@ fn answered(setup: &Setup, id: &str, answer: Answer) -> Result<Waiting> {
             Ok(pending) => return Ok(pending),
             Err(AskError::NoHost(_)) => {}
             // Another host may know the id.
-            Err(AskError::Refused { code, message }) if code == "INVALID_PARAMETERS" => {
+            Err(AskError::Refused {
+                code: ErrorCode::InvalidParameters,
+                message,
+            }) => {
                 unknown = Some(message);
             }
             Err(error) => return Err(error.into()),

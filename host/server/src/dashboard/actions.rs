@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use quarterdeck_core::HostError;
 use quarterdeck_core::operations::{ApprovalOrigin, CreateSession};
+use quarterdeck_core::{ErrorCode, HostError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -79,11 +79,16 @@ async fn is_person(dashboard: &Dashboard, connection: crate::peer::Connection) -
 
 fn failed(error: &HostError) -> Response {
     let status = match error.code() {
-        "SESSION_NOT_FOUND" => StatusCode::NOT_FOUND,
-        "INVALID_PARAMETERS" => StatusCode::BAD_REQUEST,
-        "PERMISSION_DENIED" => StatusCode::FORBIDDEN,
-        "INTERNAL_ERROR" => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::CONFLICT,
+        ErrorCode::SessionNotFound => StatusCode::NOT_FOUND,
+        ErrorCode::InvalidParameters => StatusCode::BAD_REQUEST,
+        ErrorCode::PermissionDenied => StatusCode::FORBIDDEN,
+        ErrorCode::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::ConfirmationRequired
+        | ErrorCode::SessionBusy
+        | ErrorCode::SessionEnded
+        | ErrorCode::SessionLocked
+        | ErrorCode::ResourceExhausted
+        | ErrorCode::RateLimitExceeded => StatusCode::CONFLICT,
     };
     let body = json!({ "error": { "code": error.code(), "message": error.to_string() } });
     (status, Json(body)).into_response()

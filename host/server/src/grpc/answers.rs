@@ -1,10 +1,10 @@
 //! What the domain answers, turned into what goes over gRPC.
 
-use quarterdeck_core::HostError;
 use quarterdeck_core::agents::roster::Agent;
 use quarterdeck_core::agents::{
     CascadeReport, CreatedPanes, PlaybookReport, ReadReport, SessionInfo, WriteReport,
 };
+use quarterdeck_core::{ErrorCode, HostError};
 use tonic::Status;
 
 use super::proto;
@@ -18,14 +18,15 @@ pub(super) fn count(number: usize) -> i32 {
 pub(super) fn status(error: &HostError) -> Status {
     let message = error.to_string();
     match error.code() {
-        "SESSION_NOT_FOUND" => Status::not_found(message),
-        "INVALID_PARAMETERS" => Status::invalid_argument(message),
-        "PERMISSION_DENIED" => Status::permission_denied(message),
-        "RESOURCE_EXHAUSTED" => Status::resource_exhausted(message),
-        "CONFIRMATION_REQUIRED" | "SESSION_LOCKED" | "SESSION_BUSY" | "SESSION_ENDED" => {
-            Status::failed_precondition(message)
-        }
-        _ => Status::internal(message),
+        ErrorCode::SessionNotFound => Status::not_found(message),
+        ErrorCode::InvalidParameters => Status::invalid_argument(message),
+        ErrorCode::PermissionDenied => Status::permission_denied(message),
+        ErrorCode::ResourceExhausted => Status::resource_exhausted(message),
+        ErrorCode::ConfirmationRequired
+        | ErrorCode::SessionLocked
+        | ErrorCode::SessionBusy
+        | ErrorCode::SessionEnded => Status::failed_precondition(message),
+        ErrorCode::RateLimitExceeded | ErrorCode::InternalError => Status::internal(message),
     }
 }
 

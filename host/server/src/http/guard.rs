@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use quarterdeck_core::ErrorCode;
+
 use crate::token::Token;
 
 /// Checks of every request.
@@ -100,7 +102,8 @@ pub(crate) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 
 /// Closes the connection, so that nobody has to read a body that was refused.
 pub(crate) fn refusal(status: StatusCode, message: &str) -> Response {
-    let body = serde_json::json!({ "error": { "code": "PERMISSION_DENIED", "message": message } });
+    let body =
+        serde_json::json!({ "error": { "code": ErrorCode::PermissionDenied, "message": message } });
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CONNECTION, "close"),

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use quarterdeck_core::events::KeptEvent;
-use quarterdeck_core::rfc3339;
+use quarterdeck_core::{ErrorCode, rfc3339};
 use serde::Serialize;
 use serde_json::json;
 
@@ -75,7 +75,7 @@ pub(super) fn missed(first: u64, last: u64) -> String {
 }
 
 /// What went wrong.
-pub(super) fn error(code: &str, what: &impl Display) -> String {
+pub(super) fn error(code: ErrorCode, what: &impl Display) -> String {
     message(
         "error",
         &json!({ "code": code, "message": what.to_string() }),
@@ -85,7 +85,7 @@ pub(super) fn error(code: &str, what: &impl Display) -> String {
 /// A command too many.
 pub(super) fn too_often(retry_in: Duration) -> String {
     let data = json!({
-        "code": "RATE_LIMIT_EXCEEDED",
+        "code": ErrorCode::RateLimitExceeded,
         "message": "these commands come too fast; wait before the next",
         "retry_after_ms": retry_in.as_millis(),
     });

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use quarterdeck_core::ErrorCode;
 use quarterdeck_core::deadline::sleep_until;
 use quarterdeck_core::events::{EventFilter, KeptEvent};
 use quarterdeck_core::monitor::SamplingWish;
@@ -263,13 +264,13 @@ impl Subscriber {
         let shown = said.as_ref().and_then(|said| said.token.as_deref());
         if !shown.is_some_and(|shown| self.entry.guard.knows(shown)) {
             let wanted = r#"this stream wants the token: as the header Authorization: Bearer TOKEN, as ?token=TOKEN, or in the first message, {"token": "TOKEN"}"#;
-            self.say(&messages::error("PERMISSION_DENIED", &wanted))
+            self.say(&messages::error(ErrorCode::PermissionDenied, &wanted))
                 .await?;
             return Err(StreamError::NoToken);
         }
         let places = Arc::clone(&self.entry.streams.places);
         let Ok(place) = places.try_acquire_owned() else {
-            self.say(&messages::error("RESOURCE_EXHAUSTED", &NO_PLACE))
+            self.say(&messages::error(ErrorCode::ResourceExhausted, &NO_PLACE))
                 .await?;
             return Err(StreamError::NoPlace);
         };
@@ -320,7 +321,10 @@ impl Subscriber {
                 let numbers = since.saturating_add(1)..=u64::MAX;
                 match history.newest(&filter, numbers, limit).await {
                     Ok(events) => self.say(&messages::history(&events)).await,
-                    Err(error) => self.say(&messages::error("INTERNAL_ERROR", &error)).await,
+                    Err(error) => {
+                        self.say(&messages::error(ErrorCode::InternalError, &error))
+                            .await
+                    }
                 }
             }
         }
@@ -360,7 +364,10 @@ impl Subscriber {
         let filter = self.filter.within(&self.manner.kept);
         match (host.event_history().newest(&filter, numbers, MOST_UNHEARD)).await {
             Ok(events) => self.tell_again(&events).await,
-            Err(error) => self.say(&messages::error("INTERNAL_ERROR", &error)).await,
+            Err(error) => {
+                self.say(&messages::error(ErrorCode::InternalError, &error))
+                    .await
+            }
         }
     }
 
@@ -383,7 +390,11 @@ impl Subscriber {
         let history = host.event_history();
         let events = match history.newest(&self.filter, numbers, MOST_REPLAYED).await {
             Ok(events) => events,
-            Err(error) => return self.say(&messages::error("INTERNAL_ERROR", &error)).await,
+            Err(error) => {
+                return self
+                    .say(&messages::error(ErrorCode::InternalError, &error))
+                    .await;
+            }
         };
         if events.len() == MOST_REPLAYED {
             let first_told = events.first().map_or(newest, |event| event.sequence);
@@ -442,7 +453,8 @@ impl Subscriber {
     }
 
     async fn complain(&mut self, what: &impl std::fmt::Display) -> Result<(), StreamError> {
-        self.say(&messages::error("INVALID_PARAMETERS", what)).await
+        self.say(&messages::error(ErrorCode::InvalidParameters, what))
+            .await
     }
 
     async fn say(&mut self, text: &str) -> Result<(), StreamError> {

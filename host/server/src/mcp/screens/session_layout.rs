@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quarterdeck_core::operations::{
     Arrangement, CreateSession, Layout, NamedLayout, OpenLayout, OpenedPane,
 };
-use quarterdeck_core::{BackendChoiceError, Caller, Host, HostError};
+use quarterdeck_core::{BackendChoiceError, Caller, ErrorCode, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +88,8 @@ struct Session {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CommandError {
-    code: String,
+    #[schemars(with = "String")]
+    code: ErrorCode,
     message: String,
 }
 
@@ -193,7 +194,7 @@ impl From<OpenedPane> for Session {
             place: pane.place.to_string(),
             verdict,
             error: error.map(|error| CommandError {
-                code: error.code().to_owned(),
+                code: error.code(),
                 message: error.to_string(),
             }),
         }

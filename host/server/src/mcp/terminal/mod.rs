@@ -78,7 +78,7 @@ impl Dialect for OneObject {
             _ => Ok(Value::Null),
         };
         if let Ok(details @ Value::Object(_)) = details {
-            answer["code"] = error.code().into();
+            answer["code"] = error.code().as_str().into();
             answer["details"] = details;
         }
         let mut result = CallToolResult::error(vec![ContentBlock::text(answer.to_string())]);
