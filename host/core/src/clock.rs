@@ -21,7 +21,7 @@ pub fn rfc3339(time: SystemTime) -> String {
 }
 
 /// As [`rfc3339`], for milliseconds since 1970.
-pub(crate) fn rfc3339_of_ms(ms: u64) -> String {
+pub fn rfc3339_of_ms(ms: u64) -> String {
     rfc3339(UNIX_EPOCH + Duration::from_millis(ms))
 }
 

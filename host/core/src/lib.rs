@@ -49,7 +49,7 @@ mod text;
 
 pub use backends::{BackendChoice, BackendChoiceError};
 pub use caller::{Caller, CallerKind, Transport};
-pub use clock::{ms_of_rfc3339, rfc3339};
+pub use clock::{ms_of_rfc3339, rfc3339, rfc3339_of_ms};
 pub use coding_agents::AgentInFront;
 pub use error::{ErrorCode, HostError};
 pub use host::{Host, HostSettings, SessionSettings, StartError};

@@ -1,6 +1,6 @@
 //! The host and its sessions at a glance, for `quarterdeck top`.
 
-use quarterdeck_core::operations::{SessionState, SessionSummary};
+use quarterdeck_core::operations::{MeasuredSession, SessionState};
 use quarterdeck_core::{Host, HostError, inert_text, rfc3339};
 use serde::{Deserialize, Serialize};
 
@@ -46,18 +46,18 @@ pub struct SessionGlance {
     pub last_activity: String,
 }
 
-impl From<SessionSummary> for SessionGlance {
-    fn from(summary: SessionSummary) -> Self {
+impl From<MeasuredSession> for SessionGlance {
+    fn from(MeasuredSession { session, usage }: MeasuredSession) -> Self {
         Self {
-            id: summary.id.to_string(),
-            name: inert_text(&summary.name),
-            state: summary.state,
-            backend: summary.backend.as_str().to_owned(),
-            cpu: summary.usage.cpu_percent,
-            memory: summary.usage.memory_mb,
-            program: summary.program.map(|program| inert_text(&program)),
-            last_command: summary.last_command.map(|command| inert_text(&command)),
-            last_activity: rfc3339(summary.last_activity),
+            id: session.id.to_string(),
+            name: inert_text(&session.name),
+            state: session.state,
+            backend: session.backend.as_str().to_owned(),
+            cpu: usage.cpu_percent,
+            memory: usage.memory_mb,
+            program: session.program.map(|program| inert_text(&program)),
+            last_command: session.last_command.map(|command| inert_text(&command)),
+            last_activity: rfc3339(session.last_activity),
         }
     }
 }

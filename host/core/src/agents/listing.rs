@@ -1,17 +1,15 @@
 //! Sessions as agents look at them: by tag, lock, folder or team.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use quarterdeck_terminal::Status;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::desk::Look;
-use crate::clock::{now_ms, rfc3339, rfc3339_of_ms};
+use super::desk::{Look, Suspension};
+use super::lease::Lease;
+use super::role::Role;
+use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::host::Host;
-use crate::session::Session;
+use crate::operations::SessionDescription;
 
 /// How several tags are meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,140 +38,88 @@ pub struct SessionFilter {
 }
 
 impl SessionFilter {
-    fn lets_through(&self, info: &SessionInfo) -> bool {
-        let has = |tag: &String| info.tags.contains(tag);
+    fn lets_through(&self, session: &SharedSession) -> bool {
+        self.fits(
+            &session.session.tags,
+            session.lease.as_ref().map(|lease| lease.owner.as_str()),
+            session.agent.is_some(),
+        )
+    }
+
+    fn fits(&self, tags: &[String], locked_by: Option<&str>, has_agent: bool) -> bool {
+        let has = |tag: &String| tags.contains(tag);
         let tagged = self.tags.is_empty()
             || match self.tag_match {
                 TagMatch::Any => self.tags.iter().any(has),
                 TagMatch::All => self.tags.iter().all(has),
             };
         tagged
-            && self.locked.is_none_or(|locked| info.locked == locked)
-            && (self.locked_by.as_ref()).is_none_or(|agent| info.locked_by.as_ref() == Some(agent))
-            && (!self.agents_only || info.agent.is_some())
+            && self
+                .locked
+                .is_none_or(|locked| locked_by.is_some() == locked)
+            && (self.locked_by.as_deref()).is_none_or(|agent| locked_by == Some(agent))
+            && (!self.agents_only || has_agent)
     }
 }
 
-/// All that is known of a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct SessionInfo {
+/// A session, with what agents have to do with it.
+#[derive(Clone, Debug)]
+pub struct SharedSession {
     /// The session.
-    pub session_id: String,
-    /// The same, under the name that older clients know.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Names the session for good: here the same as `session_id`.
-    pub persistent_id: Option<String>,
+    pub session: SessionDescription,
     /// The agent that works there.
     pub agent: Option<String>,
-    /// Its first team.
-    pub team: Option<String>,
-    /// All its teams.
+    /// The agent's teams.
     pub teams: Vec<String>,
-    /// Whether a command runs.
-    pub is_processing: bool,
-    /// Whether somebody has asked to be told of its output.
-    pub is_monitoring: bool,
-    /// Whether its program was stopped.
-    pub suspended: bool,
-    /// When; RFC 3339.
-    pub suspended_at: Option<String>,
-    /// By which agent.
-    pub suspended_by: Option<String>,
-    /// Words to find it by.
-    pub tags: Vec<String>,
-    /// Whether only one agent may type.
-    pub locked: bool,
-    /// Which.
-    pub locked_by: Option<String>,
-    /// Since when; RFC 3339.
-    pub locked_at: Option<String>,
-    /// How many agents ask for access.
-    pub pending_access_requests: usize,
     /// What it is for.
-    pub role: Option<String>,
-    /// The shell's folder.
-    pub cwd: Option<String>,
-    /// When something was last typed or printed; RFC 3339.
-    pub last_activity: Option<String>,
+    pub role: Option<Role>,
+    /// Its lock, where only one agent may type.
+    pub lease: Option<Lease>,
+    /// Whether somebody has asked to be told of its output.
+    pub is_monitored: bool,
+    /// Since when its program is stopped, if it was.
+    pub suspended: Option<Suspension>,
     /// What it was told last.
     pub last_message: Option<String>,
-    /// The program in front.
-    pub process_name: Option<String>,
-    /// How it looks, where it was given a look.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub appearance: Option<Look>,
+    /// How it looks.
+    pub look: Look,
 }
 
 impl Host {
     /// The sessions that a filter lets through, oldest first.
-    pub async fn sessions_of_agents(
+    pub async fn shared_sessions(
         &self,
         filter: &SessionFilter,
-    ) -> Result<Vec<SessionInfo>, HostError> {
+    ) -> Result<Vec<SharedSession>, HostError> {
         self.find_sessions().await?;
-        let sessions = self.registry.all();
-        let statuses = sessions.iter().map(|session| session.terminal.status());
-        let statuses = futures_util::future::join_all(statuses).await;
-        Ok((sessions.iter().zip(statuses))
-            .map(|(session, status)| self.info(session, &status))
-            .filter(|info| filter.lets_through(info))
+        Ok((self.describe_sessions().await.into_iter())
+            .map(|session| self.shared(session))
+            .filter(|session| filter.lets_through(session))
             .collect())
     }
 
-    /// All that is known of one session.
-    pub async fn session_info(&self, id: &str) -> Result<SessionInfo, HostError> {
-        let session = self.registry.get(id)?;
-        let status = session.terminal.status().await;
-        Ok(self.info(&session, &status))
+    /// One session, with what agents have to do with it.
+    pub async fn shared_session(&self, id: &str) -> Result<SharedSession, HostError> {
+        Ok(self.shared(self.describe_session(id).await?))
     }
 
-    fn info(&self, session: &Arc<Session>, status: &Status) -> SessionInfo {
+    fn shared(&self, session: SessionDescription) -> SharedSession {
         let id = session.id.as_str();
         let on_desk = self.agents.desk().session(id);
         let state = self.agents.state();
         let agent = state.roster.agent_of(id);
-        let lease = state.leases.on(id, now_ms());
-        let suspended = on_desk.suspended.as_ref();
-        SessionInfo {
-            session_id: id.to_owned(),
-            id: id.to_owned(),
-            name: session.name.clone(),
-            persistent_id: Some(id.to_owned()),
+        SharedSession {
             agent: agent.map(|agent| agent.name.clone()),
-            team: agent.and_then(|agent| agent.teams.first().cloned()),
             teams: agent.map(|agent| agent.teams.clone()).unwrap_or_default(),
-            is_processing: status.is_running(),
-            is_monitoring: on_desk.followed_in().is_some(),
-            suspended: suspended.is_some(),
-            suspended_at: suspended.map(|it| rfc3339_of_ms(it.at_ms)),
-            suspended_by: suspended.and_then(|it| it.by.clone()),
-            tags: session.tags.list(),
-            locked: lease.is_some(),
-            locked_by: lease.map(|lease| lease.owner.clone()),
-            locked_at: lease.map(|lease| rfc3339_of_ms(lease.acquired_ms)),
-            pending_access_requests: lease.map_or(0, |lease| lease.waiting.len()),
-            role: (state.roles.get(id)).map(|it| it.config.role.as_str().to_owned()),
-            cwd: status.cwd.as_ref().map(|cwd| cwd.display().to_string()),
-            last_activity: Some(rfc3339(status.last_activity)),
-            last_message: on_desk.last_message.clone(),
-            process_name: status.foreground.as_ref().map(|it| it.name.clone()),
-            appearance: Some(on_desk.look).filter(|look| *look != Look::default()),
+            role: state.roles.get(id).map(|it| it.config.role),
+            lease: state.leases.on(id, now_ms()).cloned(),
+            is_monitored: on_desk.followed_in().is_some(),
+            suspended: on_desk.suspended,
+            last_message: on_desk.last_message,
+            look: on_desk.look,
+            session,
         }
     }
-}
-
-/// Sessions under the folder or the team that they have in common.
-pub fn grouped(
-    sessions: &[SessionInfo],
-    key: impl Fn(&SessionInfo) -> String,
-) -> BTreeMap<String, Vec<&SessionInfo>> {
-    let mut groups: BTreeMap<String, Vec<&SessionInfo>> = BTreeMap::new();
-    for session in sessions {
-        groups.entry(key(session)).or_default().push(session);
-    }
-    groups
 }
 
 #[cfg(test)]
@@ -182,31 +128,27 @@ mod tests {
 
     #[test]
     fn sessions_are_found_by_tag_lock_and_agent() {
-        let info = SessionInfo {
-            tags: vec!["a".to_owned(), "b".to_owned()],
-            locked: true,
-            locked_by: Some("alice".to_owned()),
-            ..SessionInfo::default()
-        };
+        let session_tags = ["a".to_owned(), "b".to_owned()];
+        let lets_through = |filter: SessionFilter| filter.fits(&session_tags, Some("alice"), false);
         let tags = |tags: &[&str], tag_match| SessionFilter {
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             tag_match,
             ..SessionFilter::default()
         };
-        assert!(tags(&["a", "c"], TagMatch::Any).lets_through(&info));
-        assert!(!tags(&["a", "c"], TagMatch::All).lets_through(&info));
-        assert!(tags(&["a", "b"], TagMatch::All).lets_through(&info));
+        assert!(lets_through(tags(&["a", "c"], TagMatch::Any)));
+        assert!(!lets_through(tags(&["a", "c"], TagMatch::All)));
+        assert!(lets_through(tags(&["a", "b"], TagMatch::All)));
         let by = |agent: &str| SessionFilter {
             locked: Some(true),
             locked_by: Some(agent.to_owned()),
             ..SessionFilter::default()
         };
-        assert!(by("alice").lets_through(&info));
-        assert!(!by("bob").lets_through(&info));
+        assert!(lets_through(by("alice")));
+        assert!(!lets_through(by("bob")));
         let agents_only = SessionFilter {
             agents_only: true,
             ..SessionFilter::default()
         };
-        assert!(!agents_only.lets_through(&info));
+        assert!(!lets_through(agents_only));
     }
 }

@@ -61,7 +61,7 @@ pub use create::{
 pub use deliver::{CascadeReport, CascadeRequest, CascadeResult};
 pub use following::SeenOutput;
 pub use hierarchy::{HierarchyTarget, Resolved, SelectedPanes};
-pub use listing::{SessionFilter, SessionInfo, TagMatch, grouped};
+pub use listing::{SessionFilter, SharedSession, TagMatch};
 pub use modify::{Modification, ModificationReport, ModificationResult};
 pub use monitoring::{Monitoring, OutputLines};
 pub(crate) use moving::BACKUP_TAG;
@@ -70,7 +70,7 @@ pub use output_files::OutputFile;
 pub use playbook::{Block, BlockReport, Playbook, PlaybookReport};
 pub use read::{ReadReport, ReadSessions, ReadTarget, SessionOutput};
 pub use sharing::{AccessAnswer, LockAnswer, UnlockAnswer};
-pub use status::{AgentLine, SessionStatus};
+pub use status::AgentLine;
 pub use telemetry::{PaneTelemetry, Telemetry};
 pub use wait::{AgentState, WaitForAgent, WaitReport};
 pub use write::{Encoding, Message, WriteMessages, WriteReport, WriteResult};

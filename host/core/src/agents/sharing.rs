@@ -189,6 +189,11 @@ impl Host {
         self.agents.tell(AgentsChanged::Sessions);
     }
 
+    /// Whether a session is the one that the caller means when it names none.
+    pub fn is_active_session(&self, id: &SessionId, caller: &Caller) -> bool {
+        self.agents.desk().active(&caller.connection) == Some(id.as_str())
+    }
+
     /// Brings a session to the front, unless another agent has done so just now.
     pub fn focus_session(&self, id: &SessionId, agent: Option<&str>) -> Result<(), HostError> {
         let taken = (self.agents.desk().focus).take(id.as_str(), agent, now_ms());

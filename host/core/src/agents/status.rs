@@ -1,34 +1,11 @@
-//! How a session or an agent is doing, in a few words.
+//! How agents are doing, in a few words.
 
 use serde::Serialize;
 
 use super::notifications::Level;
-use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::coding_agents::AgentActivity;
-use crate::error::HostError;
 use crate::host::Host;
-
-/// How a session is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SessionStatus {
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// Names the session for good: here the same as `id`.
-    pub persistent_id: String,
-    /// The agent that works there.
-    pub agent: Option<String>,
-    /// Its teams.
-    pub teams: Vec<String>,
-    /// Whether a command runs.
-    pub is_processing: bool,
-    /// Whether somebody has asked to be told of its output.
-    pub is_monitoring: bool,
-    /// Whether it is the caller's active session.
-    pub is_active: bool,
-}
 
 /// One agent's line of a summary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,26 +28,6 @@ pub struct AgentLine {
 }
 
 impl Host {
-    /// How a session is doing.
-    pub async fn session_standing(
-        &self,
-        id: &str,
-        caller: &Caller,
-    ) -> Result<SessionStatus, HostError> {
-        let info = self.session_info(id).await?;
-        let is_active = self.agents.desk().active(&caller.connection) == Some(id);
-        Ok(SessionStatus {
-            name: info.name,
-            persistent_id: info.id.clone(),
-            id: info.id,
-            agent: info.agent,
-            teams: info.teams,
-            is_processing: info.is_processing,
-            is_monitoring: info.is_monitoring,
-            is_active,
-        })
-    }
-
     /// A line for each agent, also for those that have left but had something to say.
     pub async fn agent_summary(&self) -> Vec<AgentLine> {
         let mut lines = self.lines();

@@ -31,11 +31,11 @@ const LATELY: Duration = Duration::from_secs(60);
 /// Every session at one moment.
 pub(crate) struct Measured {
     pub(crate) at: SystemTime,
-    pub(crate) sessions: Vec<MeasuredSession>,
+    pub(crate) sessions: Vec<Measurement>,
 }
 
-/// One of them.
-pub(crate) struct MeasuredSession {
+/// What was seen of one of them.
+pub(crate) struct Measurement {
     pub(crate) session: Arc<Session>,
     /// `None` where the session's task did not answer in time.
     pub(crate) status: Option<Status>,
@@ -53,7 +53,7 @@ impl Measured {
             // The sum of no figures is -0 by itself; here it is 0.
             (sum * 10.0).round() / 10.0 + 0.0
         };
-        let lives = |it: &&MeasuredSession| !it.status.as_ref().is_some_and(Status::has_ended);
+        let lives = |it: &&Measurement| !it.status.as_ref().is_some_and(Status::has_ended);
         PerformanceReport {
             timestamp: rfc3339(self.at),
             overall: OverallUsage {
@@ -207,7 +207,7 @@ impl Watcher {
             sessions: sessions
                 .into_iter()
                 .zip(statuses)
-                .map(|(session, status)| MeasuredSession {
+                .map(|(session, status)| Measurement {
                     usage: self.meter.usage(&session.id, period),
                     lately: self.meter.usage(&session.id, LATELY),
                     session,
@@ -294,7 +294,7 @@ impl Watcher {
         report
     }
 
-    async fn trouble(&mut self, measured: &MeasuredSession) -> Option<Trouble> {
+    async fn trouble(&mut self, measured: &Measurement) -> Option<Trouble> {
         let Some(status) = &measured.status else {
             return Some(Trouble::unanswering(STATUS_PATIENCE));
         };

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use quarterdeck_core::gate::PendingConfirmation;
-use quarterdeck_core::operations::{SessionState, SessionSummary};
+use quarterdeck_core::operations::{MeasuredSession, SessionState};
 use quarterdeck_core::policy::PolicyStatus;
 use quarterdeck_core::{inert_text, rfc3339};
 use serde::Serialize;
@@ -48,21 +48,21 @@ struct PolicyProblem {
     message: String,
 }
 
-impl From<SessionSummary> for Session {
-    fn from(summary: SessionSummary) -> Self {
+impl From<MeasuredSession> for Session {
+    fn from(MeasuredSession { session, usage }: MeasuredSession) -> Self {
         Self {
-            session_id: summary.id.to_string(),
-            name: inert_text(&summary.name),
-            state: summary.state,
-            cpu: summary.usage.cpu_percent,
-            memory: summary.usage.memory_mb,
-            program: summary.program.map(|program| inert_text(&program)),
-            working_directory: summary.cwd.map(|cwd| inert_text(&cwd.to_string_lossy())),
-            backend: summary.backend.as_str(),
-            ended: summary.ended,
-            exit_status: summary.exit_status,
-            created_at: rfc3339(summary.created_at),
-            last_activity: rfc3339(summary.last_activity),
+            session_id: session.id.to_string(),
+            name: inert_text(&session.name),
+            state: session.state,
+            cpu: usage.cpu_percent,
+            memory: usage.memory_mb,
+            program: session.program.map(|program| inert_text(&program)),
+            working_directory: session.cwd.map(|cwd| inert_text(&cwd.to_string_lossy())),
+            backend: session.backend.as_str(),
+            ended: session.ended,
+            exit_status: session.exit_status,
+            created_at: rfc3339(session.created_at),
+            last_activity: rfc3339(session.last_activity),
         }
     }
 }

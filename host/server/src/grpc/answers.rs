@@ -2,7 +2,7 @@
 
 use quarterdeck_core::agents::roster::Agent;
 use quarterdeck_core::agents::{
-    CascadeReport, CreatedPanes, PlaybookReport, ReadReport, SessionInfo, WriteReport,
+    CascadeReport, CreatedPanes, PlaybookReport, ReadReport, SharedSession, WriteReport,
 };
 use quarterdeck_core::{ErrorCode, HostError};
 use tonic::Status;
@@ -44,26 +44,26 @@ pub(super) fn outcome(done: Result<String, HostError>) -> proto::StatusResponse 
     }
 }
 
-impl From<SessionInfo> for proto::Session {
-    fn from(session: SessionInfo) -> Self {
+impl From<SharedSession> for proto::Session {
+    fn from(SharedSession { session, agent, .. }: SharedSession) -> Self {
         Self {
-            persistent_id: session.persistent_id.unwrap_or_default(),
-            id: session.id,
+            persistent_id: session.id.to_string(),
+            id: session.id.to_string(),
             name: session.name,
-            is_processing: session.is_processing,
-            agent: session.agent.unwrap_or_default(),
+            is_processing: session.runs_command,
+            agent: agent.unwrap_or_default(),
         }
     }
 }
 
-impl From<SessionInfo> for proto::SessionStatus {
-    fn from(session: SessionInfo) -> Self {
+impl From<SharedSession> for proto::SessionStatus {
+    fn from(SharedSession { session, agent, .. }: SharedSession) -> Self {
         Self {
             name: session.name,
-            persistent_id: session.persistent_id.unwrap_or_default(),
-            id: session.id,
-            is_processing: session.is_processing,
-            agent: session.agent.unwrap_or_default(),
+            persistent_id: session.id.to_string(),
+            id: session.id.to_string(),
+            is_processing: session.runs_command,
+            agent: agent.unwrap_or_default(),
         }
     }
 }

@@ -101,10 +101,7 @@ fn told(team: Team, members: usize) -> proto::Team {
 #[tonic::async_trait]
 impl ITermService for Service {
     async fn list_sessions(&self, _: Request<Empty>) -> Answer<proto::SessionList> {
-        let sessions = self
-            .host
-            .sessions_of_agents(&SessionFilter::default())
-            .await;
+        let sessions = self.host.shared_sessions(&SessionFilter::default()).await;
         let sessions = sessions.map_err(|error| status(&error))?;
         Ok(Response::new(proto::SessionList {
             sessions: sessions.into_iter().map(Into::into).collect(),
@@ -127,7 +124,7 @@ impl ITermService for Service {
             let id = self
                 .host
                 .session_by_identifier(&request.into_inner().identifier)?;
-            self.host.session_info(id.as_str()).await
+            self.host.shared_session(id.as_str()).await
         };
         let info = looked.await.map_err(|error| status(&error))?;
         Ok(Response::new(info.into()))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarterdeck_core::operations::{SessionState, SessionStatus as Status};
+use quarterdeck_core::operations::MeasuredSession;
 use quarterdeck_core::{Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,31 +43,25 @@ pub(super) struct Output {
     ended: bool,
 }
 
-impl From<Status> for Output {
-    fn from(status: Status) -> Self {
-        let summary = status.summary;
+impl From<MeasuredSession> for Output {
+    fn from(MeasuredSession { session, usage }: MeasuredSession) -> Self {
         Self {
-            session_id: summary.id.to_string(),
-            name: summary.name,
-            status: match summary.state {
-                SessionState::Active => "active",
-                SessionState::Idle => "idle",
-                SessionState::Error => "error",
-            }
-            .to_owned(),
-            cpu: summary.usage.cpu_percent,
-            memory: summary.usage.memory_mb,
-            last_activity: rfc3339(summary.last_activity),
-            created_at: rfc3339(summary.created_at),
-            command: status.command,
-            since: status.since.map(rfc3339),
-            program: summary.program,
-            working_directory: summary.cwd.map(|cwd| cwd.to_string_lossy().into_owned()),
-            exit_status: summary.exit_status.or(status.last_exit_status),
-            full_screen: status.full_screen,
-            title: status.title,
-            cursor: status.cursor.offset(),
-            ended: summary.ended,
+            session_id: session.id.to_string(),
+            name: session.name,
+            status: session.state.as_str().to_owned(),
+            cpu: usage.cpu_percent,
+            memory: usage.memory_mb,
+            last_activity: rfc3339(session.last_activity),
+            created_at: rfc3339(session.created_at),
+            command: session.command,
+            since: session.since.map(rfc3339),
+            program: session.program,
+            working_directory: session.cwd.map(|cwd| cwd.to_string_lossy().into_owned()),
+            exit_status: session.exit_status.or(session.last_exit_status),
+            full_screen: session.full_screen,
+            title: session.title,
+            cursor: session.cursor.offset(),
+            ended: session.ended,
         }
     }
 }

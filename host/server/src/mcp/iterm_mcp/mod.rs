@@ -23,6 +23,7 @@ mod roles;
 mod sessions;
 mod tags;
 mod teams;
+mod told_session;
 mod wait;
 mod write;
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::told_session::ToldSession;
 use super::{agents, teams};
 
 const JSON: &str = "application/json";
@@ -155,9 +156,11 @@ pub(crate) async fn read(
                 .ok_or_else(|| HostError::SessionNotFound(id.clone()))?;
             return Ok(ResourceContents::text(output.content, uri.to_string()));
         }
-        ResourceUri::Info(id) => json!(host.session_info(id).await?),
+        ResourceUri::Info(id) => json!(ToldSession::from(host.shared_session(id).await?)),
         ResourceUri::Sessions => {
-            json!(host.sessions_of_agents(&SessionFilter::default()).await?)
+            let sessions = host.shared_sessions(&SessionFilter::default()).await?;
+            let sessions = sessions.into_iter().map(ToldSession::from);
+            json!(sessions.collect::<Vec<_>>())
         }
         ResourceUri::Agents => Value::Array(agents::told(host.agents().agents(None))),
         ResourceUri::Teams => Value::Array(teams::all(host)),
@@ -180,7 +183,7 @@ impl Followed {
     pub(crate) async fn begin(host: Arc<Host>, uri: ResourceUri) -> Result<Self, HostError> {
         let seen = match &uri {
             ResourceUri::Output(id) => Some(host.output_now(id).await?),
-            ResourceUri::Info(id) => host.session_info(id).await.map(|_| None)?,
+            ResourceUri::Info(id) => host.shared_session(id).await.map(|_| None)?,
             _ => None,
         };
         Ok(Self {

@@ -1,15 +1,17 @@
 //! `list_sessions`, `set_active_session`, `check_session_status`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{SessionFilter, SessionInfo, TagMatch, grouped};
+use quarterdeck_core::agents::{SessionFilter, SharedSession, TagMatch};
 use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::told_session::ToldSession;
 use super::{JsonText, answer, list};
 
 pub(super) struct ListSessions;
@@ -89,7 +91,8 @@ impl ForeignTool for ListSessions {
             locked_by: arguments.locked_by,
             agents_only: arguments.agents_only,
         };
-        let mut sessions = host.sessions_of_agents(&filter).await?;
+        let sessions = host.shared_sessions(&filter).await?;
+        let mut sessions: Vec<ToldSession> = sessions.into_iter().map(Into::into).collect();
         for session in &mut sessions {
             if !arguments.include_message {
                 session.last_message = None;
@@ -103,14 +106,18 @@ impl ForeignTool for ListSessions {
                 "sessions",
                 sessions.iter().map(|session| json!(session)).collect(),
             ),
-            Format::Compact => list("sessions", sessions.iter().map(compact).collect()),
+            Format::Compact => list(
+                "sessions",
+                sessions.iter().map(ToldSession::compact).collect(),
+            ),
             Format::Grouped => {
-                let groups = grouped(&sessions, |session| group(session, arguments.group_by));
+                let mut groups: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+                for session in &sessions {
+                    let group = group(session, arguments.group_by);
+                    groups.entry(group).or_default().push(session.compact());
+                }
                 let groups: Vec<Value> = (groups.into_iter())
-                    .map(|(name, sessions)| {
-                        let sessions: Vec<Value> = sessions.into_iter().map(compact).collect();
-                        json!({ "group": name, "sessions": sessions })
-                    })
+                    .map(|(name, sessions)| json!({ "group": name, "sessions": sessions }))
                     .collect();
                 answer(&json!({ "groups": groups, "total_sessions": sessions.len() }))
             }
@@ -118,42 +125,12 @@ impl ForeignTool for ListSessions {
     }
 }
 
-fn group(session: &SessionInfo, by: GroupBy) -> String {
+fn group(session: &ToldSession, by: GroupBy) -> String {
     match by {
         GroupBy::Directory => session.cwd.clone().unwrap_or_else(|| "unknown".to_owned()),
         GroupBy::Team => session.team.clone().unwrap_or_else(|| "no team".to_owned()),
         GroupBy::None => "all".to_owned(),
     }
-}
-
-/// What matters of a session; what is not the case is left out.
-fn compact(session: &SessionInfo) -> Value {
-    let mut fields = json!({
-        "session_id": session.session_id,
-        "name": session.name,
-        "is_processing": session.is_processing,
-    });
-    let optional = [
-        ("agent", &session.agent),
-        ("team", &session.team),
-        ("locked_by", &session.locked_by),
-        ("role", &session.role),
-        ("cwd", &session.cwd),
-        ("process_name", &session.process_name),
-        ("last_message", &session.last_message),
-    ];
-    for (name, value) in optional {
-        if let Some(value) = value {
-            fields[name] = value.as_str().into();
-        }
-    }
-    if !session.tags.is_empty() {
-        fields["tags"] = json!(session.tags);
-    }
-    if session.suspended {
-        fields["suspended"] = true.into();
-    }
-    fields
 }
 
 fn shortened(cwd: &str) -> String {
@@ -264,6 +241,22 @@ impl ForeignTool for CheckSessionStatus {
 
     async fn call(host: Arc<Host>, caller: Caller, session: OneSession) -> Outcome {
         let id = host.one_session(&session.target(&host)?, &caller)?;
-        answer(&host.session_standing(id.as_str(), &caller).await?)
+        let SharedSession {
+            session,
+            agent,
+            teams,
+            is_monitored,
+            ..
+        } = host.shared_session(id.as_str()).await?;
+        answer(&json!({
+            "name": session.name,
+            "id": id,
+            "persistent_id": id,
+            "agent": agent,
+            "teams": teams,
+            "is_processing": session.runs_command,
+            "is_monitoring": is_monitored,
+            "is_active": host.is_active_session(&id, &caller),
+        }))
     }
 }

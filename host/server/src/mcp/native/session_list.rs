@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quarterdeck_core::operations::{SessionState, SessionSummary};
+use quarterdeck_core::operations::MeasuredSession;
 use quarterdeck_core::{Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,30 +63,25 @@ struct Summary {
     shell_integration: bool,
 }
 
-impl From<SessionSummary> for Summary {
-    fn from(summary: SessionSummary) -> Self {
+impl From<MeasuredSession> for Summary {
+    fn from(MeasuredSession { session, usage }: MeasuredSession) -> Self {
         Self {
-            session_id: summary.id.to_string(),
-            name: summary.name,
-            status: match summary.state {
-                SessionState::Active => "active",
-                SessionState::Idle => "idle",
-                SessionState::Error => "error",
-            }
-            .to_owned(),
-            cpu: summary.usage.cpu_percent,
-            memory: summary.usage.memory_mb,
-            last_activity: rfc3339(summary.last_activity),
-            created_at: rfc3339(summary.created_at),
-            backend: summary.backend.as_str().to_owned(),
-            working_directory: summary.cwd.map(|cwd| cwd.to_string_lossy().into_owned()),
-            program: summary.program,
-            columns: summary.size.columns(),
-            rows: summary.size.rows(),
-            tags: summary.tags,
-            ended: summary.ended,
-            exit_status: summary.exit_status,
-            shell_integration: summary.integrated,
+            session_id: session.id.to_string(),
+            name: session.name,
+            status: session.state.as_str().to_owned(),
+            cpu: usage.cpu_percent,
+            memory: usage.memory_mb,
+            last_activity: rfc3339(session.last_activity),
+            created_at: rfc3339(session.created_at),
+            backend: session.backend.as_str().to_owned(),
+            working_directory: session.cwd.map(|cwd| cwd.to_string_lossy().into_owned()),
+            program: session.program,
+            columns: session.size.columns(),
+            rows: session.size.rows(),
+            tags: session.tags,
+            ended: session.ended,
+            exit_status: session.exit_status,
+            shell_integration: session.integrated,
         }
     }
 }

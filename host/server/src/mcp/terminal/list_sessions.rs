@@ -29,7 +29,7 @@ impl ForeignTool for ListSessions {
             .map(|session| {
                 json!({
                     "session_id": session.id,
-                    "shell": session.program,
+                    "shell": session.opened_with,
                     "status": if session.ended { "dead" } else { "active" },
                 })
             })
