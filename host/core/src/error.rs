@@ -12,14 +12,12 @@ use crate::rates::TooOften;
 use crate::session::SessionId;
 use crate::store::StoreError;
 
-/// A request that was not carried out. The text says what to do next; `code`
-/// is stable.
+/// A request that was not carried out. The text says what to do next, in nobody's
+/// dialect; a door may say it in the words of its own tools. The [code](Self::code) is stable.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// No session has this id.
-    #[error(
-        "no session has the id {0:?}; session_list shows those that exist, session_create opens one"
-    )]
+    #[error("no session has the id {0:?}; open one, or look which there are")]
     SessionNotFound(String),
     /// The arguments do not make sense.
     #[error("{0}")]
@@ -32,7 +30,7 @@ pub enum HostError {
     ConfirmationRequired(Box<PendingConfirmation>),
     /// The session's shell is busy with a command.
     #[error(
-        "session {session} still runs {command} (for {} s); wait for it with session_wait {{\"until\": {{\"prompt\": true}}}}, interrupt it with session_type {{\"input\": {{\"key\": \"ctrl-c\"}}}}, or use another session",
+        "session {session} still runs {command} (for {} s); wait for its end, interrupt it with Ctrl-C, or use another session",
         .since.as_secs()
     )]
     SessionBusy {
@@ -44,7 +42,10 @@ pub enum HostError {
         since: Duration,
     },
     /// Something stands on the shell's line that the command would run into.
-    #[error("the line of session {session} is not empty, it holds {}; submit it or clear it first with session_type {{\"input\": {{\"key\": \"ctrl-c\"}}}}", .line.as_deref().map_or_else(|| "something unknown".to_owned(), |line| format!("`{line}`")))]
+    #[error(
+        "the line of session {session} is not empty, it holds {}; submit it, or clear it first with Ctrl-C",
+        what_stands_there(.line.as_deref())
+    )]
     LineNotEmpty {
         /// The session.
         session: SessionId,
@@ -61,7 +62,7 @@ pub enum HostError {
     },
     /// The session's program has ended.
     #[error(
-        "the shell of session {session} has ended ({how}); its output can still be read; session_close removes it, session_create opens another"
+        "the shell of session {session} has ended ({how}); its output can still be read; close it, and open another"
     )]
     SessionEnded {
         /// The session.
@@ -76,7 +77,7 @@ pub enum HostError {
     IncompleteCommand,
     /// Another agent has locked the session.
     #[error(
-        "session {session} is locked by {owner} until {until}; wait, use another session, or ask {owner} for access with request_session_access"
+        "session {session} is locked by {owner} until {until}; wait, use another session, or ask {owner} for access"
     )]
     Locked {
         /// The session.
@@ -110,8 +111,14 @@ pub enum HostError {
         instead: String,
     },
     /// No session goes by these names.
-    #[error("no session is meant by {0}; list_sessions shows those that exist")]
+    #[error("no session is meant by {0}; look which there are")]
     NoSessionMeant(String),
+    /// No task has this id.
+    #[error("no task has the id {0:?}; look which there are")]
+    TaskNotFound(String),
+    /// As many sessions are open as there may be.
+    #[error("{0} sessions are open, as many as sessions.max allows; close some")]
+    TooManySessions(usize),
     /// A limit was reached.
     #[error("{0}")]
     ResourceExhausted(String),
@@ -169,6 +176,7 @@ impl HostError {
         match self {
             Self::SessionNotFound(_) | Self::NoSessionMeant(_) => ErrorCode::SessionNotFound,
             Self::InvalidParameters(_)
+            | Self::TaskNotFound(_)
             | Self::IncompleteCommand
             | Self::ConfirmationNotFound(_) => ErrorCode::InvalidParameters,
             Self::Refused(_)
@@ -183,7 +191,7 @@ impl HostError {
             }
             Self::SessionEnded { .. } => ErrorCode::SessionEnded,
             Self::Locked { .. } | Self::LockLost { .. } => ErrorCode::SessionLocked,
-            Self::ResourceExhausted(_) => ErrorCode::ResourceExhausted,
+            Self::ResourceExhausted(_) | Self::TooManySessions(_) => ErrorCode::ResourceExhausted,
             Self::RateLimitExceeded(_) => ErrorCode::RateLimitExceeded,
             Self::CannotOpen(_) | Self::AuditUnwritable { .. } | Self::Internal(_) => {
                 ErrorCode::InternalError
@@ -242,6 +250,14 @@ impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// What stands on a shell's line, in words.
+fn what_stands_there(line: Option<&str>) -> String {
+    line.map_or_else(
+        || "something unknown".to_owned(),
+        |line| format!("`{line}`"),
+    )
 }
 
 fn present_token(current: Option<&u64>) -> String {

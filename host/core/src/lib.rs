@@ -12,8 +12,8 @@
 //! - Let anything but the gate reach a session's keyboard. The `Keyboard` is
 //!   private to [`gate::Door`], and the compiler keeps it there.
 //! - Let a command through that the audit log could not write down.
-//! - Know a protocol: MCP, HTTP and the command line are the doors' business. Only the
-//!   advice in errors names tools, in the words that most callers have: MCP's.
+//! - Know a protocol: MCP, HTTP and the command line are the doors' business, and so are
+//!   the names of their tools.
 
 pub mod agents;
 pub mod allow_rules;

@@ -78,9 +78,7 @@ impl Registry {
         let mut places = write(&self.places);
         let taken = places.sessions.len() + places.reserved.len();
         if taken >= self.max_sessions {
-            return Err(HostError::ResourceExhausted(format!(
-                "{taken} sessions are open, as many as sessions.max allows; close some with session_close"
-            )));
+            return Err(HostError::TooManySessions(taken));
         }
         let is_free =
             |id: &SessionId| !places.sessions.contains_key(id) && !places.reserved.contains(id);

@@ -142,8 +142,8 @@ fn print(outcome: &RunOutcome) -> Result<ExitCode> {
         .write_all(outcome.output.as_bytes())
         .and_then(|()| stdout.flush())
         .context("printing the output")?;
-    if let Some(note) = &outcome.note {
-        anstream::eprintln!("quarterdeck: {note}");
+    if let Some(remark) = outcome.remark {
+        anstream::eprintln!("quarterdeck: {remark}");
     }
     let status = outcome.exit_status.unwrap_or(0);
     Ok(ExitCode::from(

@@ -235,7 +235,7 @@ pub(super) fn runnable(command: &str) -> Result<&str, HostError> {
         .find(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
     {
         return Err(HostError::InvalidParameters(format!(
-            "command holds the control character {:?}: write it as an escape the shell knows ($'…'), or send keys with session_type",
+            "command holds the control character {:?}: write it as an escape the shell knows ($'…'), or type it as keys",
             control
         )));
     }

@@ -52,7 +52,7 @@ pub use picture::{LiveScreen, ScreenLine, ScreenPicture, ScreenRun};
 pub use policies::{DiffPolicy, LoadedPolicy, PolicyReload};
 pub(crate) use read::read_tail;
 pub use read::{Reading, View};
-pub use run::{RunCommand, RunOutcome};
+pub use run::{RunCommand, RunOutcome, RunRemark};
 pub use signal::SignalName;
 pub use ssh::{SshError, SshSettings, SshTarget};
 pub use wait::{Condition, WaitOutcome};

@@ -1,5 +1,6 @@
 //! Running one command and waiting for its end.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use quarterdeck_terminal::Cursor;
@@ -45,8 +46,31 @@ pub struct RunOutcome {
     pub lost_bytes: u64,
     /// Why it could run.
     pub verdict: VerdictReport,
-    /// What the host cannot know about this command, in words.
-    pub note: Option<String>,
+    /// What has to be known of its end.
+    pub remark: Option<RunRemark>,
+}
+
+/// What has to be known of a command's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunRemark {
+    /// Its shell reports no exit statuses.
+    EndGuessed,
+    /// It has not ended within the time that was given.
+    StillRunning,
+    /// It has ended its shell, too.
+    ShellEnded,
+}
+
+impl fmt::Display for RunRemark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EndGuessed => {
+                "this shell does not report exit statuses; the end was taken from its silence, and output may hold the prompt"
+            }
+            Self::StillRunning => "the command still runs",
+            Self::ShellEnded => "the shell ended with this command",
+        })
+    }
 }
 
 impl Host {
@@ -64,7 +88,7 @@ impl Host {
         let Ok(_turn) = tokio::time::timeout(request.timeout, session.run_turn.lock()).await else {
             return Err(HostError::SessionBusy {
                 session: session.id.clone(),
-                command: "another session_run's command".to_owned(),
+                command: "another caller's command".to_owned(),
                 since: started.elapsed(),
             });
         };
@@ -89,7 +113,7 @@ impl Host {
         let mut running = self.gate.run(session, command, caller).await?;
         let end = self.gate.follow(session, &mut running, patience()).await?;
         let verdict = running.verdict;
-        let note;
+        let remark;
         let (from, to, exit_status, duration, timed_out) = match end {
             CommandEnd::Finished {
                 exit_status,
@@ -97,22 +121,18 @@ impl Host {
                 output_to,
                 duration,
             } => {
-                note = exit_status.is_none().then(|| {
-                    "this shell does not report exit statuses; the end was taken from its silence, and output may hold the prompt".to_owned()
-                });
+                remark = exit_status.is_none().then_some(RunRemark::EndGuessed);
                 (output_from, output_to, exit_status, duration, false)
             }
             CommandEnd::StillRunning { output_from } => {
-                note = Some(
-                    "the command still runs; session_wait {\"until\": {\"prompt\": true}} waits for it, session_type {\"input\": {\"key\": \"ctrl-c\"}} interrupts it".to_owned(),
-                );
+                remark = Some(RunRemark::StillRunning);
                 (output_from, None, None, started.elapsed(), true)
             }
             CommandEnd::SessionEnded {
                 output_from,
                 exit_status,
             } => {
-                note = Some("the shell ended with this command".to_owned());
+                remark = Some(RunRemark::ShellEnded);
                 (output_from, None, exit_status, started.elapsed(), false)
             }
         };
@@ -128,7 +148,7 @@ impl Host {
             cursor: output.cursor,
             lost_bytes: output.lost_bytes,
             verdict,
-            note,
+            remark,
         })
     }
 }

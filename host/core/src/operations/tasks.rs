@@ -123,11 +123,8 @@ impl Host {
         known.extend(ended_tasks_named(self, ended).await?);
         ids.into_iter()
             .map(|id| {
-                known.get(&id).cloned().ok_or_else(|| {
-                    HostError::InvalidParameters(format!(
-                        "no task has the id {id:?}: task_status without taskIds names those there are"
-                    ))
-                })
+                let report = known.get(&id).cloned();
+                report.ok_or(HostError::TaskNotFound(id))
             })
             .collect()
     }

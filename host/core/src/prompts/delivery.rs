@@ -45,7 +45,8 @@ const NEXT_LOOK: Duration = Duration::from_millis(50);
 /// A program in front that is not known to be an agent's by then is none.
 const UNKNOWN_AFTER: Duration = Duration::from_secs(3);
 
-const NO_AGENT: &str = "its shell is in front, and no agent's program: start one there, or run a command with session_run";
+const NO_AGENT: &str =
+    "its shell is in front, and no agent's program: start one there, or run a command instead";
 
 /// A prompt that was typed, with where its answer begins.
 pub(crate) struct Delivered {
@@ -323,12 +324,9 @@ impl Eyes {
     fn busy(&self) -> HostError {
         let now = self.now();
         self.not_ready(&match now.activity.is_asking() {
-            true => format!(
-                "{}: answer that first (look with session_read, answer with session_type)",
-                now.why
-            ),
+            true => format!("{}: look at its screen and answer that first", now.why),
             false => format!(
-                "it is {} ({}); wait for it with wait_any",
+                "it is {} ({}); wait until it is idle",
                 now.activity.as_str(),
                 now.why
             ),
@@ -338,7 +336,7 @@ impl Eyes {
     async fn with_empty_box(&self, now: AgentActivity) -> Result<AgentActivity, HostError> {
         match self.box_text().await {
             Some(text) if !text.is_empty() => Err(self.not_ready(&format!(
-                "something was typed there before and not submitted ({:?}): submit it or clear it first with session_type",
+                "something was typed there before and not submitted ({:?}): submit it or clear it first",
                 text.text.chars().take(80).collect::<String>()
             ))),
             _ => Ok(now),
@@ -447,13 +445,21 @@ impl Course<'_> {
             });
             let problem = match seen.await {
                 Ok(1) => return Ok(true),
-                Ok(0) => "the program asked something meanwhile, or ended: nothing was submitted".to_owned(),
-                Ok(times) => format!("it stands {times} times in the prompt box: nothing was submitted"),
-                Err(Some(shown)) if shown.is_empty() && self.receipt.pastes < MOST_PASTES => continue,
+                Ok(0) => "the program asked something meanwhile, or ended: nothing was submitted"
+                    .to_owned(),
+                Ok(times) => {
+                    format!("it stands {times} times in the prompt box: nothing was submitted")
+                }
+                Err(Some(shown)) if shown.is_empty() && self.receipt.pastes < MOST_PASTES => {
+                    continue;
+                }
                 Err(Some(shown)) if shown.is_empty() => {
                     "the prompt box stayed empty: nothing was submitted".to_owned()
                 }
-                Err(_) => "it was not seen in the prompt box, so it was not submitted: look with session_read".to_owned(),
+                Err(_) => {
+                    "it was not seen in the prompt box, so it was not submitted: look at the screen"
+                        .to_owned()
+                }
             };
             self.receipt.problem = Some(problem);
             return Ok(false);
@@ -482,7 +488,7 @@ impl Course<'_> {
             }
         }
         self.receipt.problem = Some(format!(
-            "it stands in the prompt box still, after {} Enters: look with session_read, and submit it with session_type {{\"input\": {{\"key\": \"enter\"}}}}",
+            "it stands in the prompt box still, after {} Enters: look at the screen, and submit it with Enter",
             self.receipt.enters
         ));
         Ok(false)

@@ -123,8 +123,8 @@ impl Host {
         };
         let status = session.terminal.status().await;
         match status.ending() {
-            Some(how) => format!("it has ended ({how}): session_close clears it away"),
-            None if status.is_running() => "it lives, and so does what runs there: error_recover with reset ends that, session_close all of it".to_owned(),
+            Some(how) => format!("it has ended ({how}): closing it clears it away"),
+            None if status.is_running() => "it lives, and so does what runs there: resetting it ends that, closing it ends all of it".to_owned(),
             None => "it lives, and nothing belongs to it".to_owned(),
         }
     }

@@ -25,7 +25,7 @@ pub enum OrderError {
     #[error("several tasks have the id {}: give each its own", names(.0))]
     SameId(Vec<TaskId>),
     /// A task of that id has not ended.
-    #[error("{} {} queued or running already: wait for it, cancel it with task_cancel, or choose another id", names(.0), if .0.len() == 1 { "is" } else { "are" })]
+    #[error("{} {} queued or running already: wait for it, cancel it, or choose another id", names(.0), if .0.len() == 1 { "is" } else { "are" })]
     StillOpen(Vec<TaskId>),
     /// A dependency that nobody knows.
     #[error("no task has the id {}: dependencies name tasks of the same call or earlier ones", unknown(.0))]

@@ -33,7 +33,7 @@ impl Queue {
         self.check_order(&request.tasks, &earlier)?;
         if self.open.len() + request.tasks.len() > MOST_OPEN {
             return Err(HostError::ResourceExhausted(format!(
-                "{} tasks wait already, and {MOST_OPEN} may: let some of them end, or cancel them with task_cancel",
+                "{} tasks wait already, and {MOST_OPEN} may: let some of them end, or cancel some",
                 self.open.len()
             )));
         }

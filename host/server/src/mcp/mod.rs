@@ -16,6 +16,7 @@ mod layered_screenshot;
 mod mcpretentious;
 mod misunderstood;
 mod native;
+mod native_words;
 mod notices;
 mod policies;
 mod questions;

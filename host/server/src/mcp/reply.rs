@@ -7,6 +7,8 @@ use rmcp::model::{CallToolResult, ContentBlock};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::native_words;
+
 /// A tool's answer.
 pub(super) fn success(
     output: &impl Serialize,
@@ -25,7 +27,7 @@ pub(super) fn success(
 /// An error that the model reads: `{error: {code, message, details}}`.
 pub(super) fn failure(error: &HostError) -> CallToolResult {
     let code = error.code();
-    let message = error.to_string();
+    let message = native_words::told(error);
     let mut body = json!({ "code": code, "message": message });
     let details = details(error);
     if !details.is_null() {

@@ -213,7 +213,8 @@ fn of_policies(facts: &HealthFacts, issues: &mut Vec<Issue>) {
             Component::Policies,
             "no-approver",
             Severity::Critical,
-            "no approver is loaded: every command is refused; policy_list says why".to_owned(),
+            "no approver is loaded: every command is refused; the list of policies says why"
+                .to_owned(),
         ));
     }
     for wrong in &facts.policies.wrong {

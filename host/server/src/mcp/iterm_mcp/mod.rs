@@ -106,7 +106,7 @@ impl Dialect for JsonText {
     }
 
     fn failure(error: &HostError) -> CallToolResult {
-        let mut body = json!({ "error": error.to_string(), "code": error.code() });
+        let mut body = json!({ "error": told(error), "code": error.code() });
         let details = match error {
             HostError::Refused(refusal) => serde_json::to_value(refusal),
             HostError::ConfirmationRequired(pending) => serde_json::to_value(pending),
@@ -128,6 +128,17 @@ fn answer(body: &impl Serialize) -> Outcome {
     let mut result = CallToolResult::success(vec![ContentBlock::text(format!("{body:#}"))]);
     result.structured_content = Some(body);
     Ok(result)
+}
+
+/// An error, with what to do about it in the names of these tools.
+fn told(error: &HostError) -> String {
+    match error {
+        HostError::SessionNotFound(_) | HostError::NoSessionMeant(_) => {
+            format!("{error} with list_sessions")
+        }
+        HostError::Locked { .. } => format!("{error} with request_session_access"),
+        other => other.to_string(),
+    }
 }
 
 /// An answer that is a list of things called `name`.

@@ -8,6 +8,7 @@ use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::native_words;
 use super::super::notices::Notices;
 use super::super::tool::{Effect, NativeTool};
 use super::shapes::VerdictShape;
@@ -88,7 +89,7 @@ impl NativeTool for SessionRun {
             cursor: outcome.cursor.offset(),
             session_id: outcome.session_id.to_string(),
             verdict: outcome.verdict.into(),
-            note: outcome.note,
+            note: outcome.remark.map(native_words::remark),
         })
     }
 

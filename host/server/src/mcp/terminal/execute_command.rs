@@ -62,8 +62,8 @@ impl ForeignTool for ExecuteCommand {
         if outcome.truncated {
             told["truncated"] = true.into();
         }
-        if let Some(note) = outcome.note.filter(|_| !outcome.timed_out) {
-            told["note"] = note.into();
+        if let Some(note) = outcome.remark.filter(|_| !outcome.timed_out) {
+            told["note"] = note.to_string().into();
         }
         answer(told)
     }
