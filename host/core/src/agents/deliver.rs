@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::cascade::{Addressed, Cascade};
+use super::on_its_way::OnItsWay;
 use super::write::{Encoding, yes};
 use crate::caller::Caller;
-use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::gate::Input;
 use crate::host::Host;
@@ -21,9 +21,6 @@ use crate::session::Session;
 
 /// A shell that is starting is waited for this long before anything is typed.
 const START_PATIENCE: Duration = Duration::from_secs(10);
-
-/// How much of a message is kept for lists.
-const SHOWN_OF_MESSAGE: usize = 200;
 
 /// A cascade as clients ask for it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -181,34 +178,23 @@ impl Host {
             .agents
             .agent_of(session.id.as_str())
             .map(|agent| agent.name);
-        if let Some(agent) = agent.as_deref().filter(|_| skip_duplicates)
-            && !self.agents.claim(agent, text)
-        {
+        let claimed_for = agent.as_deref().filter(|_| skip_duplicates);
+        let Some(message) = OnItsWay::begin(&self.agents, &session.id, text, claimed_for) else {
             return Ok(Told::Duplicate);
-        }
-        self.agents
-            .desk()
-            .session_mut(session.id.as_str())
-            .under_way += 1;
+        };
         let told = Box::pin(self.type_message(session, text, execute, encoding, caller)).await;
-        {
-            let mut desk = self.agents.desk();
-            let on_desk = desk.session_mut(session.id.as_str());
-            on_desk.under_way = on_desk.under_way.saturating_sub(1);
-            if told.is_ok() {
-                on_desk.messages += 1;
-                on_desk.last_message_ms = Some(now_ms());
-                on_desk.last_message = Some(text.chars().take(SHOWN_OF_MESSAGE).collect());
-            }
+        if told.is_ok() {
+            message.was_typed();
         }
         let arrived = match &told {
             Ok(Told::Prompted(receipt)) => not_submitted(receipt).is_none(),
             told => told.is_ok(),
         };
-        match agent {
-            Some(agent) if arrived => self.agents.delivered(&agent, text).await?,
-            Some(agent) if skip_duplicates => self.agents.unclaim(&agent, text),
-            _ => {}
+        if arrived {
+            message.has_arrived();
+            if let Some(agent) = &agent {
+                self.agents.delivered(agent, text).await?;
+            }
         }
         told
     }

@@ -33,6 +33,7 @@ mod modify;
 mod monitoring;
 mod moving;
 pub mod notifications;
+mod on_its_way;
 mod output_files;
 mod permitting;
 mod playbook;

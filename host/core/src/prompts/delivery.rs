@@ -17,6 +17,7 @@ use crate::error::HostError;
 use crate::gate::PromptTyping;
 use crate::host::Host;
 use crate::session::{Session, SessionId};
+use crate::store::Store;
 
 /// The longest prompt and the longest id, in bytes.
 const LONGEST_PROMPT: usize = 1024 * 1024;
@@ -47,6 +48,9 @@ const UNKNOWN_AFTER: Duration = Duration::from_secs(3);
 
 const NO_AGENT: &str =
     "its shell is in front, and no agent's program: start one there, or run a command instead";
+
+const LEFT_ALONE: &str =
+    "its sender went away while it was being typed: look at the screen before you send it again";
 
 /// A prompt that was typed, with where its answer begins.
 pub(crate) struct Delivered {
@@ -155,6 +159,7 @@ impl Host {
             text: &request.text,
             receipt,
             since: Instant::now(),
+            left_alone: Some(&self.store),
         };
         let ended = match eyes.rules.clone() {
             Some(rules) => course.seen(self, &mut eyes, &rules, &mut typing).await,
@@ -165,7 +170,7 @@ impl Host {
             course.receipt.problem = Some(error.to_string());
         }
         course.receipt.activity = eyes.now().activity;
-        let receipt = course.receipt;
+        let receipt = course.ends();
         let written = receipt.clone();
         let kept = self.store.write(move |kept| kept::came_to(kept, &written));
         if let Err(error) = kept.await {
@@ -386,9 +391,31 @@ struct Course<'a> {
     text: &'a str,
     receipt: PromptReceipt,
     since: Instant,
+    /// Where the receipt is kept should the course not come to its end, because
+    /// whoever sent the prompt goes away in the middle.
+    left_alone: Option<&'a Store>,
+}
+
+impl Drop for Course<'_> {
+    fn drop(&mut self) {
+        let Some(store) = self.left_alone else {
+            return;
+        };
+        let mut receipt = self.receipt.clone();
+        receipt.problem = Some(LEFT_ALONE.to_owned());
+        store.write_later("what became of a prompt", move |kept| {
+            kept::came_to(kept, &receipt)
+        });
+    }
 }
 
 impl Course<'_> {
+    /// The receipt, for whoever keeps it now.
+    fn ends(mut self) -> PromptReceipt {
+        self.left_alone = None;
+        self.receipt.clone()
+    }
+
     fn elapsed_ms(&self) -> Option<u64> {
         u64::try_from(self.since.elapsed().as_millis()).ok()
     }
