@@ -11,6 +11,9 @@ use std::ffi::OsStr;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(target_os = "linux")]
+use crate::process_stat::ProcessStat;
+
 /// Shells that the host started and waits for itself. Held locked while one is
 /// started, so that it cannot be taken for an orphan in between.
 static LEADERS: Mutex<Option<HashSet<u32>>> = Mutex::new(None);
@@ -40,56 +43,6 @@ impl Leaders {
     }
 }
 
-/// What the host reads of `/proc/<pid>/stat`.
-#[cfg(target_os = "linux")]
-pub(crate) struct Stat {
-    state: u8,
-    pub(crate) parent: u32,
-    pub(crate) group: u32,
-    pub(crate) session: u32,
-    /// The process group that has the terminal of the process; none without one.
-    pub(crate) terminal_group: Option<u32>,
-}
-
-#[cfg(target_os = "linux")]
-impl Stat {
-    pub(crate) fn read(pid: u32) -> io::Result<Self> {
-        let text = std::fs::read(format!("/proc/{pid}/stat"))?;
-        Self::parse(&text).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("/proc/{pid}/stat has an unknown form"),
-            )
-        })
-    }
-
-    /// The name in parentheses may hold anything, parentheses too.
-    fn parse(text: &[u8]) -> Option<Self> {
-        let name_end = memchr::memrchr(b')', text)?;
-        let mut fields = std::str::from_utf8(&text[name_end + 1..])
-            .ok()?
-            .split_ascii_whitespace();
-        let state = *fields.next()?.as_bytes().first()?;
-        let parent = fields.next()?.parse().ok()?;
-        let group = fields.next()?.parse().ok()?;
-        let session = fields.next()?.parse().ok()?;
-        let _terminal = fields.next()?;
-        // -1 without a terminal.
-        let terminal_group = fields.next()?.parse().ok();
-        Some(Self {
-            state,
-            parent,
-            group,
-            session,
-            terminal_group,
-        })
-    }
-
-    pub(crate) fn is_dead(&self) -> bool {
-        matches!(self.state, b'Z' | b'X')
-    }
-}
-
 /// Whether `pid` is `ancestor` or descends from it.
 ///
 /// Answers for this moment: a process that has lost its parents belongs to
@@ -105,7 +58,7 @@ pub fn is_descendant_of(pid: u32, ancestor: u32) -> io::Result<bool> {
         if at <= 1 {
             return Ok(false);
         }
-        at = Stat::read(at)?.parent;
+        at = ProcessStat::read(at)?.parent;
     }
     Ok(false)
 }
@@ -120,7 +73,7 @@ pub fn is_descendant_of(_pid: u32, _ancestor: u32) -> io::Result<bool> {
 /// it lies and whether it was replaced meanwhile.
 #[cfg(target_os = "linux")]
 pub fn ancestor_running(pid: u32, program: &OsStr) -> io::Result<Option<u32>> {
-    let mut at = Stat::read(pid)?.parent;
+    let mut at = ProcessStat::read(pid)?.parent;
     for _ in 0..4096 {
         if at <= 1 {
             return Ok(None);
@@ -133,7 +86,7 @@ pub fn ancestor_running(pid: u32, program: &OsStr) -> io::Result<Option<u32>> {
                 return Ok(Some(at));
             }
         }
-        at = Stat::read(at)?.parent;
+        at = ProcessStat::read(at)?.parent;
     }
     Ok(None)
 }
@@ -167,7 +120,7 @@ pub async fn reap_orphans() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut child_ended = signal(SignalKind::child())?;
-    let own_session = Stat::read(std::process::id())?.session;
+    let own_session = ProcessStat::read(std::process::id())?.session;
     while child_ended.recv().await.is_some() {
         reap_dead_orphans(own_session);
     }
@@ -197,7 +150,7 @@ fn reap_dead_orphans(own_session: u32) {
             .filter_map(|pid| pid.parse().ok())
         {
             let orphan = !leaders.contains(child)
-                && Stat::read(child)
+                && ProcessStat::read(child)
                     .is_ok_and(|stat| stat.is_dead() && stat.session != own_session);
             if orphan && let Some(pid) = i32::try_from(child).ok().and_then(Pid::from_raw) {
                 let _ = waitpid(Some(pid), WaitOptions::NOHANG);
@@ -213,7 +166,7 @@ mod tests {
     #[test]
     fn everybody_descends_from_their_parents() {
         let own = std::process::id();
-        let parent = Stat::read(own).expect("own stat").parent;
+        let parent = ProcessStat::read(own).expect("own stat").parent;
         assert!(is_descendant_of(own, own).expect("known"));
         assert!(is_descendant_of(own, parent).expect("known"));
         assert!(is_descendant_of(own, 1).is_ok());
@@ -236,13 +189,5 @@ mod tests {
         child.wait().expect("buried");
         assert_eq!(above.expect("known"), Some(own));
         assert_eq!(stranger.expect("known"), None);
-    }
-
-    #[test]
-    fn a_name_may_hold_anything() {
-        let stat = Stat::parse(b"12 (a) Z 99 (x)) S 7 12 42 34816 12").expect("parsed");
-        assert_eq!((stat.parent, stat.session, stat.is_dead()), (7, 42, false));
-        assert_eq!(stat.terminal_group, Some(12));
-        assert!(Stat::parse(b"12 (cut").is_none());
     }
 }

@@ -71,7 +71,7 @@ mod linux {
     use std::os::unix::fs::FileExt;
 
     use super::Awaits;
-    use crate::ancestry::Stat;
+    use crate::process_stat::ProcessStat;
 
     /// More processes than a foreground program has.
     const MOST_PROCESSES: usize = 256;
@@ -248,7 +248,7 @@ mod linux {
     }
 
     pub(crate) fn group_of(process: u32) -> Option<u32> {
-        Stat::read(process).ok().map(|stat| stat.group)
+        ProcessStat::read(process).ok().map(|stat| stat.group)
     }
 
     /// A process and all below it; `None` where the kernel does not tell of children

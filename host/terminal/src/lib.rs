@@ -38,6 +38,8 @@ pub mod open_files;
 mod opening;
 mod outbox;
 mod process;
+#[cfg(target_os = "linux")]
+mod process_stat;
 mod prompt;
 pub mod pty;
 pub mod quoting;
@@ -61,6 +63,8 @@ pub use keyboard::{
 pub use opening::{KeptMarks, OpenError, Opened};
 pub use outbox::WriteError;
 pub use process::{Foreground, ForegroundSignal, SignalError};
+#[cfg(target_os = "linux")]
+pub use process_stat::ProcessStat;
 pub use prompt::CommandOutput;
 
 pub use raw::{RawOutput, RawPiece};

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal};
 
+#[cfg(target_os = "linux")]
+use crate::process_stat::ProcessStat;
+
 /// The program that has the terminal now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Foreground {
@@ -102,8 +105,7 @@ pub(crate) fn session_members(leader: u32) -> Vec<u32> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter(|&pid| {
-            crate::ancestry::Stat::read(pid)
-                .is_ok_and(|stat| stat.session == leader && !stat.is_dead())
+            ProcessStat::read(pid).is_ok_and(|stat| stat.session == leader && !stat.is_dead())
         })
         .collect()
 }
@@ -130,7 +132,7 @@ pub(crate) fn name(pid: u32) -> Option<String> {
 pub(crate) fn name_in_group(group: u32, shell: u32) -> Option<String> {
     crate::awaiting::descendants(shell)?
         .into_iter()
-        .filter(|&pid| crate::ancestry::Stat::read(pid).is_ok_and(|stat| stat.group == group))
+        .filter(|&pid| ProcessStat::read(pid).is_ok_and(|stat| stat.group == group))
         .max()
         .and_then(name)
 }
@@ -160,7 +162,7 @@ pub(crate) fn is_running(pid: u32) -> bool {
 /// The leader of the process group that has the terminal of a process.
 #[cfg(target_os = "linux")]
 pub(crate) fn terminal_group(pid: u32) -> Option<u32> {
-    crate::ancestry::Stat::read(pid).ok()?.terminal_group
+    ProcessStat::read(pid).ok()?.terminal_group
 }
 
 /// Not known without /proc.

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 
+use quarterdeck_terminal::ProcessStat;
+
 use super::{DiskTraffic, Process};
 
 /// Longer than any `stat`: about fifty numbers and a name of 64 bytes.
@@ -25,7 +27,8 @@ pub(crate) fn all() -> io::Result<Vec<Process>> {
         path.push_str(name.to_str().unwrap_or_default());
         path.push_str("/stat");
         if let Some(text) = read_into(&path, &mut buffer) {
-            table.extend(parse_stat(pid, text, &units));
+            let stat = ProcessStat::parse(text);
+            table.extend(stat.map(|stat| process(pid, &stat, &units)));
         }
     }
     Ok(table)
@@ -70,30 +73,16 @@ impl Units {
     }
 }
 
-/// The name in parentheses may hold anything, parentheses too.
-fn parse_stat(pid: u32, text: &[u8], units: &Units) -> Option<Process> {
-    let name_end = text.iter().rposition(|&byte| byte == b')')?;
-    let fields = std::str::from_utf8(&text[name_end + 1..]).ok()?;
-    // Numbered as in proc(5); the state is the third.
-    let mut numbered = (3..).zip(fields.split_ascii_whitespace());
-    let mut number = |wanted: u32| -> Option<u64> {
-        let (_, text) = numbered.find(|(number, _)| *number == wanted)?;
-        text.parse().ok()
-    };
-    let parent = u32::try_from(number(4)?).ok()?;
-    let session = u32::try_from(number(6)?).ok()?;
-    // User and system time, the same of children that were waited for.
-    let ticks = number(14)? + number(15)? + number(16)? + number(17)?;
-    let started = number(22)?;
-    let pages = number(24)?;
-    Some(Process {
+fn process(pid: u32, stat: &ProcessStat, units: &Units) -> Process {
+    let started = units.time(stat.started_ticks);
+    Process {
         pid,
-        parent,
-        session,
-        age: units.since_boot.saturating_sub(units.time(started)),
-        cpu: units.time(ticks),
-        memory_bytes: pages * units.page_bytes,
-    })
+        parent: stat.parent,
+        session: stat.session,
+        age: units.since_boot.saturating_sub(started),
+        cpu: units.time(stat.cpu_ticks),
+        memory_bytes: stat.memory_pages * units.page_bytes,
+    }
 }
 
 fn parse_io(text: &str) -> Option<DiskTraffic> {
@@ -119,24 +108,18 @@ mod tests {
     };
 
     #[test]
-    fn a_stat_is_read_whatever_the_program_is_called() {
-        for name in ["bash", "a) b", ")", "(", "1 2 3"] {
-            let text = format!(
-                "77 ({name}) S 70 77 70 34816 77 4194304 100 200 0 0 150 50 25 75 20 0 1 0 90000 1000000 300 18446744073709551615"
-            );
-            let process = parse_stat(77, text.as_bytes(), &UNITS).expect(name);
-            assert_eq!(
-                process,
-                Process {
-                    pid: 77,
-                    parent: 70,
-                    session: 70,
-                    age: Duration::from_secs(100),
-                    cpu: Duration::from_secs(3),
-                    memory_bytes: 300 * 4096,
-                }
-            );
-        }
+    fn ticks_and_pages_become_time_and_bytes() {
+        let text = b"77 (bash) S 70 77 70 34816 77 4194304 100 200 0 0 150 50 25 75 20 0 1 0 90000 1000000 300 18446744073709551615";
+        let stat = ProcessStat::parse(text).expect("a stat");
+        let told = Process {
+            pid: 77,
+            parent: 70,
+            session: 70,
+            age: Duration::from_secs(100),
+            cpu: Duration::from_secs(3),
+            memory_bytes: 300 * 4096,
+        };
+        assert_eq!(process(77, &stat, &UNITS), told);
     }
 
     #[test]
@@ -152,7 +135,6 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse_stat(1, &bytes, &UNITS);
             let _ = parse_io(&String::from_utf8_lossy(&bytes));
         }
     }
