@@ -84,11 +84,46 @@ pub(crate) fn signal_session(leader: u32, signal: Signal) -> usize {
     for &member in &members {
         if let Some(pid) = as_pid(member) {
             // It may have ended in between, which is what is wanted.
-            let _ = rustix::process::kill_process(pid, signal);
-            let _ = rustix::process::kill_process(pid, Signal::CONT);
+            signal_member(pid, leader, signal);
         }
     }
     members.len()
+}
+
+/// Sends a signal to a process of the session that `leader` leads, and has it go on should
+/// it be stopped. Whoever has got its number since, and belongs elsewhere, is spared.
+#[cfg(target_os = "linux")]
+fn signal_member(pid: Pid, leader: u32, signal: Signal) {
+    use rustix::io::Errno;
+    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        // Looked at once it is held: what is signalled is what was looked at, or nobody.
+        Ok(process) if is_member(as_number(pid), leader) => {
+            let _ = pidfd_send_signal(&process, signal);
+            let _ = pidfd_send_signal(&process, Signal::CONT);
+        }
+        Ok(_) | Err(Errno::SRCH) => {}
+        // Before Linux 5.3, and where a container forbids it.
+        Err(_) => signal_by_number(pid, signal),
+    }
+}
+
+/// By its number, which is all that there is.
+#[cfg(not(target_os = "linux"))]
+fn signal_member(pid: Pid, _leader: u32, signal: Signal) {
+    signal_by_number(pid, signal);
+}
+
+fn signal_by_number(pid: Pid, signal: Signal) {
+    let _ = rustix::process::kill_process(pid, signal);
+    let _ = rustix::process::kill_process(pid, Signal::CONT);
+}
+
+/// Whether a process belongs to the session that `leader` leads, and lives.
+#[cfg(target_os = "linux")]
+fn is_member(pid: u32, leader: u32) -> bool {
+    ProcessStat::read(pid).is_ok_and(|stat| stat.session == leader && !stat.is_dead())
 }
 
 /// Processes of a session that still run; not the dead that nobody reaped yet.
@@ -104,9 +139,7 @@ pub(crate) fn session_members(leader: u32) -> Vec<u32> {
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|&pid| {
-            ProcessStat::read(pid).is_ok_and(|stat| stat.session == leader && !stat.is_dead())
-        })
+        .filter(|&pid| is_member(pid, leader))
         .collect()
 }
 

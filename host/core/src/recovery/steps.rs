@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quarterdeck_terminal::{Status, Until};
-use rustix::process::{Pid, Signal};
+use quarterdeck_terminal::{ForegroundSignal, Until};
 
 use super::handing_over::HandedOver;
 use super::mending::Turn;
@@ -106,16 +105,14 @@ impl Host {
             }
         }
         for (signal, patience) in [
-            (Signal::TERM, ENDING_PATIENCE),
-            (Signal::KILL, KILLED_PATIENCE),
+            (ForegroundSignal::Terminate, ENDING_PATIENCE),
+            (ForegroundSignal::Kill, KILLED_PATIENCE),
         ] {
-            let status = session.terminal.status().await;
-            if let Some(group) = foreground_group(session, &status) {
-                // It may have ended in between, which is what is wanted.
-                let _ = rustix::process::kill_process_group(group, signal);
-                // A stopped program does not hear the first one.
-                let _ = rustix::process::kill_process_group(group, Signal::CONT);
-            }
+            // What runs may have ended in between, which is what is wanted.
+            let _ = session.terminal.signal_foreground(signal).await;
+            // A stopped program does not hear the first one.
+            let goes_on = ForegroundSignal::Continue;
+            let _ = session.terminal.signal_foreground(goes_on).await;
             if comes_to_prompt(session, patience).await {
                 return Ok(());
             }
@@ -162,15 +159,6 @@ impl Host {
             .map_err(refused)?;
         Ok(())
     }
-}
-
-/// The program in front, if it is not the shell itself.
-fn foreground_group(session: &Session, status: &Status) -> Option<Pid> {
-    let group = status.foreground.as_ref()?.pid;
-    if group == session.terminal.pid() {
-        return None;
-    }
-    Pid::from_raw(i32::try_from(group).ok()?)
 }
 
 async fn comes_to_prompt(session: &Session, patience: Duration) -> bool {
