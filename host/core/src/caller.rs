@@ -63,6 +63,44 @@ impl Transport {
     }
 }
 
+/// One connection, or what stands for one where a door has none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionId(String);
+
+/// What connections that stand alone are called, before the client's name.
+const STANDS_ALONE: &str = "http-client-";
+
+impl ConnectionId {
+    /// That of requests of which each stands alone: all that ties them together is the
+    /// client's name, and nobody hears when the client has gone.
+    pub fn standing_alone(client: Option<&str>) -> Self {
+        Self(format!("{STANDS_ALONE}{}", client.unwrap_or("unnamed")))
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is one of those that stand alone.
+    pub fn stands_alone(&self) -> bool {
+        self.0.starts_with(STANDS_ALONE)
+    }
+}
+
+impl From<String> for ConnectionId {
+    fn from(name: String) -> Self {
+        Self(name)
+    }
+}
+
+impl From<&str> for ConnectionId {
+    fn from(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
 /// Who asks. Travels with every request to the gate and into the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
@@ -75,7 +113,7 @@ pub struct Caller {
     pub transport: Transport,
     /// Tells apart the connections of one kind: a default session belongs to
     /// one of them.
-    pub connection: String,
+    pub connection: ConnectionId,
     /// The agent that it speaks for, where it says so or runs in an agent's session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
@@ -88,32 +126,14 @@ pub struct Caller {
     pub backend: Option<BackendChoice>,
 }
 
-/// What connections that stand alone are called, before the client's name.
-const STANDS_ALONE: &str = "http-client-";
-
 impl Caller {
-    /// The connection of requests of which each stands alone: all that ties them
-    /// together is the client's name, and nobody hears when the client has gone.
-    pub fn connection_standing_alone(client: Option<&str>) -> String {
-        format!("{STANDS_ALONE}{}", client.unwrap_or("unnamed"))
-    }
-
-    /// Whether a connection is one of those.
-    pub fn is_standing_alone(connection: &str) -> bool {
-        connection.starts_with(STANDS_ALONE)
-    }
-
-    pub(crate) fn stands_alone(&self) -> bool {
-        Self::is_standing_alone(&self.connection)
-    }
-
     /// A person at the command line.
     pub fn command_line() -> Self {
         Self {
             kind: CallerKind::Human,
             client: None,
             transport: Transport::Cli,
-            connection: format!("cli-{}", std::process::id()),
+            connection: ConnectionId::from(format!("cli-{}", std::process::id())),
             agent: None,
             fencing_token: None,
             backend: None,
@@ -126,7 +146,7 @@ impl Caller {
             kind: CallerKind::Recovery,
             client: Some(strategy.to_owned()),
             transport: Transport::Host,
-            connection: "recovery".to_owned(),
+            connection: ConnectionId::from("recovery"),
             agent: None,
             fencing_token: None,
             backend: None,

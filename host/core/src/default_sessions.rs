@@ -10,12 +10,13 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
+use crate::caller::ConnectionId;
 use crate::host::Host;
 use crate::session::SessionId;
 
 /// The default sessions of all connections.
 #[derive(Default)]
-pub(crate) struct DefaultSessions(Mutex<HashMap<String, Arc<Seat>>>);
+pub(crate) struct DefaultSessions(Mutex<HashMap<ConnectionId, Arc<Seat>>>);
 
 /// One connection's.
 struct Seat {
@@ -39,19 +40,19 @@ pub(crate) struct Turn {
 
 impl DefaultSessions {
     /// Waits for the turn of this connection.
-    pub(crate) async fn turn_of(&self, connection: &str) -> Turn {
+    pub(crate) async fn turn_of(&self, connection: &ConnectionId) -> Turn {
         let seat = {
             let mut seats = self.lock();
             // Of connections that never end, those without a session are not kept.
             seats.retain(|_, seat| Arc::strong_count(seat) > 1 || seat.lock().session.is_some());
-            Arc::clone(seats.entry(connection.to_owned()).or_default())
+            Arc::clone(seats.entry(connection.clone()).or_default())
         };
         let turn = Arc::clone(&seat.turn).lock_owned().await;
         Turn { seat, _turn: turn }
     }
 
     /// A connection's default session, if it has one by now.
-    pub(crate) fn of(&self, connection: &str) -> Option<SessionId> {
+    pub(crate) fn of(&self, connection: &ConnectionId) -> Option<SessionId> {
         self.lock().get(connection)?.lock().used()
     }
 
@@ -78,7 +79,7 @@ impl DefaultSessions {
 
     /// Takes away the seat of a connection that has ended, and returns the session that
     /// is nobody's default now.
-    pub(crate) fn end(&self, connection: &str) -> Option<SessionId> {
+    pub(crate) fn end(&self, connection: &ConnectionId) -> Option<SessionId> {
         let seat = self.lock().remove(connection)?;
         let mut state = seat.lock();
         state.ended = true;
@@ -86,13 +87,13 @@ impl DefaultSessions {
     }
 
     /// A connection's default session and when it last used it.
-    fn last_use(&self, connection: &str) -> Option<(SessionId, Instant)> {
+    fn last_use(&self, connection: &ConnectionId) -> Option<(SessionId, Instant)> {
         let seats = self.lock();
         let state = seats.get(connection)?.lock();
         Some((state.session.clone()?, state.used))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Seat>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Arc<Seat>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,7 +148,7 @@ impl State {
 
 /// Closes the default session of a connection that nobody hears the end of, once nobody
 /// has used it and nothing has happened in it for `limit`.
-pub(crate) async fn close_when_unused(host: Weak<Host>, connection: String, limit: Duration) {
+pub(crate) async fn close_when_unused(host: Weak<Host>, connection: ConnectionId, limit: Duration) {
     let mut idle = Duration::ZERO;
     loop {
         tokio::time::sleep(limit.saturating_sub(idle)).await;
@@ -183,21 +184,21 @@ mod tests {
     #[tokio::test]
     async fn one_connection_waits_for_nobody_else() {
         let defaults = DefaultSessions::default();
-        let first = defaults.turn_of("a").await;
-        let second = defaults.turn_of("b").await;
+        let first = defaults.turn_of(&"a".into()).await;
+        let second = defaults.turn_of(&"b".into()).await;
         second.settle(&session("bbbbbbbb")).expect("it lives");
-        assert_eq!(defaults.of("b"), Some(session("bbbbbbbb")));
-        assert_eq!(defaults.end("b"), Some(session("bbbbbbbb")));
+        assert_eq!(defaults.of(&"b".into()), Some(session("bbbbbbbb")));
+        assert_eq!(defaults.end(&"b".into()), Some(session("bbbbbbbb")));
         assert_eq!(first.session(), None);
     }
 
     #[tokio::test]
     async fn a_connection_finds_what_its_other_call_has_opened() {
         let defaults = Arc::new(DefaultSessions::default());
-        let turn = defaults.turn_of("a").await;
+        let turn = defaults.turn_of(&"a".into()).await;
         let waiting = tokio::spawn({
             let defaults = Arc::clone(&defaults);
-            async move { defaults.turn_of("a").await.session() }
+            async move { defaults.turn_of(&"a".into()).await.session() }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
@@ -209,17 +210,17 @@ mod tests {
     #[tokio::test]
     async fn what_is_opened_for_a_connection_that_has_ended_is_nobodys() {
         let defaults = DefaultSessions::default();
-        let turn = defaults.turn_of("a").await;
-        assert_eq!(defaults.end("a"), None);
+        let turn = defaults.turn_of(&"a".into()).await;
+        assert_eq!(defaults.end(&"a".into()), None);
         assert!(turn.settle(&session("aaaaaaaa")).is_err());
-        assert_eq!(defaults.of("a"), None);
+        assert_eq!(defaults.of(&"a".into()), None);
     }
 
     #[tokio::test]
     async fn a_seat_without_a_session_is_not_kept() {
         let defaults = DefaultSessions::default();
         for number in 0..100 {
-            defaults.turn_of(&format!("failed {number}")).await;
+            defaults.turn_of(&format!("failed {number}").into()).await;
         }
         assert!(defaults.lock().len() <= 1);
     }

@@ -48,7 +48,7 @@ pub mod tasks;
 mod text;
 
 pub use backends::{BackendChoice, BackendChoiceError};
-pub use caller::{Caller, CallerKind, Transport};
+pub use caller::{Caller, CallerKind, ConnectionId, Transport};
 pub use clock::{ms_of_rfc3339, rfc3339, rfc3339_of_ms};
 pub use coding_agents::AgentInFront;
 pub use error::{ErrorCode, HostError};

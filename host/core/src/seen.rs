@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use quarterdeck_terminal::{Cursor, Screen};
 
+use crate::caller::ConnectionId;
+
 /// Callers whose last look at one session is kept; the oldest look makes room.
 const LOOKS_KEPT: usize = 8;
 
@@ -13,7 +15,7 @@ const LOOKS_KEPT: usize = 8;
 #[derive(Default)]
 pub(crate) struct Seen {
     /// Connection → the screen as it was last shown to it.
-    looks: Mutex<VecDeque<(String, Screen)>>,
+    looks: Mutex<VecDeque<(ConnectionId, Screen)>>,
     /// Output up to here has been matched or returned: the next pattern is
     /// expected after it.
     expected: AtomicU64,
@@ -23,7 +25,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Keeps a look at the screen; returns the one before it.
-    pub(crate) fn look(&self, connection: &str, screen: Screen) -> Option<Screen> {
+    pub(crate) fn look(&self, connection: &ConnectionId, screen: Screen) -> Option<Screen> {
         let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = looks
             .iter()
@@ -32,7 +34,7 @@ impl Seen {
         if looks.len() == LOOKS_KEPT {
             looks.pop_front();
         }
-        looks.push_back((connection.to_owned(), screen));
+        looks.push_back((connection.clone(), screen));
         earlier.map(|(_, screen)| screen)
     }
 

@@ -8,7 +8,7 @@ use super::profile::{self, TeamProfile};
 use super::roster::{Agent, Team};
 use super::state::State;
 use super::{Agents, AgentsChanged, colours, deliveries, import, not_kept};
-use crate::caller::Caller;
+use crate::caller::{Caller, ConnectionId};
 use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::error::HostError;
 
@@ -282,7 +282,7 @@ impl Agents {
     }
 
     /// A connection that has ended has no active session.
-    pub(crate) fn connection_ended(&self, connection: &str) {
+    pub(crate) fn connection_ended(&self, connection: &ConnectionId) {
         self.desk().connection_ended(connection);
     }
 

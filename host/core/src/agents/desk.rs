@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::focus::Focus;
 use super::monitoring::Monitoring;
+use crate::caller::ConnectionId;
 
 /// Connections whose active session is remembered; beyond, all are forgotten, since
 /// connections that end are taken out.
@@ -89,7 +90,7 @@ impl OnDesk {
 #[derive(Debug, Default)]
 pub struct Desk {
     /// Connection → session.
-    active: HashMap<String, String>,
+    active: HashMap<ConnectionId, String>,
     last_active: Option<String>,
     pub(super) focus: Focus,
     by_session: BTreeMap<String, OnDesk>,
@@ -97,7 +98,7 @@ pub struct Desk {
 
 impl Desk {
     /// The session that a connection means when it names none.
-    pub(super) fn active(&self, connection: &str) -> Option<&str> {
+    pub(super) fn active(&self, connection: &ConnectionId) -> Option<&str> {
         self.active.get(connection).map(String::as_str)
     }
 
@@ -106,12 +107,11 @@ impl Desk {
         self.last_active.as_deref()
     }
 
-    pub(super) fn set_active(&mut self, connection: &str, session: &str) {
+    pub(super) fn set_active(&mut self, connection: &ConnectionId, session: &str) {
         if self.active.len() >= MOST_CONNECTIONS {
             self.active.clear();
         }
-        self.active
-            .insert(connection.to_owned(), session.to_owned());
+        self.active.insert(connection.clone(), session.to_owned());
         self.last_active = Some(session.to_owned());
     }
 
@@ -125,7 +125,7 @@ impl Desk {
         }
     }
 
-    pub(super) fn connection_ended(&mut self, connection: &str) {
+    pub(super) fn connection_ended(&mut self, connection: &ConnectionId) {
         self.active.remove(connection);
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use super::CreateSession;
-use crate::caller::Caller;
+use crate::caller::{Caller, ConnectionId};
 use crate::default_sessions::close_when_unused;
 use crate::error::HostError;
 use crate::host::Host;
@@ -40,7 +40,7 @@ impl Host {
         })?;
         let session = opened.keep();
         // What looks after the former one looks after this one, too.
-        if caller.stands_alone() && former.is_none() {
+        if caller.connection.stands_alone() && former.is_none() {
             tokio::spawn(close_when_unused(
                 Weak::clone(&self.this),
                 caller.connection.clone(),
@@ -63,7 +63,7 @@ impl Host {
 
     /// Closes what a connection leaves behind: its default session, unless a
     /// command still runs there.
-    pub async fn connection_ended(&self, connection: &str) {
+    pub async fn connection_ended(&self, connection: &ConnectionId) {
         self.agents.connection_ended(connection);
         let Some(id) = self.defaults.end(connection) else {
             return;

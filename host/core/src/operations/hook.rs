@@ -23,7 +23,7 @@ impl Host {
                 kind: CallerKind::Agent,
                 client: Some(event.agent.clone()),
                 transport: Transport::Hook,
-                connection: session.to_string(),
+                connection: session.to_string().into(),
                 agent: None,
                 fencing_token: None,
                 backend: None,

@@ -22,7 +22,7 @@ pub(super) fn caller(session: &str) -> Caller {
         kind: CallerKind::Human,
         client: Some("dashboard".to_owned()),
         transport: Transport::Dashboard,
-        connection: format!("dashboard-{session}"),
+        connection: format!("dashboard-{session}").into(),
         agent: None,
         fencing_token: None,
         backend: None,

@@ -81,7 +81,7 @@ fn caller<T>(request: &Request<T>) -> Caller {
         kind: CallerKind::Agent,
         client: text("user-agent"),
         transport: Transport::Grpc,
-        connection: format!("grpc-{from}"),
+        connection: format!("grpc-{from}").into(),
         agent: text("quarterdeck-agent"),
         fencing_token: None,
         backend: None,

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use quarterdeck_core::HostError;
+use quarterdeck_core::{ConnectionId, HostError};
 use rmcp::model::{CallToolResult, JsonObject, Tool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,10 +46,10 @@ struct Output {
 /// What connections have chosen. Shared by the doors of one transport, because an HTTP
 /// client without a protocol session comes through a new door each time.
 pub(crate) struct Choices {
-    by_connection: Mutex<HashMap<String, Vec<ToolFamily>>>,
-    changed: broadcast::Sender<String>,
+    by_connection: Mutex<HashMap<ConnectionId, Vec<ToolFamily>>>,
+    changed: broadcast::Sender<ConnectionId>,
     /// For listeners that were promised news and have not begun to listen.
-    promised: Mutex<VecDeque<broadcast::Receiver<String>>>,
+    promised: Mutex<VecDeque<broadcast::Receiver<ConnectionId>>>,
 }
 
 impl Default for Choices {
@@ -64,7 +64,7 @@ impl Default for Choices {
 
 impl Choices {
     /// What a connection has chosen, if it has.
-    pub(super) fn of(&self, connection: &str) -> Option<ChosenTools> {
+    pub(super) fn of(&self, connection: &ConnectionId) -> Option<ChosenTools> {
         let chosen = self.lock();
         chosen.get(connection).map(|it| ChosenTools::of(it))
     }
@@ -80,17 +80,17 @@ impl Choices {
     }
 
     /// Tells each connection whose choice has changed.
-    pub(super) fn changes(&self) -> broadcast::Receiver<String> {
+    pub(super) fn changes(&self) -> broadcast::Receiver<ConnectionId> {
         let promised = self.promised().pop_front();
         promised.unwrap_or_else(|| self.changed.subscribe())
     }
 
-    fn promised(&self) -> MutexGuard<'_, VecDeque<broadcast::Receiver<String>>> {
+    fn promised(&self) -> MutexGuard<'_, VecDeque<broadcast::Receiver<ConnectionId>>> {
         self.promised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a connection.
-    pub(super) fn forget(&self, connection: &str) {
+    pub(super) fn forget(&self, connection: &ConnectionId) {
         self.lock().remove(connection);
     }
 
@@ -98,7 +98,7 @@ impl Choices {
     /// anything has changed.
     pub(super) fn switch(
         &self,
-        connection: &str,
+        connection: &ConnectionId,
         chosen: &ChosenTools,
         arguments: JsonObject,
     ) -> Result<(CallToolResult, bool), HostError> {
@@ -124,10 +124,10 @@ impl Choices {
             if by_connection.len() >= MOST_CONNECTIONS {
                 by_connection.clear();
             }
-            by_connection.insert(connection.to_owned(), after.clone());
+            by_connection.insert(connection.clone(), after.clone());
             drop(by_connection);
             // Nobody may listen.
-            let _ = self.changed.send(connection.to_owned());
+            let _ = self.changed.send(connection.clone());
         }
         let names = |on: bool| {
             (ToolFamily::ALL.iter())
@@ -147,7 +147,7 @@ impl Choices {
         Ok((reply::success(&output, text, None)?, changed))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<ToolFamily>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ConnectionId, Vec<ToolFamily>>> {
         // Whoever panicked left whole entries.
         self.by_connection
             .lock()
@@ -189,27 +189,28 @@ mod tests {
     #[test]
     fn a_connection_switches_for_itself() {
         let choices = Choices::default();
+        let one = ConnectionId::from("one");
         let native = ChosenTools::of(&[ToolFamily::Native]);
         let mut changes = choices.changes();
         let wish = object(json!({ "add": ["screens", "native"] }));
-        let (answer, changed) = choices.switch("one", &native, wish).expect("switched");
-        assert!(changed && changes.try_recv().as_deref() == Ok("one"));
+        let (answer, changed) = choices.switch(&one, &native, wish).expect("switched");
+        assert!(changed && changes.try_recv().as_ref() == Ok(&one));
         let told = answer.structured_content.expect("an object");
         assert_eq!(told["families"], json!(["native", "screens"]));
-        let now = choices.of("one").expect("chosen");
+        let now = choices.of(&one).expect("chosen");
         assert!(now.get("session_screenshot").is_some());
-        assert!(choices.of("two").is_none());
+        assert!(choices.of(&"two".into()).is_none());
         let (_, changed) = choices
-            .switch("one", &now, JsonObject::new())
+            .switch(&one, &now, JsonObject::new())
             .expect("asked");
         assert!(!changed);
         for wrong in [
             json!({ "add": ["scenery"] }),
             json!({ "remove": ["native"] }),
         ] {
-            assert!(choices.switch("one", &now, object(wrong)).is_err());
+            assert!(choices.switch(&one, &now, object(wrong)).is_err());
         }
-        choices.forget("one");
-        assert!(choices.of("one").is_none());
+        choices.forget(&one);
+        assert!(choices.of(&one).is_none());
     }
 }

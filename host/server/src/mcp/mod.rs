@@ -30,7 +30,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::request::Parts;
-use quarterdeck_core::{BackendChoice, Caller, CallerKind, Host, TRACE_TARGET, Transport};
+use quarterdeck_core::{
+    BackendChoice, Caller, CallerKind, ConnectionId, Host, TRACE_TARGET, Transport,
+};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
     CompletionInfo, ContentBlock, CustomRequest, CustomResult, GetPromptRequestParams,
@@ -67,7 +69,7 @@ pub struct McpDoor {
     host: Arc<Host>,
     transport: Transport,
     /// Tells this connection's default session from others'.
-    connection: String,
+    connection: ConnectionId,
     /// What it sees unless it has chosen something else.
     tools: ChosenTools,
     choices: Arc<Choices>,
@@ -92,7 +94,7 @@ impl McpDoor {
         Self {
             host,
             transport,
-            connection: format!("{}-{number}", transport.as_str()),
+            connection: format!("{}-{number}", transport.as_str()).into(),
             tools: ChosenTools::of(families),
             choices: Arc::default(),
             remedy: None,
@@ -198,7 +200,7 @@ impl McpDoor {
         Caller {
             kind: CallerKind::Agent,
             connection: if self.stands_alone(context) {
-                Caller::connection_standing_alone(client.as_deref())
+                ConnectionId::standing_alone(client.as_deref())
             } else {
                 self.connection.clone()
             },
@@ -233,7 +235,7 @@ impl Drop for McpDoor {
         // Without a runtime the whole host is ending, sessions and all.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let host = Arc::clone(&self.host);
-            let connection = std::mem::take(&mut self.connection);
+            let connection = self.connection.clone();
             self.choices.forget(&connection);
             runtime.spawn(async move { host.connection_ended(&connection).await });
         }
@@ -314,7 +316,7 @@ impl ServerHandler for McpDoor {
         let caller = self.caller(&context);
         let counted = self.host.count_request(
             family.as_str(),
-            &caller.connection,
+            caller.connection.as_str(),
             caller.client.as_deref(),
             &request.name,
         );

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use quarterdeck_core::ConnectionId;
 use quarterdeck_core::gate::PendingConfirmation;
 
 /// Questions that wait at once; the oldest make room.
@@ -21,7 +22,7 @@ pub(crate) struct Questions(Mutex<HashMap<String, Question>>);
 
 struct Question {
     /// Who was asked.
-    connection: String,
+    connection: ConnectionId,
     confirmation: String,
     expires: Instant,
 }
@@ -29,11 +30,11 @@ struct Question {
 impl Questions {
     /// Remembers that a connection was asked about a confirmation; returns the ticket
     /// that its answer has to bring.
-    pub(super) fn put(&self, connection: &str, pending: &PendingConfirmation) -> String {
+    pub(super) fn put(&self, connection: &ConnectionId, pending: &PendingConfirmation) -> String {
         let ticket = format!("{:032x}", rand::random::<u128>());
         let lifetime = Duration::from_secs(pending.expires_in_seconds.max(1));
         let question = Question {
-            connection: connection.to_owned(),
+            connection: connection.clone(),
             confirmation: pending.confirmation_id.clone(),
             expires: Instant::now() + lifetime,
         };
@@ -51,9 +52,9 @@ impl Questions {
 
     /// The confirmation that a connection answers with this ticket, which is used up;
     /// `None` if it was not asked.
-    pub(super) fn take(&self, connection: &str, ticket: &str) -> Option<String> {
+    pub(super) fn take(&self, connection: &ConnectionId, ticket: &str) -> Option<String> {
         let mut waiting = self.waiting();
-        if waiting.get(ticket)?.connection != connection {
+        if waiting.get(ticket)?.connection != *connection {
             return None;
         }
         waiting.remove(ticket).map(|question| question.confirmation)

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quarterdeck_core::{Caller, Host, HostError};
+use quarterdeck_core::{ConnectionId, Host, HostError};
 use rmcp::RoleServer;
 use rmcp::model::ResourceUpdatedNotificationParam;
 use rmcp::service::{Peer, SubscriptionContext};
@@ -81,8 +81,8 @@ impl Drop for Subscriptions {
 pub(super) async fn listen(
     host: &Arc<Host>,
     context: &SubscriptionContext,
-    mut choices: Receiver<String>,
-    connection: &str,
+    mut choices: Receiver<ConnectionId>,
+    connection: &ConnectionId,
 ) {
     let uris = context
         .accepted()
@@ -105,11 +105,11 @@ pub(super) async fn listen(
         });
     }
     if context.accepted().tools_list_changed == Some(true) {
-        let (sink, own) = (context.sink().clone(), connection.to_owned());
+        let (sink, own) = (context.sink().clone(), connection.clone());
         tasks.spawn(async move {
             loop {
                 let concerns = match choices.recv().await {
-                    Ok(changed) => changed == own || Caller::is_standing_alone(&changed),
+                    Ok(changed) => changed == own || changed.stands_alone(),
                     Err(RecvError::Lagged(_)) => true,
                     Err(RecvError::Closed) => return,
                 };

@@ -174,7 +174,7 @@ async fn serve_connection(
 /// Whoever is at the other end, as one who gives commands by hand.
 fn command_line(peer: &UCred) -> Caller {
     Caller {
-        connection: format!("cli-{}", peer_pid(peer)),
+        connection: format!("cli-{}", peer_pid(peer)).into(),
         ..Caller::command_line()
     }
 }
