@@ -5,7 +5,8 @@
 #     SDK = quarterdeck-sdk
 #     include $(SDK)/policy.mk
 #
-# beside policy.c and test.c; a KIND that is not named is approver. Then `make` builds
+# beside policy.c and test.c. KIND is approver (also where it is
+# not named), distributor, progress-parser or recovery. Then `make` builds
 # dist/my-policy.wasm and `make test` runs the test on this machine.
 #
 # Debian 12: apt install clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 make gcc
@@ -16,14 +17,16 @@ WASI_CC ?= clang-19
 # Makes a component of a core module: $(1) into $(2).
 COMPONENTIZE ?= wasm-tools component new $(1) -o $(2)
 
+# What the SDK's files are called.
+FILES = $(subst -,_,$(KIND))
 CHECKS = -std=c11 -Wall -Wextra -Wconversion -Werror
-HEADER = -DQD_HEADER='"$(KIND).h"'
+HEADER = -DQD_HEADER='"$(FILES).h"'
 # A reactor has no main. The stack is small because each call gets a fresh one.
 GUEST = --target=wasm32-wasi -Os -I$(SDK) $(HEADER)
 LINK = -mexec-model=reactor -Wl,-z,stack-size=65536,--strip-debug
-CONVENIENCES = $(SDK)/text.c $(SDK)/$(KIND).c
-BINDINGS = $(SDK)/$(KIND)_component.c $(SDK)/generated/$(KIND).c $(SDK)/generated/$(KIND)_component_type.o
-HEADERS = $(SDK)/$(KIND).h $(SDK)/text.h
+CONVENIENCES = $(SDK)/text.c $(SDK)/$(FILES).c
+BINDINGS = $(SDK)/$(FILES)_component.c $(SDK)/generated/$(FILES).c $(SDK)/generated/$(FILES)_component_type.o
+HEADERS = $(SDK)/$(FILES).h $(SDK)/text.h
 
 dist/$(NAME).wasm: policy.c $(CONVENIENCES) $(BINDINGS) $(HEADERS)
 	@mkdir -p dist

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char BLANKS[] = " \t\r\n";
+
 // --- texts ----------------------------------------------------------------------------
 
 qd_text qd_text_of(const char *literal) {
@@ -46,6 +48,54 @@ bool qd_next(qd_text *rest, const char *separators, qd_text *piece) {
   return piece->len > 0;
 }
 
+qd_text qd_trimmed(qd_text text) {
+  while (text.len > 0 && is_one_of(*text.ptr, BLANKS)) text.ptr++, text.len--;
+  while (text.len > 0 && is_one_of(text.ptr[text.len - 1], BLANKS)) text.len--;
+  return text;
+}
+
+static bool take_number(qd_text *text, double *number) {
+  char digits[32] = {0};
+  for (size_t at = 0; at < sizeof digits - 1 && text->len > 0 && is_one_of(*text->ptr, "+-.0123456789eE"); at++) {
+    digits[at] = (char)*text->ptr++;
+    text->len--;
+  }
+  char *end = digits;
+  double value = strtod(digits, &end);
+  if (end == digits || *end != 0) return false;
+  *number = value;
+  return true;
+}
+
+bool qd_number(qd_text text, double *number) {
+  double value;
+  if (!take_number(&text, &value) || text.len > 0) return false;
+  *number = value;
+  return true;
+}
+
+bool qd_whole_number(qd_text text, uint64_t *number) {
+  // More digits may not fit.
+  if (text.len == 0 || text.len > 19) return false;
+  uint64_t value = 0;
+  for (size_t at = 0; at < text.len; at++) {
+    if (text.ptr[at] < '0' || text.ptr[at] > '9') return false;
+    value = value * 10 + (uint64_t)(text.ptr[at] - '0');
+  }
+  *number = value;
+  return true;
+}
+
+// --- lists ----------------------------------------------------------------------------
+
+void *qd_grown(void *items, size_t length, size_t size) {
+  // It grows at powers of two, so that nobody has to keep how large it is.
+  if ((length & (length - 1)) != 0) return items;
+  void *grown = realloc(items, (length == 0 ? 1 : length * 2) * size);
+  if (grown == NULL) abort();
+  return grown;
+}
+
 // --- configuration --------------------------------------------------------------------
 
 // Writes the error of `qd_read_config`, which outlives the call.
@@ -64,7 +114,7 @@ static const char *error(qd_text key, const char *before, const char *after) {
 }
 
 static bool take(qd_text *json, const char *token) {
-  while (json->len > 0 && is_one_of(*json->ptr, " \t\r\n")) json->ptr++, json->len--;
+  while (json->len > 0 && is_one_of(*json->ptr, BLANKS)) json->ptr++, json->len--;
   if (!qd_starts_with(*json, token)) return false;
   json->ptr += strlen(token);
   json->len -= strlen(token);
@@ -111,19 +161,6 @@ static bool take_string(qd_text *json, qd_text *string) {
     }
   }
   return take(json, "\"");
-}
-
-static bool take_number(qd_text *json, double *number) {
-  char digits[32] = {0};
-  for (size_t at = 0; at < sizeof digits - 1 && json->len > 0 && is_one_of(*json->ptr, "+-.0123456789eE"); at++) {
-    digits[at] = (char)*json->ptr++;
-    json->len--;
-  }
-  char *end = digits;
-  double value = strtod(digits, &end);
-  if (end == digits || *end != 0) return false;
-  *number = value;
-  return true;
 }
 
 // Reads the value of a key into where it belongs.

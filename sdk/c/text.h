@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // To be defined by the policy. Called once, on loading, with the sidecar's `[config]` as a
 // JSON object: hand it to `qd_read_config`. NULL, or what is wrong, for the person who
@@ -43,7 +44,19 @@ bool qd_find(qd_text text, qd_text sought, qd_text *piece);
 // pieces are passed over; false when nothing is left.
 bool qd_next(qd_text *rest, const char *separators, qd_text *piece);
 
-// For tests: a text of a literal.
+// Without the blanks around it.
+qd_text qd_trimmed(qd_text text);
+
+// Whether the text is a number, and nothing else. A whole number is digits alone.
+bool qd_number(qd_text text, double *number);
+bool qd_whole_number(qd_text text, uint64_t *number);
+
+// A text of a literal.
 qd_text qd_text_of(const char *literal);
+
+// --- lists ----------------------------------------------------------------------------
+
+// A list of `length` items of this size, with room for one more.
+void *qd_grown(void *items, size_t length, size_t size);
 
 #endif

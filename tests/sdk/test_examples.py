@@ -20,12 +20,7 @@ OWN_TESTS = {
     "python": ".venv/bin/python -m unittest --quiet",
     "c": "make --silent test",
 }
-SAME_RULE = "approver-force-push"
-EXAMPLES = [(language, SAME_RULE) for language in LANGUAGES] + [
-    (language, example)
-    for language in ("rust", "js")
-    for example in ("distributor-affinity", "progress-parser-steps", "recovery-patient")
-]
+EXAMPLES = ("approver-force-push", "distributor-affinity", "progress-parser-steps", "recovery-patient")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +33,8 @@ def checkout(author: Author) -> Path:
     return copy
 
 
-@pytest.mark.parametrize(("language", "example"), EXAMPLES)
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_an_example_is_built_and_holds_its_cases(
     language: str, example: str, author: Author, checkout: Path, world: World
 ) -> None:
@@ -48,14 +44,14 @@ def test_an_example_is_built_and_holds_its_cases(
         author.does(world, OWN_TESTS[language], folder)
     built = author.does(world, "quarterdeck plugin build", folder)
     assert "a sound " in built and "wasi:" not in built, built
+    assert not {"true", "false"} & set(built.split()), f"a tool's stand-in shows: {built}"
     # For `tests/bench/policies`.
     (component,) = (path for path in (folder / "dist").glob("*.wasm") if not path.name.endswith(".module.wasm"))
     shutil.copy(component, Path(os.environ["QUARTERDECK_SDK_COMPONENTS"]) / f"{example}.{language}.wasm")
-    if example == SAME_RULE:
-        cases = checkout / "examples" / example / "cases.toml"
-        told = author.does(world, f"quarterdeck plugin test --cases {cases}", folder)
-        count = cases.read_text().count("[[case]]") + cases.read_text().count("[[refused]]")
-        assert f"{count} of {count} cases" in told, told
+    cases = checkout / "examples" / example / "cases.toml"
+    told = author.does(world, f"quarterdeck plugin test --cases {cases}", folder)
+    count = cases.read_text().count("[[case]]") + cases.read_text().count("[[refused]]")
+    assert f"{count} of {count} cases" in told, told
 
 
 @pytest.mark.parametrize("language", ["js", "python"])

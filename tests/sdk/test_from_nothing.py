@@ -12,10 +12,7 @@ from waiting import until
 from world import World
 
 KINDS = ("approver", "distributor", "progress-parser", "recovery")
-# In C there are two of them.
-PROJECTS = [
-    (language, kind) for language in LANGUAGES for kind in (KINDS if language != "c" else ("approver", "recovery"))
-]
+PROJECTS = [(language, kind) for language in LANGUAGES for kind in KINDS]
 NAME = "my-policy"
 
 

@@ -1,5 +1,5 @@
 // Restarts a session's program, waiting twice as long each time, and fails over to a
-// backup when that does not help.
+// backup with the last attempt that it is allowed.
 
 import { recovery } from "quarterdeck-sdk";
 
@@ -27,14 +27,14 @@ export const { configuration, recover } = recovery({
     if (cause === "awaits-person") {
       return { action: { tag: "wait" }, reason: "Only a person can answer.", delayMs: longest };
     }
-    if (attempts < maxAttempts) {
-      // A shell that hangs is still there: interrupt it before replacing it.
-      const tag = cause === "hung" && attempts === 0 ? "reset" : "restart";
-      return { action: { tag }, reason: `Attempt ${attempts + 1} of ${maxAttempts}.`, delayMs: delay(attempts) };
+    if (attempts >= maxAttempts) {
+      return { action: { tag: "give-up" }, reason: "Every attempt failed.", delayMs: 0n };
     }
-    if (backups.length > 0) {
+    if (attempts + 1 === maxAttempts && backups.length > 0) {
       return { action: { tag: "failover", val: backups[0] }, reason: `${attempts} attempts did not help.`, delayMs: 0n };
     }
-    return { action: { tag: "give-up" }, reason: "Every attempt failed, and there is no backup.", delayMs: 0n };
+    // A shell that hangs is still there: interrupt it before replacing it.
+    const tag = cause === "hung" && attempts === 0 ? "reset" : "restart";
+    return { action: { tag }, reason: `Attempt ${attempts + 1} of ${maxAttempts}.`, delayMs: delay(attempts) };
   },
 });

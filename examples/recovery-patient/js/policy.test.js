@@ -15,9 +15,9 @@ test("a hung shell is interrupted before it is replaced", () => {
   assert.equal(decide({ cause: "hung", attempts: 1 }).action.tag, "restart");
 });
 
-test("after the last attempt a backup takes over if there is one", () => {
-  assert.deepEqual(decide({ attempts: 3, backups: ["b"] }).action, { tag: "failover", val: "b" });
-  assert.deepEqual(decide({ attempts: 3 }).action, { tag: "give-up" });
+test("with the last attempt a backup takes over if there is one", () => {
+  assert.deepEqual(decide({ attempts: 2, backups: ["b"] }).action, { tag: "failover", val: "b" });
+  assert.deepEqual(decide({ attempts: 3, backups: ["b"] }).action, { tag: "give-up" });
 });
 
 test("a configuration that contradicts itself is refused", () => {

@@ -68,6 +68,7 @@ fn large_batch() -> Batch {
         tasks: (0..1_000)
             .map(|number| Task {
                 id: format!("task-{number}"),
+                kind: "command".to_owned(),
                 priority: Default::default(),
                 after: (number % 2 == 1)
                     .then(|| format!("task-{}", number - 1))

@@ -185,7 +185,7 @@ impl From<&Batch> for distribute::Batch {
                 .iter()
                 .map(|task| distribute::Task {
                     id: task.id.clone(),
-                    kind: "command".to_owned(),
+                    kind: task.kind.clone(),
                     priority: match task.priority {
                         Priority::Low => distribute::Priority::Low,
                         Priority::Medium => distribute::Priority::Medium,

@@ -34,6 +34,10 @@ struct Asked {
     wait: BTreeMap<String, String>,
 }
 
+fn command() -> String {
+    "command".to_owned()
+}
+
 fn no_limit() -> u32 {
     u32::MAX
 }
@@ -55,6 +59,8 @@ pub struct Batch {
 #[allow(missing_docs, reason = "documented in the interface")]
 pub struct Task {
     pub id: String,
+    #[serde(default = "command")]
+    pub kind: String,
     #[serde(default)]
     pub priority: Priority,
     /// All of these are open.

@@ -65,7 +65,7 @@ pub(crate) fn build(folder: &Path) -> Result<PathBuf, BuildError> {
     // The module is made a component here, so that nobody has to install
     // wasm-tools for it.
     let mut make = Command::new("make");
-    make.arg("all").arg("COMPONENTIZE=true");
+    make.arg("all").arg("COMPONENTIZE=@true");
     run(&mut make, folder)?;
     let component = component(folder, &name);
     let module = component.with_extension("module.wasm");

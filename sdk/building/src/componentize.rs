@@ -24,5 +24,36 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
     wit_component::ComponentEncoder::default()
         .module(module)
         .and_then(|encoder| encoder.validate(true).encode())
-        .map_err(|error| ComponentizeError(format!("{error:#}")))
+        .map_err(|error| ComponentizeError(explained(&format!("{error:#}"))))
+}
+
+/// What an import of the old WASI means in the author's own terms.
+fn explained(error: &str) -> String {
+    const OLD_WASI: &str = "wasi_snapshot_preview1::";
+    let imported = (error.split_once(OLD_WASI))
+        .and_then(|(_, rest)| rest.split(['`', '"', ' ']).next())
+        .filter(|name| !name.is_empty());
+    match imported {
+        Some(name) => format!(
+            "it calls `{name}` of WASI, which stands behind files, printing, the time, the environment and `exit`; \
+             a policy has none of them: take out what needs it"
+        ),
+        None => error.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explained;
+
+    #[test]
+    fn an_import_of_wasi_is_named_and_explained() {
+        let said = explained(
+            "failed to decode world from module: module was not valid: failed to resolve import \
+             `wasi_snapshot_preview1::fd_close`: module requires an import interface named \
+             `wasi_snapshot_preview1`",
+        );
+        assert!(said.starts_with("it calls `fd_close` of WASI"), "{said}");
+        assert_eq!(explained("no world"), "no world");
+    }
 }

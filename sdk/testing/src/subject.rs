@@ -302,7 +302,7 @@ fn session(id: &str, prompt: PromptState) -> SessionFacts {
 fn batch_of(batch: &cases::Batch) -> Batch {
     let task = |task: &cases::Task| TaskFacts {
         id: task.id.clone(),
-        kind: "command".to_owned(),
+        kind: task.kind.clone(),
         priority: match task.priority {
             cases::Priority::Low => TaskPriority::Low,
             cases::Priority::Medium => TaskPriority::Medium,

@@ -88,7 +88,8 @@ fn step(line: &str) -> Option<Update> {
     let (count, label) = line.trim_start().strip_prefix('[')?.split_once(']')?;
     let (done, total) = count.split_once('/')?;
     let (done, total) = (done.trim().parse().ok()?, total.trim().parse().ok()?);
-    (done <= total).then(|| Update::new(Status::Running, label.trim()).with_count(done, total))
+    (done <= total && total > 0)
+        .then(|| Update::new(Status::Running, label.trim()).with_count(done, total))
 }
 
 quarterdeck_sdk::export!(progress_parser: Steps);
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_step_is_none() {
-        for line in ["[a/b] x", "[5/4] x", "1/2", "[1/2 x", "[/] x", ""] {
+        for line in ["[a/b] x", "[5/4] x", "[0/0]", "1/2", "[1/2 x", "[/] x", ""] {
             assert_eq!(step(line), None, "{line}");
         }
     }

@@ -1,5 +1,5 @@
 //! Restarts a session's program, waiting twice as long each time, and fails over
-//! to a backup when that does not help.
+//! to a backup with the last attempt that it is allowed.
 
 use quarterdeck_sdk::recovery::{Action, Cause, Decision, Incident, Recovery};
 use serde::Deserialize;
@@ -47,16 +47,15 @@ impl Recovery for Patient {
         match incident.cause {
             Cause::AwaitsPerson => Decision::new(Action::Wait, "Only a person can answer.")
                 .after_ms(self.longest_delay_ms),
-            _ if incident.attempts < incident.max_attempts => self.try_again(incident),
+            _ if incident.attempts >= incident.max_attempts => {
+                Decision::new(Action::GiveUp, "Every attempt failed.")
+            }
             _ => match incident.backups.first() {
-                Some(backup) => Decision::new(
+                Some(backup) if incident.attempts + 1 == incident.max_attempts => Decision::new(
                     Action::Failover(backup.clone()),
                     format!("{} attempts did not help.", incident.attempts),
                 ),
-                None => Decision::new(
-                    Action::GiveUp,
-                    "Every attempt failed, and there is no backup.",
-                ),
+                _ => self.try_again(incident),
             },
         }
     }
@@ -120,10 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn after_the_last_attempt_a_backup_takes_over_if_there_is_one() {
-        let decision = decide(Cause::Exited, 3, &["b", "c"]);
+    fn with_the_last_attempt_a_backup_takes_over_if_there_is_one() {
+        let decision = decide(Cause::Exited, 2, &["b", "c"]);
         assert!(matches!(decision.action, Action::Failover(id) if id == "b"));
-        let decision = decide(Cause::Exited, 3, &[]);
+        let decision = decide(Cause::Exited, 2, &[]);
+        assert!(matches!(decision.action, Action::Restart));
+        let decision = decide(Cause::Exited, 3, &["b"]);
         assert!(matches!(decision.action, Action::GiveUp));
     }
 
