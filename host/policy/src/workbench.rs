@@ -303,6 +303,7 @@ impl OpenedPolicy {
         const MOST_WARM_UP: usize = 200;
         let terms = Arc::new(CallTerms {
             reuse: instances == Instances::Reused,
+            trial: false,
             ..(*self.generation.terms).clone()
         });
         let warm_up = (calls / 10).min(MOST_WARM_UP);

@@ -33,8 +33,8 @@ async fn every_way_to_fail_is_dangerous_and_says_why() {
         );
         assert!(ruling.verdict.reason.contains(why), "{command}: {ruling:?}");
         assert_eq!(ruling.verdict.generation, 1);
-        // The deadline is 50 ms; a busy machine may take longer to notice.
-        assert!(took < Duration::from_secs(1), "{command} took {took:?}");
+        // The deadline is 50 ms of a processor, which a busy machine may take a second for.
+        assert!(took < Duration::from_secs(3), "{command} took {took:?}");
         // The next call does not notice.
         assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
         let status = &quarters.host.list()[0];
@@ -58,7 +58,10 @@ async fn an_answer_of_a_hundred_megabytes_is_not_taken() {
     let ruling = quarters.review("!h").await;
     assert_eq!(ruling.verdict.tier, Tier::Dangerous);
     assert_eq!(ruling.verdict.rule.as_deref(), Some("host/garbage"));
-    assert!(ruling.verdict.reason.len() < 1000, "{ruling:?}");
+    assert!(
+        (ruling.verdict.reason).contains("larger than what a call may hand over"),
+        "{ruling:?}"
+    );
     assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
 }
 

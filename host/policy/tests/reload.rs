@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use quarterdeck_policy::{PolicySource, PolicyState, ProblemKind, Tier, Trust};
+use quarterdeck_policy::{PolicyKind, PolicySource, PolicyState, ProblemKind, Tier, Trust};
 use support::{Plan, puppet, write};
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_folder_that_is_removed_and_made_anew_is_watched_on() {
     for round in 0..3 {
         std::fs::remove_dir_all(&quarters.plugins).unwrap();
         std::fs::create_dir(&quarters.plugins).unwrap();
-        // By looking every other second alone it would take twice as long.
+        // By looking every other second alone it would take 20 seconds.
         let swaps = async {
             for swap in 0..10 {
                 let reason = format!("swap {swap} of round {round}");
@@ -92,7 +92,7 @@ async fn a_folder_that_is_removed_and_made_anew_is_watched_on() {
                 quarters.until_reason(&reason).await;
             }
         };
-        let quick = tokio::time::timeout(Duration::from_secs(10), swaps).await;
+        let quick = tokio::time::timeout(Duration::from_secs(15), swaps).await;
         quick.expect("changes are heard of");
     }
 }
@@ -234,6 +234,45 @@ async fn a_sidecar_switches_off_and_orders() {
     assert_eq!(
         (base.state, base.source),
         (PolicyState::Disabled, PolicySource::Bundled)
+    );
+}
+
+#[tokio::test]
+async fn what_lies_there_is_known_by_its_kind_also_where_it_is_not_in_charge() {
+    let quarters = Plan {
+        files: vec![
+            ("off.wasm", puppet(1, "off")),
+            ("off.toml", b"enabled = false".to_vec()),
+            ("other.wasm", puppet(1, "other")),
+            ("other.toml", b"[grants]\nclock = true".to_vec()),
+            ("text.wasm", b"(component)".to_vec()),
+        ],
+        ..Plan::with_base()
+    }
+    .settle()
+    .await;
+    let kinds = || -> Vec<_> {
+        let listed = quarters.host.list().into_iter();
+        listed.map(|it| (it.name, it.state, it.kind)).collect()
+    };
+    let approver = Some(PolicyKind::Approver);
+    let listed = [
+        ("base", PolicyState::Active, approver),
+        ("off", PolicyState::Disabled, approver),
+        ("other", PolicyState::Failed, approver),
+        ("text", PolicyState::Failed, None),
+    ];
+    assert_eq!(
+        kinds(),
+        listed.map(|(name, state, kind)| (name.to_owned(), state, kind))
+    );
+
+    // What it was before says nothing of what it is now.
+    quarters.rename_in("off.wasm", b"(component)");
+    quarters.host.rescan().await;
+    assert_eq!(
+        kinds()[1],
+        (String::from("off"), PolicyState::Disabled, None)
     );
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct CallTerms {
     pub(crate) grants: Grants,
     /// Whether an instance that answered well is asked again.
     pub(crate) reuse: bool,
+    /// Whether nobody relies on the answer yet.
+    pub(crate) trial: bool,
 }
 
 impl CallTerms {
@@ -24,6 +26,7 @@ impl CallTerms {
         let mut terms = self.clone();
         terms.limits.deadline = deadline;
         terms.reuse = false;
+        terms.trial = true;
         Arc::new(terms)
     }
 }

@@ -11,16 +11,20 @@ use wasmtime::{
 };
 
 use crate::Limits;
+use crate::calling::call_terms::CallTerms;
 use crate::calling::ticker::Ticker;
 
 /// How many calls are under way at the same time at most. A call is over in
 /// microseconds, so this many only pile up when policies run wild.
 const MAX_CALLS: u32 = 128;
+/// How many components are tried out at the same time at most. Counted apart, so that
+/// a mended policy is taken over however wild the broken one runs.
+pub(crate) const MAX_TRIALS: u32 = 8;
 /// How many instances are kept between calls at most: one for each session that
 /// a progress parser follows, and those that sidecars want to be reused. Counted
 /// apart, so that they never take the room of a call.
 const MAX_KEPT: u32 = 384;
-const MAX_INSTANCES: u32 = MAX_CALLS + MAX_KEPT;
+const MAX_INSTANCES: u32 = MAX_CALLS + MAX_TRIALS + MAX_KEPT;
 /// Stack of a guest, in bytes. Rust guests keep their data stack in linear
 /// memory; this one holds return addresses and spilled registers.
 const MAX_WASM_STACK: usize = 512 << 10;
@@ -40,6 +44,7 @@ pub(crate) struct PolicyEngine {
     quick: OnceLock<Engine>,
     ticker: Ticker,
     slots: Semaphore,
+    trials: Semaphore,
     places: Arc<Semaphore>,
 }
 
@@ -69,6 +74,7 @@ impl PolicyEngine {
             engine,
             quick: OnceLock::new(),
             slots: Semaphore::new(MAX_CALLS as usize),
+            trials: Semaphore::new(MAX_TRIALS as usize),
             places: Arc::new(Semaphore::new(MAX_KEPT as usize)),
         }))
     }
@@ -110,9 +116,12 @@ impl PolicyEngine {
         &self.places
     }
 
-    /// Permits to hold an instance for one call.
-    pub(crate) fn slots(&self) -> &Semaphore {
-        &self.slots
+    /// Permits to hold an instance for one call under `terms`.
+    pub(crate) fn slots(&self, terms: &CallTerms) -> &Semaphore {
+        match terms.trial {
+            true => &self.trials,
+            false => &self.slots,
+        }
     }
 
     /// Names the compiler and its settings: code compiled under another name

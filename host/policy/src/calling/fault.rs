@@ -58,7 +58,13 @@ impl Fault {
                 None if error.is::<I32Exit>() => {
                     Fault::Trap(String::from("it called `exit` instead of answering"))
                 }
-                None => Fault::Garbage(one_line(error)),
+                None => Fault::Garbage(match one_line(error) {
+                    // The engine has no type for it.
+                    line if line.contains("fuel allocated for hostcalls") => {
+                        String::from("it is larger than what a call may hand over")
+                    }
+                    line => line,
+                }),
             },
         }
     }

@@ -4,7 +4,7 @@
 //! failed or was given up: whatever such a call leaves behind dies with it.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::SemaphorePermit;
 use wasmtime::component::{HasSelf, Linker};
@@ -17,7 +17,6 @@ use crate::calling::call_clock::CallClock;
 use crate::calling::call_terms::CallTerms;
 use crate::calling::engine::PolicyEngine;
 use crate::calling::fault::Fault;
-use crate::calling::ticker::TICK;
 use crate::interface::bindings::host;
 use crate::interface::wasi::GrantedWasi;
 
@@ -76,9 +75,10 @@ impl PolicyEngine {
 
     /// Room to run in. Waiting for it takes as long as a call at most.
     pub(crate) async fn slot(&self, terms: &CallTerms) -> Result<SemaphorePermit<'_>, Fault> {
-        match self.slots().try_acquire() {
+        let slots = self.slots(terms);
+        match slots.try_acquire() {
             Ok(slot) => Ok(slot),
-            Err(_) => tokio::time::timeout(terms.limits.deadline, self.slots().acquire())
+            Err(_) => tokio::time::timeout(terms.limits.deadline, slots.acquire())
                 .await
                 .ok()
                 .and_then(Result::ok)
@@ -113,17 +113,12 @@ impl PolicyEngine {
     }
 }
 
-/// What is counted at most of the time between two looks at a guest. If more
-/// has passed, it is the machine that kept it from running: while it runs, it
-/// is looked at once a tick.
-const LONGEST_SLICE: Duration = Duration::from_nanos(2 * TICK.as_nanos() as u64);
-
 fn on_tick(mut store: StoreContextMut<'_, Guest>) -> wasmtime::Result<UpdateDeadline> {
     let guest = store.data_mut();
     let now = Instant::now();
-    let slice = now.duration_since(guest.looked_at).min(LONGEST_SLICE);
+    let elapsed = now.duration_since(guest.looked_at);
     guest.looked_at = now;
-    if !guest.clock.computed(slice) {
+    if !guest.clock.computed(elapsed) {
         return Err(Fault::Deadline(guest.terms.limits.deadline).into());
     }
     Ok(UpdateDeadline::Yield(1))

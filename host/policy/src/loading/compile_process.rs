@@ -149,6 +149,7 @@ pub fn compile_into_cache(input: &mut impl BufRead) -> Result<(), CompileError> 
         },
         grants: order.grants,
         reuse: false,
+        trial: false,
     });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -132,6 +132,7 @@ impl Loader {
             limits,
             grants: origin.sidecar.grants.clone(),
             reuse: origin.sidecar.instances == Instances::Reused,
+            trial: false,
         });
         let config = origin.sidecar.config.as_str();
         if let Some(schema) = &inspection.config_schema {
@@ -201,12 +202,12 @@ impl Loader {
             }
         };
         let prepared = link(&component, Some(&config))?;
-        self.check_shape(inspection, &prepared, terms).await?;
         let patience = match wasm.len() {
             LARGE.. => LARGE_CONFIGURE_DEADLINE,
             _ => CONFIGURE_DEADLINE,
         };
         let configuring = terms.on_trial(terms.limits.deadline.max(patience));
+        (self.check_shape(inspection, &prepared, &configuring)).await?;
         let worth = match wasm.len() {
             LARGE.. => WORTH_A_LARGE_SNAPSHOT,
             _ => WORTH_A_SNAPSHOT,

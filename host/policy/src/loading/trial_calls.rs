@@ -2,7 +2,7 @@
 //! its kind, which it has to answer within the rules.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::calling::call_terms::CallTerms;
 use crate::calling::engine::PolicyEngine;
@@ -23,10 +23,6 @@ const FIRST_CALL_DEADLINE: Duration = Duration::from_secs(1);
 /// and then.
 const ATTEMPTS: usize = 3;
 
-/// A host that runs as many calls as it can is waited for so long.
-const BUSY_PATIENCE: Duration = Duration::from_secs(60);
-const BUSY_PAUSE: Duration = Duration::from_millis(20);
-
 /// Asks the component behind `facade` about something harmless twice, the
 /// second time within its own deadline, and an approver about everything that
 /// the user said it has to refuse.
@@ -36,7 +32,6 @@ pub(crate) async fn try_out(
     terms: &CallTerms,
     must_refuse: &[String],
 ) -> Result<(), Rejection> {
-    let began = Instant::now();
     let mut attempts = 1;
     loop {
         match try_once(facade, engine, terms, must_refuse).await {
@@ -45,10 +40,6 @@ pub(crate) async fn try_out(
                 if deadline < FIRST_CALL_DEADLINE && attempts < ATTEMPTS =>
             {
                 attempts += 1;
-            }
-            // Says nothing of the component.
-            Err(Rejection::TrialFault(Fault::Busy)) if began.elapsed() < BUSY_PATIENCE => {
-                tokio::time::sleep(BUSY_PAUSE).await;
             }
             tried => return tried,
         }

@@ -39,6 +39,8 @@ pub(crate) struct Entry {
     pub(crate) bundled_approver: bool,
     /// What is bundled under this name, while nobody has asked for it.
     pub(crate) dormant: Option<BundledPolicy>,
+    /// The kind of the component that lies there, whatever became of it.
+    pub(crate) kind: Option<PolicyKind>,
     /// Where its component comes from, or would.
     pub(crate) source: PolicySource,
 }
@@ -250,7 +252,8 @@ impl Entry {
             kind: generation
                 .map(|generation| generation.kind)
                 .or(self.unfit.as_ref().map(|_| PolicyKind::Approver))
-                .or(dormant.map(|bundled| bundled.kind)),
+                .or(dormant.map(|bundled| bundled.kind))
+                .or(self.kind),
             generation: generation.map_or(0, |generation| generation.number),
             digest: match (generation, dormant) {
                 (Some(generation), _) => generation.origin.digest.clone(),

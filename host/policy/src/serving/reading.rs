@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use crate::calling::engine::MAX_TRIALS;
 use crate::folder::files::Folder;
 use crate::folder::sidecar::Sidecar;
 use crate::loading::digest::sha256;
-use crate::loading::inspect::inspect;
+use crate::loading::inspect::{Inspection, inspect};
 use crate::loading::load::{Candidate, LARGE, Loader};
 use crate::loading::rejection::Rejection;
 use crate::serving::generation::{Generation, Origin};
@@ -22,6 +23,8 @@ const LOADS: usize = 4;
 /// How many on top that have an interpreter inside, and take seconds and a hundred
 /// megabytes to compile.
 const LARGE_LOADS: usize = 2;
+// Each tries out one component at a time.
+const _: () = assert!(LOADS + LARGE_LOADS <= MAX_TRIALS as usize);
 /// Threads on which all of them can compile, and one on which calls and timers go on.
 pub(crate) const THREADS: usize = LOADS + LARGE_LOADS + 1;
 
@@ -62,9 +65,26 @@ pub(crate) struct Reading {
     pub(crate) room: Arc<Room>,
 }
 
+/// What came of reading one name.
+pub(crate) struct Outcome {
+    /// The kind of the component that lies there, where one could be read.
+    pub(crate) kind: Option<PolicyKind>,
+    pub(crate) loaded: Result<Loaded<Arc<Generation>>, Rejection>,
+}
+
 impl Reading {
     /// Reads what there is and makes a generation of it.
-    pub(crate) async fn outcome(self) -> Result<Loaded<Arc<Generation>>, Rejection> {
+    pub(crate) async fn outcome(self) -> Outcome {
+        let mut kind = None;
+        let loaded = self.loaded(&mut kind).await;
+        Outcome { kind, loaded }
+    }
+
+    /// Sets `kind` as soon as it is known.
+    async fn loaded(
+        &self,
+        kind: &mut Option<PolicyKind>,
+    ) -> Result<Loaded<Arc<Generation>>, Rejection> {
         let name = &self.name;
         let sighting = self.folder.sight(name);
         let size = match &sighting {
@@ -91,6 +111,9 @@ impl Reading {
             None => Sidecar::default(),
         };
         if !sidecar.enabled {
+            let bundled = self.bundled.map(|it| it.kind);
+            let lies_there = component.ok().flatten();
+            *kind = lies_there.map_or(bundled, |wasm| inspect(&wasm).ok().map(|it| it.kind));
             return Ok(Loaded::Disabled);
         }
         let (wasm, source) = match (component?, self.bundled) {
@@ -109,15 +132,17 @@ impl Reading {
         if (self.serving.as_ref()).is_some_and(|serving| serving.origin == origin) {
             return Ok(Loaded::Unchanged);
         }
-        self.load(wasm, origin).await
+        let inspection = inspect(&wasm)?;
+        *kind = Some(inspection.kind);
+        self.load(wasm, origin, inspection).await
     }
 
     async fn load(
         &self,
         wasm: Cow<'static, [u8]>,
         origin: Origin,
+        inspection: Inspection,
     ) -> Result<Loaded<Arc<Generation>>, Rejection> {
-        let inspection = inspect(&wasm)?;
         if let Some(was) = self.kind
             && was != inspection.kind
         {

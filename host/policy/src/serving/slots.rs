@@ -16,7 +16,7 @@ use crate::loading::rejection::Rejection;
 use crate::serving::catalogue::{Catalogue, Entry};
 use crate::serving::generation::Generation;
 use crate::serving::problem::Problems;
-use crate::serving::reading::{Reading, Room};
+use crate::serving::reading::{Outcome, Reading, Room};
 use crate::serving::slot_life::{Change, Loaded, Slot, Standing};
 use crate::{BundledPolicy, PolicyKind, PolicyProblem, PolicySource, ProblemKind, Settings};
 
@@ -48,11 +48,13 @@ pub(crate) struct Slots {
     loader: Arc<Loader>,
     room: Arc<Room>,
     /// Files that are being read, and whose they are.
-    readings: JoinSet<Result<Loaded<Arc<Generation>>, Rejection>>,
+    readings: JoinSet<Outcome>,
     reading: HashMap<task::Id, String>,
     problems: Problems,
     published: watch::Sender<Published>,
     slots: BTreeMap<String, Slot<Arc<Generation>>>,
+    /// The kinds of the components that were read last, whatever became of them.
+    kinds: BTreeMap<String, PolicyKind>,
     /// Bundled policies that nobody has asked for yet.
     dormant: BTreeMap<&'static str, BundledPolicy>,
     /// Why nothing is read from the folder, while that is so.
@@ -87,6 +89,7 @@ impl Slots {
             problems,
             published,
             slots: BTreeMap::new(),
+            kinds: BTreeMap::new(),
             folder_trouble: None,
             ready: false,
             awake: Vec::new(),
@@ -198,18 +201,26 @@ impl Slots {
     pub(crate) async fn next_read(&mut self) -> Option<String> {
         let (id, read) = match self.readings.join_next_with_id().await? {
             Ok((id, read)) => (id, read),
-            Err(error) => (error.id(), Err(Rejection::Host(error.to_string()))),
+            Err(error) => {
+                let loaded = Err(Rejection::Host(error.to_string()));
+                (error.id(), Outcome { kind: None, loaded })
+            }
         };
         let name = self.reading.remove(&id)?;
         self.has_read(&name, read);
         Some(name)
     }
 
-    fn has_read(&mut self, name: &str, read: Result<Loaded<Arc<Generation>>, Rejection>) {
+    fn has_read(&mut self, name: &str, Outcome { kind, loaded: read }: Outcome) {
         let after = self.folder.sight(name).ok();
         let Some(slot) = self.slots.get_mut(name) else {
             return;
         };
+        if let Some(kind) = kind {
+            self.kinds.insert(name.to_owned(), kind);
+        } else if !matches!(read, Ok(Loaded::Unchanged)) {
+            self.kinds.remove(name);
+        }
         let is_new = matches!(read, Ok(Loaded::Live(_)));
         match slot.loaded(read, after, Instant::now()) {
             Change::None => {}
@@ -261,6 +272,7 @@ impl Slots {
 
     fn publish(&mut self) {
         self.slots.retain(|_, slot| !slot.is_deserted());
+        self.kinds.retain(|name, _| self.slots.contains_key(name));
         // What is required is listed even if nothing was ever seen of it.
         let required = &self.settings.required;
         let names: BTreeSet<&str> = required
@@ -309,6 +321,7 @@ impl Slots {
                 .or_else(|| self.folder_trouble.clone()),
             bundled_approver: bundled.is_some_and(|it| it.kind == PolicyKind::Approver),
             dormant: self.dormant.get(name).copied(),
+            kind: self.kinds.get(name).copied(),
             source,
         }
     }

@@ -13,7 +13,7 @@ use crate::{Grants, Instances, Limits, PolicyKind, Provenance};
 pub struct PolicyStatus {
     /// The stem of its file, or its name among the bundled ones.
     pub name: String,
-    /// Its kind, once a component of that name could be read.
+    /// Its kind, where a component of that name could be read.
     pub kind: Option<PolicyKind>,
     /// The generation in charge; 0 while none has been. Generations count up
     /// over all policies of a host, so no two loaded versions share a number.

@@ -68,5 +68,5 @@ pub(super) async fn policies(setup: &Setup) -> Result<Vec<Value>> {
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or("?")
+    value[key].as_str().unwrap_or("unknown")
 }
