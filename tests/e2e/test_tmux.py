@@ -107,7 +107,7 @@ def test_without_tmux_it_is_said_what_to_do(world: World) -> None:
 
 def test_run_leaves_nothing_behind_on_tmux(world: World) -> None:
     world.configure(f'[sessions]\ntmux_socket = "{socket(world)}"\n')
-    done = world.quarterdeck("run", "--backend", "tmux", "echo here; sleep 1; exit 4")
-    assert "here" in done.stdout
+    done = world.quarterdeck("run", "--backend", "tmux", "seq 200; exit 4")
+    assert "".join(f"{number}\n" for number in range(1, 201)) in done.stdout, "also what was written at the end"
     windows = tmux(world, "list-windows", "-a", "-F", "#{window_name}").split()
     assert windows == ["anchor"]

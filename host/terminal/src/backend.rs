@@ -54,8 +54,19 @@ pub(crate) enum Event {
     /// The carrier says how a command of the shell has ended, where the shell itself does not
     /// say so in marks.
     CommandEnded(i32),
+    /// The program has ended, and this is what its terminal showed; some of it may not
+    /// have come as output.
+    LastLines(LastLines),
     /// The program has ended. An error: nobody can tell how.
     Ended(io::Result<ExitStatus>),
+}
+
+/// What a terminal showed in the end: the lines of its main screen and those above it,
+/// as far as they were asked for, without blanks at their ends.
+#[derive(Debug)]
+pub(crate) struct LastLines {
+    /// The last one is the cursor's.
+    pub(crate) lines: Vec<String>,
 }
 
 impl Backend {

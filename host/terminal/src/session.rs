@@ -4,6 +4,7 @@
 //! Everything else talks to it through a channel, so there are no locks, and
 //! what is asked between two pieces of output is answered between them.
 
+mod catching_up;
 mod closing;
 mod questions;
 mod requests;
@@ -199,6 +200,7 @@ impl Session {
                     Event::TypedThere(bytes) => self.on_typed_there(&bytes),
                     Event::Resized(size) => self.on_resized(size),
                     Event::CommandEnded(status) => self.prompt.last_status = Some(status),
+                    Event::LastLines(lines) => self.catch_up(&lines),
                     Event::Ended(status) => self.exited(status),
                 },
                 () = sleep_until(deadline) => self.on_time(),

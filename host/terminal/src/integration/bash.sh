@@ -119,6 +119,17 @@ __quarterdeck_unbind() {
     esac
 }
 
+# tmux throws away what it has not read yet when the pane's program ends. It answers the
+# question where the cursor is once it has read all that was written before.
+__quarterdeck_leaving() {
+    builtin local status=$?
+    builtin command sh -c 'stty -icanon -echo min 0 time 20 && printf "\033[6n" &&
+        until case $(dd bs=64 count=1) in "" | *R*) ;; *) false ;; esac; do :; done' </dev/tty >/dev/tty 2>/dev/null
+    builtin return "$status"
+}
+# Before the user's own files, which may want the trap for themselves.
+[[ -z ${TMUX-} ]] || builtin trap __quarterdeck_leaving EXIT
+
 if [[ @LOGIN@ == yes ]]; then
     [[ -r /etc/profile ]] && builtin source /etc/profile
     for __quarterdeck_rc in ~/.bash_profile ~/.bash_login ~/.profile; do

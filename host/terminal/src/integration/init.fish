@@ -26,6 +26,15 @@ function __quarterdeck_ended --on-event fish_postexec
     builtin printf '\e]133;D;%d;q=%s;n=%d\a' $status $__quarterdeck_key $__quarterdeck_prompt
 end
 
+# tmux throws away what it has not read yet when the pane's program ends. It answers the
+# question where the cursor is once it has read all that was written before.
+if set -q TMUX
+    function __quarterdeck_leaving --on-event fish_exit
+        command sh -c 'stty -icanon -echo min 0 time 20 && printf "\\033[6n" &&
+            until case $(dd bs=64 count=1) in "" | *R*) ;; *) false ;; esac; do :; done' </dev/tty >/dev/tty 2>/dev/null
+    end
+end
+
 # The prompt runs in a command substitution, which leaves it $status and
 # $pipestatus as they were.
 functions -c fish_prompt __quarterdeck_user_prompt

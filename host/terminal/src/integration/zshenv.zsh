@@ -145,7 +145,16 @@ fi
                 "$__quarterdeck_key" "$__quarterdeck_prompt" "${WIDGET##*_}" "${line//;/$__quarterdeck_del}"
         }
 
-        'builtin' 'typeset' -ga precmd_functions preexec_functions
+        # tmux throws away what it has not read yet when the pane's program ends. It answers the
+        # question where the cursor is once it has read all that was written before.
+        __quarterdeck_leaving() {
+            'builtin' 'emulate' -L zsh
+            'command' 'sh' -c 'stty -icanon -echo min 0 time 20 && printf "\033[6n" &&
+                until case $(dd bs=64 count=1) in "" | *R*) ;; *) false ;; esac; do :; done' </dev/tty >/dev/tty 2>/dev/null
+        }
+
+        'builtin' 'typeset' -ga precmd_functions preexec_functions zshexit_functions
+        [[ -z ${TMUX-} ]] || zshexit_functions+=(__quarterdeck_leaving)
         precmd_functions+=(__quarterdeck_start)
     fi
 }

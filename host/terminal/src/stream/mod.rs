@@ -103,6 +103,14 @@ impl Stream {
             .map(std::mem::take)
     }
 
+    /// What comes next is not the end of what has begun.
+    pub(crate) fn abandon_sequence(&mut self) {
+        self.parser = Parser::new();
+        self.in_sequence = false;
+        self.begun = Begun::default();
+        self.unrecognised = 0;
+    }
+
     /// Writes `bytes` to the transcript, up to and with the first signal.
     pub(crate) fn advance(&mut self, bytes: &[u8], transcript: &mut Transcript) -> Advanced {
         if self.skipping {
@@ -149,9 +157,7 @@ impl Stream {
         };
         let abandoned = self.unrecognised > LONGEST_STRING;
         if abandoned {
-            self.parser = Parser::new();
-            self.in_sequence = false;
-            self.unrecognised = 0;
+            self.abandon_sequence();
             self.skipping = true;
         }
         Advanced {

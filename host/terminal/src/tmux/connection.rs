@@ -17,9 +17,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::census::{Counted, Fate};
 use super::command::Line;
+use super::last_look;
 use super::pane::Room;
 use super::protocol::{Message, PaneId, Reader};
 use super::{ANCHOR, SESSION};
+use crate::backend::LastLines;
 
 /// Asked and not answered yet, at most; who asks more has to wait.
 const MOST_PENDING: usize = 256;
@@ -67,6 +69,8 @@ pub(super) enum News {
     Output(Vec<u8>),
     /// It has another size, or other neighbours.
     Room(Room),
+    /// Its program has ended, and this is what it still shows.
+    LastLines(LastLines),
     /// Its program has ended, and how, where tmux tells.
     Ended(Option<ExitStatus>),
 }
@@ -83,8 +87,15 @@ enum Pending {
     Anchor,
     /// Which panes there are, and which of them are dead.
     Census,
-    /// A dead pane is gone; how its program ended.
-    Removal(PaneId, Option<ExitStatus>),
+    /// A dead pane is looked at a last time, and may be gone then; how its program ended.
+    LastLook {
+        pane: PaneId,
+        status: Option<ExitStatus>,
+        commands: usize,
+        answers: Vec<Vec<u8>>,
+    },
+    /// A pane is gone.
+    Removal(PaneId),
     /// Nobody cares.
     Nothing,
 }
@@ -94,6 +105,8 @@ struct Watcher {
     news: mpsc::Sender<News>,
     /// What was told last.
     room: Option<Room>,
+    /// Its last look is on its way.
+    looked_at: bool,
 }
 
 /// The task's state.
@@ -244,6 +257,35 @@ impl Connection {
         self.watches.remove(&pane);
     }
 
+    /// Tells the end of a pane's program, and what the pane showed, if it stays for our
+    /// sake. Nobody hears of the end before the pane is gone, unless others look at it: it
+    /// may be the end of the host, too.
+    async fn look_last(
+        &mut self,
+        pane: PaneId,
+        status: Option<ExitStatus>,
+        kept_by_us: bool,
+        others_look: bool,
+    ) {
+        if !kept_by_us {
+            return self.tell_end(pane, status).await;
+        }
+        let looked_at = |watcher: &mut Watcher| std::mem::replace(&mut watcher.looked_at, true);
+        if self.watches.get_mut(&pane).is_none_or(looked_at) {
+            return;
+        }
+        let mut line = last_look::ask(pane);
+        if !others_look && self.removed.insert(pane) {
+            line = line.then("kill-pane").args(["-t", &pane.to_string()]);
+        }
+        self.send(line, |commands| Pending::LastLook {
+            pane,
+            status,
+            commands,
+            answers: Vec::with_capacity(commands),
+        });
+    }
+
     async fn on_answer(&mut self, answer: Result<Vec<u8>, String>) {
         match (self.pending.pop_front(), answer) {
             (
@@ -273,7 +315,14 @@ impl Connection {
                         }
                     };
                     if let Some(pane) = pane {
-                        self.watches.insert(pane, Watcher { news, room: None });
+                        self.watches.insert(
+                            pane,
+                            Watcher {
+                                news,
+                                room: None,
+                                looked_at: false,
+                            },
+                        );
                     }
                 }
                 let _ = reply.send(Ok(answers));
@@ -291,7 +340,34 @@ impl Connection {
                     self.count_panes();
                 }
             }
-            (Some(Pending::Removal(pane, status)), _) => self.tell_end(pane, status).await,
+            (
+                Some(Pending::LastLook {
+                    pane,
+                    status,
+                    commands,
+                    mut answers,
+                }),
+                answer,
+            ) => {
+                let failed = answer.is_err();
+                answers.extend(answer.ok());
+                if answers.len() < commands && !failed {
+                    self.pending.push_front(Pending::LastLook {
+                        pane,
+                        status,
+                        commands,
+                        answers,
+                    });
+                    return;
+                }
+                if let [state, rows, ..] = &answers[..]
+                    && let Some(lines) = last_look::read(&String::from_utf8_lossy(state), rows)
+                {
+                    self.tell(pane, News::LastLines(lines)).await;
+                }
+                self.tell_end(pane, status).await;
+            }
+            (Some(Pending::Removal(pane)), _) => self.tell_end(pane, None).await,
             (Some(Pending::Nothing | Pending::Anchor), _) => (),
             (None, answer) => tracing::warn!(?answer, "tmux answers what nobody has asked"),
         }
@@ -325,7 +401,7 @@ impl Connection {
                     ..
                 }) => {
                     if self.removed.insert(pane) {
-                        self.send(remove(pane, false), |_| Pending::Removal(pane, None));
+                        self.send(remove(pane, false), |_| Pending::Removal(pane));
                     }
                 }
                 Some(Counted {
@@ -333,26 +409,14 @@ impl Connection {
                     fate: Fate::Alive,
                     ..
                 }) => self.tell_room(pane, *room).await,
-                // Nobody hears of the end before the pane is gone: it may be the end
-                // of the host, too.
                 Some(Counted {
-                    fate:
-                        Fate::Dead {
-                            status,
-                            kept_by_us: true,
-                        },
-                    others_look: false,
+                    fate: Fate::Dead { status, kept_by_us },
+                    others_look,
                     ..
                 }) => {
-                    if self.removed.insert(pane) {
-                        let removal = Pending::Removal(pane, *status);
-                        self.send(remove(pane, false), |_| removal);
-                    }
+                    self.look_last(pane, *status, *kept_by_us, *others_look)
+                        .await
                 }
-                Some(Counted {
-                    fate: Fate::Dead { status, .. },
-                    ..
-                }) => self.tell_end(pane, *status).await,
                 None => self.tell_end(pane, None).await,
             }
         }

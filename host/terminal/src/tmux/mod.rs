@@ -17,6 +17,7 @@ mod command;
 mod connection;
 mod error;
 mod found;
+mod last_look;
 mod pane;
 mod place;
 mod program;

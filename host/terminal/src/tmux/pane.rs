@@ -140,6 +140,7 @@ impl Pane {
                             return Event::Resized(now.size);
                         }
                     }
+                    Some(News::LastLines(lines)) => return Event::LastLines(lines),
                     Some(News::Ended(status)) => return Event::Ended(known(status)),
                     None if wanted.end => return Event::Ended(Err(io::Error::other(
                         "the tmux server has ended, or has dropped Quarterdeck's connection",

@@ -168,6 +168,9 @@ fn start(mut line: Line, launch: &Launch, program: &Path) -> Line {
 fn keep(line: Line, target: &str, id: &str) -> Line {
     line.then("set-option")
         .args(["-p", "-t", target, "remain-on-exit", "on"])
+        .then("set-option")
+        // Nothing is drawn into it then; tmux before 3.3 does not ask.
+        .args(["-p", "-q", "-t", target, "remain-on-exit-format", ""])
         .then("set-hook")
         .args(["-p", "-t", target, "pane-died"])
         .arg(format!(

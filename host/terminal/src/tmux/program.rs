@@ -70,7 +70,7 @@ pub(super) async fn check_version(socket: &Socket) -> Result<(), TmuxError> {
 }
 
 /// Major and minor version; `None` for those that name none, such as `master`.
-fn version(text: &str) -> Option<(u32, u32)> {
+pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let text = text.strip_prefix("next-").unwrap_or(text);
     let (major, minor) = text.split_once('.')?;
     let minor = minor.split(|c: char| !c.is_ascii_digit()).next()?;

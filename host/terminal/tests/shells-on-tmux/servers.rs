@@ -356,6 +356,37 @@ async fn many_sessions_share_one_connection() {
     assert_eq!(clients.lines().count(), 2, "{clients}");
 }
 
+/// tmux throws away what it has not read or sent yet of a pane whose program has ended,
+/// which can happen to many that end at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_shell_shows_at_its_end_is_not_lost() {
+    let first = open("bash").await;
+    let server = server(&first).await;
+    let mut ending = tokio::task::JoinSet::new();
+    for number in 0..24 {
+        let server = server.clone();
+        let shell = ["bash", "zsh", "fish"][number % 3];
+        ending.spawn(async move {
+            let request = OpenRequest {
+                shell: Some(shell.into()),
+                ..OpenRequest::default()
+            };
+            let opened = server.open(request).await.expect("opened");
+            let waited = opened.terminal.wait(Until::Prompt, None, PATIENCE).await;
+            assert!(waited.met, "{shell}: no prompt");
+            opened.keyboard.run("seq 200; exit 4").await.expect("run");
+            let waited = opened.terminal.wait(Until::Exit, None, PATIENCE).await;
+            assert_eq!(waited.exit.and_then(|status| status.code()), Some(4));
+            let read = opened.terminal.read(Cursor::START, 1 << 20).await;
+            (shell, read.text)
+        });
+    }
+    let whole: String = (1..=200).map(|number| format!("{number}\n")).collect();
+    for (shell, text) in ending.join_all().await {
+        assert!(text.contains(&whole), "{shell}: {text}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_opened_or_found_is_said() {
     let session = open("bash").await;

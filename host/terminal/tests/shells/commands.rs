@@ -2,7 +2,6 @@
 
 use quarterdeck_terminal::{CommandState, RunError, ShellState};
 
-use crate::ON;
 use crate::support::{INTEGRATED, PATIENCE, open, ran};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -347,10 +346,7 @@ async fn a_command_that_ends_the_shell_ends_the_session() {
         };
         assert_eq!(exit.code(), Some(3), "{shell}");
         let text = session.text(output.start, output.end).await;
-        assert!(
-            text.starts_with("bye\n") || !ON.keeps_last_words(),
-            "{shell}: {text}"
-        );
+        assert!(text.starts_with("bye\n"), "{shell}: {text}");
         let status = session.terminal.status().await;
         assert!(
             status.has_ended() && !status.is_running(),

@@ -39,8 +39,9 @@ impl Carrier {
         self != Self::Pty
     }
 
-    /// What a program wrote right before its end is shown. tmux closes a pane as
-    /// soon as it hears that the program has ended, read to the end or not.
+    /// What any program wrote right before its end is shown. tmux closes a pane as
+    /// soon as it hears that the program has ended, read to the end or not; shells
+    /// with marks wait for it.
     pub(crate) fn keeps_last_words(self) -> bool {
         self != Self::Tmux
     }
