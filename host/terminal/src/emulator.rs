@@ -1,5 +1,7 @@
 //! The screen of a session: alacritty_terminal, and what it wants to say.
 
+mod corrections;
+
 use std::sync::mpsc;
 
 use alacritty_terminal::Term;
@@ -10,6 +12,7 @@ use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::{Config, Osc52, TermMode};
 use alacritty_terminal::vte::ansi;
 
+use self::corrections::Corrected;
 use crate::mouse::MouseMode;
 use crate::outbox::MOST_ANSWER_BYTES;
 use crate::request::Size;
@@ -90,7 +93,7 @@ impl Emulator {
     }
 
     pub(crate) fn advance(&mut self, bytes: &[u8]) {
-        self.parser.advance(&mut self.term, bytes);
+        self.parser.advance(&mut Corrected(&mut self.term), bytes);
         self.take_events();
     }
 
