@@ -33,6 +33,21 @@ async def test_a_session_has_its_own_copy_of_its_profile(connection: iterm2.Conn
 
 
 @story
+async def test_a_session_takes_the_colours_of_a_preset(connection: iterm2.Connection) -> None:
+    _, session = await first_session(connection)
+    assert "Light Background" in await iterm2.ColorPreset.async_get_list(connection)
+    preset = await iterm2.ColorPreset.async_get(connection, "Light Background")
+    await (await session.async_get_profile()).async_set_color_preset(preset)
+    profile = await session.async_get_profile()
+    assert (profile.background_color.red, profile.foreground_color.red) == (255, 0)
+    try:
+        await iterm2.ColorPreset.async_get(connection, "no such preset")
+        raise AssertionError("it was found")
+    except iterm2.colorpresets.ListPresetsException as refusal:
+        assert str(refusal) == "PRESET_NOT_FOUND"
+
+
+@story
 async def test_profiles_are_listed_changed_and_made_the_default(connection: iterm2.Connection) -> None:
     profiles = await iterm2.PartialProfile.async_query(connection)
     light = next(profile for profile in profiles if profile.name == "Light")

@@ -137,8 +137,8 @@ async def test_what_is_not_covered_is_refused_in_words(connection: iterm2.Connec
     app, session = await first_session(connection)
     for refused in (
         session.async_screenshot(),
-        session.async_move_to_new_window(),
-        iterm2.ColorPreset.async_get_list(connection),
+        session.async_run_coprocess("cat"),
+        iterm2.Arrangement.async_list(connection),
         app.current_terminal_window.async_save_window_as_arrangement("x"),
     ):
         try:
@@ -146,3 +146,44 @@ async def test_what_is_not_covered_is_refused_in_words(connection: iterm2.Connec
             raise AssertionError("what is not covered was not refused")
         except iterm2.RPCException as refusal:
             assert "known here" in str(refusal) or "no function" in str(refusal)
+
+
+@story
+async def test_sessions_and_tabs_move_with_what_runs_in_them(connection: iterm2.Connection) -> None:
+    app, session = await first_session(connection)
+    other = await session.async_split_pane(vertical=True)
+    await other.async_send_text("moved=yes\n")
+
+    def tab_of(pane: iterm2.Session) -> iterm2.Tab:
+        tabs = [tab for window in app.terminal_windows for tab in window.tabs]
+        return next(tab for tab in tabs if pane.session_id in [one.session_id for one in tab.sessions])
+
+    async def apart() -> bool:
+        return len(tab_of(other).sessions) == 1
+
+    tab = await other.async_move_to_new_tab()
+    await until("it is in a tab of its own", apart)
+    assert tab_of(other).tab_id == tab
+    try:
+        await other.async_move_to_new_tab()
+        raise AssertionError("it moved from a tab that it has for itself")
+    except iterm2.RPCException as refusal:
+        assert "FAILED" in str(refusal)
+    window = await tab_of(other).async_move_to_window()
+    assert [pane.session_id for pane in window.tabs[0].sessions] == [other.session_id]
+    await app.async_move_session(other, session, False, True)
+
+    async def above() -> bool:
+        return [pane.session_id for pane in tab_of(session).sessions] == [other.session_id, session.session_id]
+
+    await until("it is above the first one", above)
+    assert app.get_window_by_id(window.window_id) is None
+    opened = await other.async_move_to_new_window()
+
+    async def in_it() -> bool:
+        window = app.get_window_by_id(opened)
+        return window is not None and tab_of(other) in window.tabs
+
+    await until("it is in the window that was opened for it", in_it)
+    await other.async_send_text("echo moved=$moved\n")
+    await shows(other, "moved=yes")

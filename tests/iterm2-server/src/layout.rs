@@ -29,7 +29,7 @@ const SMALLEST: Cells = Cells {
 pub(crate) const CELL_WIDTH: i32 = 7;
 pub(crate) const CELL_HEIGHT: i32 = 15;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Layout {
     pub(crate) windows: Vec<Window>,
     /// Sessions that run without being shown.
@@ -38,7 +38,7 @@ pub(crate) struct Layout {
     last_window: i32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Window {
     pub(crate) id: String,
     pub(crate) number: i32,
@@ -49,7 +49,7 @@ pub(crate) struct Window {
     pub(crate) full_screen: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tab {
     pub(crate) id: String,
     pub(crate) root: Split,
@@ -301,6 +301,26 @@ impl Layout {
             }
         }
         self.remove_empty();
+    }
+
+    /// A tab gets a window of its own; false if it has that, or is unknown.
+    pub(crate) fn move_tab_to_new_window(&mut self, tab: &str, window: &str) -> bool {
+        let Some((from, moved)) = self.tab(tab).filter(|(from, _)| from.tabs.len() > 1) else {
+            return false;
+        };
+        let (moved, size) = (moved.clone(), from.size);
+        let shown = moved.active.clone();
+        for from in &mut self.windows {
+            from.tabs.retain(|known| known.id != tab);
+        }
+        self.open_window(window, &shown);
+        if let Some(window) = self.window_mut(window) {
+            window.selected.clone_from(&moved.id);
+            window.tabs = vec![moved];
+            window.size = size;
+        }
+        self.remove_empty();
+        true
     }
 
     /// The pane beside a tab's active one: `left`, `right`, `above` or `below` it.

@@ -43,6 +43,7 @@ impl Application {
             let reason = format!("there is nothing with the id `{receiver}`");
             (Status::InvalidId, reason)
         };
+        let failed = |reason| (Status::Failed, reason);
         match call.function.as_str() {
             "iterm2.set_name" => {
                 let name = call.text("name").ok_or_else(malformed)?.to_owned();
@@ -73,6 +74,12 @@ impl Application {
                 }
                 Ok(selected.map_or(Value::Null, Value::String))
             }
+            "iterm2.move_session" => self.move_session(&call).map_err(failed),
+            "iterm2.move_session_to_new_tab" => self.move_session_to_new_tab(&call).map_err(failed),
+            "iterm2.move_session_to_new_window" => {
+                self.move_session_to_new_window(&call).map_err(failed)
+            }
+            "iterm2.move_tab_to_window" => self.move_tab_to_window(&receiver).map_err(failed),
             other => Err((
                 Status::Failed,
                 format!("there is no function `{other}` here"),

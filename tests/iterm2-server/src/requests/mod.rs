@@ -1,7 +1,9 @@
 //! The answers to requests, one file for each subject.
 
 mod functions;
+mod moving;
 mod notifications;
+mod presets;
 mod profiles;
 mod properties;
 mod screens;
@@ -86,6 +88,9 @@ impl Application {
             }
             Request::PreferencesRequest(request) => {
                 Submessage::PreferencesResponse(self.preferences_request(&request))
+            }
+            Request::ColorPresetRequest(request) => {
+                Submessage::ColorPresetResponse(presets::answer(&request))
             }
             Request::InvokeFunctionRequest(request) => {
                 Submessage::InvokeFunctionResponse(self.invoke(&request))
