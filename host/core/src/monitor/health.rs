@@ -133,6 +133,17 @@ pub struct Issue {
     pub message: String,
 }
 
+impl Issue {
+    /// What it makes of the host. One session's trouble is the host's to tell, and no
+    /// reason to take it for down: the others work.
+    fn status(&self) -> HealthStatus {
+        match self.session {
+            Some(_) => self.severity.status().min(HealthStatus::Degraded),
+            None => self.severity.status(),
+        }
+    }
+}
+
 /// What carries sessions, and how fast it answers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -212,7 +212,7 @@ fn read(kept: &Connection, range: TimeRange, now_ms: i64) -> rusqlite::Result<He
     let critical = kept
         .prepare_cached(
             "SELECT began_ms, coalesce(ended_ms, ?2) FROM incidents
-             WHERE severity != 'warning' AND coalesce(ended_ms, ?2) >= ?1",
+             WHERE severity != 'warning' AND session = '' AND coalesce(ended_ms, ?2) >= ?1",
         )?
         .query_map((from_ms, now_ms), |row| Ok(Span(row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<Vec<Span>>>()?;
@@ -310,14 +310,21 @@ mod tests {
     async fn an_incident_lasts_from_when_it_is_seen_until_it_is_gone() {
         let history = History::temporary(HistorySettings::default());
         let mut incidents = Incidents::begin(history.clone(), 1_000_000);
-        let hangs = [issue("a", Severity::Error), issue("b", Severity::Warning)];
+        let host_is_down = Issue {
+            session: None,
+            ..issue("the host", Severity::Error)
+        };
+        // That one session hangs is no reason to call the host unavailable.
+        let [a, b] = [issue("a", Severity::Error), issue("b", Severity::Warning)];
+        let hangs = [a, host_is_down, b];
+        assert_eq!(incidents.update(&hangs[..1], 1_005_000).len(), 1);
         assert_eq!(incidents.update(&hangs, 1_010_000).len(), 2);
         assert_eq!(
             incidents.update(&hangs, 1_020_000).len(),
             0,
             "known already"
         );
-        assert_eq!(incidents.update(&hangs[1..], 1_030_000).len(), 0);
+        assert_eq!(incidents.update(&hangs[2..], 1_030_000).len(), 0);
         history.keep_recovery("a".into(), String::new(), "restart".into(), 1_031_000);
         incidents.still_alive(1_040_000);
         history
@@ -330,13 +337,13 @@ mod tests {
         let past = history.health(range, 1_100_000).await.expect("read");
         assert_eq!(past.uptime, Duration::from_secs(100));
         assert_eq!(past.availability, 80.0, "20 of 100 seconds were critical");
-        let [open, over] = past.incidents.as_slice() else {
+        let [open, _, over] = past.incidents.as_slice() else {
             panic!("{past:?}");
         };
         assert_eq!((open.cause.as_str(), open.resolved), ("b hangs", false));
         assert_eq!(open.duration, Duration::from_secs(90));
         assert_eq!((over.cause.as_str(), over.resolved), ("a hangs", true));
-        assert_eq!(over.duration, Duration::from_secs(20));
+        assert_eq!(over.duration, Duration::from_secs(25));
         assert_eq!(over.recovery.as_deref(), Some("restart"));
 
         // The next host ends what the last one left open.

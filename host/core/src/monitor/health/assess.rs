@@ -34,7 +34,7 @@ pub(in crate::monitor) fn assess(
         status: issues
             .iter()
             .filter(|issue| issue.component == component)
-            .map(|issue| issue.severity.status())
+            .map(Issue::status)
             .max()
             .unwrap_or_default(),
     });
@@ -321,7 +321,7 @@ mod tests {
                 f.sessions[0].lately.commands = 10;
                 f.sessions[0].lately.failed_commands = 2;
             }),
-            (Component::Sessions, Critical, "exited", |f| {
+            (Component::Sessions, Degraded, "exited", |f| {
                 f.sessions[0].trouble = Some(Trouble {
                     cause: IncidentCause::Exited,
                     detail: "its shell ended".to_owned(),
