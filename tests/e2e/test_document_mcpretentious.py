@@ -39,7 +39,10 @@ class Reader:
         return outcome.text
 
     async def open(self, **size: int) -> str:
-        return re.search(r"terminal opened with ID: (\S+)", await self.say("open", **size))[1]
+        opened = await self.agent.call("mcpretentious-open", **size)
+        told = re.search(r"terminal opened with ID: (\S+)", opened.text)[1]
+        assert opened.content == {"terminalId": told}, "as text for clients of the server, as its page shows it"
+        return told
 
     async def shows(self, terminal: str, pattern: str) -> None:
         async def screen() -> bool:
