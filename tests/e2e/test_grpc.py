@@ -180,6 +180,34 @@ def test_without_the_token_nothing_is_answered(service: Service) -> None:
     assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
 
 
+def test_calls_that_come_too_often_are_told_to_wait(world: World, modules: tuple[ModuleType, ModuleType]) -> None:
+    """As often as iterm-mcp's tools may be called, whatever connection the calls come on."""
+    port = free_port()
+    limits = "others_per_minute = 60\nothers_burst = 3\n"
+    world.configure(f'[grpc]\nenabled = true\nlisten = "127.0.0.1:{port}"\n[rate_limits]\n{limits}')
+    host = world.serve()
+    services = [Service(host, port, modules) for _ in range(2)]
+    for service in services:
+        service.call("ListSessions")
+    with pytest.raises(grpc.RpcError) as refused:
+        for service in services * 10:
+            service.call("ListSessions")
+    assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "ListSessions" in refused.value.details()
+    assert list(services[0].call("ListTeams").teams) == [], "another method has its own"
+    until_blocking("there is room again", lambda: _answers(services[0]))
+    for service in services:
+        service.channel.close()
+
+
+def _answers(service: Service) -> bool:
+    try:
+        service.call("ListSessions")
+    except grpc.RpcError:
+        return False
+    return True
+
+
 def test_the_socket_is_its_owners_and_needs_no_token(service: Service, world: World) -> None:
     path = Path(world.runtime) / "quarterdeck" / "grpc.sock"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

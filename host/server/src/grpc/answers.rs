@@ -21,12 +21,14 @@ pub(super) fn status(error: &HostError) -> Status {
         ErrorCode::SessionNotFound => Status::not_found(message),
         ErrorCode::InvalidParameters => Status::invalid_argument(message),
         ErrorCode::PermissionDenied => Status::permission_denied(message),
-        ErrorCode::ResourceExhausted => Status::resource_exhausted(message),
+        ErrorCode::ResourceExhausted | ErrorCode::RateLimitExceeded => {
+            Status::resource_exhausted(message)
+        }
         ErrorCode::ConfirmationRequired
         | ErrorCode::SessionLocked
         | ErrorCode::SessionBusy
         | ErrorCode::SessionEnded => Status::failed_precondition(message),
-        ErrorCode::RateLimitExceeded | ErrorCode::InternalError => Status::internal(message),
+        ErrorCode::InternalError => Status::internal(message),
     }
 }
 

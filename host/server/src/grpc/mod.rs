@@ -5,6 +5,7 @@
 //! is its owner's alone, none is needed.
 
 mod answers;
+mod limited;
 mod questions;
 mod service;
 mod to_its_end;
@@ -25,6 +26,7 @@ use tonic::{Request, Status};
 
 use crate::own_socket::{self, SocketFile};
 use crate::token::Token;
+use limited::Limited;
 use proto::i_term_service_server::ITermServiceServer;
 use service::Service;
 use to_its_end::ToItsEnd;
@@ -149,8 +151,12 @@ async fn routes(host: Arc<Host>) -> Result<Routes, tonic_reflection::server::Err
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let service = ITermServiceServer::new(Service::new(host));
-    Ok(Routes::new(ToItsEnd(service))
+    let service = ITermServiceServer::new(Service::new(Arc::clone(&host)));
+    let service = Limited {
+        host,
+        service: ToItsEnd(service),
+    };
+    Ok(Routes::new(service)
         .add_service(health)
         .add_service(describe().build_v1()?)
         .add_service(describe().build_v1alpha()?))
