@@ -1,8 +1,9 @@
 //! Labelled screens of agents' programs, and what the bundled rules make of them: a
 //! confusion matrix, which has nothing beside its diagonal.
 //!
-//! The screens in `agent-screens/` are drawn after what the programs' own tests and
-//! their users' captures show; a line `@@ LABEL: what it is` begins each of them.
+//! The screens in `agent-screens/` are recordings of the real programs, where they say so
+//! with their version (`tests/real-agents` makes them), and drawn after what the programs'
+//! own tests and their users' captures show; a line `@@ LABEL: what it is` begins each.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -112,6 +113,7 @@ fn a_limits_end_is_read_in_the_programs_own_words() {
             "claude, it offers to wait: 4:20am (Europe/Warsaw)",
             "codex, at a time of day: 3:28 PM",
             "codex, in days: 3 days 6 hours 57 minutes",
+            "codex, recorded with 0.169.0, with a curly apostrophe: 9:40 AM",
             "gemini, said in the conversation: 12h22m45s",
             "gemini, the quota's dialog: 11:00 AM GMT+2",
             "opencode, its model has had enough: 12 minutes",

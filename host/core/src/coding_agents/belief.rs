@@ -22,13 +22,17 @@ const STILL_MOVING: Duration = Duration::from_secs(2);
 
 /// After a prompt was submitted, an idle screen counts only after so long, or once work
 /// was seen: programs take a while to show that they have begun.
-const FIRST_SIGN: Duration = Duration::from_millis(500);
+const FIRST_SIGN: Duration = Duration::from_millis(1_500);
 
 /// What a hook has told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HookTold {
     pub(crate) activity: Activity,
     pub(crate) why: &'static str,
+    /// Whether it counts only while nothing else is known: programs tell that a session
+    /// begins when the first prompt was submitted, or when they have cleared or condensed
+    /// one in the middle of a turn.
+    pub(crate) only_at_first: bool,
 }
 
 /// One look at the screen.
@@ -93,6 +97,9 @@ impl Belief {
 
     /// The agent's hook has told something.
     pub(super) fn hears(&mut self, told: HookTold, now: Instant, now_ms: u64) {
+        if told.only_at_first && self.now.activity != Activity::Unknown {
+            return;
+        }
         let conclusion = Conclusion {
             activity: told.activity,
             evidence: Evidence::Hook,
@@ -110,6 +117,8 @@ impl Belief {
     pub(super) fn is_prompted(&mut self, now: Instant, now_ms: u64) {
         self.submitted = Some(now);
         self.shown = None;
+        // The word on an earlier turn says nothing of this one.
+        self.hook = None;
         let conclusion = Conclusion {
             activity: Activity::Working,
             evidence: Evidence::Mark,
@@ -194,6 +203,8 @@ impl Belief {
                     look_again: None,
                 };
             }
+            // A dialog that is gone was answered: no hook tells of a no.
+            (_, Activity::Idle) if self.now.activity.is_asking() => FIRST_SIGN,
             (Some((told, _)), Activity::Idle) if told.activity == Activity::Working => {
                 HOOK_OUTLIVED
             }
@@ -295,12 +306,22 @@ mod tests {
         }
 
         fn hears(&mut self, ms: u64, activity: Activity) {
+            self.hears_told(ms, activity, false);
+        }
+
+        fn hears_told(&mut self, ms: u64, activity: Activity, only_at_first: bool) {
             let told = HookTold {
                 activity,
                 why: "told",
+                only_at_first,
             };
             self.belief
                 .hears(told, self.begin + Duration::from_millis(ms), ms);
+        }
+
+        fn is_prompted(&mut self, ms: u64) {
+            self.belief
+                .is_prompted(self.begin + Duration::from_millis(ms), ms);
         }
     }
 
@@ -358,28 +379,60 @@ mod tests {
     }
 
     #[test]
+    fn a_dialog_that_was_answered_with_no_leaves_an_idle_agent() {
+        let mut agent = Watched::new();
+        agent.hears(0, Activity::Working);
+        let asks = Some(Activity::AskingPermission);
+        assert_eq!(agent.sees(100, 100, asks), "asking-permission");
+        let idle = Some(Activity::Idle);
+        assert_eq!(agent.sees(1_000, 1_000, idle), "asking-permission");
+        assert_eq!(agent.sees(2_501, 1_000, idle), "idle");
+    }
+
+    #[test]
     fn after_a_prompt_an_idle_screen_means_little_until_work_was_seen() {
         let mut agent = Watched::new();
         agent.sees(0, 0, Some(Activity::Idle));
         assert_eq!(agent.sees(100, 0, Some(Activity::Idle)), "idle");
-        agent
-            .belief
-            .is_prompted(agent.begin + Duration::from_millis(200), 200);
+        agent.is_prompted(200);
         assert_eq!(agent.sees(300, 300, Some(Activity::Idle)), "working");
         assert_eq!(agent.sees(310, 310, Some(Activity::Working)), "working");
         assert_eq!(agent.sees(320, 320, Some(Activity::Idle)), "working");
         assert_eq!(agent.sees(361, 320, Some(Activity::Idle)), "idle");
         assert_eq!(agent.belief.now().turns, 1);
-        agent
-            .belief
-            .is_prompted(agent.begin + Duration::from_millis(400), 400);
+        agent.is_prompted(400);
         assert_eq!(agent.sees(450, 450, Some(Activity::Idle)), "working");
         assert_eq!(
-            agent.sees(951, 450, Some(Activity::Idle)),
+            agent.sees(1_951, 450, Some(Activity::Idle)),
             "idle",
             "too quick to be seen"
         );
         assert_eq!(agent.belief.now().turns, 2);
+    }
+
+    #[test]
+    fn what_a_hook_told_of_one_turn_says_nothing_of_the_next() {
+        let mut agent = Watched::new();
+        agent.hears(0, Activity::Working);
+        agent.hears(100, Activity::Idle);
+        assert_eq!(agent.sees(200, 100, Some(Activity::Idle)), "idle");
+        agent.is_prompted(300);
+        assert_eq!(agent.sees(310, 310, Some(Activity::Idle)), "working");
+        assert_eq!(agent.belief.now().turns, 2);
+    }
+
+    /// Codex and Copilot tell that a session begins when its first prompt was submitted.
+    #[test]
+    fn the_begin_of_a_session_ends_no_turn() {
+        let mut agent = Watched::new();
+        agent.hears_told(0, Activity::Idle, true);
+        assert_eq!(agent.belief.now().activity, Activity::Idle);
+        agent.is_prompted(100);
+        agent.hears_told(200, Activity::Idle, true);
+        assert_eq!(agent.belief.now().activity, Activity::Working);
+        agent.hears(300, Activity::Working);
+        agent.hears_told(400, Activity::Idle, true);
+        assert_eq!(agent.sees(500, 500, Some(Activity::Idle)), "working");
     }
 
     #[test]

@@ -18,6 +18,7 @@ const BUNDLED: &[(&str, &str)] = &[
     ("aider", include_str!("rules/aider.toml")),
     ("claude", include_str!("rules/claude.toml")),
     ("codex", include_str!("rules/codex.toml")),
+    ("copilot", include_str!("rules/copilot.toml")),
     ("cursor-agent", include_str!("rules/cursor-agent.toml")),
     ("gemini", include_str!("rules/gemini.toml")),
     ("opencode", include_str!("rules/opencode.toml")),

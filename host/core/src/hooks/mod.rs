@@ -100,7 +100,13 @@ pub enum HookMoment {
 impl HookMoment {
     /// What the agent does from this moment on, where that is told by it.
     pub(crate) fn activity(&self) -> Option<HookTold> {
-        let told = |activity, why| Some(HookTold { activity, why });
+        let told = |activity, why| {
+            Some(HookTold {
+                activity,
+                why,
+                only_at_first: matches!(self, Self::SessionStart),
+            })
+        };
         match self {
             Self::SessionStart => told(Activity::Idle, "its session has begun"),
             Self::TurnStart => told(Activity::Working, "it was given a prompt"),
