@@ -156,7 +156,26 @@ pub(crate) fn session_members(leader: u32) -> Vec<u32> {
 #[cfg(target_os = "linux")]
 pub(crate) fn name(pid: u32) -> Option<String> {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    Some(name.trim_end().to_owned())
+    let name = name.trim_end();
+    let called = || called(&std::fs::read(format!("/proc/{pid}/cmdline")).ok()?);
+    Some(match NAMES_OF_A_THREAD.contains(&name) {
+        true => called().unwrap_or_else(|| name.to_owned()),
+        false => name.to_owned(),
+    })
+}
+
+/// What Node calls its main thread, and so the process, whatever the program is.
+#[cfg(target_os = "linux")]
+const NAMES_OF_A_THREAD: [&str; 2] = ["MainThread", "node-MainThread"];
+
+/// The program that a command line calls, without its folder.
+#[cfg(target_os = "linux")]
+fn called(command_line: &[u8]) -> Option<String> {
+    let program = command_line.split(|byte| *byte == 0).next()?;
+    let name = program.rsplit(|byte| *byte == b'/').next()?;
+    let name = String::from_utf8_lossy(name);
+    let name = name.split_whitespace().next()?;
+    Some(name.to_owned())
 }
 
 /// The name of the youngest process of a group, of those that descend from `shell`:
@@ -268,4 +287,21 @@ pub(crate) fn cwd(pid: u32) -> Option<PathBuf> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn cwd(_pid: u32) -> Option<PathBuf> {
     None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_called_what_its_command_line_calls_it() {
+        let called = |line: &str| called(line.as_bytes());
+        assert_eq!(
+            called("/opt/bin/copilot\0--resume\0").as_deref(),
+            Some("copilot")
+        );
+        assert_eq!(called("node\0/opt/x.js\0").as_deref(), Some("node"));
+        assert_eq!(called("gemini chat\0").as_deref(), Some("gemini"));
+        assert_eq!(called(""), None);
+    }
 }

@@ -38,8 +38,8 @@ pub fn reader_in_front(shell: u32, group: u32) -> Option<Reader> {
         .filter(|process| *process != shell && group_of(*process) == Some(group))
         .filter(|process| awaits(*process) == Awaits::Input);
     let process = reading.next()?;
-    let name = linux::name(process)?;
-    if !reading.all(|other| linux::name(other).as_ref() == Some(&name)) {
+    let name = crate::process::name(process)?;
+    if !reading.all(|other| crate::process::name(other).as_ref() == Some(&name)) {
         return None;
     }
     Some(Reader {
@@ -60,11 +60,6 @@ mod linux {
     use std::fs;
 
     use super::{Commands, Given, given};
-
-    pub(super) fn name(process: u32) -> Option<String> {
-        let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
-        Some(name.trim_end().to_owned())
-    }
 
     pub(super) fn commands(process: u32) -> Commands {
         let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
