@@ -87,6 +87,17 @@ def like_cursor(command: str, cwd: str) -> Event:
     }
 
 
+def like_opencode(command: str, cwd: str) -> Event:
+    """As the plugin tells it that `quarterdeck install` writes."""
+    return {
+        "hook_event_name": "tool.execute.before",
+        "session_id": "s1",
+        "cwd": cwd,
+        "tool_name": "bash",
+        "tool_input": {"command": command, "description": "does something"},
+    }
+
+
 def by_claude(answer: subprocess.CompletedProcess[str]) -> str:
     """2 blocks whatever was printed; any status but 0 and 2 does not."""
     if answer.returncode == 2:
@@ -142,4 +153,5 @@ CODEX = HookedAgent("codex", like_codex, by_codex, asks=False)
 GEMINI = HookedAgent("gemini", like_gemini, by_gemini, asks=False)
 COPILOT = HookedAgent("copilot", like_copilot, by_copilot)
 CURSOR = HookedAgent("cursor", like_cursor, by_cursor)
-AGENTS = [CLAUDE_CODE, CODEX, GEMINI, COPILOT, CURSOR]
+OPENCODE = HookedAgent("opencode", like_opencode, by_gemini, asks=False)
+AGENTS = [CLAUDE_CODE, CODEX, GEMINI, COPILOT, CURSOR, OPENCODE]

@@ -58,6 +58,10 @@ FILES: dict[str, dict[str, str]] = {
     "codex": {"home/.codex/config.toml": CODEX_CONFIG, "home/.codex/hooks.json": '{"hooks": {}}\n'},
     "gemini": {"home/.gemini/settings.json": '{\n    "theme": "GitHub" // bright\n}\n'},
     "copilot": {"home/.copilot/mcp-config.json": '{ "mcpServers": { } }', "home/.copilot/hooks/quarterdeck.json": ""},
+    "opencode": {
+        "config/opencode/opencode.json": '{\n  "theme": "system"\n}\n',
+        "config/opencode/plugin/quarterdeck.js": "",
+    },
 }
 
 
@@ -126,10 +130,15 @@ def test_what_was_changed_since_stays(coding_agent: str, world: World) -> None:
     for path in files(world, coding_agent):
         if path.suffix == ".toml":
             path.write_text(path.read_text() + '\n[later]\nby = "me"\n')
+        elif path.suffix == ".js":
+            path.write_text(path.read_text() + "// later\n")  # a script of ours is ours, and goes
         else:
             path.write_text(path.read_text().replace("{", '{"later": "me", ', 1))
     done(world.quarterdeck("uninstall", coding_agent))
     for path, text in content(world, coding_agent).items():
+        if path.suffix == ".js":
+            assert text is None
+            continue
         assert text and "later" in text and "quarterdeck" not in text, f"{path}: {text}"
 
 

@@ -284,8 +284,8 @@ pub(crate) enum Command {
     ///            "tool_input": {"command": "rm -rf ~"}}' | quarterdeck hook
     #[command(verbatim_doc_comment)]
     Hook {
-        /// claude-code, codex, gemini, copilot or cursor [default: as the event
-        /// looks]
+        /// claude-code, codex, gemini, copilot, cursor or opencode [default: as the
+        /// event looks]
         agent: Option<HookAgent>,
     },
     /// Put Quarterdeck into a coding agent's configuration

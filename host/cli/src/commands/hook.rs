@@ -60,6 +60,7 @@ fn hear(agent: Option<HookAgent>, common: &Common) -> Told {
         Err(error) => return refuse(agent, format!("{error:#}")),
     };
     let agent = agent.unwrap_or_else(|| HookAgent::guess(&event));
+    let keeps_a_yes = agent.keeps_a_yes_to_itself(&event);
     let event = match agent.read(&event) {
         Ok(Some(event)) => event,
         Ok(None) => return Told::default(),
@@ -67,6 +68,9 @@ fn hear(agent: Option<HookAgent>, common: &Common) -> Told {
     };
     let is_command = matches!(event.what, HookMoment::Command { .. });
     match judged(with_process(event), common) {
+        Ok(Some(judgement)) if keeps_a_yes && judgement.decision == HookDecision::Allow => {
+            Told::default()
+        }
         Ok(Some(judgement)) => agent.answer(&judgement),
         Ok(None) => Told::default(),
         Err(error) if is_command => agent.refuse(&format!("{error:#}")),

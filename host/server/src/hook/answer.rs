@@ -40,7 +40,7 @@ impl HookAgent {
                 "permissionDecision": word,
                 "permissionDecisionReason": reason,
             }}),
-            Self::Gemini => json!({ "decision": word, "reason": reason }),
+            Self::Gemini | Self::OpenCode => json!({ "decision": word, "reason": reason }),
             Self::Copilot => json!({
                 "permissionDecision": word,
                 "permissionDecisionReason": reason,

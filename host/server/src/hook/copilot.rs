@@ -7,10 +7,12 @@ use quarterdeck_core::hooks::{HookEvent, HookMoment};
 use serde_json::Value;
 
 use super::HookAgent;
-use super::payload::{command, event, short};
+use super::payload::{command, event, short, typed};
 
 /// Tools that run a command line.
 const SHELL_TOOLS: [&str; 2] = ["bash", "powershell"];
+/// Tools that type into a shell which is left running.
+const TYPING_TOOLS: [&str; 2] = ["write_bash", "write_powershell"];
 
 pub(super) fn read(from: &Value) -> Result<Option<HookEvent>, String> {
     if !from.is_object() {
@@ -19,10 +21,23 @@ pub(super) fn read(from: &Value) -> Result<Option<HookEvent>, String> {
     let has = |field: &str| from.get(field).is_some();
     let what = if let Some(tool) = from["toolName"].as_str() {
         let before = !has("toolResult") && !has("error");
-        if !before || !SHELL_TOOLS.contains(&tool) {
-            return Ok(None);
+        match tool {
+            _ if !before => return Ok(None),
+            tool if SHELL_TOOLS.contains(&tool) => {
+                command(HookAgent::Copilot, tool, &arguments(&from["toolArgs"])?)?
+            }
+            tool if TYPING_TOOLS.contains(&tool) => {
+                match typed(
+                    HookAgent::Copilot,
+                    tool,
+                    &arguments(&from["toolArgs"])?["input"],
+                )? {
+                    Some(line) => line,
+                    None => return Ok(None),
+                }
+            }
+            _ => return Ok(None),
         }
-        command(HookAgent::Copilot, tool, &arguments(&from["toolArgs"])?)?
     } else if has("notification_type") {
         HookMoment::Notification {
             message: short(&from["message"]).unwrap_or_default(),

@@ -16,12 +16,14 @@
 //! - Copilot CLI:
 //!   <https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-hooks-reference>
 //! - Cursor: <https://cursor.com/docs/agent/hooks>
+//! - OpenCode: <https://opencode.ai/docs/plugins>; the plugin is ours
 
 mod answer;
 mod copilot;
 mod cursor;
 mod gemini;
 mod like_claude;
+mod opencode;
 mod payload;
 
 use std::fmt;
@@ -44,6 +46,8 @@ pub enum HookAgent {
     Copilot,
     /// The Cursor editor and its CLI.
     Cursor,
+    /// OpenCode, through a plugin.
+    OpenCode,
 }
 
 /// What stood on standard input is no event of this agent.
@@ -56,17 +60,20 @@ pub struct NoHookEvent {
 
 /// A text that names no agent with hooks.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no agent with hooks; there are claude-code, codex, gemini, copilot and cursor")]
+#[error(
+    "{0:?} is no agent with hooks; there are claude-code, codex, gemini, copilot, cursor and opencode"
+)]
 pub struct NoHookAgent(String);
 
 impl HookAgent {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ClaudeCode,
         Self::Codex,
         Self::Gemini,
         Self::Copilot,
         Self::Cursor,
+        Self::OpenCode,
     ];
 
     /// Its name, as on the command line and in the audit log.
@@ -77,6 +84,7 @@ impl HookAgent {
             Self::Gemini => "gemini",
             Self::Copilot => "copilot",
             Self::Cursor => "cursor",
+            Self::OpenCode => "opencode",
         }
     }
 
@@ -91,6 +99,8 @@ impl HookAgent {
             Self::Copilot
         } else if gemini::KNOWS.contains(&name) {
             Self::Gemini
+        } else if name == opencode::BEFORE_TOOL {
+            Self::OpenCode
         } else if has("turn_id") {
             Self::Codex
         } else {
@@ -100,12 +110,19 @@ impl HookAgent {
 
     /// Whether it can put a question to its person when the answer says so.
     /// Codex takes that answer for a failed hook and runs the command; Gemini
-    /// knows no such answer.
+    /// documents no such answer, though 0.61 understands it; a plugin of OpenCode's may only
+    /// refuse.
     pub fn can_ask(self) -> bool {
         match self {
             Self::ClaudeCode | Self::Copilot | Self::Cursor => true,
-            Self::Codex | Self::Gemini => false,
+            Self::Codex | Self::Gemini | Self::OpenCode => false,
         }
+    }
+
+    /// Whether a yes is left to the agent: while it plans it runs nothing that changes
+    /// something, and a hook's yes would override that.
+    pub fn keeps_a_yes_to_itself(self, event: &Value) -> bool {
+        self == Self::ClaudeCode && event["permission_mode"] == "plan"
     }
 
     /// What the event means to the host; `None` for what it has no use for.
@@ -115,6 +132,7 @@ impl HookAgent {
             Self::Gemini => gemini::read(event),
             Self::Copilot => copilot::read(event),
             Self::Cursor => cursor::read(event),
+            Self::OpenCode => opencode::read(event),
         };
         read.map_err(|what| NoHookEvent { agent: self, what })
     }

@@ -61,6 +61,28 @@ pub(super) fn command(
     })
 }
 
+/// What is typed into a shell that an agent has left running: nobody can tell what reads
+/// it there, so it is judged as a command line. Keys alone are none.
+pub(super) fn typed(
+    agent: HookAgent,
+    tool: &str,
+    text: &Value,
+) -> Result<Option<HookMoment>, String> {
+    let text = match text {
+        Value::Null => return Ok(None),
+        text => text
+            .as_str()
+            .ok_or_else(|| format!("the input of tool {tool} is no text"))?,
+    };
+    if text.chars().all(|c| c.is_control() || c.is_whitespace()) {
+        return Ok(None);
+    }
+    Ok(Some(HookMoment::Command {
+        command: text.to_owned(),
+        can_ask: agent.can_ask(),
+    }))
+}
+
 /// A list of things to do, whose entries call their text `content`.
 pub(super) fn todos(list: &Value, content: &str) -> HookMoment {
     let entries = list.as_array().map_or(&[][..], Vec::as_slice);

@@ -37,6 +37,10 @@ fn before_command(agent: HookAgent, command: &Value) -> Value {
             "conversation_id": "s1", "generation_id": "g", "cursor_version": "3",
             "hook_event_name": "beforeShellExecution", "command": command, "cwd": "/projects",
         }),
+        HookAgent::OpenCode => json!({
+            "hook_event_name": "tool.execute.before", "session_id": "s1", "cwd": "/projects",
+            "tool_name": "bash", "tool_input": {"command": command, "description": "d"},
+        }),
     }
 }
 
@@ -90,6 +94,31 @@ fn copilots_arguments_may_be_a_text() {
 }
 
 #[test]
+fn what_is_typed_into_a_shell_that_runs_on_is_judged_and_keys_are_not() {
+    let typed = |input: &str| {
+        let event = json!({
+            "sessionId": "s1", "timestamp": 1, "cwd": "/projects", "toolName": "write_bash",
+            "toolArgs": {"shellId": "0", "input": input, "delay": 1},
+        });
+        moment(HookAgent::Copilot, &event)
+    };
+    assert!(matches!(
+        typed("rm -rf ~\n"),
+        Some(HookMoment::Command { command, .. }) if command == "rm -rf ~\n"
+    ));
+    assert_eq!(typed("\u{3}"), None);
+    assert_eq!(typed(""), None);
+}
+
+#[test]
+fn a_yes_is_left_to_an_agent_that_plans() {
+    let mut event = before_command(HookAgent::ClaudeCode, &json!("ls"));
+    assert!(!HookAgent::ClaudeCode.keeps_a_yes_to_itself(&event));
+    event["permission_mode"] = json!("plan");
+    assert!(HookAgent::ClaudeCode.keeps_a_yes_to_itself(&event));
+}
+
+#[test]
 fn cursors_general_hook_is_understood_but_heeds_no_question() {
     let event = json!({
         "hook_event_name": "preToolUse", "conversation_id": "s1", "cursor_version": "3.1",
@@ -125,7 +154,7 @@ fn geminis_command_may_name_another_folder() {
 
 #[test]
 fn other_moments_are_understood() {
-    use HookAgent::{ClaudeCode, Codex, Copilot, Cursor, Gemini};
+    use HookAgent::{ClaudeCode, Codex, Copilot, Cursor, Gemini, OpenCode};
     let cases = [
         (
             ClaudeCode,
@@ -230,6 +259,11 @@ fn other_moments_are_understood() {
         (
             Cursor,
             json!({"hook_event_name": "stop", "status": "completed"}),
+            "turn-end",
+        ),
+        (
+            OpenCode,
+            json!({"hook_event_name": "session.idle", "session_id": "s"}),
             "turn-end",
         ),
     ];

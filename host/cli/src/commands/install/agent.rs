@@ -6,7 +6,8 @@
 //! CLI's `docs/hooks/reference.md`, Copilot CLI's
 //! <https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-config-dir-reference>
 //! and `cli-hooks-reference`, Cursor's <https://cursor.com/docs/agent/hooks>, VS
-//! Code's <https://code.visualstudio.com/docs/copilot/chat/mcp-servers>.
+//! Code's <https://code.visualstudio.com/docs/copilot/chat/mcp-servers>, OpenCode's
+//! <https://opencode.ai/docs/mcp-servers> and `/plugins`.
 
 use std::path::PathBuf;
 
@@ -38,6 +39,8 @@ pub(crate) enum CodingAgent {
     Gemini,
     /// GitHub's Copilot CLI: MCP and hooks
     Copilot,
+    /// OpenCode: MCP and a plugin
+    Opencode,
 }
 
 /// Where agents keep their configuration.
@@ -45,6 +48,8 @@ pub(crate) enum CodingAgent {
 pub(super) struct Homes {
     home: PathBuf,
     config: PathBuf,
+    /// As XDG has it, on every system.
+    xdg_config: PathBuf,
     claude: Option<PathBuf>,
     codex: Option<PathBuf>,
     copilot: Option<PathBuf>,
@@ -82,6 +87,7 @@ impl Homes {
         };
         Ok(Self {
             config,
+            xdg_config: folder("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
             claude: folder("CLAUDE_CONFIG_DIR"),
             codex: folder("CODEX_HOME"),
             copilot: folder("COPILOT_HOME"),
@@ -104,6 +110,17 @@ impl Homes {
         folder
             .unwrap_or_else(|| self.home.join(".codex"))
             .join(name)
+    }
+
+    /// OpenCode reads either of two names; with comments where there is one.
+    fn of_opencode(&self) -> [PathBuf; 2] {
+        let folder = self.xdg_config.join("opencode");
+        let with_comments = folder.join("opencode.jsonc");
+        let settings = match with_comments.exists() {
+            true => with_comments,
+            false => folder.join("opencode.json"),
+        };
+        [settings, folder.join("plugin/quarterdeck.js")]
     }
 
     fn of_copilot(&self, name: &str) -> PathBuf {
@@ -137,6 +154,10 @@ impl CodingAgent {
             let words = [program].into_iter().chain(flags).map(String::as_str);
             let command = shlex::try_join(words).context("quoting this program's path")?;
             Ok(hooks(agent, &format!("{command} hook {agent}")))
+        };
+        let started_by = |last: &[&'static str]| -> Vec<&str> {
+            let words = [program].into_iter().chain(flags).map(String::as_str);
+            words.chain(last.iter().copied()).collect()
         };
         Ok(match self {
             Self::ClaudeCode => {
@@ -189,6 +210,21 @@ impl CodingAgent {
                     ),
                 ]
             }
+            Self::Opencode => {
+                let [settings, plugin] = homes.of_opencode();
+                let local =
+                    json!({ "type": "local", "command": started_by(&["mcp"]), "enabled": true });
+                let script = hook
+                    .then(|| Entry::Script(opencode_plugin(&started_by(&["hook", "opencode"]))));
+                vec![
+                    json(settings, vec![server("mcp", local)]),
+                    Wanted {
+                        path: plugin,
+                        format: Format::Script,
+                        entries: script.into_iter().collect(),
+                    },
+                ]
+            }
         }
         .into_iter()
         .filter(|file| !file.entries.is_empty())
@@ -211,6 +247,13 @@ impl std::fmt::Display for CodingAgent {
             None => Ok(()),
         }
     }
+}
+
+/// OpenCode has no hooks that are programs, but plugins: ours calls the hook.
+fn opencode_plugin(command: &[&str]) -> String {
+    include_str!("opencode.js")
+        .replace("\"COMMAND\"", &json!(command).to_string())
+        .replace("\"SECONDS\"", &HOOK_SECONDS.to_string())
 }
 
 /// A matcher of tools, where one is needed, and the event that it belongs to.
@@ -259,6 +302,8 @@ fn hooks(agent: HookAgent, command: &str) -> Vec<Entry> {
             ("sessionStart", None),
             ("sessionEnd", None),
         ],
+        // Its plugin is no list of hooks.
+        HookAgent::OpenCode => &[],
         HookAgent::Cursor => &[
             ("beforeShellExecution", None),
             ("subagentStart", None),
@@ -288,6 +333,7 @@ fn hook(agent: HookAgent, (event, matcher): Moment, command: &str) -> Value {
         HookAgent::ClaudeCode | HookAgent::Codex => json!({
             "type": "command", "command": command, "timeout": HOOK_SECONDS,
         }),
+        HookAgent::OpenCode => return Value::Null,
         HookAgent::Gemini => json!({
             "name": "quarterdeck", "type": "command", "command": command,
             "timeout": HOOK_SECONDS * 1000,

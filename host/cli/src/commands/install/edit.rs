@@ -14,6 +14,8 @@ pub(super) enum Format {
     Json,
     /// TOML.
     Toml,
+    /// A script that is ours alone, if it begins as ours does.
+    Script,
 }
 
 /// One thing that belongs into a file.
@@ -42,6 +44,8 @@ pub(super) enum Entry {
         /// What the texts of our elements end with, and nobody else's.
         ours: String,
     },
+    /// All of a script.
+    Script(String),
 }
 
 impl Format {
@@ -62,6 +66,11 @@ impl Format {
                 }
                 Ok(document.to_string())
             }
+            Self::Script => match (entries, is_ours(text)) {
+                ([Entry::Script(script)], true) => Ok(script.clone()),
+                ([Entry::Script(_)], false) => bail!("a script of somebody else's is there"),
+                _ => bail!("a script is one entry"),
+            },
         }
     }
 
@@ -83,8 +92,17 @@ impl Format {
                 }
                 Ok(document.to_string())
             }
+            Self::Script if is_ours(text) => Ok(String::new()),
+            Self::Script => Ok(text.to_owned()),
         }
     }
+}
+
+/// What our scripts begin with.
+pub(super) const SCRIPT_OF_OURS: &str = "// Written by `quarterdeck install";
+
+fn is_ours(script: &str) -> bool {
+    script.trim().is_empty() || script.starts_with(SCRIPT_OF_OURS)
 }
 
 /// A file ends with a line break.
@@ -194,7 +212,7 @@ fn take(object: &CstObject, entry: &Entry) {
                 property.remove();
             }
         }
-        Entry::Default { .. } => return,
+        Entry::Default { .. } | Entry::Script(_) => return,
     }
     for (object, name) in objects.iter().zip(outer).rev() {
         let empty = object

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use similar::TextDiff;
 
 use super::agent::Wanted;
+use super::edit::Format;
 use super::switched_off::switch_in;
 
 /// What the backup of a file ends with.
@@ -96,6 +97,7 @@ impl ConfiguredFile {
         let text = self.without(now)?;
         Ok(match text == *now {
             true => Change::Nothing,
+            false if self.wanted.format == Format::Script && text.is_empty() => Change::Remove,
             false => Change::Restore(text),
         })
     }

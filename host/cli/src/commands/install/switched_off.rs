@@ -26,6 +26,7 @@ pub(super) fn switch_in(format: Format, text: &str) -> Option<String> {
             .ok()?
             .to_serde_value()?,
         Format::Toml => toml::from_str(text).ok()?,
+        Format::Script => return None,
     };
     let (path, off) = (SWITCHES.iter())
         .find(|(path, off)| settings.pointer(path).and_then(Value::as_bool) == Some(*off))?;
