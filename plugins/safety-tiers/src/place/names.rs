@@ -195,6 +195,7 @@ pub(super) const SECRET_PATHS: &[&str] = &[
     "\u{1}/.aws/sso/*",
     "\u{1}/.gnupg/*",
     "\u{1}/.docker/config.json",
+    "/run/secrets/*",
     "\u{1}/.kube/config",
     "\u{1}/.npmrc",
     "\u{1}/.pypirc",

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use super::code::Code;
+use super::code::{Code, strings};
 use super::invoke::Invocation;
 use super::prompts::printing_into;
 use super::{Context, Field, Walk};
@@ -213,6 +213,13 @@ impl Walk<'_> {
                         .split_once("\":")
                         .unwrap_or(("", &operand.text));
                     let line = crate::text::unescape(line.trim().trim_matches('"'));
+                    self.perhaps_line(&line, span, context);
+                }
+            }
+            // `aws ssm send-command --parameters 'commands=["…"]'`
+            "aws" => {
+                let strings = arguments.values_of(&["--parameters"]).flat_map(strings);
+                for line in strings.collect::<Vec<_>>() {
                     self.perhaps_line(&line, span, context);
                 }
             }
