@@ -168,13 +168,15 @@ fn put(object: &CstObject, entry: &Entry) -> Result<()> {
                 }
             }
         }
+        Entry::Script(_) => bail!("a script is a file of its own"),
     }
     Ok(())
 }
 
 fn take(object: &CstObject, entry: &Entry) {
-    let (Entry::Key { path, .. } | Entry::Element { path, .. } | Entry::Default { path, .. }) =
-        entry;
+    let (Entry::Key { path, .. } | Entry::Element { path, .. }) = entry else {
+        return;
+    };
     let Some((key, outer)) = path.split_last() else {
         return;
     };
@@ -212,7 +214,8 @@ fn take(object: &CstObject, entry: &Entry) {
                 property.remove();
             }
         }
-        Entry::Default { .. } | Entry::Script(_) => return,
+        // What was ours was found above.
+        Entry::Default { .. } | Entry::Script(_) => {}
     }
     for (object, name) in objects.iter().zip(outer).rev() {
         let empty = object
