@@ -51,7 +51,7 @@ class Person:
 
     async def choose(self, session: str) -> None:
         await self.page.locator(f'#sessions button[data-key="{session}"]').click()
-        await expect(self.page.get_by_role("heading", name=f"Screen of {session}")).to_be_visible()
+        await expect(self.page.get_by_role("heading", name=re.compile(f"Screen of .*{session}"))).to_be_visible()
 
     @property
     def screen(self):
@@ -175,6 +175,57 @@ async def test_a_waiting_command_is_approved_with_a_click_and_runs(person: Perso
     assert not person.complaints
 
 
+async def test_a_person_is_told_who_asks_and_where(person: Person, host: ServingHost) -> None:
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session(name="release")
+        folder = (await agent.run("pwd", sessionId=session))["output"].strip()
+        assert (await agent.call("session_run", command=ASKS_FIRST, sessionId=session)).is_error
+        waiting = person.page.get_by_role("region", name="Waiting for you")
+        await expect(waiting).to_contain_text(f"In release ({session}) · {folder} · asked by")
+        # Also in a tab that nobody looks at.
+        await expect(person.page).to_have_title("(1) Quarterdeck")
+        await waiting.get_by_role("button", name=f"Deny {ASKS_FIRST}").click()
+        await expect(person.page).to_have_title("Quarterdeck")
+    assert not person.complaints
+
+
+async def test_the_cursor_is_in_sight_in_a_small_window(person: Person, host: ServingHost) -> None:
+    await person.page.set_viewport_size({"width": 500, "height": 400})
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session(name="long", columns=80, rows=40)
+        await agent.run("seq 1 100", sessionId=session)
+        await person.choose(session)
+        cursor = person.screen.locator(".cursor")
+        await expect(cursor).to_be_visible()
+        frame, at = await person.screen.bounding_box(), await cursor.bounding_box()
+        assert frame["y"] <= at["y"] and at["y"] + at["height"] <= frame["y"] + frame["height"], (frame, at)
+
+        # Rows that stay as they are keep what a person has selected in them.
+        row = person.screen.get_by_text("100", exact=True)
+        await row.select_text()
+        await agent.run("echo more", sessionId=session)
+        await expect(person.screen).to_contain_text("more")
+        assert (await person.page.evaluate("getSelection().toString()")).strip() == "100"
+    assert not person.complaints
+
+
+async def test_measurements_do_not_crowd_out_what_happened(person: Person, host: ServingHost) -> None:
+    async with agent_on_http(host) as agent:
+        await agent.run("echo before anybody looked")
+        await person.sign_in()
+        log = person.page.get_by_role("log")
+        await expect(log).to_contain_text("echo before anybody looked")
+        only = person.page.get_by_label("Only")
+        await only.fill("performance.*")
+        await expect(log).to_contain_text("performance.update")
+        await only.fill("")
+        await expect(log).to_contain_text("gate.verdict")
+        await expect(log).not_to_contain_text("performance.update")
+    assert not person.complaints
+
+
 async def test_what_programs_print_stays_text(person: Person, host: ServingHost) -> None:
     attack = "<img src=x onerror=\"alert('got you')\"><script>alert(1)</script>"
     await person.sign_in()
@@ -234,7 +285,17 @@ async def test_a_person_opens_and_closes_a_session(person: Person) -> None:
     await expect(person.page.locator("#sessions li")).to_have_count(1)
     await expect(person.screen).to_contain_text(re.compile(r"[$#%]"))
     await person.page.get_by_role("button", name="Close session").click()
+    # It asks before what runs there is ended.
+    await expect(person.page.locator("#sessions li")).to_have_count(1)
+    await person.page.get_by_role("button", name="Really close it").click()
     await expect(person.page.locator("#sessions li")).to_have_count(0)
+
+    # What cannot be typed is said, and not lost.
+    line = person.page.get_by_label("Type a line")
+    await line.fill("echo too late")
+    await line.press("Enter")
+    await expect(person.page.locator("#refusal")).to_contain_text("no session is open")
+    await expect(line).to_have_value("echo too late")
     assert not person.complaints
 
 

@@ -36,8 +36,16 @@ async function post(path, body = {}) {
   throw new Error(told.error ? told.error.message : `the host answered ${answer.status}`);
 }
 
+const inWords = (error) => (error ? error.message || String(error) : "");
+
+/** Says beside the screen why something was not typed; nothing, if all is well. */
 function complain(error) {
-  byId("refusal").textContent = error ? error.message || String(error) : "";
+  byId("refusal").textContent = inWords(error);
+}
+
+/** Says at the top of the page why a button did not do what it says. */
+function report(error) {
+  byId("problem").textContent = inWords(error);
 }
 
 // --- the state: sessions, confirmations, policies ---------------------------------------
@@ -63,7 +71,16 @@ function refresh() {
   }, wait);
 }
 
+let sessionNames = new Map();
+
+/** A session as people know it: by its name, and its id where that says more. */
+function called(session) {
+  const name = sessionNames.get(session);
+  return name && name !== session ? `${name} (${session})` : session;
+}
+
 function show(state) {
+  sessionNames = new Map(state.sessions.map((session) => [session.sessionId, session.name]));
   showWaiting(state.waiting);
   showSessions(state.sessions);
   showPolicies(state.policies);
@@ -72,13 +89,25 @@ function show(state) {
 
 function showWaiting(waiting) {
   byId("waiting").hidden = waiting.length === 0;
+  // Also a person who looks at another tab sees that somebody waits.
+  document.title = waiting.length ? `(${waiting.length}) Quarterdeck` : "Quarterdeck";
   keepFocus(byId("waiting-list"), waiting.map((pending) =>
     element("li", { "data-key": pending.confirmationId },
       element("pre", { class: "command" }, pending.command),
-      element("p", { class: "faint" },
-        `${pending.verdict.reason} Session ${pending.sessionId}, ${pending.expiresInSeconds} s left.`),
+      element("p", {}, pending.verdict.reason),
+      element("p", { class: "faint" }, whereAndWho(pending)),
       element("div", { class: "buttons" },
         answerButton(pending, true, "Approve"), answerButton(pending, false, "Deny")))));
+}
+
+function whereAndWho(pending) {
+  const left = pending.expiresInSeconds;
+  return [
+    `In ${called(pending.sessionId)}`,
+    pending.cwd,
+    pending.client && `asked by ${pending.client}`,
+    left < 60 ? `${left} s left` : `${Math.floor(left / 60)} min ${left % 60} s left`,
+  ].filter(Boolean).join(" · ");
 }
 
 function answerButton(pending, allow, text) {
@@ -90,9 +119,9 @@ function answerButton(pending, allow, text) {
     onclick: async () => {
       try {
         await post(`/dashboard/confirmations/${encodeURIComponent(pending.confirmationId)}`, { allow });
-        complain(null);
+        report(null);
       } catch (error) {
-        complain(error);
+        report(error);
       }
       refresh();
     },
@@ -121,19 +150,44 @@ function showSessions(sessions) {
   if (!sessions.some((session) => session.sessionId === chosen)) {
     choose(sessions.length ? sessions[0].sessionId : null);
   }
+  showTitle();
 }
+
+function showTitle() {
+  byId("screen-title").textContent = chosen ? `Screen of ${called(chosen)}` : "Screen";
+}
+
+const FAILING = ["failed", "quarantined"];
 
 function showPolicies(policies) {
   const micros = (value) => (value >= 1000 ? `${(value / 1000).toFixed(1)} ms` : `${value} µs`);
   const number = (text) => element("td", { class: "number" }, String(text));
-  byId("policies").replaceChildren(...policies.map((policy) =>
+  const sleeps = ({ state }) => state === "dormant";
+  const failing = ({ state }) => FAILING.includes(state);
+  const awake = policies.filter((policy) => !sleeps(policy))
+    .sort((a, b) => failing(b) - failing(a) || (b.kind === "approver") - (a.kind === "approver"));
+  byId("policies").replaceChildren(...awake.map((policy) =>
     element("tr", {},
       element("th", { scope: "row" }, policy.name),
       element("td", {}, policy.kind ?? "?"),
-      element("td", { class: ["failed", "quarantined"].includes(policy.state) ? "bad" : null }, policy.state),
+      element("td", { class: failing(policy) ? "bad" : null }, policy.state),
       number(policy.generation), number(policy.calls),
-      number(micros(policy.p50Micros)), number(micros(policy.p99Micros)),
+      number(policy.calls ? micros(policy.p50Micros) : "–"), number(policy.calls ? micros(policy.p99Micros) : "–"),
       element("td", {}, policy.lastError ?? ""))));
+  showDormant(policies.filter(sleeps));
+}
+
+/** Policies that wait for their first question: names are enough. */
+function showDormant(policies) {
+  const dormant = byId("dormant");
+  dormant.hidden = policies.length === 0;
+  dormant.querySelector("summary").textContent =
+    `${policies.length} more ${policies.length === 1 ? "sleeps" : "sleep"} until they are needed`;
+  const kinds = [...new Set(policies.map(({ kind }) => kind))].sort();
+  dormant.querySelector("dl").replaceChildren(...kinds.flatMap((kind) => [
+    element("dt", {}, kind ?? "?"),
+    element("dd", {}, policies.filter((policy) => policy.kind === kind).map(({ name }) => name).join(", ")),
+  ]));
 }
 
 /** Replaces children without taking the keyboard's focus away. */
@@ -154,7 +208,10 @@ function choose(session) {
   window_?.close();
   window_ = null;
   byId("screen").replaceChildren();
-  byId("screen-title").textContent = session ? `Screen of ${session}` : "Screen";
+  drawnRows = [];
+  following = true;
+  askAgain(false);
+  showTitle();
   for (const button of byId("sessions").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.dataset.key === session));
   }
@@ -177,12 +234,41 @@ function watch(session) {
   });
 }
 
+/** Each row as it was told, to leave alone those that have not changed: what a person has
+    selected there stays selected. */
+let drawnRows = [];
+/** Whether the cursor is kept in sight, as long as nobody scrolls away from it. */
+let following = true;
+
 function draw(screen) {
-  const rows = screen.lines.map((line, number) => {
-    const at = screen.cursor && screen.cursor[0] === number ? screen.cursor[1] : -1;
-    return element("div", { class: "row" }, ...withCursor(line, at).map(drawRun));
+  const view = byId("screen");
+  const [cursorRow, cursorColumn] = screen.cursor ?? [-1, -1];
+  const told = screen.lines.map((line, number) =>
+    JSON.stringify([line, number === cursorRow ? cursorColumn : -1]));
+  // What has scrolled out at the top goes, so that the rest stays where it is.
+  const known = (at) => told.slice(0, 8).every((row, number) => drawnRows[at + number] === row);
+  const scrolled = known(0) ? 0 : Math.max(0, drawnRows.findIndex((_, at) => known(at)));
+  for (const row of [...view.children].slice(0, scrolled)) row.remove();
+  drawnRows = drawnRows.slice(scrolled);
+  while (view.children.length > told.length) view.lastChild.remove();
+  told.forEach((row, number) => {
+    if (row === drawnRows[number] && view.children[number]) return;
+    const [line, at] = JSON.parse(row);
+    const made = element("div", { class: "row" }, ...withCursor(line, at).map(drawRun));
+    if (view.children[number]) view.children[number].replaceWith(made);
+    else view.append(made);
   });
-  byId("screen").replaceChildren(...rows);
+  drawnRows = told;
+  const row = view.children[cursorRow];
+  if (following && row) view.scrollTop = row.offsetTop + 2 * row.offsetHeight - view.clientHeight;
+}
+
+function looksAround() {
+  const view = byId("screen");
+  following = view.scrollTop + view.clientHeight >= view.scrollHeight - 2;
+}
+for (const how of ["wheel", "touchmove"]) {
+  byId("screen").addEventListener(how, () => requestAnimationFrame(looksAround), { passive: true });
 }
 
 /** Cuts the run that the cursor stands on. */
@@ -259,9 +345,17 @@ function readable(color, background) {
   return readableColors.get(key);
 }
 
+/** Types into the chosen session; false where nothing can be typed. */
 function type(input) {
+  following = true;
+  if (window_?.readyState !== WebSocket.OPEN) {
+    complain(chosen ? "Nothing was typed: the session's screen is not connected. It is tried again."
+      : "Nothing was typed: no session is open.");
+    return false;
+  }
   complain(null);
-  if (window_?.readyState === WebSocket.OPEN) window_.send(JSON.stringify({ csrf: CSRF, ...input }));
+  window_.send(JSON.stringify({ csrf: CSRF, ...input }));
+  return true;
 }
 
 const KEYS = {
@@ -270,10 +364,17 @@ const KEYS = {
   PageUp: "pageup", PageDown: "pagedown",
 };
 
+const ON_A_MAC = navigator.platform.startsWith("Mac");
+
 /** What a key press types; null where it is the browser's. */
 function typedBy(event) {
   if (event.isComposing || event.metaKey) return null;
   const letter = /^[a-z]$/i.test(event.key);
+  const character = [...event.key].length === 1;
+  // AltGr, and Option on a Mac, are how many keyboards write @ and {.
+  const option = ON_A_MAC && event.altKey && !event.ctrlKey && !/^[a-z0-9]$/i.test(event.key);
+  const writes = event.getModifierState("AltGraph") || option;
+  if (writes && character) return { text: event.key };
   if (event.ctrlKey) {
     // Copying what is selected is the browser's.
     if (event.key === "c" && !getSelection().isCollapsed) return null;
@@ -283,7 +384,7 @@ function typedBy(event) {
   if (event.key === "Tab" && event.shiftKey) return { key: "shift-tab" };
   if (/^F([1-9]|1[0-2])$/.test(event.key)) return { key: event.key.toLowerCase() };
   if (KEYS[event.key]) return { key: KEYS[event.key] };
-  return [...event.key].length === 1 ? { text: event.key } : null;
+  return character ? { text: event.key } : null;
 }
 
 byId("screen").addEventListener("keydown", (event) => {
@@ -303,21 +404,36 @@ byId("screen").addEventListener("paste", (event) => {
 });
 byId("line-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  type({ line: byId("line").value });
-  byId("line").value = "";
+  if (type({ line: byId("line").value })) byId("line").value = "";
 });
 for (const button of document.querySelectorAll("#line-form [data-key]")) {
   button.addEventListener("click", () => type({ key: button.dataset.key }));
 }
+let asked = null;
+
+/** Has the button ask before what runs in the session is ended. */
+function askAgain(ask) {
+  clearTimeout(asked);
+  asked = ask ? setTimeout(() => askAgain(false), 5000) : null;
+  const button = byId("close-session");
+  button.textContent = ask ? "Really close it" : "Close session";
+  button.classList.toggle("grave", ask);
+  button.classList.toggle("quiet", !ask);
+}
+
 byId("close-session").addEventListener("click", () => {
-  if (chosen) post(`/dashboard/sessions/${encodeURIComponent(chosen)}/close`).catch(complain).finally(refresh);
+  if (!chosen) return;
+  if (!asked) return askAgain(true);
+  askAgain(false);
+  post(`/dashboard/sessions/${encodeURIComponent(chosen)}/close`).then(() => report(null), report).finally(refresh);
 });
 byId("open-session").addEventListener("click", async () => {
   try {
     const { sessionId } = await post("/dashboard/sessions");
     choose(sessionId);
+    report(null);
   } catch (error) {
-    complain(error);
+    report(error);
   }
   refresh();
 });
@@ -383,7 +499,7 @@ function plot() {
 
 const work = { tasks: new Map(), progress: new Map(), agents: null, todos: null, alerts: [], coding: new Map() };
 
-function remember(kind, data) {
+function remember(kind, data, at) {
   const keep = (map, key) => {
     map.delete(key);
     map.set(key, data);
@@ -394,10 +510,13 @@ function remember(kind, data) {
   else if (kind === "claude.status") keep(work.coding, data.session_id);
   else if (kind === "agent.status") work.agents = data;
   else if (kind === "todo.update") work.todos = data;
-  else if (kind === "health.alert") work.alerts = [data, ...work.alerts].slice(0, 10);
+  else if (kind === "health.alert") work.alerts = [{ ...data, at }, ...work.alerts].slice(0, 10);
   else return false;
   return true;
 }
+
+/** States that no task leaves again, and how they look. */
+const OVER = { completed: "good", failed: "bad", cancelled: "faint" };
 
 function showWork() {
   const parts = [];
@@ -407,11 +526,11 @@ function showWork() {
   if (work.alerts.length) {
     part("Health", ...work.alerts.map((alert) =>
       element("li", { class: alert.severity === "warning" ? "warn" : "bad" },
-        `${alert.severity}: ${alert.component}: ${alert.message}`)));
+        `${clock(alert.at)} ${alert.severity}: ${alert.component}: ${alert.message}`)));
   }
   if (work.coding.size) {
     part("Coding agents", ...[...work.coding.values()].map((agent) =>
-      element("li", {}, `${agent.message} in ${agent.session_id}`)));
+      element("li", {}, `${agent.message} in ${called(agent.session_id)}`)));
   }
   if (work.agents) {
     part("Agents", ...Object.entries(work.agents.agent_stats).map(([name, stats]) =>
@@ -419,11 +538,13 @@ function showWork() {
         `${stats.tasks} tasks, ${Math.round(stats.avg_duration_ms)} ms each`)));
   }
   if (work.tasks.size) {
-    part("Tasks", ...[...work.tasks.values()].map((task) => bar(`${task.id} ${task.status}`, task.progress)));
+    part("Tasks", ...[...work.tasks.values()].reverse().map((task) => OVER[task.status]
+      ? element("li", { class: OVER[task.status] }, [`${task.id} ${task.status}`, task.error].filter(Boolean).join(": "))
+      : bar(`${task.id} ${task.status}`, task.progress)));
   }
   if (work.progress.size) {
     part("Progress", ...[...work.progress.values()].map((it) =>
-      bar(`${it.sessionId} ${it.milestone ?? ""}`, it.progress)));
+      bar(`${called(it.sessionId)} ${it.milestone ?? ""}`.trim(), it.progress)));
   }
   if (work.todos) {
     const { completed, total } = work.todos.stats;
@@ -434,7 +555,14 @@ function showWork() {
 
 // --- the stream of events ----------------------------------------------------------------
 
+/** Told every few seconds: the plots show them, and they would crowd out the rest. */
+const MEASUREMENTS = ["performance.update", "system.stats"];
+/** What the page asks the history for when it opens. */
+const TELLING = ["session.*", "gate.*", "policy.*", "claude.*", "agent.*", "todo.*", "ticket.*", "task.*",
+  "progress.*", "health.*", "system.error"];
+
 const log = [];
+const measured = [];
 let last = null;
 let drawing = false;
 
@@ -452,7 +580,7 @@ function take(event) {
   last = event.sequence;
   eventsHeard.push(Date.parse(event.timestamp));
   note(event, summary(event.data));
-  if (remember(event.type, event.data)) showWork();
+  if (remember(event.type, event.data, event.timestamp)) showWork();
   if (event.type === "performance.update") {
     measuredByHost = true;
     add("cpu", event.data.overall.cpu);
@@ -463,8 +591,9 @@ function take(event) {
 }
 
 function note(event, text) {
-  log.unshift({ at: event.timestamp, type: event.type, text });
-  log.length = Math.min(log.length, EVENTS_SHOWN);
+  const list = MEASUREMENTS.includes(event.type) ? measured : log;
+  list.unshift({ at: event.timestamp, type: event.type, text });
+  list.length = Math.min(list.length, EVENTS_SHOWN);
 }
 
 function summary(data) {
@@ -484,11 +613,17 @@ function drawLater() {
   });
 }
 
+/** The time of day where the person is. */
+function clock(at) {
+  return new Date(at).toLocaleTimeString([], { hourCycle: "h23" });
+}
+
 function drawLog() {
   const pattern = byId("only").value.trim();
   const regular = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}`);
-  byId("events").replaceChildren(...log.filter(({ type }) => regular.test(type)).map(({ at, type, text }) =>
-    element("li", {}, element("time", { datetime: at }, at.slice(11, 19)), ` ${type} `, text)));
+  const among = pattern ? [...log, ...measured].sort((a, b) => b.at.localeCompare(a.at)) : log;
+  byId("events").replaceChildren(...among.filter(({ type }) => regular.test(type)).map(({ at, type, text }) =>
+    element("li", {}, element("time", { datetime: at, title: at }, clock(at)), ` ${type} `, text)));
 }
 byId("only").addEventListener("input", drawLater);
 
@@ -504,8 +639,13 @@ function listen() {
     const event = JSON.parse(data);
     if (event.type === "system.status") {
       // The greeting says how far the host is.
-      const since = last ?? Math.max(0, event.data.sequence - EVENTS_SHOWN);
-      socket.send(JSON.stringify({ command: "subscribe", channels: ["*"], since }));
+      if (last === null) {
+        const params = { event_types: TELLING, limit: EVENTS_SHOWN };
+        socket.send(JSON.stringify({ command: "get_history", params }));
+      }
+      socket.send(JSON.stringify({ command: "subscribe", channels: ["*"], since: last ?? event.data.sequence }));
+    } else if (event.type === "history") {
+      event.data.events.forEach(hear);
     } else {
       hear(event);
     }
