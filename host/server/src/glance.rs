@@ -12,6 +12,9 @@ pub struct Glance {
     pub started_at: String,
     /// How the host is: healthy, degraded or critical.
     pub health: String,
+    /// What is not as it should be, the host's own troubles and those of its sessions.
+    #[serde(default)]
+    pub troubles: Vec<String>,
     /// Commands that wait for a person.
     pub waiting: usize,
     /// Percent of one core, of all sessions.
@@ -67,12 +70,33 @@ pub(crate) async fn look(host: &Host) -> Result<Glance, HostError> {
     let sessions: Vec<SessionGlance> =
         (host.list_sessions().await?.into_iter().map(Into::into)).collect();
     let overview = host.overview();
+    let health = host.health().await?;
     Ok(Glance {
         started_at: rfc3339(overview.started_at),
-        health: host.health().await?.status.as_str().to_owned(),
+        health: health.status.as_str().to_owned(),
+        troubles: health
+            .issues
+            .iter()
+            .map(|issue| inert_text(&issue.message))
+            .collect(),
         waiting: overview.waiting,
-        cpu: sessions.iter().map(|session| session.cpu).sum(),
-        memory: sessions.iter().map(|session| session.memory).sum(),
+        cpu: total(&sessions, |session| session.cpu),
+        memory: total(&sessions, |session| session.memory),
         sessions,
     })
+}
+
+/// The sum of no figures is -0 by itself; here it is 0.
+fn total(sessions: &[SessionGlance], figure: impl Fn(&SessionGlance) -> f64) -> f64 {
+    sessions.iter().map(figure).sum::<f64>() + 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_sessions_use_nothing_rather_than_less() {
+        assert!(total(&[], |session| session.cpu).is_sign_positive());
+    }
 }

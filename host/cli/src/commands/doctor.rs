@@ -1,13 +1,19 @@
 //! `quarterdeck doctor`.
 
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use quarterdeck_server::socket::{Request, ask};
-use serde_json::Value;
+use quarterdeck_core::monitor::free_disk_mb;
+use quarterdeck_core::policy::PolicyStatus;
+use quarterdeck_server::glance::Glance;
+use quarterdeck_server::socket::{AskError, Request, ask};
 
 use crate::Setup;
 use crate::config::{listens_to_others, unknown_strategy, unknown_variables};
@@ -16,6 +22,9 @@ use crate::paths::find;
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
+
+/// A running host that takes longer to answer is stuck.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One line of the report.
 enum Finding {
@@ -32,6 +41,7 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
     let mut findings = vec![
         ("configuration", configuration(&setup)),
         ("folders", folders(&setup)),
+        ("disk", disk(&setup)),
         ("shell", shell()),
     ];
     findings.extend(doubts(&setup).into_iter().map(|doubt| ("setting", doubt)));
@@ -68,7 +78,12 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
 
 fn configuration(setup: &Setup) -> Finding {
     let file = setup.config_file.path();
-    if file.exists() {
+    if others_may_write(file) {
+        Finding::Bad(format!(
+            "others may write {0}, and so switch the gate off: `chmod go-w {0}`",
+            file.display()
+        ))
+    } else if file.exists() {
         Finding::Good(file.display().to_string())
     } else {
         Finding::Good(format!(
@@ -76,6 +91,20 @@ fn configuration(setup: &Setup) -> Finding {
             file.display()
         ))
     }
+}
+
+/// Whether anybody but this user and root can change what the file says.
+fn others_may_write(file: &Path) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    let anybodys = |found: &Metadata| {
+        // In a sticky folder, as /tmp is, others leave the file alone.
+        found.mode() & 0o1002 == 0o002 || ![own, 0].contains(&found.uid())
+    };
+    [Some(file), file.parent()]
+        .into_iter()
+        .flatten()
+        .filter_map(|path| std::fs::metadata(path).ok())
+        .any(|found| anybodys(&found))
 }
 
 /// What is set in a way that is probably not meant.
@@ -181,20 +210,65 @@ async fn policies(setup: &Setup) -> Finding {
     if !problems.is_empty() {
         return Finding::Bad(problems.join("; "));
     }
-    let names: Vec<String> = policies
+    Finding::Good(by_kind(&policies))
+}
+
+/// Names of policies, those of one kind together.
+fn by_kind(policies: &[PolicyStatus]) -> String {
+    let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for policy in policies {
+        kinds
+            .entry(policy.kind_name())
+            .or_default()
+            .push(&policy.name);
+    }
+    let kinds: Vec<String> = kinds
         .iter()
-        .map(|policy| format!("{} ({}, {})", policy.name, policy.kind_name(), policy.trust))
+        .map(|(kind, names)| format!("{kind}: {}", names.join(", ")))
         .collect();
-    Finding::Good(names.join(", "))
+    kinds.join("; ")
 }
 
 async fn running_host(setup: &Setup) -> Finding {
     let socket = setup.paths.shared_socket();
-    match ask::<Vec<Value>>(&socket, &Request::Policies).await {
-        Ok(_) => Finding::Good(format!("answers on {}", socket.display())),
-        Err(_) => Finding::Absent(
+    let asked = ask::<Glance>(&socket, &Request::Glance);
+    let answer = match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer,
+        Err(_) => Err(AskError::TooSlow(socket.clone(), PATIENCE)),
+    };
+    match answer {
+        Ok(glance) => {
+            let mut said = format!("answers on {}", socket.display());
+            if !glance.troubles.is_empty() {
+                let troubles = glance.troubles.join("; ");
+                said.push_str(&format!(", and is {}: {troubles}", glance.health));
+            }
+            match glance.health.as_str() {
+                "critical" => Finding::Bad(said),
+                _ => Finding::Good(said),
+            }
+        }
+        Err(AskError::NoHost(_)) => Finding::Absent(
             "none; `quarterdeck serve` starts one that several agents can share".to_owned(),
         ),
+        Err(error) => Finding::Bad(error.to_string()),
+    }
+}
+
+/// Nothing runs that the audit log cannot keep, so a full disk stops everything.
+fn disk(setup: &Setup) -> Finding {
+    let folder = &setup.paths.state_dir;
+    let wanted = setup.config.free_disk_mb();
+    match free_disk_mb(folder) {
+        Some(free) if free < wanted => Finding::Bad(format!(
+            "{free} MB are free for {}, less than {wanted} (monitor.free_disk_mb); once it is full, no command runs: make room",
+            folder.display()
+        )),
+        Some(free) => Finding::Good(format!("{free} MB are free for {}", folder.display())),
+        None => Finding::Absent(format!(
+            "the system does not tell what is free for {}",
+            folder.display()
+        )),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use quarterdeck_core::Host;
-use quarterdeck_core::policy::PolicyStatus;
+use quarterdeck_core::policy::{PolicyState, PolicyStatus};
 use quarterdeck_server::grpc::GrpcDoor;
 use quarterdeck_server::http::{BindError, HttpDoor};
 use quarterdeck_server::mcp::ToolFamily;
@@ -216,7 +216,10 @@ async fn tell_policies(setup: &Setup, host: &Host) {
 
 fn print_policies(out: &mut impl Write, policies: &[PolicyStatus]) -> io::Result<()> {
     writeln!(out, "  policies")?;
-    for policy in policies {
+    let (dormant, awake): (Vec<_>, Vec<_>) = policies
+        .iter()
+        .partition(|policy| policy.state == PolicyState::Dormant);
+    for policy in awake {
         writeln!(
             out,
             "    {NAME}{}{NAME:#}  {}, generation {}, {} ({})",
@@ -225,6 +228,14 @@ fn print_policies(out: &mut impl Write, policies: &[PolicyStatus]) -> io::Result
             policy.generation,
             policy.trust,
             policy.state,
+        )?;
+    }
+    if !dormant.is_empty() {
+        // One line, or the token is off the screen of a small terminal.
+        writeln!(
+            out,
+            "    {FAINT}and {} that sleep until they are needed (`quarterdeck plugin list`){FAINT:#}",
+            dormant.len()
         )?;
     }
     writeln!(out, "\nTry next, in another terminal:")?;

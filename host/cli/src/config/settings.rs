@@ -37,6 +37,11 @@ impl Config {
         self.gate.mode == Mode::Enforce && self.gate.override_limit == OverrideLimit::None
     }
 
+    /// MB that are to be free on the disk with the state.
+    pub(crate) fn free_disk_mb(&self) -> u64 {
+        self.monitor.free_disk_mb()
+    }
+
     /// How the host watches itself and its sessions.
     pub(crate) fn monitor_settings(&self, metrics_path: PathBuf) -> MonitorSettings {
         self.monitor.settings(metrics_path)

@@ -30,6 +30,10 @@ pub(super) struct Watching {
 }
 
 impl Watching {
+    pub(super) fn free_disk_mb(&self) -> u64 {
+        self.free_disk_mb
+    }
+
     pub(super) fn settings(&self, metrics_path: PathBuf) -> MonitorSettings {
         const HOUR: Duration = Duration::from_secs(3_600);
         MonitorSettings {

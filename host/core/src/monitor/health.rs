@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) use assess::assess;
+pub use facts::free_disk_mb;
 pub(super) use facts::{HealthFacts, SessionFinding};
 
 use crate::session::BackendKind;

@@ -34,6 +34,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 pub use health::{
     BackendHealth, Component, ComponentHealth, HealthReport, HealthStatus, Issue, Severity,
+    free_disk_mb,
 };
 pub use history::{HistoryPoint, HistoryQuestion, HistorySummary, PerformanceHistory};
 pub use incidents::{HealthHistory, PastIncident};

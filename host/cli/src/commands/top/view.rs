@@ -9,7 +9,11 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
-use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState};
+use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState, Wrap};
+use unicode_width::UnicodeWidthStr;
+
+/// Lines that troubles may take of the terminal; a pipe gets all of them.
+const TROUBLES_SHOWN: usize = 3;
 
 /// What the list is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,24 +91,41 @@ impl View {
     fn summary(&self) -> String {
         let glance = &self.glance;
         format!(
-            "Quarterdeck since {}: {}, {} sessions, {:.1} % of a core, {:.0} MB, {} commands wait for a person",
+            "Quarterdeck since {}: {}, {}, {:.1} % of a core, {:.0} MB, {}",
             glance.started_at,
             glance.health,
-            glance.sessions.len(),
+            counted(glance.sessions.len(), "session", "sessions"),
             glance.cpu,
             glance.memory,
-            glance.waiting
+            counted(
+                glance.waiting,
+                "command waits for a person",
+                "commands wait for a person"
+            ),
         )
     }
 
     pub(super) fn draw(&mut self, frame: &mut Frame<'_>) {
-        let [top, middle, bottom] = Layout::vertical([
-            Constraint::Length(1),
+        let summary = self.summary();
+        let width = usize::from(frame.area().width.max(1));
+        // Lines break between words, so a wrapped one is not quite full.
+        let lines = match summary.width() {
+            fits if fits <= width => 1,
+            more => (more + more / 8).div_ceil(width).min(4),
+        };
+        let summary = Paragraph::new(summary).wrap(Wrap { trim: true });
+        let troubles = self.glance.troubles.len().min(TROUBLES_SHOWN);
+        let [top, trouble, middle, bottom] = Layout::vertical([
+            Constraint::Length(u16::try_from(lines).unwrap_or(1)),
+            Constraint::Length(u16::try_from(troubles).unwrap_or(0)),
             Constraint::Min(0),
             Constraint::Length(1),
         ])
         .areas(frame.area());
-        frame.render_widget(Paragraph::new(self.summary()), top);
+        frame.render_widget(summary, top);
+        let told = self.glance.troubles.iter().take(TROUBLES_SHOWN);
+        let told = told.map(|trouble| Line::styled(trouble.as_str(), Style::new().fg(Color::Red)));
+        frame.render_widget(Paragraph::new(told.collect::<Vec<_>>()), trouble);
         let rows = self.glance.sessions.iter().map(|session| {
             let cells = cells(session).map(Cell::from);
             Row::new(cells).style(Style::new().fg(colour(session.state)))
@@ -125,7 +146,7 @@ impl View {
         frame.render_stateful_widget(table, middle, &mut self.selected);
         let line = match &self.complaint {
             Some(complaint) => Line::styled(complaint.clone(), Style::new().fg(Color::Red)),
-            None => Line::raw("sort by c processor, m memory, n name; q leaves"),
+            None => Line::raw("sort by c processor, m memory, n name; arrows move; q leaves"),
         };
         frame.render_widget(line, bottom);
     }
@@ -136,16 +157,19 @@ impl View {
             .chain(self.glance.sessions.iter().map(cells))
             .collect();
         let widths: [usize; 8] = std::array::from_fn(|at| {
-            let lengths = rows.iter().map(|row| row[at].chars().count());
+            let lengths = rows.iter().map(|row| row[at].width());
             lengths.max().unwrap_or(0)
         });
         let mut text = format!("{}\n", self.summary());
         for row in &rows {
             let padded: Vec<String> = (row.iter().zip(widths))
-                .map(|(cell, width)| format!("{cell:<width$}"))
+                .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
                 .collect();
             text.push_str(padded.join("  ").trim_end());
             text.push('\n');
+        }
+        for trouble in &self.glance.troubles {
+            text.push_str(&format!("! {trouble}\n"));
         }
         text
     }
@@ -165,14 +189,17 @@ fn cells(session: &SessionGlance) -> [String; 8] {
         format!("{:.1}", session.cpu),
         format!("{:.0}", session.memory),
         session.program.clone().unwrap_or_default(),
-        // One line of it is shown.
-        session
-            .last_command
-            .as_deref()
-            .and_then(|command| command.lines().next())
-            .unwrap_or_default()
-            .to_owned(),
+        // It has one line here, however many it was typed in.
+        (session.last_command.as_deref().unwrap_or_default())
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
     ]
+}
+
+/// So many of these, in words.
+fn counted(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 fn colour(state: SessionState) -> Color {
@@ -198,7 +225,7 @@ mod tests {
             cpu,
             memory,
             program: Some("cargo".to_owned()),
-            last_command: Some("cargo build\n--release".to_owned()),
+            last_command: Some("(\ncargo build\n)".to_owned()),
             last_activity: "2026-03-01T12:00:00Z".to_owned(),
         }
     }
@@ -206,7 +233,8 @@ mod tests {
     fn view() -> View {
         View::of(Glance {
             started_at: "2026-03-01T12:00:00Z".to_owned(),
-            health: "healthy".to_owned(),
+            health: "degraded".to_owned(),
+            troubles: vec!["3 MB are free".to_owned()],
             waiting: 1,
             cpu: 90.0,
             memory: 300.0,
@@ -237,11 +265,13 @@ mod tests {
     fn a_terminal_shows_every_session_and_what_is_wrong() {
         let mut view = view();
         view.complain("no host listens".to_owned());
-        let mut terminal = Terminal::new(TestBackend::new(100, 6)).expect("a terminal");
+        let mut terminal = Terminal::new(TestBackend::new(100, 8)).expect("a terminal");
         terminal.draw(|frame| view.draw(frame)).expect("drawn");
         let shown = format!("{}", terminal.backend());
         for expected in [
             "2 sessions",
+            "1 command waits for a person",
+            "3 MB are free",
             "ant",
             "zebra",
             "80.0",
@@ -256,7 +286,18 @@ mod tests {
     fn a_pipe_gets_a_table() {
         let text = view().as_text();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 4, "{text}");
-        assert!(lines[2].ends_with("cargo build"), "{text}");
+        assert_eq!(lines.len(), 5, "{text}");
+        assert!(lines[2].ends_with("( cargo build )"), "{text}");
+        assert_eq!(lines[4], "! 3 MB are free");
+    }
+
+    #[test]
+    fn columns_stand_under_each_other_also_behind_wide_letters() {
+        let mut view = view();
+        view.glance.sessions[0].name = "日本".to_owned();
+        let text = view.as_text();
+        let at = |line: &str| line.find("pty").map(|end| line[..end].width());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(at(lines[2]), at(lines[3]), "{text}");
     }
 }

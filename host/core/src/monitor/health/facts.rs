@@ -53,7 +53,7 @@ impl HealthFacts {
             backends,
             policies: policies(host).await,
             store,
-            free_disk_mb: free_disk_mb(host.store.path()),
+            free_disk_mb: host.store.path().parent().and_then(free_disk_mb),
         }
     }
 
@@ -126,8 +126,8 @@ async fn policies(host: &Host) -> PolicyFacts {
     }
 }
 
-fn free_disk_mb(path: &std::path::Path) -> Option<u64> {
-    let folder = path.parent()?;
+/// Space that is free for a folder's files, in MB; `None` where the system does not tell.
+pub fn free_disk_mb(folder: &std::path::Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some((disk.f_bavail * disk.f_frsize) >> 20)
 }
