@@ -191,6 +191,66 @@ def test_top_without_a_host_says_so(world: World) -> None:
     assert nobody.returncode == 1 and "quarterdeck serve" in nobody.stderr
 
 
+def test_top_of_a_host_without_sessions_shows_nothing_used(world: World) -> None:
+    world.serve()
+    shown = world.quarterdeck("top", "--once").stdout
+    assert "0 sessions, 0.0 % of a core, 0 MB, 0 commands wait" in shown, shown
+
+
+# What doctor finds.
+
+
+def test_doctor_says_when_the_disk_is_short(world: World) -> None:
+    assert " MB are free for " in world.quarterdeck("doctor").stdout
+    world.configure("[monitor]\nfree_disk_mb = 1000000000\nhealth_seconds = 1\n")
+    short = world.quarterdeck("doctor")
+    assert short.returncode == 1 and re.search("wrong disk: .* make room", short.stdout), short.stdout
+    # So does a host that runs, and top names the reason.
+    world.serve()
+    assert re.search("running host: answers .* is critical: .*MB are free", world.quarterdeck("doctor").stdout)
+    assert re.search("! .*MB are free on the disk", world.quarterdeck("top", "--once").stdout)
+
+
+def test_doctor_says_who_else_may_switch_the_gate_off(world: World) -> None:
+    world.configure("[gate]\n")
+    assert world.quarterdeck("doctor").returncode == 0
+    (world.config_dir / "config.toml").chmod(0o666)
+    open_to_all = world.quarterdeck("doctor")
+    assert open_to_all.returncode == 1 and "others may write" in open_to_all.stdout, open_to_all.stdout
+
+
+# Commands that are soon over.
+
+
+def test_a_command_beside_a_host_says_nothing_of_files(world: World) -> None:
+    world.serve()
+    ran = world.quarterdeck("run", "echo hi")
+    assert (ran.stdout, ran.stderr) == ("hi\n", ""), ran
+
+
+def test_a_status_that_nobody_knows_is_no_success(world: World) -> None:
+    ran = world.quarterdeck("run", "false", env={"QUARTERDECK_SESSIONS_SHELL": "/bin/dash"})
+    assert ran.returncode == 125 and "how it ended is unknown" in ran.stderr, ran
+
+
+def test_what_cannot_be_printed_is_told_plainly(world: World) -> None:
+    with open("/dev/full", "wb") as full:
+        for command in (["config"], ["check", "ls"], ["plugin", "list"], ["doctor"]):
+            failed = world.start(*command, stdout=full, stderr=subprocess.PIPE)
+            assert failed.stderr is not None
+            said = failed.stderr.read().decode()
+            assert failed.wait(30) == 1 and "No space left" in said and "panicked" not in said, (command, said)
+
+
+def test_whoever_has_read_enough_rows_ends_the_export(world: World) -> None:
+    for number in range(3):
+        assert world.quarterdeck("check", f"echo {number}").returncode == 0
+    exporting = world.start("audit", "export", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert exporting.stdout is not None and exporting.stderr is not None
+    exporting.stdout.close()
+    assert exporting.wait(20) == 0 and exporting.stderr.read() == b""
+
+
 # Backups.
 
 
@@ -213,7 +273,11 @@ async def test_a_backup_of_a_running_host_is_put_back(world: World) -> None:
     listed = world.quarterdeck("audit", "list").stdout
     assert "before the backup" in listed and "after the backup" not in listed
     assert world.quarterdeck("audit", "verify").returncode == 0
-    assert (world.state_dir / "audit.sqlite.before").exists()
+    first = (world.state_dir / "audit.sqlite.before").read_bytes()
+    # A second one keeps what the first one replaced.
+    assert world.quarterdeck("restore", str(archive)).returncode == 0
+    assert (world.state_dir / "audit.sqlite.before").read_bytes() == first
+    assert (world.state_dir / "audit.sqlite.before-2").exists()
     async with agent_on_stdio(world) as agent:
         assert (await agent.run("echo on we go"))["exitStatus"] == 0
 

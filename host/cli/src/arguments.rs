@@ -145,6 +145,11 @@ impl Command {
         }
     }
 
+    /// Whether it does one thing and is over, rather than host until it is told to stop.
+    pub(crate) fn is_brief(&self) -> bool {
+        matches!(self, Self::Run { .. }) || self.hosting() == Hosting::None
+    }
+
     /// The backend that the command line or the environment asks for.
     pub(crate) fn backend(&self) -> Option<BackendChoice> {
         match self {
@@ -214,8 +219,9 @@ pub(crate) enum Command {
     },
     /// Run one command through the gate; exits with its status
     ///
-    /// 126 when the gate refused it, 125 when Quarterdeck itself failed. Where a
-    /// host is running, its policies have to let the command through as well.
+    /// 126 when the gate refused it, 125 when Quarterdeck itself failed or the shell
+    /// does not tell how a command ended (bash, zsh and fish do). Where a host is
+    /// running, its policies have to let the command through as well.
     Run {
         /// The command line, as for a shell
         command: String,

@@ -28,8 +28,8 @@ use config::{Config, ConfigFile};
 use paths::Paths;
 use telemetry::Telemetry;
 
-/// Exit status of `quarterdeck run` when Quarterdeck itself failed, apart from
-/// those of the commands that it runs.
+/// Exit status of `quarterdeck run` when Quarterdeck itself failed or nobody knows how
+/// the command ended, apart from those of the commands that it runs.
 const RUN_FAILED: u8 = 125;
 
 /// Exit status of `quarterdeck plugin diff` when nothing could be compared, as
@@ -49,6 +49,9 @@ struct Setup {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.command.is_brief() {
+        fail_plainly_where_nothing_can_be_printed();
+    }
     let failed = match arguments.command {
         Command::Run { .. } => ExitCode::from(RUN_FAILED),
         Command::Plugin {
@@ -63,6 +66,22 @@ fn main() -> ExitCode {
             failed
         }
     }
+}
+
+/// `println!` panics where its text cannot be written, as on a full disk. That is no
+/// mistake of this program: it is told like any other failure.
+fn fail_plainly_where_nothing_can_be_printed() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>();
+        match said.filter(|said| said.starts_with("failed printing to")) {
+            Some(said) => {
+                anstream::eprintln!("quarterdeck: {said}");
+                std::process::exit(1);
+            }
+            None => usual(panic),
+        }
+    }));
 }
 
 /// An error with its causes, each unless it was told already.
@@ -94,7 +113,11 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Mcpretentious { .. } = arguments.command {
         common.verbose += commands::mcpretentious::verbosity();
     }
-    let mut setup = Setup::load(&common, arguments.command.hosting())?;
+    let mut setup = Setup::load(
+        &common,
+        arguments.command.hosting(),
+        arguments.command.is_brief(),
+    )?;
     if arguments.command.hosting() != Hosting::None && !setup.config.gate_asks() {
         inside::refuse_inside(&setup, "a host whose gate does not ask")?;
     }
@@ -164,9 +187,10 @@ fn carry_out(command: Command, setup: Setup) -> anyhow::Result<ExitCode> {
 }
 
 impl Setup {
-    fn load(common: &Common, hosting: Hosting) -> anyhow::Result<Self> {
+    /// `brief` is whether the command does one thing and is over.
+    fn load(common: &Common, hosting: Hosting, brief: bool) -> anyhow::Result<Self> {
         let environment = |name: &str| std::env::var(name).ok();
-        let paths = Paths::from_environment(environment)?;
+        let paths = Paths::of_this_process()?;
         let file = match &common.config {
             Some(file) => ConfigFile::Named(file.clone()),
             None => ConfigFile::Usual(paths.config_file()),
@@ -188,12 +212,12 @@ impl Setup {
             paths.make()?;
             paths.make_logs_dir()?;
         }
-        logging::start(
-            &config.log.level,
-            common.verbose,
-            folder,
-            telemetry.as_ref(),
-        )?;
+        // A command that is soon over has a person for a reader, not a log.
+        let level = match config.log.level.as_str() {
+            "info" if brief => "warn",
+            level => level,
+        };
+        logging::start(level, common.verbose, folder, telemetry.as_ref())?;
         Ok(Self {
             common: common.clone(),
             config,

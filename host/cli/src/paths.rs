@@ -1,5 +1,6 @@
 //! Where things are: the XDG base directories.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -29,24 +30,37 @@ const LONGEST_RUNTIME_DIR: usize = 70;
 const STAND_INS: &str = "/tmp";
 
 impl Paths {
-    /// The folders as the environment says, none of them made yet.
-    pub(crate) fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let home = environment("HOME").map(PathBuf::from);
-        let base = |variable: &str, below_home: &str| -> Result<PathBuf> {
-            // Relative paths are to be ignored (XDG Base Directory, "Basics").
-            let given = environment(variable)
+    /// The folders of this process's environment.
+    pub(crate) fn of_this_process() -> Result<Self> {
+        // Without $HOME, as under some service managers, it is what the system has down
+        // for the user.
+        Self::from_environment(|name| std::env::var_os(name), std::env::home_dir())
+    }
+
+    /// The folders as the environment says, none of them made yet. `usual_home` is the
+    /// user's where $HOME names none.
+    fn from_environment(
+        environment: impl Fn(&str) -> Option<OsString>,
+        usual_home: Option<PathBuf>,
+    ) -> Result<Self> {
+        // Relative paths are to be ignored (XDG Base Directory, "Basics"): they would be
+        // another folder wherever the program is started.
+        let absolute = |variable: &str| {
+            environment(variable)
                 .map(PathBuf::from)
-                .filter(|path| path.is_absolute());
-            match (given, &home) {
+                .filter(|path| path.is_absolute())
+        };
+        let home = absolute("HOME").or(usual_home.filter(|home| home.is_absolute()));
+        let base = |variable: &str, below_home: &str| -> Result<PathBuf> {
+            match (absolute(variable), &home) {
                 (Some(path), _) => Ok(path),
                 (None, Some(home)) => Ok(home.join(below_home)),
-                (None, None) => bail!("neither ${variable} nor $HOME is set"),
+                (None, None) => bail!("neither ${variable} nor $HOME is set to a path from / on"),
             }
         };
         let state_dir = base("XDG_STATE_HOME", ".local/state")?.join("quarterdeck");
-        let runtime_dir = environment("XDG_RUNTIME_DIR")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute() && path.is_dir())
+        let runtime_dir = absolute("XDG_RUNTIME_DIR")
+            .filter(|path| path.is_dir())
             .map_or_else(|| state_dir.join("run"), |path| path.join("quarterdeck"));
         let runtime_dir = match runtime_dir.as_os_str().len() > LONGEST_RUNTIME_DIR {
             true => short_stand_in(&runtime_dir)?,
@@ -247,12 +261,17 @@ mod tests {
     use super::*;
 
     fn with(variables: &[(&str, &str)]) -> Result<Paths> {
-        Paths::from_environment(|name| {
+        with_usual_home(variables, None)
+    }
+
+    fn with_usual_home(variables: &[(&str, &str)], home: Option<&str>) -> Result<Paths> {
+        let environment = |name: &str| {
             variables
                 .iter()
                 .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
+                .map(|(_, value)| OsString::from(value))
+        };
+        Paths::from_environment(environment, home.map(PathBuf::from))
     }
 
     #[test]
@@ -280,6 +299,15 @@ mod tests {
         assert_eq!(paths.runtime_dir, again.runtime_dir);
         let other = with(&[("HOME", &far), ("XDG_STATE_HOME", &format!("{far}/state"))]);
         assert_ne!(paths.runtime_dir, other.expect("paths").runtime_dir);
+    }
+
+    #[test]
+    fn a_home_that_names_no_place_gives_way_to_the_usual_one() {
+        for home in [&[][..], &[("HOME", "")], &[("HOME", "here")]] {
+            let paths = with_usual_home(home, Some("/home/me")).expect("paths");
+            assert_eq!(paths.config_dir, Path::new("/home/me/.config/quarterdeck"));
+            with(home).expect_err("no place at all");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! person wrote (the configuration, rules, policies) is plain files of their own.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,23 +28,36 @@ pub(crate) fn back_up(setup: &Setup, into: &Path) -> Result<ExitCode> {
         )
     })?;
     let writing = || format!("writing the backup {}", into.display());
-    let file = File::create_new(into).with_context(writing)?;
-    make_private(&file).with_context(writing)?;
+    let file = match File::create_new(into) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
+            "{} is there already; name a new file, so that no earlier backup is lost",
+            into.display()
+        ),
+        file => file.with_context(writing)?,
+    };
+    let written = write_backup(setup, file, folder.path()).with_context(writing);
+    if written.is_err() {
+        // Half a backup is none, and its name is to be free for the next attempt.
+        let _ = std::fs::remove_file(into);
+    }
+    anstream::println!("{} holds {}", into.display(), written?.join(", "));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a copy of each file into the archive, by way of `folder`; returns their names.
+fn write_backup(setup: &Setup, file: File, folder: &Path) -> Result<Vec<String>> {
+    make_private(&file)?;
     let mut archive = tar::Builder::new(file);
     let mut names = Vec::new();
     for kept in kept_files(setup).iter().filter(|path| path.exists()) {
         let name = name_of(kept);
-        let copy = folder.path().join(&name);
+        let copy = folder.join(&name);
         backup::copy(kept, &copy)?;
-        archive
-            .append_path_with_name(&copy, &name)
-            .with_context(writing)?;
+        archive.append_path_with_name(&copy, &name)?;
         names.push(name);
     }
-    let file = archive.into_inner().with_context(writing)?;
-    file.sync_all().with_context(writing)?;
-    anstream::println!("{} holds {}", into.display(), names.join(", "));
-    Ok(ExitCode::SUCCESS)
+    archive.into_inner()?.sync_all()?;
+    Ok(names)
 }
 
 /// Puts a backup in the place of what is kept. No host may run.

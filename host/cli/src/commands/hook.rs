@@ -102,7 +102,7 @@ fn with_process(event: HookEvent) -> HookEvent {
 
 /// Asks the running host, else the policies themselves.
 fn judged(event: HookEvent, common: &Common) -> Result<Option<HookJudgement>> {
-    let paths = Paths::from_environment(|name| std::env::var(name).ok())?;
+    let paths = Paths::of_this_process()?;
     let request = Request::Hook(event);
     match ask_in_time(&paths.shared_socket(), &request, PATIENCE_WITH_HOST) {
         Err(AskError::NoHost(_)) => {}
@@ -127,7 +127,7 @@ fn alone(mut event: HookEvent, common: &Common) -> Result<Option<HookJudgement>>
         // A confirmation would end with this process.
         could_ask = std::mem::replace(can_ask, true);
     }
-    let setup = Setup::load(common, Hosting::None)?;
+    let setup = Setup::load(common, Hosting::None, true)?;
     let runtime = runtime()?;
     let judgement = runtime.block_on(async {
         tokio::time::timeout(PATIENCE_ALONE, async {

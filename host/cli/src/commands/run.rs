@@ -12,10 +12,10 @@ use quarterdeck_core::policy::Tier;
 use quarterdeck_core::{Caller, Host, HostError};
 
 use super::check::judge::Judge;
-use crate::Setup;
 use crate::hosting::{runtime, start_host};
 use crate::inside::refuse_inside;
 use crate::signals::StopSignals;
+use crate::{RUN_FAILED, Setup};
 
 /// The gate refused the command. As a shell says of a command that it may not
 /// run.
@@ -145,7 +145,13 @@ fn print(outcome: &RunOutcome) -> Result<ExitCode> {
     if let Some(remark) = outcome.remark {
         anstream::eprintln!("quarterdeck: {remark}");
     }
-    let status = outcome.exit_status.unwrap_or(0);
+    let Some(status) = outcome.exit_status else {
+        anstream::eprintln!(
+            "quarterdeck: how it ended is unknown; in bash, zsh or fish it is known \
+             (sessions.shell in the configuration, or QUARTERDECK_SESSIONS_SHELL)"
+        );
+        return Ok(ExitCode::from(RUN_FAILED));
+    };
     Ok(ExitCode::from(
         u8::try_from(status & 0xff).unwrap_or(u8::MAX),
     ))

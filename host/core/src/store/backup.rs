@@ -47,7 +47,7 @@ pub fn put_back(from: &Path, path: &Path) -> Result<Option<PathBuf>, StoreError>
         path: path.to_owned(),
         source,
     };
-    let former = path.exists().then(|| path.with_extension("sqlite.before"));
+    let former = path.exists().then(|| free_name_beside(path));
     if let Some(former) = &former {
         // What an end by force has left in the log beside the file belongs to it.
         let kept = open(path)?;
@@ -67,6 +67,15 @@ pub fn put_back(from: &Path, path: &Path) -> Result<Option<PathBuf>, StoreError>
     std::fs::rename(from, path).map_err(failed)?;
     super::make_private(path);
     Ok(former)
+}
+
+/// A name for what was there before: one that an earlier restore left keeps its own.
+fn free_name_beside(path: &Path) -> PathBuf {
+    let numbered = (2..).map(|number| path.with_extension(format!("sqlite.before-{number}")));
+    std::iter::once(path.with_extension("sqlite.before"))
+        .chain(numbered)
+        .find(|name| !name.exists())
+        .unwrap_or_else(|| path.with_extension("sqlite.before"))
 }
 
 fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -110,6 +119,14 @@ mod tests {
         drop(writer);
         let former = put_back(&into, &path).expect("put back").expect("a former");
         assert_eq!(numbers(&path), [1]);
+        assert_eq!(numbers(&former), [1, 2]);
+        // What a second restore replaces takes nothing from what the first one did.
+        let again = folder.path().join("again");
+        copy(&path, &again).expect("copy");
+        let second = put_back(&again, &path)
+            .expect("put back")
+            .expect("a former");
+        assert_ne!(second, former);
         assert_eq!(numbers(&former), [1, 2]);
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::OpenOptions;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -82,9 +82,11 @@ pub(super) fn export(setup: &Setup, filter: &RowFilter, into: Option<&Path>) -> 
             written = writeln!(out, "{}", row.json_line());
         }
     })?;
-    written
-        .and_then(|()| out.flush())
-        .context("writing the rows")?;
+    match written.and_then(|()| out.flush()) {
+        // Whoever reads them has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written.context("writing the rows")?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
