@@ -309,7 +309,7 @@ def test_damaged_figures_of_the_past_keep_no_host_from_starting(world: World) ->
         file = world.state_dir / kept
         before = file.read_bytes()
         file.write_bytes(noise)
-        refused = world.quarterdeck("serve")
+        refused = world.quarterdeck("serve", "--listen", "127.0.0.1:0")
         assert refused.returncode == 1 and str(file) in refused.stderr and "quarterdeck restore" in refused.stderr
         file.write_bytes(before)
 

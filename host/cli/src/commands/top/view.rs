@@ -265,7 +265,7 @@ mod tests {
     fn a_terminal_shows_every_session_and_what_is_wrong() {
         let mut view = view();
         view.complain("no host listens".to_owned());
-        let mut terminal = Terminal::new(TestBackend::new(100, 8)).expect("a terminal");
+        let mut terminal = Terminal::new(TestBackend::new(120, 8)).expect("a terminal");
         terminal.draw(|frame| view.draw(frame)).expect("drawn");
         let shown = format!("{}", terminal.backend());
         for expected in [
