@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use quarterdeck_core::operations::CreateSession;
 use quarterdeck_core::{BackendChoice, Caller, Host, HostError};
-use rmcp::model::{CallToolResult, ContentBlock};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
-use super::PlainText;
 use super::terminal_id::{TerminalId, backend_name};
+use super::{PlainText, said};
 
 /// The size of a terminal that is not given one.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
@@ -108,10 +106,7 @@ async fn open(host: &Host, caller: &Caller, arguments: Arguments) -> Outcome {
     if arguments.columns.is_some() || arguments.rows.is_some() {
         text.push_str(&format!(" ({columns}×{rows})"));
     }
-    let mut opened = CallToolResult::success(vec![ContentBlock::text(text)]);
-    // What the document shows; clients of the published server read the text.
-    opened.structured_content = Some(json!({ "terminalId": id.as_str() }));
-    Ok(opened)
+    said(text)
 }
 
 /// The bounds that this family's clients know.
