@@ -40,25 +40,6 @@ pub fn foreground_awaits(shell: u32, group: u32) -> Awaits {
     known
 }
 
-/// Whether the foreground group `group`, of which the processes are `shell` or descend
-/// from it, still works on what it was given: none of them waits for input from the
-/// terminal, or the system has not let it run yet.
-#[cfg(target_os = "linux")]
-pub fn foreground_is_busy(shell: u32, group: u32) -> bool {
-    let family = linux::descendants(shell).unwrap_or_default();
-    let mut group = family
-        .into_iter()
-        .filter(|process| linux::group_of(*process) == Some(group))
-        .peekable();
-    group.peek().is_some() && group.all(|process| linux::awaits(process) == Awaits::Nothing)
-}
-
-/// Nobody can tell.
-#[cfg(not(target_os = "linux"))]
-pub fn foreground_is_busy(_shell: u32, _group: u32) -> bool {
-    false
-}
-
 /// Whether a process waits for input from the terminal, with nothing else that it would
 /// do until then: what a shell's `read` does.
 #[cfg(target_os = "linux")]
@@ -317,10 +298,8 @@ mod tests {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
             // A script's programs are in its own group.
-            let shell = terminal.pid();
-            if foreground_awaits(shell, shell) == expected {
-                // What reads is not busy, and nothing else is said of it.
-                return expected != Awaits::Input || !foreground_is_busy(shell, shell);
+            if foreground_awaits(terminal.pid(), terminal.pid()) == expected {
+                return true;
             }
             if Instant::now() > end {
                 return false;

@@ -54,8 +54,6 @@ pub(super) struct Typist {
     pub(super) unfinished: Unfinished,
     /// Where a shell without marks began them.
     pub(super) prompts: PromptsShown,
-    /// Ctrl-C was the last key: what the terminal has shown since.
-    pub(super) interrupted: Option<tokio::sync::watch::Receiver<u64>>,
 }
 
 impl Door {
@@ -67,7 +65,6 @@ impl Door {
                 line: TypedLine::default(),
                 unfinished: Unfinished::default(),
                 prompts: PromptsShown::default(),
-                interrupted: None,
             }),
             recent: std::sync::Mutex::default(),
             last_input: AtomicU64::new(Cursor::START.offset()),

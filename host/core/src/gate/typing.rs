@@ -22,7 +22,7 @@ use super::shell_line::{
     asks_the_shell, drop_refused_line, forget_finished_lines, line_of_keys, look_at_the_line,
     look_at_the_prompt, shell_line,
 };
-use super::surroundings::{is_busy, takes_answers};
+use super::surroundings::takes_answers;
 use super::typed_line::{Effect, Submission};
 use super::{Gate, VerdictReport};
 use crate::caller::Caller;
@@ -32,11 +32,6 @@ use crate::session::Session;
 /// After an Enter at a prompt, the keys that follow in the same input wait for
 /// the next prompt this long, so that short commands do not find them typed ahead.
 const PAUSE_AFTER_ENTER: Duration = Duration::from_millis(250);
-
-/// What comes of a Ctrl-C is waited for this long. A shell without a line editor throws
-/// away what has reached it when the signal does, and with it what was typed after.
-const PAUSE_AFTER_INTERRUPT: Duration = Duration::from_millis(500);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// What comes of an earlier Enter is waited for this long.
 const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
@@ -240,15 +235,6 @@ impl<'a> Typing<'a> {
                 self.write(typist, &mem::take(&mut unsent)).await?;
                 look_at_the_prompt(typist, self.session).await;
             }
-            if stroke.keystroke == Keystroke::Interrupt {
-                typist.line.apply(&stroke);
-                self.write(typist, &mem::take(&mut unsent)).await?;
-                let mut changes = self.session.terminal.changes();
-                changes.mark_unchanged();
-                self.write(typist, &stroke.bytes).await?;
-                typist.interrupted = Some(changes);
-                continue;
-            }
             match typist.line.apply(&stroke) {
                 Effect::Edited => unsent.extend_from_slice(&stroke.bytes),
                 Effect::Submitted(submission) => {
@@ -332,29 +318,11 @@ impl<'a> Typing<'a> {
         }
     }
 
-    /// Waits until the terminal has shown a Ctrl-C, and whoever got it reads again.
-    async fn pause_after_interrupt(&self, typist: &mut Typist) {
-        let Some(mut changes) = typist.interrupted.take() else {
-            return;
-        };
-        let terminal = &self.session.terminal;
-        let settled = async {
-            if matches!(changes.has_changed(), Ok(false)) {
-                _ = tokio::time::timeout(BETWEEN_LOOKS * 10, changes.changed()).await;
-            }
-            while is_busy(terminal).await {
-                tokio::time::sleep(BETWEEN_LOOKS).await;
-            }
-        };
-        _ = tokio::time::timeout(PAUSE_AFTER_INTERRUPT, settled).await;
-    }
-
     async fn write(&mut self, typist: &mut Typist, bytes: &[u8]) -> Result<(), HostError> {
         if bytes.is_empty() {
             return Ok(());
         }
         self.pause_after_enter().await;
-        self.pause_after_interrupt(typist).await;
         typist
             .keyboard
             .write(bytes)
