@@ -23,14 +23,8 @@ use crate::store::Store;
 const LONGEST_PROMPT: usize = 1024 * 1024;
 const LONGEST_ID: usize = 200;
 
-/// A prompt that does not show in the box within this time is asked after.
+/// A prompt that does not show in the box within this time has not arrived.
 const ARRIVAL_PATIENCE: Duration = Duration::from_secs(3);
-
-/// A program that shows nothing of a key within this time takes no input at all.
-const KEY_PATIENCE: Duration = Duration::from_secs(10);
-
-/// Typed after a prompt that does not show: no program has a use for it by itself.
-const KEY: char = '.';
 
 /// A prompt still in the box after so long was not submitted by that Enter.
 const SUBMISSION_PATIENCE: Duration = Duration::from_millis(1_500);
@@ -392,32 +386,6 @@ impl Eyes {
     }
 }
 
-/// What became of a paste.
-enum Arrival {
-    /// It stands in the box.
-    Once,
-    /// It stands there so often.
-    Times(usize),
-    /// It was thrown away.
-    Lost,
-    /// It may be read yet.
-    Pending,
-    /// The program asks something, or is over.
-    Interrupted,
-    /// Something else stands in the box, or none is shown.
-    Unseen,
-}
-
-impl Arrival {
-    fn of(times: usize) -> Self {
-        match times {
-            0 => Self::Interrupted,
-            1 => Self::Once,
-            times => Self::Times(times),
-        }
-    }
-}
-
 /// One prompt on its way.
 struct Course<'a> {
     text: &'a str,
@@ -468,7 +436,8 @@ impl Course<'_> {
         }
         self.receipt.stage = PromptStage::Delivered;
         self.receipt.delivered_after_ms = self.elapsed_ms();
-        if !self.is_submitted(eyes, typing).await? {
+        let turns = eyes.now().turns;
+        if !self.is_submitted(eyes, typing, turns).await? {
             return Ok(());
         }
         self.receipt.stage = PromptStage::Submitted;
@@ -485,8 +454,8 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// Pastes until it stands in the box, once. A second time only where the first was
-    /// seen to be lost: a program that was starting has thrown it away.
+    /// Pastes until it stands in the box, once. A second time only where the box was
+    /// seen to stay empty: a program that was starting has thrown the first away.
     async fn arrives(
         &mut self,
         eyes: &mut Eyes,
@@ -501,88 +470,36 @@ impl Course<'_> {
                 let times = shown.map_or(0, |shown| shown.times(text));
                 (times > 0 || now.activity.is_asking() || now.activity.has_ended()).then_some(times)
             });
-            let seen = match seen.await {
-                Err(Some(shown)) if shown.is_empty() => self.asked_after(eyes, typing).await?,
-                Ok(times) => Arrival::of(times),
-                Err(_) => Arrival::Unseen,
-            };
-            let problem = match seen {
-                Arrival::Once if !self.is_alone(eyes).await => {
-                    "something else stands in the prompt box with it: nothing was submitted"
-                        .to_owned()
-                }
-                Arrival::Once => return Ok(true),
-                Arrival::Times(times) => {
+            let problem = match seen.await {
+                Ok(1) => return Ok(true),
+                Ok(0) => "the program asked something meanwhile, or ended: nothing was submitted"
+                    .to_owned(),
+                Ok(times) => {
                     format!("it stands {times} times in the prompt box: nothing was submitted")
                 }
-                Arrival::Lost if self.receipt.pastes < MOST_PASTES => continue,
-                Arrival::Lost => "the prompt box stayed empty: nothing was submitted".to_owned(),
-                Arrival::Pending => "the program shows nothing of what is typed, so the prompt may appear later: nothing was submitted; look at the screen".to_owned(),
-                Arrival::Interrupted => {
-                    "the program asked something meanwhile, or ended: nothing was submitted"
+                Err(Some(shown)) if shown.is_empty() && self.receipt.pastes < MOST_PASTES => {
+                    continue;
+                }
+                Err(Some(shown)) if shown.is_empty() => {
+                    "the prompt box stayed empty: nothing was submitted".to_owned()
+                }
+                Err(_) => {
+                    "it was not seen in the prompt box, so it was not submitted: look at the screen"
                         .to_owned()
                 }
-                Arrival::Unseen => "it was not seen in the prompt box, so it was not submitted: look at the screen".to_owned(),
             };
             self.receipt.problem = Some(problem);
             return Ok(false);
         }
     }
 
-    /// Finds out what became of a prompt that does not show, by a key after it: what is
-    /// typed is read in order, so a key that shows alone tells that the prompt was lost,
-    /// and one that does not show that both may be read yet. The key is taken away again.
-    async fn asked_after(
-        &mut self,
-        eyes: &mut Eyes,
-        typing: &mut PromptTyping<'_>,
-    ) -> Result<Arrival, HostError> {
-        typing.key(KEY).await?;
-        let text = self.text;
-        let seen = eyes.look_until(KEY_PATIENCE, |shown, now| {
-            if now.activity.is_asking() || now.activity.has_ended() {
-                return Some(Arrival::Interrupted);
-            }
-            let shown = shown?;
-            match shown.times(text) {
-                0 if shown.text.trim() == KEY.to_string() => Some(Arrival::Lost),
-                0 => None,
-                times if shown.text.trim_end().ends_with(KEY) => Some(Arrival::of(times)),
-                _ => None,
-            }
-        });
-        let seen = seen.await.unwrap_or(Arrival::Pending);
-        if matches!(seen, Arrival::Interrupted) {
-            return Ok(seen);
-        }
-        typing.erase().await?;
-        let wanted = self.text.trim_end().ends_with(KEY);
-        let gone = eyes.look_until(KEY_PATIENCE, |shown, _| {
-            let shown = shown?;
-            let left = match seen {
-                Arrival::Lost => shown.is_empty(),
-                _ => wanted || !shown.text.trim_end().ends_with(KEY),
-            };
-            left.then_some(())
-        });
-        match (&seen, gone.await) {
-            (Arrival::Pending, _) | (_, Ok(())) => Ok(seen),
-            (_, Err(_)) => Ok(Arrival::Pending),
-        }
-    }
-
-    /// Whether nothing stands in the box but the prompt.
-    async fn is_alone(&self, eyes: &Eyes) -> bool {
-        let shown = eyes.box_text().await;
-        shown.is_none_or(|shown| shown.holds_no_more_than(self.text))
-    }
-
     /// Presses Enter until the prompt has left the box, and again only while it stands
-    /// there and the program does not ask.
+    /// there and the program neither works nor asks.
     async fn is_submitted(
         &mut self,
         eyes: &mut Eyes,
         typing: &mut PromptTyping<'_>,
+        turns: u64,
     ) -> Result<bool, HostError> {
         let text = self.text;
         while self.receipt.enters < MOST_ENTERS {
@@ -590,7 +507,8 @@ impl Course<'_> {
             self.receipt.enters += 1;
             let seen = eyes.look_until(SUBMISSION_PATIENCE, |shown, now| {
                 let left = shown.is_none_or(|shown| shown.times(text) == 0);
-                (left || now.activity.is_asking() || now.activity.has_ended()).then_some(())
+                let reacted = now.turns > turns || now.activity.is_asking();
+                (left || reacted || now.activity.has_ended()).then_some(())
             });
             if seen.await.is_ok() {
                 return Ok(true);
