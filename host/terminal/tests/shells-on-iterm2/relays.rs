@@ -127,6 +127,7 @@ async fn sessions_have_neighbours_on_every_side() {
                 handle: handle.clone(),
                 side,
             }),
+            env: session.home.environment(),
             ..OpenRequest::default()
         };
         let Opened {
@@ -229,6 +230,7 @@ async fn a_session_begins_again_in_its_pane() {
     let request = OpenRequest {
         shell: Some("bash".into()),
         session_id: "tested".to_owned(),
+        env: session.home.environment(),
         ..OpenRequest::default()
     };
     let again = application.restart(&handle, request).await.expect("again");

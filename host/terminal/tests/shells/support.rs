@@ -61,6 +61,23 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// What keeps a shell from reading this machine's user's files.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+        [
+            ("HOME", text(self.path())),
+            ("XDG_CONFIG_HOME", text(&self.path().join(".config"))),
+            ("XDG_DATA_HOME", text(&self.path().join(".local/share"))),
+            ("XDG_CACHE_HOME", text(&self.path().join(".cache"))),
+            ("HISTFILE", String::new()),
+            ("ZDOTDIR", text(self.path())),
+            ("LC_ALL", "C.UTF-8".to_owned()),
+            ("PYTHONSTARTUP", String::new()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec()
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -186,21 +203,10 @@ pub(crate) fn setup(shell: &'static str) -> Setup {
     };
     // Without it zsh greets its first user with a questionnaire.
     fs::write(home.path().join(".zshrc"), "").expect("written");
-    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
-    let env = [
-        ("HOME", text(home.path())),
-        ("XDG_CONFIG_HOME", text(&home.path().join(".config"))),
-        ("XDG_DATA_HOME", text(&home.path().join(".local/share"))),
-        ("XDG_CACHE_HOME", text(&home.path().join(".cache"))),
-        ("HISTFILE", String::new()),
-        ("ZDOTDIR", text(home.path())),
-        ("LC_ALL", "C.UTF-8".to_owned()),
-        ("PYTHONSTARTUP", String::new()),
-    ];
     let request = OpenRequest {
         shell: Some(program),
         cwd: Some(home.path().to_owned()),
-        env: env.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        env: home.environment(),
         session_id: "tested".to_owned(),
         ..OpenRequest::default()
     };
