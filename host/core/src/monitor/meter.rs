@@ -108,6 +108,9 @@ impl Meter {
             consumed.commands = session.commands;
             consumed.network = network;
             let looks = self.looks.entry(session.id.clone()).or_default();
+            if looks.back().is_some_and(|last| last.at == at) {
+                looks.pop_back();
+            }
             let close = |(last, before): (&Look, &Look)| last.at - before.at < CLOSEST_LOOKS;
             if looks
                 .iter()
@@ -226,6 +229,11 @@ impl Table {
             connections,
             ..table
         })
+    }
+
+    /// Whether it was read with all of these in view.
+    pub(crate) fn covers(&self, leaders: &[u32]) -> bool {
+        leaders.iter().all(|leader| self.trees.contains_key(leader))
     }
 
     fn of(
@@ -435,6 +443,22 @@ mod tests {
         meter.look(Instant::now(), &table, std::slice::from_ref(&session));
         let usage = meter.usage(&session.id, Duration::from_secs(5));
         assert_eq!((usage.cpu_percent, usage.memory_mb), (50.0, 1.0));
+    }
+
+    #[test]
+    fn a_table_that_is_looked_at_twice_counts_once() {
+        let mut meter = Meter::default();
+        let session = watched("aaaaaaaa", 10);
+        let began = Instant::now();
+        let tables = [0, 1_000, 1_000]
+            .map(|cpu_ms| Table::of(&[process(10, 1, 10, cpu_ms)], &[10], no_disk, no_sockets));
+        for (second, table) in [0, 1, 1].into_iter().zip(&tables) {
+            let at = began + Duration::from_secs(second);
+            meter.look(at, table, std::slice::from_ref(&session));
+        }
+        let usage = meter.usage(&session.id, Duration::from_secs(8));
+        assert_eq!((usage.cpu_percent, usage.period_ms), (100.0, 1_000));
+        assert!(tables[0].covers(&[10]) && !tables[0].covers(&[10, 20]));
     }
 
     #[test]

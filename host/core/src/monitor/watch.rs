@@ -25,6 +25,10 @@ use crate::session::{Session, SessionId};
 /// A session's task that takes longer to answer is in trouble itself.
 const STATUS_PATIENCE: Duration = Duration::from_secs(1);
 
+/// A process table that is younger than this is not read again: it takes milliseconds,
+/// and what a program used in a shorter time is noise.
+const FRESH: Duration = Duration::from_millis(100);
+
 /// What is judged by what happened lately, such as failed commands, looks back so far.
 const LATELY: Duration = Duration::from_secs(60);
 
@@ -93,6 +97,8 @@ pub(crate) struct Watcher {
     /// When a sample was last kept.
     kept: Option<Instant>,
     meter: Meter,
+    /// The table that was read last, and when.
+    table: Option<(std::time::Instant, Table)>,
     quiet: QuietTimes,
     incidents: Incidents,
     /// Troubles that recoveries were told of, so that each is told once.
@@ -117,6 +123,7 @@ impl Watcher {
             history,
             settings,
             meter: Meter::default(),
+            table: None,
             quiet: QuietTimes::default(),
             told: HashMap::new(),
             assessed: None,
@@ -192,16 +199,9 @@ impl Watcher {
                     .unwrap_or_default(),
             })
             .collect();
-        let leaders: Vec<u32> = watched.iter().map(|session| session.leader).collect();
-        let table = tokio::task::spawn_blocking(move || Table::read(&leaders))
-            .await
-            .map_err(|error| HostError::Internal(error.to_string()))?
-            .map_err(|error| {
-                HostError::Internal(format!(
-                    "cannot read the process table, which sessions' figures come from: {error}"
-                ))
-            })?;
-        self.meter.look(std::time::Instant::now(), &table, &watched);
+        let (at, table) = self.table(&watched).await?;
+        self.meter.look(at, &table, &watched);
+        self.table = Some((at, table));
         Ok(Measured {
             at: SystemTime::now(),
             sessions: sessions
@@ -215,6 +215,29 @@ impl Watcher {
                 })
                 .collect(),
         })
+    }
+
+    /// The process table, read anew unless it was just read with all of these sessions.
+    async fn table(
+        &mut self,
+        watched: &[Watched],
+    ) -> Result<(std::time::Instant, Table), HostError> {
+        let leaders: Vec<u32> = watched.iter().map(|session| session.leader).collect();
+        if let Some((at, table)) = self.table.take()
+            && at.elapsed() < FRESH
+            && table.covers(&leaders)
+        {
+            return Ok((at, table));
+        }
+        let table = tokio::task::spawn_blocking(move || Table::read(&leaders))
+            .await
+            .map_err(|error| HostError::Internal(error.to_string()))?
+            .map_err(|error| {
+                HostError::Internal(format!(
+                    "cannot read the process table, which sessions' figures come from: {error}"
+                ))
+            })?;
+        Ok((std::time::Instant::now(), table))
     }
 
     async fn sample(&mut self, host: &Arc<Host>) {
