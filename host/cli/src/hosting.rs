@@ -40,6 +40,7 @@ pub(crate) fn start_host_for_others(setup: &Setup, store: PathBuf) -> Result<Arc
 pub(crate) fn start_host_for_one_command(setup: &Setup) -> Result<Arc<Host>> {
     let policies = Settings {
         watch: false,
+        kept_instances: Settings::KEPT_BY_ONE_COMMAND,
         ..policy_settings(setup)
     };
     start_host_with(setup, policies, setup.paths.store_file())
@@ -142,6 +143,7 @@ pub(crate) fn policy_settings(setup: &Setup) -> Settings {
         bundled: bundled::policies(),
         limits: policy_limits(setup),
         watch: policies.watch,
+        kept_instances: Settings::KEPT_BY_A_HOST,
         required: policies.required.clone(),
     }
 }

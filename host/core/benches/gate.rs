@@ -86,6 +86,7 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
             }],
             limits: Limits::default(),
             watch: false,
+            kept_instances: Settings::KEPT_BY_A_HOST,
             required: Vec::new(),
         },
         agents_may_change_policies: false,

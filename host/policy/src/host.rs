@@ -52,7 +52,7 @@ impl PolicyHost {
         problems: impl Fn(PolicyProblem) + Send + Sync + 'static,
     ) -> Result<PolicyHost, StartError> {
         let problems = Problems::new(problems);
-        let engine = PolicyEngine::new()?;
+        let engine = PolicyEngine::new(settings.kept_instances)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("policy-load")

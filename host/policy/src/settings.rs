@@ -25,9 +25,19 @@ pub struct Settings {
     /// Whether the folder is watched. Without it, [`crate::PolicyHost::rescan`]
     /// is the only way to have it looked at again.
     pub watch: bool,
+    /// How many instances are kept between calls at most: one for each session that a
+    /// progress parser follows, and those that sidecars want to be reused.
+    pub kept_instances: u32,
     /// Names of approvers without which nothing is approved: as long as one of
     /// them is missing, every ruling is `dangerous`.
     pub required: Vec<String>,
+}
+
+impl Settings {
+    /// [`Settings::kept_instances`] of a host that runs on.
+    pub const KEPT_BY_A_HOST: u32 = 384;
+    /// [`Settings::kept_instances`] of a program that asks a little and ends.
+    pub const KEPT_BY_ONE_COMMAND: u32 = 8;
 }
 
 /// A component that travels inside the program.

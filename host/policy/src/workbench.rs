@@ -20,7 +20,7 @@ use crate::loading::rejection::Rejection;
 use crate::serving::generation::{Facade, Generation, NoAnswer, Origin};
 use crate::{
     CallLimits, EngineError, Grants, Instances, Limits, PolicyAnswer, PolicyKind, PolicyRequest,
-    PolicySource, Provenance, ReviewRequest, Verdict,
+    PolicySource, Provenance, ReviewRequest, Settings, Verdict,
 };
 
 /// Opens components. One is enough for a process; making it takes some
@@ -148,7 +148,7 @@ impl Workbench {
     /// every component is compiled anew, which takes seconds for those with an
     /// interpreter inside.
     pub fn new(cache_dir: Option<&Path>) -> Result<Self, EngineError> {
-        let engine = PolicyEngine::new()?;
+        let engine = PolicyEngine::new(Settings::KEPT_BY_ONE_COMMAND)?;
         let cache = cache_dir.and_then(|folder| {
             CodeCache::open(folder, &engine)
                 .inspect_err(|error| tracing::info!("{error}"))

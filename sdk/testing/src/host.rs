@@ -57,6 +57,7 @@ impl TestHost {
             limits: Limits::default(),
             // Asked to look, it looks; no test has to wait for a notification.
             watch: false,
+            kept_instances: Settings::KEPT_BY_ONE_COMMAND,
             required: Vec::new(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -90,6 +90,7 @@ async fn offline(setup: &Setup, request: PolicyRequest) -> Result<Explanation> {
     setup.paths.make()?;
     let settings = Settings {
         watch: false,
+        kept_instances: Settings::KEPT_BY_ONE_COMMAND,
         ..policy_settings(setup)
     };
     let policies = PolicyHost::start(settings, |problem| tracing::warn!("{problem}"))

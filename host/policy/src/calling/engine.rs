@@ -20,11 +20,6 @@ const MAX_CALLS: u32 = 128;
 /// How many components are tried out at the same time at most. Counted apart, so that
 /// a mended policy is taken over however wild the broken one runs.
 pub(crate) const MAX_TRIALS: u32 = 8;
-/// How many instances are kept between calls at most: one for each session that
-/// a progress parser follows, and those that sidecars want to be reused. Counted
-/// apart, so that they never take the room of a call.
-const MAX_KEPT: u32 = 384;
-const MAX_INSTANCES: u32 = MAX_CALLS + MAX_TRIALS + MAX_KEPT;
 /// Stack of a guest, in bytes. Rust guests keep their data stack in linear
 /// memory; this one holds return addresses and spilled registers.
 const MAX_WASM_STACK: usize = 512 << 10;
@@ -61,12 +56,14 @@ pub enum EngineError {
 
 impl PolicyEngine {
     /// Makes an engine with a pool of instances, or without one where address
-    /// space is short (a container's limit, an emulator).
-    pub(crate) fn new() -> Result<Arc<Self>, EngineError> {
-        let engine = probed(&config(true))
+    /// space is short (a container's limit, an emulator). Up to `kept` instances
+    /// are kept between calls: counted apart, so that they never take the room of a
+    /// call, and each of them costs a start some microseconds.
+    pub(crate) fn new(kept: u32) -> Result<Arc<Self>, EngineError> {
+        let engine = probed(&config(Some(kept)))
             .or_else(|error| {
                 tracing::info!("no pool of instances, policies start a little slower: {error:#}");
-                probed(&config(false))
+                probed(&config(None))
             })
             .map_err(EngineError::Engine)?;
         Ok(Arc::new(PolicyEngine {
@@ -75,7 +72,7 @@ impl PolicyEngine {
             quick: OnceLock::new(),
             slots: Semaphore::new(MAX_CALLS as usize),
             trials: Semaphore::new(MAX_TRIALS as usize),
-            places: Arc::new(Semaphore::new(MAX_KEPT as usize)),
+            places: Arc::new(Semaphore::new(kept as usize)),
         }))
     }
 
@@ -93,7 +90,7 @@ impl PolicyEngine {
         let quick = match self.quick.get() {
             Some(quick) => quick,
             None => {
-                let mut config = config(false);
+                let mut config = config(None);
                 config
                     .cranelift_opt_level(OptLevel::None)
                     .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
@@ -147,7 +144,8 @@ fn probed(config: &Config) -> wasmtime::Result<Engine> {
 /// `(module (memory 1))`.
 const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01";
 
-fn config(pooled: bool) -> Config {
+/// With a pool that has room to keep so many instances between calls, or without one.
+fn config(kept: Option<u32>) -> Config {
     let mut config = Config::new();
     config
         // Winch compiles faster but knows no epochs.
@@ -163,25 +161,24 @@ fn config(pooled: bool) -> Config {
         // Verdicts may not depend on the machine.
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true);
-    config.allocation_strategy(if pooled {
-        InstanceAllocationStrategy::Pooling(pool())
-    } else {
-        InstanceAllocationStrategy::OnDemand
+    config.allocation_strategy(match kept {
+        Some(kept) => InstanceAllocationStrategy::Pooling(pool(MAX_CALLS + MAX_TRIALS + kept)),
+        None => InstanceAllocationStrategy::OnDemand,
     });
     config
 }
 
-fn pool() -> PoolingAllocationConfig {
+fn pool(instances: u32) -> PoolingAllocationConfig {
     // Guests made of several modules (an interpreter with its libraries) take
     // several core instances each.
     const CORE_INSTANCES_EACH: u32 = 16;
     const TABLES_EACH: u32 = 2;
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(MAX_INSTANCES)
-        .total_core_instances(MAX_INSTANCES * CORE_INSTANCES_EACH)
-        .total_memories(MAX_INSTANCES)
-        .total_tables(MAX_INSTANCES * TABLES_EACH)
-        .total_stacks(MAX_INSTANCES)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * CORE_INSTANCES_EACH)
+        .total_memories(instances)
+        .total_tables(instances * TABLES_EACH)
+        .total_stacks(instances)
         .max_memory_size(Limits::MAX_MEMORY_BYTES as usize)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .pagemap_scan(Enabled::Auto)
@@ -199,13 +196,13 @@ mod tests {
 
     #[test]
     fn the_engine_runs_with_and_without_a_pool() {
-        probed(&config(true)).unwrap();
-        probed(&config(false)).unwrap();
+        probed(&config(Some(1))).unwrap();
+        probed(&config(None)).unwrap();
     }
 
     #[test]
     fn what_is_compiled_quickly_runs() {
-        let engine = PolicyEngine::new().unwrap();
+        let engine = PolicyEngine::new(1).unwrap();
         // `(component)`.
         let empty = b"\0asm\x0d\0\x01\0";
         engine.compile_quickly(empty).unwrap();
@@ -214,8 +211,8 @@ mod tests {
 
     #[test]
     fn the_same_settings_have_the_same_code_format() {
-        let format = PolicyEngine::new().unwrap().code_format();
-        assert_eq!(format, PolicyEngine::new().unwrap().code_format());
+        let format = PolicyEngine::new(1).unwrap().code_format();
+        assert_eq!(format, PolicyEngine::new(2).unwrap().code_format());
         assert_eq!(format.len(), 16);
     }
 }

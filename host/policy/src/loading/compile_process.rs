@@ -23,7 +23,7 @@ use crate::calling::call_terms::CallTerms;
 use crate::calling::engine::{EngineError, PolicyEngine};
 use crate::loading::code_cache::{CacheError, CodeCache};
 use crate::loading::load::Loader;
-use crate::{Grants, Limits};
+use crate::{Grants, Limits, Settings};
 
 /// The argument under which the program calls [`compile_into_cache`].
 pub const COMPILE_POLICY: &str = "compile-policy";
@@ -137,7 +137,7 @@ pub fn compile_into_cache(input: &mut impl BufRead) -> Result<(), CompileError> 
     let mut wasm = Vec::new();
     input.read_to_end(&mut wasm)?;
 
-    let engine = PolicyEngine::new()?;
+    let engine = PolicyEngine::new(Settings::KEPT_BY_ONE_COMMAND)?;
     let cache = open_cache(&order.cache_dir, &engine)?;
     let loader = Loader::new(engine, Some(cache));
     let terms = Arc::new(CallTerms {

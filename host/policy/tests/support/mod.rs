@@ -341,6 +341,7 @@ impl Plan {
             bundled: self.bundled,
             limits: self.limits,
             watch: !self.unwatched,
+            kept_instances: Settings::KEPT_BY_A_HOST,
             required: self.required.into_iter().map(str::to_owned).collect(),
         };
         let host = PolicyHost::start(settings, {

@@ -80,6 +80,7 @@ fn host(folder: &std::path::Path) -> Arc<Host> {
             bundled: Vec::new(),
             limits: Limits::default(),
             watch: false,
+            kept_instances: Settings::KEPT_BY_A_HOST,
             required: Vec::new(),
         },
         agents_may_change_policies: false,

@@ -87,6 +87,7 @@ pub(super) fn try_component(
         bundled: Vec::new(),
         limits: policy_limits(setup),
         watch: false,
+        kept_instances: Settings::KEPT_BY_ONE_COMMAND,
         required: Vec::new(),
     };
     let status = runtime()?.block_on(async {
