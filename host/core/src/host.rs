@@ -162,20 +162,25 @@ impl Host {
         let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
         let store = open_store(&settings.store_path)?;
         let events = Arc::new(EventBus::after(EventHistory::last_number(&store)?));
+        let policy_problems = RecentProblems::default();
+        // Beside the stores: each takes a third of a start.
+        let policies = std::thread::spawn({
+            let settings = settings.policies.clone();
+            let problems = policy_problems.clone();
+            let events = Arc::clone(&events);
+            move || PolicyHost::start(settings, move |problem| problems.tell(&problem, &events))
+        });
         let event_history =
             EventHistory::start(Arc::clone(&events), store.clone(), settings.events);
         let lost_sessions = mark_lost(&store);
         let longest_work = settings.caps.work;
         let agents = Agents::open(store.clone(), settings.profiles_folder, settings.caps)?;
         let agents = Arc::new(agents);
-        let policy_problems = RecentProblems::default();
-        let policies = PolicyHost::start(settings.policies.clone(), {
-            let problems = policy_problems.clone();
-            let events = Arc::clone(&events);
-            move |problem| problems.tell(&problem, &events)
-        })?;
-        tokio::spawn(tell_swaps(policies.changes(), Arc::clone(&events)));
         let (monitor, watcher) = Monitor::new(settings.monitor)?;
+        let policies = policies
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        tokio::spawn(tell_swaps(policies.changes(), Arc::clone(&events)));
         let host = Arc::new_cyclic(|this| Self {
             registry: Registry::new(settings.sessions.max_sessions),
             defaults: DefaultSessions::default(),
