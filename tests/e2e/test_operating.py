@@ -302,7 +302,7 @@ def test_damaged_figures_of_the_past_keep_no_host_from_starting(world: World) ->
     noise = os.urandom(20_000)
     (world.state_dir / "metrics.sqlite").write_bytes(noise)
     host = world.serve()
-    assert "metrics.sqlite is damaged" in world.quarterdeck("logs").stdout
+    until_blocking("the log tells", lambda: "metrics.sqlite is damaged" in world.quarterdeck("logs").stdout)
     assert (world.state_dir / "metrics.sqlite.damaged-1").read_bytes() == noise
     host.stop()
     for kept in ("audit.sqlite", "store.sqlite"):

@@ -116,7 +116,7 @@ async def test_sessions_are_refused_before_the_host_runs_out_of_files(world: Wor
             opened += 1
         assert opened == (few - 200) // 3 and "close" in outcome.text, outcome
     assert world.quarterdeck("top", "--once").returncode == 0
-    assert "sessions.max is 1000" in world.quarterdeck("logs").stdout
+    until_blocking("the log tells", lambda: "sessions.max is 1000" in world.quarterdeck("logs").stdout)
 
 
 def test_a_log_says_when_the_host_began_and_ended(world: World) -> None:
