@@ -187,6 +187,25 @@ async def test_an_approval_is_for_the_session_that_asked(agent: Agent, world: Wo
     assert not here.is_error, here
 
 
+async def test_a_session_is_opened_with_a_command_once_a_person_agrees(agent: Agent, world: World) -> None:
+    await loaded(agent, "deploys")
+    asked = await agent.call("session_create", command=COMMAND)
+    assert asked.code == "CONFIRMATION_REQUIRED" and asked.error["details"]["sessionId"] == "new", asked
+    again = await agent.call("session_create", command=COMMAND)
+    identifier = asked.error["details"]["confirmationId"]
+    assert again.error["details"]["confirmationId"] == identifier, "it is one question"
+    assert (await agent.do("session_list"))["total"] == 0, "no session is left behind"
+
+    listed = world.quarterdeck("approve")
+    assert "opened for it" in listed.stdout, listed
+    refused = world.quarterdeck("approve", identifier, "--session")
+    assert refused.returncode != 0 and "opening a session" in refused.stderr, refused
+    assert world.quarterdeck("approve", identifier).returncode == 0
+    opened = await agent.do("session_create", command=COMMAND)
+    await agent.wait_for(opened["sessionId"], pattern=SAID)
+    assert (await agent.call("session_create", command=COMMAND)).code == "CONFIRMATION_REQUIRED", "once"
+
+
 async def test_an_unknown_confirmation_is_refused(agent: Agent, world: World) -> None:
     refused = world.quarterdeck("approve", "no-such-id")
     assert refused.returncode != 0 and "no-such-id" in refused.stderr

@@ -92,7 +92,10 @@ fn waiting(setup: &Setup) -> Result<Vec<Waiting>> {
 
 impl Waiting {
     fn shown(&self) -> String {
-        let mut place = format!("session {}", self.session_id);
+        let mut place = match self.session_id.as_str() {
+            "new" => "in a session that is opened for it".to_owned(),
+            id => format!("session {id}"),
+        };
         if let Some(client) = &self.client {
             place.push_str(&format!("  asked by {client}"));
         }

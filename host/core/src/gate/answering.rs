@@ -1,12 +1,15 @@
 //! A person is asked about a command, and answers.
 
 use super::confirmation::{Approval, Occasion};
+use super::running::runnable;
 use super::verdict::VerdictReport;
 use super::{Answer, ApprovalScope, Gate, PendingConfirmation};
 use crate::allow_rules::AllowRule;
 use crate::audit::EntryKind;
+use crate::caller::Caller;
 use crate::error::HostError;
 use crate::events::ConfirmationState;
+use crate::session::{Session, SessionId};
 
 impl Gate {
     /// Puts a command before a person, and says so.
@@ -18,6 +21,31 @@ impl Gate {
         let pending = self.confirmations.request(occasion, verdict);
         self.tell_confirmation(&pending, ConfirmationState::Waiting, None);
         pending
+    }
+
+    /// Runs the first command of a session that is being opened. Where a person has to
+    /// confirm it, their answer is good for the next session that begins with it in
+    /// the same folder: the caller closes this one.
+    pub(crate) async fn run_first(
+        &self,
+        session: &Session,
+        command: &str,
+        caller: &Caller,
+    ) -> Result<VerdictReport, HostError> {
+        self.confirmations.begin(&session.id, runnable(command)?);
+        match self.run(session, command, caller).await {
+            Ok(running) => Ok(running.verdict),
+            Err(error) => {
+                self.confirmations.put_off(&session.id);
+                Err(match error {
+                    HostError::ConfirmationRequired(mut pending) => {
+                        pending.session_id = SessionId::not_yet();
+                        HostError::ConfirmationRequired(pending)
+                    }
+                    error => error,
+                })
+            }
+        }
     }
 
     /// Commands that wait for a person.

@@ -242,6 +242,27 @@ impl Confirmations {
         })
     }
 
+    /// A session begins with this command: what was said to it before there was a
+    /// session holds here.
+    pub(crate) fn begin(&self, session: &SessionId, command: &str) {
+        let before = SessionId::not_yet();
+        for entry in self.live_entries().values_mut() {
+            if entry.session == before && entry.command == command {
+                entry.session = session.clone();
+            }
+        }
+    }
+
+    /// A session did not come to be: what it asked is asked for the next one that
+    /// begins with the same command.
+    pub(crate) fn put_off(&self, session: &SessionId) {
+        for entry in self.live_entries().values_mut() {
+            if entry.session == *session {
+                entry.session = SessionId::not_yet();
+            }
+        }
+    }
+
     /// The confirmation of this id, while no yes has been said to it.
     pub(crate) fn get(&self, id: &str) -> Result<PendingConfirmation, HostError> {
         self.live_entries()
@@ -404,6 +425,27 @@ mod tests {
             by: "ada".to_owned(),
             scope,
         }
+    }
+
+    #[test]
+    fn what_is_said_before_there_is_a_session_holds_in_the_one_that_is_opened() {
+        let (confirmations, first) = with_lifetime(Duration::from_secs(60));
+        let id = asked(&confirmations, &first, "npm publish");
+        confirmations.put_off(&first);
+        confirmations
+            .approve(&id, yes(ApprovalScope::Once))
+            .expect("approve");
+        let (second, third) = (SessionId::random(), SessionId::random());
+        confirmations.begin(&second, "npm pack");
+        assert_eq!(confirmations.redeem(at_work(&second, "npm publish")), None);
+        confirmations.begin(&third, "npm publish");
+        assert!(
+            confirmations
+                .redeem(at_work(&third, "npm publish"))
+                .is_some()
+        );
+        confirmations.begin(&third, "npm publish");
+        assert_eq!(confirmations.redeem(at_work(&third, "npm publish")), None);
     }
 
     #[test]

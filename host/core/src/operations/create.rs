@@ -81,14 +81,9 @@ impl Host {
         let session = self.open(request).await?;
         let verdict = match command {
             None => None,
-            Some(command) => match self.gate.run(&session, &command, caller).await {
-                Ok(running) => Some(running.verdict),
-                // No session is left behind for a command that may not run. One
-                // that waits for a yes is bound to its session, which stays.
-                Err(confirmation @ HostError::ConfirmationRequired(_)) => {
-                    session.keep();
-                    return Err(confirmation);
-                }
+            Some(command) => match self.gate.run_first(&session, &command, caller).await {
+                Ok(verdict) => Some(verdict),
+                // No session is left behind for a command that may not run, or not yet.
                 Err(error) => {
                     session.close().await;
                     return Err(error);
