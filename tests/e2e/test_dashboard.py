@@ -175,6 +175,30 @@ async def test_a_waiting_command_is_approved_with_a_click_and_runs(person: Perso
     assert not person.complaints
 
 
+async def test_a_yes_is_good_once_for_the_session_or_always(person: Person, host: ServingHost) -> None:
+    host.world.stand_in("npm")
+    await person.sign_in()
+    waiting = person.page.get_by_role("region", name="Waiting for you")
+    async with agent_on_http(host) as agent:
+        first, second = await agent.open_session(), await agent.open_session()
+        assert (await agent.call("session_run", command=ASKS_FIRST, sessionId=first)).code == "CONFIRMATION_REQUIRED"
+        await waiting.get_by_role("button", name=f"Approve for this session {ASKS_FIRST}").click()
+        await expect(waiting).to_be_hidden()
+        for _ in range(2):
+            assert (await agent.run(ASKS_FIRST, sessionId=first))["exitStatus"] == 0
+        assert (await agent.call("session_run", command=ASKS_FIRST, sessionId=second)).code == "CONFIRMATION_REQUIRED"
+        await waiting.get_by_role("button", name=f"Approve always {ASKS_FIRST}").click()
+        await expect(waiting).to_be_hidden()
+        for _ in range(2):
+            assert (await agent.run(ASKS_FIRST, sessionId=second))["exitStatus"] == 0
+        # Before there is a session, there is none to allow anything for.
+        asked = await agent.call("session_create", command=f"{ASKS_FIRST} --tag next")
+        assert asked.code == "CONFIRMATION_REQUIRED", asked
+        await expect(waiting.get_by_role("button", name=f"Approve always {ASKS_FIRST} --tag next")).to_be_visible()
+        await expect(waiting.get_by_role("button", name="Approve for this session")).to_have_count(0)
+    assert not person.complaints
+
+
 async def test_a_person_is_told_who_asks_and_where(person: Person, host: ServingHost) -> None:
     await person.sign_in()
     async with agent_on_http(host) as agent:

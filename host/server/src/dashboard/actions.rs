@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use quarterdeck_core::gate::Answer;
 use quarterdeck_core::operations::{ApprovalOrigin, CreateSession};
 use quarterdeck_core::{ErrorCode, HostError};
 use serde::Deserialize;
@@ -18,8 +19,8 @@ use crate::standing::{Standing, standing};
 
 /// A person's answer to a confirmation.
 #[derive(Deserialize)]
-pub(super) struct Answer {
-    allow: bool,
+pub(super) struct Answered {
+    answer: Answer,
 }
 
 /// `POST /dashboard/confirmations/{id}`.
@@ -27,7 +28,7 @@ pub(super) async fn answer(
     State(dashboard): State<Arc<Dashboard>>,
     Extension(connection): OtherEnd,
     Path(id): Path<String>,
-    Json(answer): Json<Answer>,
+    Json(answered): Json<Answered>,
 ) -> Response {
     let Standing::Outside { pid, user } = standing(&dashboard.host, connection).await else {
         return refusal(StatusCode::FORBIDDEN, NOT_A_PERSON);
@@ -35,7 +36,7 @@ pub(super) async fn answer(
     let origin = ApprovalOrigin::Process { pid, user };
     match dashboard
         .host
-        .answer_confirmation(&id, answer.allow, &origin)
+        .answer_confirmation(&id, answered.answer, &origin)
     {
         Ok(pending) => Json(pending).into_response(),
         Err(error) => failed(&error),

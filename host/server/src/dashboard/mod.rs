@@ -1,11 +1,12 @@
 //! The dashboard: what happens on the host, for a person in a browser.
 //!
-//! The page is a file with a script and a style sheet of its own; nothing is built
-//! and nothing comes from elsewhere. What it shows is put in as text, never as
+//! The page has scripts, one for each part of it, and a style sheet of its own; nothing
+//! is built and nothing comes from elsewhere. What it shows is put in as text, never as
 //! markup: terminals print what they like. It learns what changes from the stream
 //! at `/events`, which knows the same cookie.
 
 mod actions;
+mod assets;
 mod person;
 mod screen;
 mod sign_in;
@@ -17,8 +18,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::response::Response;
+use axum::routing::{get, post};
 use quarterdeck_core::Host;
 
 use crate::http::guard::Guard;
@@ -67,26 +68,9 @@ pub(crate) fn routes(dashboard: Arc<Dashboard>) -> Router {
         .route("/", get(sign_in::front_page))
         .route("/sign-out", post(sign_in::sign_out))
         .merge(page_data)
-        .route(
-            "/assets/dashboard.js",
-            asset(
-                "text/javascript; charset=utf-8",
-                include_str!("assets/dashboard.js"),
-            ),
-        )
-        .route(
-            "/assets/dashboard.css",
-            asset(
-                "text/css; charset=utf-8",
-                include_str!("assets/dashboard.css"),
-            ),
-        )
+        .merge(assets::routes())
         .layer(middleware::from_fn(secured))
         .with_state(dashboard)
-}
-
-fn asset(content_type: &'static str, text: &'static str) -> MethodRouter<Arc<Dashboard>> {
-    get(move || async move { ([(header::CONTENT_TYPE, content_type)], text).into_response() })
 }
 
 /// Tells the browser what this page may do: load its own files, speak to its own

@@ -1,0 +1,62 @@
+// Commands that wait for a person's answer.
+
+import { byId, element, keepFocus, post, report } from "./page.js";
+import { called, onState, refresh } from "./state.js";
+
+onState(({ waiting }) => showWaiting(waiting));
+
+/** What a person may say, as the host is told it. */
+const ANSWERS = [
+  ["Approve", { allow: "once" }],
+  ["Approve for this session", { allow: "session" }],
+  ["Approve always", { allow: "always" }],
+  ["Deny", "deny"],
+];
+
+function showWaiting(waiting) {
+  byId("waiting").hidden = waiting.length === 0;
+  // Also a person who looks at another tab sees that somebody waits.
+  document.title = waiting.length ? `(${waiting.length}) Quarterdeck` : "Quarterdeck";
+  keepFocus(byId("waiting-list"), waiting.map((pending) =>
+    element("li", { "data-key": pending.confirmationId },
+      element("pre", { class: "command" }, pending.command),
+      element("p", {}, pending.verdict.reason),
+      element("p", { class: "faint" }, whereAndWho(pending)),
+      element("div", { class: "buttons" },
+        ...answersTo(pending).map(([text, answer]) => answerButton(pending, text, answer))))));
+}
+
+/** Whether there is no session yet, and so none to allow anything for. */
+const isOpening = (pending) => pending.sessionId === "new";
+
+function answersTo(pending) {
+  return ANSWERS.filter(([, { allow }]) => allow !== "session" || !isOpening(pending));
+}
+
+function whereAndWho(pending) {
+  const left = pending.expiresInSeconds;
+  return [
+    isOpening(pending) ? "In a session that is opened for it" : `In ${called(pending.sessionId)}`,
+    pending.cwd,
+    pending.client && `asked by ${pending.client}`,
+    left < 60 ? `${left} s left` : `${Math.floor(left / 60)} min ${left % 60} s left`,
+  ].filter(Boolean).join(" · ");
+}
+
+function answerButton(pending, text, answer) {
+  return element("button", {
+    type: "button",
+    class: answer.allow === "once" ? null : "quiet",
+    "data-key": `${text} ${pending.confirmationId}`,
+    "aria-label": `${text} ${pending.command}`,
+    onclick: async () => {
+      try {
+        await post(`/dashboard/confirmations/${encodeURIComponent(pending.confirmationId)}`, { answer });
+        report(null);
+      } catch (error) {
+        report(error);
+      }
+      refresh();
+    },
+  }, text);
+}
