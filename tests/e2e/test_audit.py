@@ -83,6 +83,12 @@ async def test_the_chain_holds_and_shows_a_change(world: World) -> None:
     assert forged.returncode != 0 and "panicked" not in forged.stderr, forged
 
 
+def test_a_log_that_is_not_there_is_not_called_sound(world: World) -> None:
+    missing = world.quarterdeck("audit", "verify")
+    assert missing.returncode != 0 and str(world.audit_log) in missing.stderr, missing
+    assert not world.audit_log.exists()
+
+
 async def test_the_log_is_append_only(world: World) -> None:
     async with agent_on_stdio(world) as agent:
         await agent.run("echo kept")

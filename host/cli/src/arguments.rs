@@ -171,7 +171,7 @@ pub(crate) enum Command {
     /// order, and so does the end of the terminal that it was started from.
     Serve {
         /// Address to listen on [default: 127.0.0.1:3456]
-        #[arg(long, value_name = "ADDRESS:PORT")]
+        #[arg(long, value_name = "ADDRESS:PORT", value_parser = listening_address)]
         listen: Option<SocketAddr>,
         /// Tool families that clients see, separated by commas [default: native,enhanced]
         #[arg(long, value_name = "FAMILIES", value_delimiter = ',')]
@@ -415,4 +415,16 @@ fn tier(text: &str) -> Result<Tier, String> {
         .into_iter()
         .find(|tier| tier.as_str() == text)
         .ok_or_else(|| format!("{text:?} is no tier: write safe, review or dangerous"))
+}
+
+/// `127.0.0.1:3456`, `[::1]:3456` or `localhost:3456`.
+fn listening_address(text: &str) -> Result<SocketAddr, String> {
+    let address = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    address.parse().map_err(|_| {
+        "give an address and a port, as in 127.0.0.1:3456; of names only localhost is known"
+            .to_owned()
+    })
 }

@@ -5,7 +5,7 @@ mod shadows;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use quarterdeck_core::audit::{AuditLog, Scope};
 
 use crate::Setup;
@@ -32,8 +32,14 @@ pub(crate) fn run(setup: &Setup, command: AuditCommand) -> Result<ExitCode> {
 }
 
 fn verify(setup: &Setup) -> Result<ExitCode> {
-    setup.paths.make()?;
-    let log = AuditLog::open(&setup.paths.audit_file())?;
+    let file = setup.paths.audit_file();
+    if !file.exists() {
+        bail!(
+            "there is no audit log at {}: a host makes it when it starts; if one was there, restore it from a backup (`quarterdeck restore`)",
+            file.display()
+        );
+    }
+    let log = AuditLog::open(&file)?;
     match log.verify()? {
         Ok(rows) => {
             anstream::println!("{rows} rows, the chain holds");

@@ -44,6 +44,9 @@ pub(crate) use since::{age, fixed_moment};
 /// Rows between two checkpoints.
 const CHECKPOINT_EVERY: u64 = 1000;
 
+/// Of the file's tables. The second has the table `head`.
+const VERSION: i64 = 2;
+
 /// What an audit row is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
@@ -81,6 +84,16 @@ pub enum AuditError {
         path: PathBuf,
         /// What SQLite said.
         source: rusqlite::Error,
+    },
+    /// A later version made the file.
+    #[error(
+        "the audit log {} has version {found}, and this program knows versions up to {VERSION}: use the newer program, or move the file away to begin a new one", .path.display()
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
     },
     /// A row cannot be written or read.
     #[error(
@@ -146,6 +159,13 @@ impl AuditLog {
             source,
         };
         let connection = connect(path).map_err(failed)?;
+        let found = version(&connection).map_err(failed)?;
+        if found > VERSION {
+            return Err(AuditError::TooNew {
+                path: path.to_owned(),
+                found,
+            });
+        }
         connection
             .execute_batch(
                 "CREATE TABLE IF NOT EXISTS entries (
@@ -259,11 +279,10 @@ fn make_private(path: &Path) {
 /// Makes the table that says which row is the last, so that its loss shows too.
 /// A log from before there was one begins with the row that is the last now.
 fn keep_the_head(connection: &Connection) -> rusqlite::Result<()> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version >= 2 {
+    if version(connection)? >= VERSION {
         return Ok(());
     }
-    connection.execute_batch(
+    connection.execute_batch(&format!(
         "BEGIN IMMEDIATE;
          CREATE TABLE IF NOT EXISTS head (
              one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -273,9 +292,13 @@ fn keep_the_head(connection: &Connection) -> rusqlite::Result<()> {
          INSERT OR IGNORE INTO head (one, sequence, hash)
              SELECT 1, sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1;
          INSERT OR IGNORE INTO head (one, sequence, hash) VALUES (1, 0, zeroblob(32));
-         PRAGMA user_version = 2;
+         PRAGMA user_version = {VERSION};
          COMMIT;",
-    )
+    ))
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
 /// What became of a row that was to be added.
@@ -512,6 +535,21 @@ mod tests {
         assert_eq!(log.verify().expect("verify"), Ok(3));
         log.append(EntryKind::Verdict, &json!({})).expect("append");
         assert_eq!(log.verify().expect("verify"), Ok(4));
+    }
+
+    #[test]
+    fn a_log_of_a_later_version_is_left_alone() {
+        let (folder, log) = log_with_rows(1);
+        lock(&log.connection)
+            .execute_batch("PRAGMA user_version = 999")
+            .expect("made newer");
+        drop(log);
+        let opened = AuditLog::open(&folder.path().join("audit.sqlite"));
+        assert!(
+            matches!(opened, Err(AuditError::TooNew { found: 999, .. })),
+            "{:?}",
+            opened.err()
+        );
     }
 
     #[test]
