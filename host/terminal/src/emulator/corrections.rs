@@ -5,7 +5,7 @@
 use alacritty_terminal::Term;
 use alacritty_terminal::event::EventListener;
 use alacritty_terminal::grid::Dimensions;
-use alacritty_terminal::index::Line;
+use alacritty_terminal::index::{Column, Line};
 use alacritty_terminal::term::TermMode;
 use alacritty_terminal::vte::ansi::{
     Attr, CharsetIndex, ClearMode, CursorShape, CursorStyle, Handler, Hyperlink, KeyboardModes,
@@ -69,6 +69,29 @@ impl<L: EventListener> Handler for Corrected<'_, L> {
         self.home();
     }
 
+    /// The library stays where it is before the first stop, and still wants to wrap.
+    fn move_backward_tabs(&mut self, count: u16) {
+        for _ in 0..count {
+            let before = self.0.grid().cursor.point.column;
+            self.0.move_backward_tabs(1);
+            let cursor = &mut self.0.grid_mut().cursor;
+            cursor.input_needs_wrap = false;
+            if cursor.point.column == before {
+                cursor.point.column = Column(0);
+                break;
+            }
+        }
+    }
+
+    /// The library keeps the last column of a full line, also where nothing wraps and the
+    /// cursor is on it.
+    fn clear_line(&mut self, mode: LineClearMode) {
+        if !self.0.mode().contains(TermMode::LINE_WRAP) {
+            self.0.grid_mut().cursor.input_needs_wrap = false;
+        }
+        self.0.clear_line(mode);
+    }
+
     fn set_private_mode(&mut self, mode: PrivateMode) {
         if OLD_ALTERNATE_SCREENS.contains(&mode.raw()) {
             self.show_alternate_screen(true);
@@ -119,11 +142,9 @@ impl<L: EventListener> Handler for Corrected<'_, L> {
         insert_blank_lines(value: usize);
         delete_lines(value: usize);
         erase_chars(value: usize);
-        move_backward_tabs(count: u16);
         move_forward_tabs(count: u16);
         save_cursor_position();
         restore_cursor_position();
-        clear_line(mode: LineClearMode);
         clear_tabs(mode: TabulationClearMode);
         set_tabs(interval: u16);
         reset_state();
