@@ -102,6 +102,22 @@ async def restart(app: Any, pane: str) -> bool:
     return True
 
 
+async def look(app: Any, pane: str) -> dict[str, Any]:
+    """How a session looks: its profile, its badge and the colour of its tab."""
+    profile = await app.get_session_by_id(pane).async_get_profile()
+    color = profile.tab_color if profile.use_tab_color else None
+    return {
+        "profile": profile.name,
+        "badge": profile.badge_text,
+        "tab": color and [round(color.red), round(color.green), round(color.blue)],
+    }
+
+
+async def profiles(app: Any) -> list[str]:
+    """The names of all profiles."""
+    return [profile.name for profile in await iterm2.PartialProfile.async_query(app.connection)]
+
+
 async def _tell(connection: Any) -> None:
     app = await iterm2.async_get_app(connection)
     print(json.dumps(await globals()[sys.argv[1]](app, *sys.argv[2:])))

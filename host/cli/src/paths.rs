@@ -126,12 +126,13 @@ impl Paths {
         self.state_dir.join("output")
     }
 
-    /// Where iTerm2 reads dynamic profiles; without a Mac, a folder to copy from.
+    /// Where iTerm2 reads dynamic profiles; without an iTerm2, a folder to copy from.
     pub(crate) fn iterm2_profiles(&self) -> PathBuf {
-        match std::env::home_dir().filter(|_| cfg!(target_os = "macos")) {
-            Some(home) => home.join("Library/Application Support/iTerm2/DynamicProfiles"),
-            None => self.state_dir.join("DynamicProfiles"),
-        }
+        let support = std::env::home_dir().map(|it| it.join("Library/Application Support/iTerm2"));
+        let there = support.filter(|folder| cfg!(target_os = "macos") || folder.is_dir());
+        there
+            .unwrap_or_else(|| self.state_dir.clone())
+            .join("DynamicProfiles")
     }
 
     /// Policies as they were compiled.

@@ -99,6 +99,9 @@ pub struct OpenRequest {
     /// one closes the other. No other backend has such names, nor has a place beside
     /// another session.
     pub tmux_session: Option<String>,
+    /// The name of the profile that iTerm2 opens it with; by default its default one. No
+    /// other backend has profiles.
+    pub profile: Option<String>,
     /// Lines kept above the screen.
     pub scrollback_lines: usize,
     /// Bytes of transcript kept, rounded up to whole blocks of 64 KiB.
@@ -119,6 +122,7 @@ impl Default for OpenRequest {
             size: Size::default(),
             beside: None,
             tmux_session: None,
+            profile: None,
             scrollback_lines: 10_000,
             transcript_bytes: 8 * 1024 * 1024,
             shell_integration: true,

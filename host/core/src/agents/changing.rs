@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
+use quarterdeck_policy::TRACE_TARGET;
+
 use super::kept::{Change, keep_delivery};
 use super::notifications::{Level, Notification, NotificationFilter, summary};
 use super::profile::{self, TeamProfile};
@@ -22,6 +24,8 @@ impl Agents {
         let mut next = self.state().clone();
         let mut changes = Vec::new();
         let value = work(&mut next, &mut changes)?;
+        let changes_teams =
+            (changes.iter()).any(|change| matches!(change, Change::Team(..) | Change::TeamGone(_)));
         if !changes.is_empty() {
             let kept = self.store.write(move |kept| {
                 for change in &changes {
@@ -31,6 +35,9 @@ impl Agents {
             });
             kept.await.map_err(not_kept)?;
             *self.state.write().unwrap_or_else(PoisonError::into_inner) = next;
+        }
+        if changes_teams {
+            self.write_profiles().await;
         }
         Ok(value)
     }
@@ -47,6 +54,12 @@ impl Agents {
 
     /// Registers an agent for a session, in the place of one of the same name. Whoever
     /// does so is taken for having started it.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "agent_registry.register_agent",
+        skip_all,
+        fields(agent.name = %agent.name, session.id = %agent.session_id)
+    )]
     pub async fn register(&self, agent: Agent, caller: &Caller) -> Result<Agent, HostError> {
         let again = caller.agent.as_deref() == Some(&agent.name);
         if !again {
@@ -82,6 +95,12 @@ impl Agents {
     }
 
     /// Removes an agent and frees what it has locked; `false` if there is none.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "agent_registry.remove_agent",
+        skip_all,
+        fields(agent.name = %name)
+    )]
     pub async fn remove_agent(&self, name: &str) -> Result<bool, HostError> {
         let removed = self
             .change(|state, changes| {
@@ -119,6 +138,12 @@ impl Agents {
 
     /// Creates a team, with a colour of its own; one that exists gets the new
     /// description and parent.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "agent_registry.create_team",
+        skip_all,
+        fields(team.name = %name)
+    )]
     pub async fn create_team(
         &self,
         name: &str,
@@ -130,11 +155,16 @@ impl Agents {
             .change(|state, changes| add_team(state, changes, team))
             .await?;
         self.tell(AgentsChanged::Teams);
-        self.write_profiles().await;
         Ok(created)
     }
 
     /// Removes a team, and its profile; `false` if there is none.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "agent_registry.remove_team",
+        skip_all,
+        fields(team.name = %name)
+    )]
     pub async fn remove_team(&self, name: &str) -> Result<bool, HostError> {
         let removed = self
             .change(|state, changes| {
@@ -155,9 +185,13 @@ impl Agents {
         if removed {
             self.tell(AgentsChanged::Teams);
             self.tell(AgentsChanged::Agents);
-            self.write_profiles().await;
         }
         Ok(removed)
+    }
+
+    /// How a team's sessions look.
+    pub(super) fn profile_of(&self, team: &str) -> Option<TeamProfile> {
+        self.state().profiles.get(team).cloned()
     }
 
     /// The teams, each with its profile and the number of its own members.

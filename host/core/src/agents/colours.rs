@@ -1,5 +1,6 @@
 //! Colours for teams, each as far from the others as can be. Pure.
 
+use quarterdeck_terminal::iterm2::Rgb;
 use serde::Serialize;
 
 /// The first team's hue: teal.
@@ -35,6 +36,12 @@ impl Colour {
             let k = (n + self.hue / 30.0) % 12.0;
             lightness - amplitude * (k - 3.0).min(9.0 - k).clamp(-1.0, 1.0)
         })
+    }
+
+    /// The same as a screen has it.
+    pub(super) fn on_screen(self) -> Rgb {
+        let [red, green, blue] = self.rgb().map(|part| (part * 255.0).round() as u8);
+        Rgb { red, green, blue }
     }
 }
 

@@ -4,6 +4,8 @@
 use std::iter;
 use std::time::Duration;
 
+use quarterdeck_policy::TRACE_TARGET;
+use quarterdeck_terminal::iterm2::Appearance;
 use quarterdeck_terminal::{Beside, Side};
 use schemars::JsonSchema;
 use serde::de::Error;
@@ -19,7 +21,7 @@ use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::error::HostError;
 use crate::host::Host;
 use crate::operations::{CreateSession, Layout, NamedLayout, OpenLayout, RunCommand};
-use crate::session::SessionId;
+use crate::session::{BackendKind, SessionId};
 
 /// Panes in one request.
 const MOST_PANES: usize = 100;
@@ -178,6 +180,12 @@ pub struct SplitSession {
 impl Host {
     /// Creates the sessions of a layout. First all of them, so that there are all or
     /// none; then agents, roles and commands, each of which passes the gate.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "execute_create_sessions",
+        skip_all,
+        fields(sessions = request.sessions.len())
+    )]
     pub async fn create_sessions(
         &self,
         request: &CreateSessions,
@@ -223,6 +231,7 @@ impl Host {
         let pane = CreateSession {
             working_directory: target.terminal.status().await.cwd,
             backend: Some(BackendChoice::Only(target.backend)),
+            profile: request.profile.clone(),
             ..self.plain_pane(&specs[0], 0, caller).await?
         };
         let beside = target.terminal.backend_handle().map(|handle| Beside {
@@ -315,6 +324,9 @@ impl Host {
             };
             self.agents.register(agent, caller).await?;
         }
+        if let Some(team) = &spec.team {
+            self.show_team(team, session).await;
+        }
         {
             let mut desk = self.agents.desk();
             desk.session_mut(id).max_lines = spec.max_lines;
@@ -348,6 +360,23 @@ impl Host {
             persistent_id: id.to_owned(),
             command_error,
         })
+    }
+
+    /// Where a session is a pane of iTerm2, it gets its team's colour and badge: a profile
+    /// that was just written may not be known there yet.
+    async fn show_team(&self, team: &str, session: &SessionId) {
+        let on_iterm2 = (self.registry.get(session.as_str()))
+            .is_ok_and(|session| session.backend == BackendKind::Iterm2);
+        let profile = self.agents.profile_of(team).filter(|_| on_iterm2);
+        let Some(profile) = profile else { return };
+        let look = Appearance {
+            badge: Some(profile.badge()),
+            tab_color: Some(Some(profile.colour.on_screen())),
+            ..Appearance::default()
+        };
+        if let Err(error) = self.set_appearance(session.as_str(), &look).await {
+            tracing::warn!(%session, %error, "cannot show a session's team");
+        }
     }
 
     async fn run_first(&self, id: &str, command: &str, caller: &Caller) -> Result<(), HostError> {

@@ -40,6 +40,11 @@ impl TeamProfile {
         }
     }
 
+    /// The large text behind a session's screen.
+    pub(super) fn badge(&self) -> String {
+        format!("🤖 {}", self.team)
+    }
+
     /// As iTerm2's documentation of dynamic profiles wants it.
     fn to_dynamic_profile(&self, parent: Option<&str>) -> Value {
         let [red, green, blue] = self.colour.rgb();
@@ -55,7 +60,7 @@ impl TeamProfile {
                 "Blue Component": blue,
                 "Alpha Component": 1.0,
             },
-            "Badge Text": format!("🤖 {}", self.team),
+            "Badge Text": self.badge(),
             "Tags": ["mcp", "team", self.team],
         });
         if let Some(parent) = parent {

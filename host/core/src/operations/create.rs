@@ -36,6 +36,8 @@ pub struct CreateSession {
     /// On tmux, show it in a tmux session of its own, too: `mcp-` and its id, which is
     /// hexadecimal then.
     pub own_tmux_session: bool,
+    /// On iTerm2, the name of the profile that it is opened with.
+    pub profile: Option<String>,
     /// Words to find the session by.
     pub tags: Vec<String>,
     /// A shell that this machine lists, by name or path; the configured one
@@ -192,6 +194,7 @@ impl Host {
             env: request.env,
             size,
             beside,
+            profile: request.profile,
             tmux_session: shown.then(|| format!("mcp-{id}")),
             scrollback_lines: self.sessions.scrollback_lines,
             transcript_bytes: self.sessions.transcript_bytes,

@@ -23,24 +23,36 @@ use crate::request::{Beside, OpenRequest, Side, Size};
 /// How long a pane may take until its relay reports, and a relay until it has started a program.
 const RELAY_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a relay may take to report from a pane that iTerm2 may have opened and gave no
+/// answer about.
+const UNSURE_PATIENCE: Duration = Duration::from_secs(3);
+
 impl Application {
     /// Opens a session in a window of its own, or beside another pane.
     pub async fn open(&self, request: OpenRequest) -> Result<Opened, OpenError> {
         let beside = request.beside.clone();
+        let profile = request.profile.clone();
         let socket = self.socket(&request.session_id);
         let launch = Launch::prepare(request).await?;
         let path = waiting_host(&socket);
         let door = Door::open(&path)?;
-        let pane = match &beside {
-            Some(beside) => self.split(beside, &socket).await?,
-            None => self.open_window(&socket).await?,
+        let asked = match &beside {
+            Some(beside) => self.split(beside, profile, &socket).await,
+            None => self.open_window(profile, &socket).await,
+        };
+        let (pane, link) = match asked {
+            Ok(pane) => (pane, None),
+            Err(error) => self.opened_all_the_same(error, &door).await?,
         };
         let opening = async {
             // Programs can set variables, too: at worst a pane is left alone that could be
             // attached to.
             let noted = self.note(&pane, RELAYED, &socket.to_string_lossy()).await;
             noted.map_err(Iterm2Error::from)?;
-            let link = self.relay_at(&door).await?;
+            let link = match link {
+                Some(link) => link,
+                None => self.relay_at(&door).await?,
+            };
             if beside.is_none() {
                 let (columns, rows) = (launch.size().columns(), launch.size().rows());
                 // In full screen it has the size that it has.
@@ -84,12 +96,40 @@ impl Application {
         Err(self.no_relay().into())
     }
 
+    /// The pane that iTerm2 opened without saying so, or `error`: a relay reports from there.
+    async fn opened_all_the_same(
+        &self,
+        error: Iterm2Error,
+        door: &Door<'_>,
+    ) -> Result<(SessionId, Option<RelayLink>), Iterm2Error> {
+        if !matches!(&error, Iterm2Error::Call(error) if error.is_uncertain()) {
+            return Err(error);
+        }
+        let reported = tokio::time::timeout(UNSURE_PATIENCE, async {
+            let mut link = door.relay().await?;
+            match link.heard.recv().await? {
+                FromRelay::Hello(hello) => Some((SessionId::new(&hello.pane), link)),
+                _ => None,
+            }
+        });
+        let Ok(Some((pane, link))) = reported.await else {
+            return Err(error);
+        };
+        self.client.connected(RELAY_PATIENCE).await?;
+        Ok((pane, Some(link)))
+    }
+
     async fn relay_at(&self, door: &Door<'_>) -> Result<RelayLink, Iterm2Error> {
         door.relay().await.ok_or_else(|| self.no_relay())
     }
 
-    async fn open_window(&self, socket: &Path) -> Result<SessionId, Iterm2Error> {
+    async fn open_window(
+        &self,
+        profile: Option<String>,
+        socket: &Path,
+    ) -> Result<SessionId, Iterm2Error> {
         let new = NewTab {
+            profile,
             command: Some(self.command(socket)),
             customizations: ends_with_its_program(),
             in_background: true,
@@ -98,13 +138,18 @@ impl Application {
         Ok(self.client.create_tab(&new).await?.session)
     }
 
-    async fn split(&self, beside: &Beside, socket: &Path) -> Result<SessionId, Iterm2Error> {
+    async fn split(
+        &self,
+        beside: &Beside,
+        profile: Option<String>,
+        socket: &Path,
+    ) -> Result<SessionId, Iterm2Error> {
         let split = Split {
             vertical: matches!(beside.side, Side::Left | Side::Right),
             before: matches!(beside.side, Side::Above | Side::Left),
+            profile,
             command: Some(self.command(socket)),
             customizations: ends_with_its_program(),
-            ..Split::default()
         };
         let neighbour = SessionId::new(&beside.handle);
         match self.client.split_pane(&neighbour, &split).await {

@@ -65,6 +65,7 @@ impl NativeTool for SessionCreate {
             .create_session(
                 CreateSession {
                     own_tmux_session: false,
+                    profile: None,
                     name: arguments.name,
                     command: arguments.command,
                     working_directory: arguments.working_directory,
