@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use quarterdeck_terminal::quoting::posix_word;
 use quarterdeck_terminal::{Cursor, ShellState, Until};
 use regex::Regex;
 
@@ -34,7 +35,7 @@ impl Bounds {
         let (first, second) = self.word.split_at(self.word.len() / 2);
         let line = format!(
             " printf '%s%s\\n' {first} {second}; eval {}; printf '\\n%s%s:%s\\n' {first} {second} \"$?\"",
-            quoted(command)
+            posix_word(command)
         );
         match as_paste {
             true => format!("\x1b[200~{line}\x1b[201~\r"),
@@ -91,18 +92,14 @@ impl Bounds {
     }
 }
 
-/// One word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_command_cannot_leave_its_quotes() {
-        assert_eq!(quoted("echo 'a'; b"), r"'echo '\''a'\''; b'");
+        let typed = Bounds::new().around("echo 'a'; b", true);
+        assert!(typed.contains(r"eval 'echo '\''a'\''; b';"), "{typed}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use anstyle::Style;
 use policy_safety_tiers as approver;
 use quarterdeck_core::inert_text;
 use quarterdeck_core::policy::{Certainty, Entry, PromptState, ReviewRequest, Tier};
+use quarterdeck_core::quoting::posix_word;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -151,7 +152,7 @@ fn shown(word: &str) -> String {
     let word = inert_text(word);
     if word.is_empty() || word.contains(|c: char| c.is_whitespace() || "'\"|&;<>()`\\".contains(c))
     {
-        format!("'{}'", word.replace('\'', "'\\''"))
+        posix_word(&word)
     } else {
         word.to_string()
     }

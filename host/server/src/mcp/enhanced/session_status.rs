@@ -7,6 +7,7 @@ use quarterdeck_core::{Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::super::native::shapes::SessionShape;
 use super::super::tool::{Effect, NativeTool};
 
 pub(super) struct SessionStatus;
@@ -20,16 +21,8 @@ pub(super) struct Arguments {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Output {
-    session_id: String,
-    name: String,
-    /// active, idle or error
-    status: String,
-    /// Percent of one core
-    cpu: f64,
-    /// MB
-    memory: f64,
-    last_activity: String,
-    created_at: String,
+    #[serde(flatten)]
+    shape: SessionShape,
     /// What runs, and since when
     command: Option<String>,
     since: Option<String>,
@@ -44,15 +37,11 @@ pub(super) struct Output {
 }
 
 impl From<MeasuredSession> for Output {
-    fn from(MeasuredSession { session, usage }: MeasuredSession) -> Self {
+    fn from(measured: MeasuredSession) -> Self {
+        let shape = SessionShape::from(&measured);
+        let session = measured.session;
         Self {
-            session_id: session.id.to_string(),
-            name: session.name,
-            status: session.state.as_str().to_owned(),
-            cpu: usage.cpu_percent,
-            memory: usage.memory_mb,
-            last_activity: rfc3339(session.last_activity),
-            created_at: rfc3339(session.created_at),
+            shape,
             command: session.command,
             since: session.since.map(rfc3339),
             program: session.program,
@@ -82,9 +71,9 @@ impl NativeTool for SessionStatus {
         let doing = output.command.as_deref().or(output.program.as_deref());
         format!(
             "{}  {}  {}  {}",
-            output.session_id,
-            output.status,
-            output.name,
+            output.shape.session_id,
+            output.shape.status,
+            output.shape.name,
             doing.unwrap_or("-")
         )
     }

@@ -32,7 +32,7 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
     static TOOLBOX: OnceLock<Arc<Toolbox>> = OnceLock::new();
     Arc::clone(TOOLBOX.get_or_init(|| {
         Arc::new(with_all_but_open(
-            Toolbox::default().with_foreign::<open::Open>(),
+            Toolbox::default().with_foreign::<open::Open<open::WithoutBackend>>(),
         ))
     }))
 }
@@ -42,7 +42,7 @@ pub(super) fn toolbox_of_api() -> Arc<Toolbox> {
     static TOOLBOX: OnceLock<Arc<Toolbox>> = OnceLock::new();
     Arc::clone(TOOLBOX.get_or_init(|| {
         Arc::new(with_all_but_open(
-            Toolbox::default().with_foreign::<open::OpenOnBackend>(),
+            Toolbox::default().with_foreign::<open::Open<open::Arguments>>(),
         ))
     }))
 }

@@ -1,11 +1,15 @@
 //! `mcpretentious-open`.
 
+use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use quarterdeck_core::operations::CreateSession;
 use quarterdeck_core::{BackendChoice, Caller, Host, HostError};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
 use super::terminal_id::{TerminalId, backend_name};
@@ -14,30 +18,11 @@ use super::{PlainText, said};
 /// The size of a terminal that is not given one.
 const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
-const NAME: &str = "mcpretentious-open";
-const DESCRIPTION: &str = "Opens a new terminal session, with optional dimensions. Returns a terminal ID for the other tools.";
-
-/// As every client sees it.
-pub(super) struct Open;
-
-/// As clients see it whose calls say what a terminal is opened on.
-pub(super) struct OpenOnBackend;
+/// The tool, with `A` for what clients see of its arguments.
+pub(super) struct Open<A>(PhantomData<A>);
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Arguments {
-    /// Initial width in columns (20-500, default: 80)
-    #[schemars(range(min = 20, max = 500))]
-    columns: Option<u16>,
-    /// Initial height in rows (5-200, default: 24)
-    #[schemars(range(min = 5, max = 200))]
-    rows: Option<u16>,
-    /// Some clients name a backend though nothing says that they may.
-    #[schemars(skip)]
-    backend: Option<BackendChoice>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-pub(super) struct ArgumentsWithBackend {
     /// Initial width in columns (20-500, default: 80)
     #[schemars(range(min = 20, max = 500))]
     columns: Option<u16>,
@@ -49,37 +34,43 @@ pub(super) struct ArgumentsWithBackend {
     backend: Option<BackendChoice>,
 }
 
-impl ForeignTool for Open {
-    const NAME: &'static str = NAME;
-    const DESCRIPTION: &'static str = DESCRIPTION;
-    const EFFECT: Effect = Effect::Arranges;
-    type Arguments = Arguments;
-    type Dialect = PlainText;
+/// The same, without a word of backends: some clients name one all the same.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct WithoutBackend(Arguments);
 
-    async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
-        open(&host, &caller, arguments).await
+impl From<WithoutBackend> for Arguments {
+    fn from(WithoutBackend(arguments): WithoutBackend) -> Self {
+        arguments
     }
 }
 
-impl ForeignTool for OpenOnBackend {
-    const NAME: &'static str = NAME;
-    const DESCRIPTION: &'static str = DESCRIPTION;
+impl JsonSchema for WithoutBackend {
+    fn schema_name() -> Cow<'static, str> {
+        Arguments::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Arguments::json_schema(generator);
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.remove("backend");
+        }
+        schema
+    }
+}
+
+impl<A> ForeignTool for Open<A>
+where
+    A: DeserializeOwned + JsonSchema + Into<Arguments> + Send + 'static,
+{
+    const NAME: &'static str = "mcpretentious-open";
+    const DESCRIPTION: &'static str = "Opens a new terminal session, with optional dimensions. Returns a terminal ID for the other tools.";
     const EFFECT: Effect = Effect::Arranges;
-    type Arguments = ArgumentsWithBackend;
+    type Arguments = A;
     type Dialect = PlainText;
 
-    async fn call(host: Arc<Host>, caller: Caller, arguments: ArgumentsWithBackend) -> Outcome {
-        let ArgumentsWithBackend {
-            columns,
-            rows,
-            backend,
-        } = arguments;
-        let arguments = Arguments {
-            columns,
-            rows,
-            backend,
-        };
-        open(&host, &caller, arguments).await
+    async fn call(host: Arc<Host>, caller: Caller, arguments: A) -> Outcome {
+        open(&host, &caller, arguments.into()).await
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quarterdeck_core::operations::MeasuredSession;
-use quarterdeck_core::{Caller, Host, HostError, rfc3339};
+use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::tool::{Effect, NativeTool};
+use super::shapes::SessionShape;
 
 /// As many lost sessions are told of.
 const MOST_LOST_TOLD: usize = 50;
@@ -42,16 +43,8 @@ fn lost(host: &Host) -> Option<BTreeMap<String, String>> {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Summary {
-    session_id: String,
-    name: String,
-    /// active, idle or error
-    status: String,
-    /// Percent of one core
-    cpu: f64,
-    /// MB
-    memory: f64,
-    last_activity: String,
-    created_at: String,
+    #[serde(flatten)]
+    shape: SessionShape,
     backend: String,
     working_directory: Option<String>,
     program: Option<String>,
@@ -64,15 +57,11 @@ struct Summary {
 }
 
 impl From<MeasuredSession> for Summary {
-    fn from(MeasuredSession { session, usage }: MeasuredSession) -> Self {
+    fn from(measured: MeasuredSession) -> Self {
+        let shape = SessionShape::from(&measured);
+        let session = measured.session;
         Self {
-            session_id: session.id.to_string(),
-            name: session.name,
-            status: session.state.as_str().to_owned(),
-            cpu: usage.cpu_percent,
-            memory: usage.memory_mb,
-            last_activity: rfc3339(session.last_activity),
-            created_at: rfc3339(session.created_at),
+            shape,
             backend: session.backend.as_str().to_owned(),
             working_directory: session.cwd.map(|cwd| cwd.to_string_lossy().into_owned()),
             program: session.program,
@@ -122,9 +111,9 @@ impl NativeTool for SessionList {
             .map(|session| {
                 format!(
                     "{}  {}  {}  {}  {}",
-                    session.session_id,
-                    session.status,
-                    session.name,
+                    session.shape.session_id,
+                    session.shape.status,
+                    session.shape.name,
                     session.program.as_deref().unwrap_or("-"),
                     session.working_directory.as_deref().unwrap_or("-"),
                 )

@@ -1,7 +1,9 @@
 //! Shapes that several tools share.
 
 use quarterdeck_core::gate::VerdictReport;
+use quarterdeck_core::operations::MeasuredSession;
 use quarterdeck_core::policy::{Certainty, Tier};
+use quarterdeck_core::rfc3339;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -19,6 +21,36 @@ pub(in crate::mcp) struct VerdictShape {
     certainty: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<String>,
+}
+
+// What every answer about a session begins with.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::mcp) struct SessionShape {
+    pub(in crate::mcp) session_id: String,
+    pub(in crate::mcp) name: String,
+    /// active, idle or error
+    pub(in crate::mcp) status: String,
+    /// Percent of one core
+    cpu: f64,
+    /// MB
+    memory: f64,
+    last_activity: String,
+    created_at: String,
+}
+
+impl From<&MeasuredSession> for SessionShape {
+    fn from(MeasuredSession { session, usage }: &MeasuredSession) -> Self {
+        Self {
+            session_id: session.id.to_string(),
+            name: session.name.clone(),
+            status: session.state.as_str().to_owned(),
+            cpu: usage.cpu_percent,
+            memory: usage.memory_mb,
+            last_activity: rfc3339(session.last_activity),
+            created_at: rfc3339(session.created_at),
+        }
+    }
 }
 
 impl From<VerdictReport> for VerdictShape {
