@@ -180,6 +180,31 @@ def test_without_the_token_nothing_is_answered(service: Service) -> None:
     assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
 
 
+def test_a_client_that_knows_of_no_token_is_let_in_where_none_is_required(
+    world: World, modules: tuple[ModuleType, ModuleType]
+) -> None:
+    """As the clients of iterm-mcp are: nothing about them changes but the port's owner."""
+    port = free_port()
+    world.configure(f'[grpc]\nenabled = true\nlisten = "127.0.0.1:{port}"\nrequire_token = false\n')
+    host = world.serve()
+    until_blocking("it is said who needs none", lambda: "without a token for your own processes" in host.banner)
+    service = Service(host, port, modules)
+    created = service.stub.CreateSessions(
+        service.messages.CreateSessionsRequest(sessions=[{"name": "one", "agent": "alice"}]), timeout=60
+    )
+    assert [session.name for session in created.sessions] == ["one"]
+    for content, sent in [("echo hello", 1), ("rm -rf ~", 0)]:
+        message = {"content": content, "targets": [{"agent": "alice"}], "execute": True}
+        request = service.messages.WriteToSessionsRequest(messages=[message])
+        assert service.stub.WriteToSessions(request, timeout=60).sent_count == sent, "the gate is the same"
+    assert world.victim.exists()
+    with pytest.raises(grpc.RpcError) as refused:
+        wrong = [("authorization", "Bearer nonsense-nonsense")]
+        service.stub.ListSessions(service.messages.Empty(), metadata=wrong, timeout=30)
+    assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED, "who shows one shows the right one"
+    service.channel.close()
+
+
 def test_calls_that_come_too_often_are_told_to_wait(world: World, modules: tuple[ModuleType, ModuleType]) -> None:
     """As often as iterm-mcp's tools may be called, whatever connection the calls come on."""
     port = free_port()

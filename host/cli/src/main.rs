@@ -202,8 +202,8 @@ impl Setup {
         if let Some(mode) = common.gate {
             config.set_gate_mode(mode.into());
         }
-        let telemetry = match config.telemetry.clone().with_environment(environment) {
-            Some(settings) if hosting != Hosting::None => Some(Telemetry::start(&settings)?),
+        let telemetry = match config.telemetry.with_environment(environment) {
+            Some(exports) if hosting != Hosting::None => Some(Telemetry::start(&exports)?),
             _ => None,
         };
         let logs = paths.logs_dir();

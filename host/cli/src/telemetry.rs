@@ -1,129 +1,93 @@
-//! Traces and metrics for a collector, as OTLP over HTTP (protobuf). Off unless an
-//! endpoint is configured.
+//! Traces and metrics for a collector, as OTLP over gRPC or HTTP, and traces for a person
+//! who looks on. Off unless it is configured.
 //!
 //! Spans come from `tracing`, under a target of their own that only the exporter
 //! listens to: without one, they are not made. Exporting happens on threads of the
 //! exporter's own. Metrics are read off the host when they are due.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use quarterdeck_core::Host;
-use serde::Deserialize;
+use tokio::runtime::{Builder, Runtime};
 
 mod collector;
+mod console;
+mod settings;
 
 use collector::Told;
+use console::Console;
+use settings::{Collector, Protocol};
+pub(crate) use settings::{Exports, TelemetrySettings};
 
 /// The name of what is instrumented.
 const SCOPE: &str = "quarterdeck";
-
-/// Where traces and metrics go.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TelemetrySettings {
-    /// The collector's address; empty for none.
-    endpoint: String,
-    service_name: String,
-    /// Empty for none.
-    environment: String,
-    metrics_seconds: u64,
-}
-
-impl TelemetrySettings {
-    /// Takes over what the environment says in OpenTelemetry's own words.
-    pub(crate) fn with_environment(
-        mut self,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Option<Self> {
-        let given = |name| environment(name).filter(|value| !value.is_empty());
-        if let Some(endpoint) = given("OTEL_EXPORTER_OTLP_ENDPOINT") {
-            self.endpoint = endpoint;
-        }
-        if let Some(name) = given("OTEL_SERVICE_NAME") {
-            self.service_name = name;
-        }
-        if let Some(environment) = given("OTEL_ENVIRONMENT") {
-            self.environment = environment;
-        }
-        let off = [
-            given("OTEL_SDK_DISABLED").is_some_and(|it| it.eq_ignore_ascii_case("true")),
-            given("OTEL_ENABLED").is_some_and(|it| it.eq_ignore_ascii_case("false")),
-            given("OTEL_TRACES_EXPORTER").is_some_and(|it| it == "none"),
-            self.endpoint.is_empty(),
-        ];
-        (!off.contains(&true)).then_some(self)
-    }
-
-    fn signal(&self, path: &str) -> String {
-        format!("{}{path}", self.endpoint.trim_end_matches('/'))
-    }
-}
 
 /// What is exported, until it is dropped: spans that wait then are sent first.
 pub(crate) struct Telemetry {
     traces: SdkTracerProvider,
     metrics: SdkMeterProvider,
+    /// Carries the connection to a collector that takes gRPC.
+    runtime: Option<Runtime>,
 }
 
 impl Telemetry {
     /// Prepares to export. Nothing is sent before something happens.
-    pub(crate) fn start(settings: &TelemetrySettings) -> Result<Self> {
+    pub(crate) fn start(exports: &Exports) -> Result<Self> {
         // Also where `plugin add` has not chosen it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut resource = Resource::builder()
-            .with_service_name(settings.service_name.clone())
+            .with_service_name(exports.service_name.clone())
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-        if !settings.environment.is_empty() {
-            let environment = settings.environment.clone();
+        if !exports.environment.is_empty() {
+            let environment = exports.environment.clone();
             resource =
                 resource.with_attribute(KeyValue::new("deployment.environment.name", environment));
         }
         let resource = resource.build();
-        let wrong = || {
-            format!(
-                "telemetry.endpoint is {:?}, which is no address of a collector such as http://localhost:4318",
-                settings.endpoint
-            )
-        };
-        let spans = SpanExporter::builder()
-            .with_http()
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(settings.signal("/v1/traces"))
-            .build()
-            .with_context(wrong)?;
-        let figures = MetricExporter::builder()
-            .with_http()
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(settings.signal("/v1/metrics"))
-            .build()
-            .with_context(wrong)?;
-        let interval = Duration::from_secs(settings.metrics_seconds.max(1));
-        Ok(Self {
-            traces: SdkTracerProvider::builder()
-                .with_resource(resource.clone())
-                .with_batch_exporter(Told::new(spans, "traces", settings.endpoint.clone()))
-                .build(),
-            metrics: SdkMeterProvider::builder()
-                .with_resource(resource)
-                .with_reader(
-                    PeriodicReader::builder(Told::new(
-                        figures,
-                        "metrics",
-                        settings.endpoint.clone(),
-                    ))
-                    .with_interval(interval)
-                    .build(),
+        let mut traces = SdkTracerProvider::builder().with_resource(resource.clone());
+        let mut metrics = SdkMeterProvider::builder().with_resource(resource);
+        if exports.console {
+            traces = traces.with_simple_exporter(Console);
+        }
+        let mut runtime = None;
+        if let Some(collector) = &exports.collector {
+            if collector.protocol == Protocol::Grpc {
+                runtime = Some(runtime_of_its_own()?);
+            }
+            let _within = runtime.as_ref().map(Runtime::enter);
+            let wrong = || {
+                format!(
+                    "telemetry.endpoint is {:?}, which is no address of a collector such as http://localhost:4318",
+                    collector.endpoint
                 )
-                .build(),
+            };
+            let endpoint = &collector.endpoint;
+            if collector.traces {
+                let exporter = collector.spans().with_context(wrong)?;
+                let exporter = Told::new(exporter, "traces", endpoint.clone());
+                traces = traces.with_batch_exporter(exporter);
+            }
+            if collector.metrics {
+                let exporter = collector.figures().with_context(wrong)?;
+                let exporter = Told::new(exporter, "metrics", endpoint.clone());
+                let reader = PeriodicReader::builder(exporter)
+                    .with_interval(exports.metrics_interval)
+                    .build();
+                metrics = metrics.with_reader(reader);
+            }
+        }
+        Ok(Self {
+            traces: traces.build(),
+            metrics: metrics.build(),
+            runtime,
         })
     }
 
@@ -209,49 +173,46 @@ impl Drop for Telemetry {
         if let Err(error) = self.metrics.shutdown() {
             tracing::debug!(%error, "the last metrics did not reach the collector");
         }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(endpoint: &str) -> TelemetrySettings {
-        TelemetrySettings {
-            endpoint: endpoint.to_owned(),
-            service_name: "quarterdeck".to_owned(),
-            environment: String::new(),
-            metrics_seconds: 60,
+impl Collector {
+    fn spans(&self) -> Result<SpanExporter, ExporterBuildError> {
+        let builder = SpanExporter::builder();
+        match self.protocol {
+            Protocol::Grpc => builder.with_tonic().with_endpoint(&self.endpoint).build(),
+            Protocol::Http => (builder.with_http())
+                .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
+                .with_endpoint(self.path("/v1/traces"))
+                .build(),
         }
     }
 
-    #[test]
-    fn the_environment_decides_in_opentelemetrys_words() {
-        let endpoint = "http://localhost:4318";
-        for (configured, variables, expected) in [
-            ("", &[][..], None),
-            (endpoint, &[], Some(endpoint)),
-            (
-                "",
-                &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318")],
-                Some("http://c:4318"),
-            ),
-            (
-                endpoint,
-                &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")],
-                Some(endpoint),
-            ),
-            (endpoint, &[("OTEL_ENABLED", "false")], None),
-            (endpoint, &[("OTEL_SDK_DISABLED", "TRUE")], None),
-            (endpoint, &[("OTEL_TRACES_EXPORTER", "none")], None),
-        ] {
-            let environment = |name: &str| {
-                let known = variables.iter().find(|(known, _)| *known == name);
-                known.map(|(_, value)| (*value).to_owned())
-            };
-            let found = settings(configured).with_environment(environment);
-            let endpoint = found.as_ref().map(|it| it.endpoint.as_str());
-            assert_eq!(endpoint, expected, "{configured:?} {variables:?}");
+    fn figures(&self) -> Result<MetricExporter, ExporterBuildError> {
+        let builder = MetricExporter::builder();
+        match self.protocol {
+            Protocol::Grpc => builder.with_tonic().with_endpoint(&self.endpoint).build(),
+            Protocol::Http => (builder.with_http())
+                .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
+                .with_endpoint(self.path("/v1/metrics"))
+                .build(),
         }
     }
+
+    fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.endpoint.trim_end_matches('/'))
+    }
+}
+
+/// Spans are also sent when the host's runtime has ended.
+fn runtime_of_its_own() -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("telemetry")
+        .enable_all()
+        .build()
+        .context("starting the thread that speaks to the collector")
 }

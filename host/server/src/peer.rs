@@ -28,14 +28,18 @@ impl Connection {
     /// Who holds the other end, if that is on this machine and can be told. Reads
     /// a table of the system: call it off the async threads.
     pub(crate) fn holder(&self) -> Option<Holder> {
-        let local = self.local?;
-        if !self.peer.ip().is_loopback() {
+        let (peer, local) = (canonical(self.peer), canonical(self.local?));
+        if !peer.ip().is_loopback() {
             return None;
         }
-        ["/proc/net/tcp", "/proc/net/tcp6"]
-            .into_iter()
-            .filter_map(|table| std::fs::read_to_string(table).ok())
-            .find_map(|table| holder_in(&table, self.peer, local))
+        let table = |name| std::fs::read_to_string(name).ok();
+        table("/proc/net/tcp")
+            .and_then(|table| holder_in(&table, peer, local))
+            .or_else(|| {
+                // A socket for both kinds of addresses is listed here, whichever it uses.
+                let table = table("/proc/net/tcp6")?;
+                holder_in(&table, as_ipv6(peer), as_ipv6(local))
+            })
     }
 
     /// Whether the other end is a process of the host's own user, or of root.
@@ -77,6 +81,18 @@ fn holder_in(table: &str, peer: SocketAddr, local: SocketAddr) -> Option<Holder>
         let socket = columns.nth(1)?.parse().ok()?;
         Some(Holder { user, socket })
     })
+}
+
+/// An IPv4 address that is written as an IPv6 one, as what it is.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    (address.ip().to_canonical(), address.port()).into()
+}
+
+fn as_ipv6(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(it) => (it.ip().to_ipv6_mapped(), it.port()).into(),
+        SocketAddr::V6(_) => address,
+    }
 }
 
 /// An address as the kernel's tables write it: each word of four bytes in the
@@ -124,6 +140,25 @@ mod tests {
         );
         let nobody = "127.0.0.1:50001".parse().expect("address");
         assert_eq!(holder_in(TABLE, nobody, local), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_client_whose_socket_takes_both_kinds_of_addresses_is_known() {
+        use rustix::net::{AddressFamily, SocketType, connect, getsockname, socket};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+        let local = listener.local_addr().expect("address");
+        let Ok(client) = socket(AddressFamily::INET6, SocketType::STREAM, None) else {
+            return; // no IPv6 here
+        };
+        connect(&client, &as_ipv6(local)).expect("connect");
+        let peer = getsockname(&client).expect("address");
+        let connection = Connection {
+            peer: canonical(peer.try_into().expect("an address of the internet")),
+            local: Some(local),
+        };
+        let holder = connection.holder().expect("a holder");
+        assert_eq!(holder.process(), Some(std::process::id()));
     }
 
     #[cfg(target_os = "linux")]

@@ -83,6 +83,7 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
         doors.push(tokio::spawn(grpc.serve(
             Arc::clone(&host),
             token.clone(),
+            setup.config.grpc.require_token,
             stop.clone(),
         )));
     }
@@ -189,7 +190,11 @@ fn print_addresses(
     if let Some(grpc) = also.grpc {
         writeln!(
             out,
-            "  gRPC            {NAME}{grpc}{NAME:#}   with the same token"
+            "  gRPC            {NAME}{grpc}{NAME:#}   {}",
+            match setup.config.grpc.require_token {
+                true => "with the same token",
+                false => "without a token for your own processes",
+            }
         )?;
     }
     writeln!(

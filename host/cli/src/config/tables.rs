@@ -128,6 +128,9 @@ pub(crate) struct Grpc {
     /// Its address.
     #[serde(deserialize_with = "super::sources::address")]
     pub listen: SocketAddr,
+    /// Whether every call has to show the token. If not, processes of the host's own
+    /// user on this machine need none.
+    pub require_token: bool,
 }
 
 /// Logging.

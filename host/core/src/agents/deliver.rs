@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use quarterdeck_policy::TRACE_TARGET;
 use quarterdeck_terminal::{ShellState, Until};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::cascade::{Addressed, Cascade};
 use super::on_its_way::OnItsWay;
@@ -85,19 +87,27 @@ pub struct CascadeReport {
 
 impl Host {
     /// Tells each agent the most specific message that there is for it.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "execute_cascade_request",
+        skip_all
+    )]
     pub async fn send_cascade(
         self: &Arc<Self>,
         request: &CascadeRequest,
         caller: &Caller,
     ) -> Result<CascadeReport, HostError> {
-        let addressed = request.cascade.resolve(&self.agents.state().roster);
+        let resolving =
+            tracing::info_span!(target: TRACE_TARGET, "agent_registry.resolve_cascade_targets");
+        let addressed = resolving.in_scope(|| request.cascade.resolve(&self.agents.state().roster));
         // Judging is work: on tasks of their own, so that all processors share it.
         let mut telling = JoinSet::new();
         let (request, caller) = (Arc::new(request.clone()), Arc::new(caller.clone()));
         for (place, it) in addressed.into_iter().enumerate() {
             let (host, request, caller) =
                 (Arc::clone(self), Arc::clone(&request), Arc::clone(&caller));
-            telling.spawn(async move { (place, host.tell_agent(it, &request, &caller).await) });
+            let told = async move { (place, host.tell_agent(it, &request, &caller).await) };
+            telling.spawn(told.in_current_span());
         }
         let mut results = Vec::with_capacity(telling.len());
         while let Some(told) = telling.join_next().await {

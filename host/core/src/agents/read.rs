@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quarterdeck_policy::TRACE_TARGET;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,11 @@ pub struct ReadReport {
 impl Host {
     /// Reads the ends of sessions. Targets that mean no session are left out, as in
     /// a team without members.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "execute_read_request",
+        skip_all
+    )]
     pub async fn read_sessions(
         &self,
         request: &ReadSessions,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use quarterdeck_policy::TRACE_TARGET;
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,6 +207,12 @@ impl Host {
 
     /// As [`write_to_sessions`](Self::write_to_sessions); what waits for a person is
     /// told message by message unless `may_ask` says otherwise.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "execute_write_request",
+        skip_all,
+        fields(messages = request.messages.len())
+    )]
     pub(super) async fn write_messages(
         &self,
         request: &WriteMessages,

@@ -106,7 +106,7 @@ impl Gate {
         target = TRACE_TARGET,
         name = "gate.run",
         skip_all,
-        fields(session = %session.id)
+        fields(session.id = %session.id)
     )]
     pub(super) async fn run_as(
         &self,
@@ -154,7 +154,7 @@ impl Gate {
         target = TRACE_TARGET,
         name = "session.command",
         skip_all,
-        fields(session = %session.id)
+        fields(session.id = %session.id)
     )]
     pub(crate) async fn follow(
         &self,

@@ -75,7 +75,7 @@ impl Gate {
         target = TRACE_TARGET,
         name = "gate.type",
         skip_all,
-        fields(session = %session.id)
+        fields(session.id = %session.id)
     )]
     pub(crate) async fn type_input(
         &self,

@@ -1,5 +1,6 @@
 //! Reading a session: what is new, the screen, the lines above it.
 
+use quarterdeck_policy::TRACE_TARGET;
 use quarterdeck_terminal::{Cursor, Position, Size};
 
 use crate::error::HostError;
@@ -65,6 +66,12 @@ pub(crate) struct Stretch {
 
 impl Host {
     /// Reads from a session.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "session.get_screen_contents",
+        skip_all,
+        fields(session.id = %id)
+    )]
     pub async fn read_session(&self, id: &str, view: View) -> Result<Reading, HostError> {
         let session = self.registry.get(id)?;
         // Before anything is read: what comes in between is read again, not missed.

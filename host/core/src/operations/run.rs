@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use quarterdeck_policy::TRACE_TARGET;
 use quarterdeck_terminal::Cursor;
 
 use super::read::read_text;
@@ -100,6 +101,12 @@ impl Host {
     /// Runs a command at the session's prompt and waits for its end as long as
     /// `patience` says once it has been handed over. The caller holds the
     /// session's turn.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "session.execute_command",
+        skip_all,
+        fields(session.id = %session.id, agent.name = caller.agent.as_deref())
+    )]
     pub(super) async fn run_at_prompt(
         &self,
         session: &Session,

@@ -1,5 +1,7 @@
 //! Typing text and keys.
 
+use quarterdeck_policy::TRACE_TARGET;
+
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{Input, Typed};
@@ -10,6 +12,16 @@ const LONGEST_INPUT: usize = 1024 * 1024;
 
 impl Host {
     /// Types into a session, through the gate.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "session.type",
+        skip_all,
+        fields(
+            otel.name = name_in_traces(input),
+            session.id = %id,
+            agent.name = caller.agent.as_deref(),
+        )
+    )]
     pub async fn type_input(
         &self,
         id: &str,
@@ -37,5 +49,37 @@ impl Host {
         let session = self.registry.get(id)?;
         self.session_is_active(&session.id);
         self.gate.type_input(&session, input, caller).await
+    }
+}
+
+/// What typing this is called in traces: as in those of iterm-mcp.
+fn name_in_traces(input: &[Input]) -> &'static str {
+    match input {
+        [Input::Bytes(bytes)] if matches!(bytes[..], [0..=0x1f]) => {
+            "session.send_control_character"
+        }
+        [Input::Key(_)] => "session.send_special_key",
+        _ => "session.send_text",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use quarterdeck_terminal::keys::Key;
+
+    use super::*;
+
+    #[test]
+    fn traces_tell_keys_from_text() {
+        let key = Key::parse("up").expect("a key");
+        for (input, name) in [
+            (Input::Text("ls".to_owned()), "session.send_text"),
+            (Input::Paste("ls".to_owned()), "session.send_text"),
+            (Input::Key(key), "session.send_special_key"),
+            (Input::Bytes(vec![3]), "session.send_control_character"),
+            (Input::Bytes(b"ls".to_vec()), "session.send_text"),
+        ] {
+            assert_eq!(name_in_traces(&[input]), name);
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! gRPC: the service that iterm-mcp's clients speak, over the same operations as its
 //! tools; with health and reflection.
 //!
-//! On TCP each call shows the bearer token that HTTP wants. On the Unix socket, which
-//! is its owner's alone, none is needed.
+//! On TCP each call shows the bearer token that HTTP wants, unless the configuration
+//! spares the host's own user. On the Unix socket, which is its owner's alone, none is
+//! needed.
 
+mod admission;
 mod answers;
 mod limited;
 mod questions;
@@ -19,13 +21,13 @@ use quarterdeck_core::Host;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tokio_util::sync::CancellationToken;
-use tonic::service::InterceptorLayer;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::{Request, Status};
+use tower::layer::layer_fn;
 
 use crate::own_socket::{self, SocketFile};
 use crate::token::Token;
+use admission::{Admission, Admitting};
 use limited::Limited;
 use proto::i_term_service_server::ITermServiceServer;
 use service::Service;
@@ -106,8 +108,15 @@ impl GrpcDoor {
         self.address
     }
 
-    /// Serves until `stop` is cancelled.
-    pub async fn serve(self, host: Arc<Host>, token: Token, stop: CancellationToken) {
+    /// Serves until `stop` is cancelled. Unless `require_token`, processes of the host's
+    /// own user need none.
+    pub async fn serve(
+        self,
+        host: Arc<Host>,
+        token: Token,
+        require_token: bool,
+        stop: CancellationToken,
+    ) {
         let routes = match routes(host).await {
             Ok(routes) => routes,
             Err(error) => {
@@ -115,9 +124,17 @@ impl GrpcDoor {
                 return;
             }
         };
+        let admission = Admission {
+            token,
+            require_token,
+        };
+        let admitting = layer_fn(move |service| Admitting {
+            admission: admission.clone(),
+            service,
+        });
         let guarded = Server::builder()
             .concurrency_limit_per_connection(CALLS_AT_ONCE)
-            .layer(InterceptorLayer::new(move |request| admit(&token, request)))
+            .layer(admitting)
             .add_routes(routes.clone());
         let on_tcp = guarded.serve_with_incoming_shutdown(
             TcpListenerStream::new(self.tcp),
@@ -160,46 +177,4 @@ async fn routes(host: Arc<Host>) -> Result<Routes, tonic_reflection::server::Err
         .add_service(health)
         .add_service(describe().build_v1()?)
         .add_service(describe().build_v1alpha()?))
-}
-
-/// Lets a call through that shows the token.
-fn admit(token: &Token, request: Request<()>) -> Result<Request<()>, Status> {
-    let shown = (request.metadata().get("authorization"))
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    match shown {
-        Some(shown) if token.matches(shown) => Ok(request),
-        _ => Err(Status::unauthenticated(
-            "this server wants the metadata `authorization: Bearer TOKEN`; `quarterdeck serve` prints where the token is",
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_right_token_is_let_through() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let token = Token::load_or_create(&folder.path().join("token")).expect("token");
-        let shows = |value: Option<String>| {
-            let mut request = Request::new(());
-            if let Some(value) = value {
-                let value = value.parse().expect("a header's value");
-                request.metadata_mut().insert("authorization", value);
-            }
-            admit(&token, request).is_ok()
-        };
-        assert!(shows(Some(format!("Bearer {}", token.reveal()))));
-        for wrong in [
-            None,
-            Some("Bearer nonsense".to_owned()),
-            Some(format!("Basic {}", token.reveal())),
-        ] {
-            assert!(!shows(wrong));
-        }
-    }
 }
