@@ -171,8 +171,9 @@ async def test_the_environment_speaks_opentelemetrys_words(world: World, collect
     assert resource["service.name"] == "my-terminals"
 
 
-async def test_a_collector_that_is_not_there_costs_nobody_anything(world: World) -> None:
-    world.configure('[telemetry]\nendpoint = "http://127.0.0.1:9"\n')
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+async def test_a_collector_that_is_not_there_costs_nobody_anything(world: World, protocol: str) -> None:
+    world.configure(f'[telemetry]\nendpoint = "http://127.0.0.1:9"\nprotocol = "{protocol}"\n')
     host = world.serve()
     async with agent_on_http(host) as agent:
         assert (await agent.run("echo still here"))["exitStatus"] == 0
