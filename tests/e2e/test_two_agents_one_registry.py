@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
+
+import pytest
+from mcp import MCPError
 
 from agent import agent_on_http, agent_on_stdio
 from approvers import drop_scripted
 from test_swap_a_rule import loaded
-from waiting import until
 from wire import StdioWire
-from world import World
+from world import World, free_port
 
 
 async def test_mcp_joins_a_running_host(world: World) -> None:
@@ -61,13 +64,43 @@ async def test_sessions_outlive_the_agent_that_joined(world: World) -> None:
         assert kept["output"].strip() == "yes"
 
 
-async def test_a_host_that_ends_is_told_to_those_who_joined(world: World) -> None:
-    """The joined client ends with an error instead of hanging."""
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_who_joined_keeps_their_tools_while_the_host_is_started_again(world: World, mode: str) -> None:
+    port = free_port()
+    host = world.serve(port=port)
+    async with agent_on_stdio(world, mode=mode) as agent:
+        session = await agent.open_session(name="before")
+        assert host.stop() == 0
+        again = asyncio.create_task(asyncio.to_thread(world.serve, port=port))
+        # Called while no host runs, it waits for the next one.
+        assert (await agent.run("echo after"))["output"].strip() == "after"
+        await again
+        gone = await agent.call("session_run", command="true", sessionId=session)
+        assert gone.code == "SESSION_NOT_FOUND"
+        assert "session_run" in {tool.name for tool in (await agent.client.list_tools()).tools}
+
+
+async def test_a_call_that_the_host_did_not_answer_fails_when_the_host_does(world: World) -> None:
+    host = world.serve()
+    async with agent_on_stdio(world) as agent:
+        session = await agent.open_session()
+        call = asyncio.create_task(agent.call("session_run", command="echo begun; sleep 60", sessionId=session))
+        async with agent_on_http(host) as other:
+            await other.wait_for(session, pattern="^begun$")
+        host.process.kill()
+        with pytest.raises(MCPError, match="what became of this call is not known"):
+            await call
+
+
+def test_without_a_host_calls_fail_soon_and_the_end_of_input_ends_it(world: World) -> None:
     host = world.serve()
     wire = StdioWire(world)
     wire.initialize("2025-11-25")
     assert host.stop() == 0
-    await until("the joined mcp ends", lambda: wire.process.poll() is not None)
+    refused = wire.request("tools/call", {"name": "session_list", "arguments": {}})
+    assert "quarterdeck serve" in refused["error"]["message"], refused
+    wire.process.stdin.close()
+    assert wire.process.wait(10) == 0
 
 
 async def test_mcp_hosts_by_itself_when_the_socket_is_stale(world: World) -> None:

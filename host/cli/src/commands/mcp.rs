@@ -1,5 +1,8 @@
 //! `quarterdeck mcp`.
 
+mod conversation;
+mod joined;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,17 +12,12 @@ use quarterdeck_server::mcp::{ClientSettings, McpDoor};
 use quarterdeck_server::socket::{SocketDoor, join};
 use rmcp::ServiceExt;
 use rmcp::transport::io::stdio_pipes;
-use tokio::io::AsyncWriteExt;
-use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
+use self::joined::Joined;
 use crate::Setup;
 use crate::hosting::{runtime, start_host};
 use crate::signals::StopSignals;
-
-/// After standard input has closed, answers under way may still be written for
-/// this long.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Speaks MCP on standard input and output until standard input closes. What
 /// `client` leaves open, the host that runs, or the configuration, says.
@@ -29,7 +27,7 @@ pub(crate) fn run(setup: Setup, alone: bool, client: ClientSettings) -> Result<E
         if !alone {
             let socket = setup.paths.shared_socket();
             if let Ok(host) = join(&socket, &client).await {
-                return pass_through(host).await;
+                return Joined::new(socket, client).pass_on(host).await;
             }
         }
         host_alone(&setup, client, None).await
@@ -49,35 +47,6 @@ pub(crate) fn run_without_backend(
     let done = runtime.block_on(host_alone(&setup, client, Some(remedy)));
     runtime.shutdown_timeout(Duration::from_millis(100));
     done
-}
-
-/// Hands everything to the host that runs already.
-async fn pass_through(host: UnixStream) -> Result<ExitCode> {
-    let mut stop_signals = StopSignals::watch()?;
-    let (mut input, mut output) = stdio_pipes();
-    let (mut from_host, mut to_host) = host.into_split();
-    let upward = async {
-        tokio::io::copy(&mut input, &mut to_host).await?;
-        to_host.shutdown().await
-    };
-    let downward = async {
-        tokio::io::copy(&mut from_host, &mut output).await?;
-        output.flush().await
-    };
-    tokio::pin!(downward);
-    tokio::select! {
-        sent = upward => {
-            sent.context("passing requests on to the running host")?;
-            // Met or not, this is the end.
-            let _ = tokio::time::timeout(LAST_ANSWERS, downward).await;
-            Ok(ExitCode::SUCCESS)
-        }
-        received = &mut downward => {
-            received.context("passing answers on from the running host")?;
-            anyhow::bail!("the host that this agent had joined has ended; its sessions are gone");
-        }
-        () = stop_signals.received() => Ok(ExitCode::SUCCESS),
-    }
 }
 
 async fn host_alone(
