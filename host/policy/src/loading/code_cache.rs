@@ -103,7 +103,10 @@ impl CodeCache {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => return unusable(error.to_string()),
         }
-        map(engine, &path).map_or_else(|error| unusable(format!("{error:#}")), Some)
+        // Some file systems hold nothing that may be run (mounted `noexec`).
+        map(engine, &path)
+            .or_else(|_| read(engine, &path))
+            .map_or_else(|error| unusable(format!("{error:#}")), Some)
     }
 
     /// Keeps the code of `component` under `key`. A failure costs time at the
@@ -184,6 +187,16 @@ fn map(engine: &PolicyEngine, entry: &Path) -> wasmtime::Result<Component> {
     // change one, so that what is mapped stays as it is. The engine checks version
     // and settings by itself.
     unsafe { Component::deserialize_file(engine.engine(), entry) }
+}
+
+#[allow(
+    unsafe_code,
+    reason = "there is no other way to load compiled code; see the SAFETY comment"
+)]
+fn read(engine: &PolicyEngine, entry: &Path) -> wasmtime::Result<Component> {
+    let code = fs::read(entry)?;
+    // SAFETY: as for `map`, which has been tried with the same entry.
+    unsafe { Component::deserialize(engine.engine(), code) }
 }
 
 /// Whether there is a whole entry at `path` that this user's host wrote.
