@@ -202,7 +202,7 @@ fn program_code(program: &ProgramEntry) -> String {
 fn rule_code(rule: &RuleEntry) -> String {
     format!(
         "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, asks_to_look: {}, flags: {}, without: {}, operands: {}, \
-         all_operands: {}, leading: {}, leading_operand: {}, script_unseen: {}, operands_from: {}, bare: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
+         all_operands: {}, leading: {}, leading_operand: {}, script_unseen: {}, operands_from: {}, bare: {}, left_open: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
          code: &{:?}, code_without: &{:?}, code_unresolved: {}, statement: &{:?}, statement_without: &{:?}, tier: Tier::{:?}, \
          in_production: {}, reason: {:?}, suggestion: {:?}, gives: {} }},",
         rule.id,
@@ -218,6 +218,7 @@ fn rule_code(rule: &RuleEntry) -> String {
         rule.script_unseen,
         sources(&rule.operands_from),
         rule.bare,
+        rule.left_open,
         patterns(&rule.arguments),
         patterns(&rule.arguments_with),
         rule.to_screen,

@@ -54,6 +54,16 @@ def test_each_agent_is_answered_in_its_own_words(host: ServingHost | None, world
         assert "Deploying is a person's decision" in told.stdout, "the person reads why"
 
 
+def test_what_is_left_open_for_unseen_lines_asks_a_person(host: ServingHost | None, world: World) -> None:
+    for opened in ("bash -i", "python3", "sqlite3 app.db"):
+        told = CODEX.call(world, opened)
+        assert CODEX.decision(told) == "deny", opened
+        assert "no hook tells what is typed into it later" in told.stdout, told.stdout
+    assert CLAUDE_CODE.does(world, "bash -i") == "ask"
+    assert CODEX.does(world, "bash -c 'ls -l'") == "allow"
+    assert world.quarterdeck("check", "bash -i").returncode == 0, "a session judges each line"
+
+
 def test_an_agent_need_not_be_named(host: ServingHost | None, world: World) -> None:
     for coding_agent in AGENTS:
         event = json.dumps(coding_agent.before_command("rm -rf ~", "/tmp"))

@@ -173,6 +173,7 @@ impl RuleEntry {
             operands_from: sources(&self.operands_from)
                 .map_err(|word| name("operands-from", word))?,
             bare: self.bare,
+            left_open: self.left_open,
             arguments: patterns("arguments", &self.arguments)?,
             arguments_with: patterns("arguments-with", &self.arguments_with)?,
             to_screen: self.to_screen,

@@ -109,6 +109,9 @@ pub(crate) struct RuleEntry {
     pub(crate) operands_from: Vec<String>,
     /// It has no operands.
     pub(crate) bare: bool,
+    /// Asked only for a hook, of a program that has neither code nor a pipe to read:
+    /// what is typed into it later, nobody judges. Asked besides all others.
+    pub(crate) left_open: bool,
     /// Some argument, flags and their values included, is one of these;
     /// patterns regardless of case.
     pub(crate) arguments: Vec<String>,
@@ -184,6 +187,7 @@ impl RuleEntry {
             &self.code,
         ];
         !self.bare
+            && !self.left_open
             && !self.to_screen
             && !self.asks_to_look
             && lists.iter().all(|list| list.is_empty())

@@ -128,6 +128,9 @@ fn shell_line(walk: &mut Walk<'_>, rules: &Rules, request: &Request) -> Verdict 
     }
     // Only an interactive shell knows `!word`.
     let interactive = request.entry != Entry::Hook;
+    if !interactive {
+        walk.later_input_is_unseen();
+    }
     if request.earlier.is_some_and(|earlier| !earlier.awaited) {
         walk.command_line(request.last_line(), interactive, |problems| {
             request.goes_on(problems)

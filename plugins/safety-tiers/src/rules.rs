@@ -143,6 +143,7 @@ pub(crate) struct Rule {
     pub(crate) script_unseen: bool,
     pub(crate) operands_from: Sources,
     pub(crate) bare: bool,
+    pub(crate) left_open: bool,
     pub(crate) arguments: &'static [Pattern],
     pub(crate) arguments_with: &'static [Pattern],
     pub(crate) to_screen: bool,
@@ -233,6 +234,16 @@ impl Rules {
 
     /// The rule for this very program that decides, if one does.
     pub(crate) fn decide(&self, subject: &Subject<'_>) -> Option<&Rule> {
+        self.first(subject, |rule| !rule.left_open)
+    }
+
+    /// The rule about what this very program reads later, past every gate, if one
+    /// applies.
+    pub(crate) fn left_open(&self, subject: &Subject<'_>) -> Option<&Rule> {
+        self.first(subject, |rule| rule.left_open)
+    }
+
+    fn first(&self, subject: &Subject<'_>, asked: impl Fn(&Rule) -> bool) -> Option<&Rule> {
         let added = self.added.iter().filter(|(names, _)| {
             names
                 .iter()
@@ -251,7 +262,7 @@ impl Rules {
                     .chain(patterned)
                     .map(|index| &tables::RULES[usize::from(*index)]),
             )
-            .find(|rule| rule.applies(subject))
+            .find(|rule| asked(rule) && rule.applies(subject))
     }
 
     /// Whether a list of the sidecar allows this very command, word for word.
@@ -286,7 +297,8 @@ impl Rules {
         let mut strictest: Option<&Rule> = None;
         for index in tables::EVERYWHERE {
             let rule = &tables::RULES[usize::from(*index)];
-            if strictest.is_none_or(|found| self.tier(found) < self.tier(rule))
+            if !rule.left_open
+                && strictest.is_none_or(|found| self.tier(found) < self.tier(rule))
                 && rule.applies(subject)
             {
                 strictest = Some(rule);

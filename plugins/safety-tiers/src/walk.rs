@@ -130,6 +130,8 @@ pub(crate) struct Walk<'r> {
     /// What was met on the way, where somebody wants to know.
     trace: Option<Vec<Step>>,
     worst: Option<Finding>,
+    /// Whether a program that is left open reads what nobody judges.
+    later_input_unseen: bool,
     /// Whether the walk ends with the first danger that it finds.
     stops_at_danger: bool,
     /// What `<(…)` stands for, in the order in which they were met.
@@ -148,11 +150,17 @@ impl<'r> Walk<'r> {
             in_production,
             trace: None,
             worst: None,
+            later_input_unseen: false,
             stops_at_danger: true,
             substituted: Vec::new(),
             steps_left: MAX_STEPS,
             bytes_left: MAX_NESTED_BYTES,
         }
+    }
+
+    /// What is typed later into a program that is left open comes past every gate.
+    pub(crate) fn later_input_is_unseen(&mut self) {
+        self.later_input_unseen = true;
     }
 
     /// Parses and judges text that some command hands to a shell.

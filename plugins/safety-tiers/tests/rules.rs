@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use policy_safety_tiers::{Request, Rules, review};
+use policy_safety_tiers::{Entry, Request, Rules, review};
 use serde::Deserialize;
 
 /// One file of `rules/`, as far as this test reads it.
@@ -20,6 +20,9 @@ struct Rule {
     id: String,
     tier: String,
     suggestion: Option<String>,
+    /// Asked for hooks alone.
+    #[serde(default)]
+    left_open: bool,
     #[serde(default)]
     matches: Vec<String>,
     #[serde(default)]
@@ -43,9 +46,10 @@ fn packs() -> Vec<(String, Pack)> {
         .collect()
 }
 
-fn judged(command: &str) -> (String, String) {
+fn judged(command: &str, entry: Entry) -> (String, String) {
     let request = Request {
         command_line: command.to_owned(),
+        entry,
         cwd: Some(CWD.to_owned()),
         ..Request::default()
     };
@@ -61,8 +65,12 @@ fn every_rule_decides_the_commands_beside_it() {
     let mut wrong = Vec::new();
     for (_, pack) in packs() {
         for rule in pack.rules {
+            let entry = match rule.left_open {
+                true => Entry::Hook,
+                false => Entry::Command,
+            };
             for command in &rule.matches {
-                let (tier, id) = judged(command);
+                let (tier, id) = judged(command, entry);
                 // Of several safe answers the first is told, which may be another rule's.
                 if tier != rule.tier || id != rule.id && tier != "safe" {
                     wrong.push(format!(
@@ -72,7 +80,7 @@ fn every_rule_decides_the_commands_beside_it() {
                 }
             }
             for command in &rule.does_not_match {
-                let (_, id) = judged(command);
+                let (_, id) = judged(command, entry);
                 if id == rule.id {
                     wrong.push(format!("{command:?}: not {id}"));
                 }

@@ -271,6 +271,13 @@ impl Walk<'_> {
                 self.note_step("core/unknown-program", tier, reason, invocation.span, step);
             }
         }
+        if self.later_input_unseen
+            && !context.input.piped
+            && code.is_none()
+            && let Some(rule) = self.rules.left_open(&subject)
+        {
+            self.found_in(rule, &subject, invocation.span, step);
+        }
         if path.starts_with(['/', text::HOME])
             && !is_program_folder(path)
             && !Places::INSIDE.meets(Places::of(path, shell.here()))
