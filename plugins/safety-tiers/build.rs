@@ -91,6 +91,22 @@ fn read(file: &Path) -> Pack {
             file.display(),
             rule.id
         );
+        if let Some(pattern) = rule.pattern_with_set() {
+            panic!(
+                "{}: `{}`: patterns know `*` and `?`, but no sets as in `{pattern}`",
+                file.display(),
+                rule.id
+            );
+        }
+        let upper = |pattern: &&String| pattern.contains(|c: char| c.is_ascii_uppercase());
+        let statements = rule.statement.iter().chain(&rule.statement_without);
+        if let Some(pattern) = statements.into_iter().find(upper) {
+            panic!(
+                "{}: `{}`: statements are held against in lower case, which `{pattern}` is not",
+                file.display(),
+                rule.id
+            );
+        }
     }
     pack
 }

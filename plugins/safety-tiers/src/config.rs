@@ -61,14 +61,17 @@ struct Config {
 }
 
 /// Ids that the walk itself uses, besides those of rules.
-const WALK_IDS: [&str; 22] = [
+const WALK_IDS: [&str; 25] = [
     "core/asks-for-help",
     "core/characters",
+    "core/editor-command",
+    "core/emptied",
     "core/foreign-program",
     "core/foreign-script",
     "core/history",
     "core/look-alike",
     "core/observer",
+    "core/project-deployment",
     "core/project-program",
     "core/syntax",
     "core/too-deep",
@@ -163,6 +166,12 @@ impl RuleEntry {
         }
         if self.programs.is_empty() {
             return Err(format!("rule `{}` needs `programs`", self.id));
+        }
+        if let Some(pattern) = self.pattern_with_set() {
+            return Err(format!(
+                "rule `{}`: patterns know `*` and `?`, but no sets as in `{pattern}`",
+                self.id
+            ));
         }
         let rule = Rule {
             operands: patterns("operands", &self.operands)?,
@@ -369,6 +378,10 @@ mod tests {
             (
                 r#"{"rule": [{"id": "a", "programs": ["x"], "operands": ["@hom"]}]}"#,
                 "@hom",
+            ),
+            (
+                r#"{"rule": [{"id": "a", "programs": ["x"], "arguments": ["*[?]all*"]}]}"#,
+                "*[?]all*",
             ),
             (r#"{"rule": [{"programs": ["x"]}]}"#, "id"),
             (

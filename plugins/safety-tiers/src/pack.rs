@@ -194,6 +194,51 @@ impl RuleEntry {
     }
 }
 
+/// The part of a pattern that is written as a set of characters, as a shell takes it.
+/// Patterns know `*` and `?` alone, so that it would match nothing that is meant.
+pub(crate) fn set_in(pattern: &str) -> Option<&str> {
+    pattern.match_indices('[').find_map(|(at, _)| {
+        let inside = pattern[at + 1..].split_once(']')?.0;
+        let mut characters = inside.chars();
+        let first = characters.next()?;
+        let one = characters.next().is_none();
+        let range = inside.chars().count() == 3 && inside.chars().nth(1) == Some('-');
+        let others = !one && matches!(first, '!' | '^');
+        (one || range || others).then(|| &pattern[at..at + inside.len() + 2])
+    })
+}
+
+impl RuleEntry {
+    /// A pattern of the rule that can never match what it seems to mean.
+    pub(crate) fn pattern_with_set(&self) -> Option<&str> {
+        [
+            &self.programs,
+            &self.except,
+            &self.subcommands,
+            &self.flags,
+            &self.without,
+            &self.operands,
+            &self.all_operands,
+            &self.leading,
+            &self.leading_operand,
+            &self.arguments,
+            &self.arguments_with,
+            &self.writes,
+            &self.reads,
+            &self.assigns,
+            &self.defines,
+            &self.code,
+            &self.code_without,
+            &self.statement,
+            &self.statement_without,
+        ]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .find(|pattern| set_in(pattern).is_some())
+    }
+}
+
 /// The spellings of a flag, each with a pattern for its value, if it has one.
 pub(crate) fn spellings(flag: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     flag.split('|').map(|spelling| {

@@ -456,6 +456,7 @@ fn is_secret(path: &str, name: &str, listed: bool) -> bool {
         ) && path.contains("/.ssh/");
     !public
         && (text::is_glob(path) && SECRET_PATHS.iter().any(|secret| may_become(path, secret))
+            || names_a_hidden_secret(name)
             || SECRET_NAMES
                 .iter()
                 .any(|pattern| text::matches(pattern, name))
@@ -467,6 +468,16 @@ fn is_secret(path: &str, name: &str, listed: bool) -> bool {
                     .any(|pattern| {
                         text::matches(pattern, path) || pattern.strip_suffix("/*") == Some(path)
                     }))
+}
+
+/// Whether a hidden name with globs in it, such as `.net*`, is that of a file with passwords.
+fn names_a_hidden_secret(name: &str) -> bool {
+    name.starts_with('.')
+        && text::is_glob(name)
+        && name.bytes().filter(u8::is_ascii_alphanumeric).count() > 1
+        && [".netrc", ".pgpass", ".git-credentials"]
+            .iter()
+            .any(|secret| text::glob_covers(name, secret))
 }
 
 /// Whether a name with globs in it, such as `id_*`, is that of private keys.
@@ -553,7 +564,11 @@ fn is_key(name: &str) -> bool {
 }
 
 fn is_environment(name: &str) -> bool {
-    (name == ".env" || name == ".envrc" || name.starts_with(".env."))
+    let may_be = name.starts_with('.')
+        && name.contains([STAR, ANY_ONE])
+        && name.bytes().any(|byte| byte.is_ascii_alphanumeric())
+        && text::glob_covers(name, ".env");
+    (name == ".env" || name == ".envrc" || name.starts_with(".env.") || may_be)
         && ![
             ".env.example",
             ".env.sample",

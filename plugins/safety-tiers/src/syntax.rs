@@ -90,6 +90,8 @@ pub(crate) enum Sets {
 #[derive(Debug, Clone)]
 pub(crate) struct Redirect {
     pub(crate) kind: RedirectKind,
+    /// The number before the operator, where one stands there.
+    pub(crate) descriptor: Option<u32>,
     pub(crate) target: Word,
     /// The text of a here-document, filled in when its line ends.
     pub(crate) body: Rc<OnceCell<Word>>,
@@ -101,8 +103,10 @@ pub(crate) enum RedirectKind {
     Write,
     Append,
     ReadWrite,
-    /// `<&` and `>&` with a file descriptor.
+    /// `>&` with a file descriptor.
     Duplicate,
+    /// `<&` with one.
+    DuplicateInput,
     HereDocument,
     HereString,
 }

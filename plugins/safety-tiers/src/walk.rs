@@ -9,6 +9,7 @@
 //! command, `walk/look_through.rs` finds the commands that commands run.
 
 mod aliases;
+mod carried;
 mod code;
 mod expand;
 mod findings;
@@ -39,6 +40,7 @@ pub use self::trace::Step;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use self::carried::gives_options;
 use self::look_through::may_hold_commands;
 use self::shell::Shell;
 use crate::parser::{self, Dialect, Origin};
@@ -314,6 +316,10 @@ impl<'r> Walk<'r> {
         for word in &compound.words {
             self.expand(word, &context, &mut values);
         }
+        for value in values.iter().filter(|value| value.text.contains('[')) {
+            let (text, span) = (value.text.clone(), value.span);
+            self.expanded_once_more(&text, span, &context);
+        }
         self.judge_redirects(
             &redirects,
             compound
@@ -368,9 +374,13 @@ impl<'r> Walk<'r> {
         let redirected = self.redirects(&simple.redirects, context);
         let mut assigned: Vec<String> = Vec::new();
         if fields.is_empty() {
-            for assignment in &simple.assignments {
+            let meant = self.meant_by(&simple.assignments);
+            for assignment in meant.as_deref().unwrap_or(&simple.assignments) {
                 self.assign(assignment, context);
-                if may_hold_commands(&assignment.name) {
+                for word in &assignment.values {
+                    self.judge_kept_substitution(word, context);
+                }
+                if may_hold_commands(&assignment.name) || gives_options(&assignment.name) {
                     // Each word of an array is a line of its own.
                     for word in &assignment.values {
                         let value = self.value(&word.pieces, context);
@@ -386,6 +396,7 @@ impl<'r> Walk<'r> {
                 self.judge_assignments(&assigned, simple.span);
             }
             self.judge_redirects(&redirected, simple.span);
+            self.judge_emptied(&redirected, simple.span);
             // `$(< file)` gives what is in the file.
             let read = redirected.input.clone().unwrap_or(Stream {
                 text: Some("".into()),
@@ -406,6 +417,14 @@ impl<'r> Walk<'r> {
         }
         let mut context = context.clone();
         if let Some(input) = redirected.input.clone() {
+            // `exec < FILE`: what comes after reads from there as well.
+            if matches!(fields.as_slice(), [only] if only.text == "exec") {
+                self.shell.opened(0, &input);
+            }
+            context.input = input;
+        } else if !context.input.piped
+            && let Some(input) = self.shell.read_from(0)
+        {
             context.input = input;
         }
         let output = self.invoke(
@@ -419,12 +438,22 @@ impl<'r> Walk<'r> {
         );
         self.written(&redirected, output.from);
         self.text_written(&redirected, &output, simple.span);
+        if !redirected.emptied.is_empty() && prints_nothing(&fields, &output) {
+            self.judge_emptied(&redirected, simple.span);
+        }
         if redirected.writes.is_empty() {
             output
         } else {
             Stream::default()
         }
     }
+}
+
+/// Whether a command is there to print nothing at all.
+fn prints_nothing(fields: &[Field], output: &Stream) -> bool {
+    let words: Vec<&str> = fields.iter().map(|field| field.text.as_str()).collect();
+    matches!(words.as_slice(), [":" | "true", ..] | ["cat", "/dev/null"])
+        || matches!(words.as_slice(), ["echo" | "printf", ..]) && output.text.as_deref() == Some("")
 }
 
 /// `while :; do cmd & done`

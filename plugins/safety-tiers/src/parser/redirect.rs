@@ -29,6 +29,7 @@ impl Parser<'_> {
         } else {
             rest.bytes().position(|byte| !byte.is_ascii_digit())?
         };
+        let number = rest[..descriptor].parse().ok();
         self.position += descriptor;
         let process = |parser: &Self| descriptor == 0 && parser.peek_at(1) == Some(b'(');
         let kind = match self.peek() {
@@ -85,7 +86,12 @@ impl Parser<'_> {
                 body: Rc::clone(&body),
             });
         }
-        Some(Redirect { kind, target, body })
+        Some(Redirect {
+            kind,
+            descriptor: number,
+            target,
+            body,
+        })
     }
 
     fn input_redirect(&mut self) -> RedirectKind {
@@ -97,7 +103,7 @@ impl Parser<'_> {
         } else if self.take(">") {
             RedirectKind::ReadWrite
         } else if self.take("&") {
-            RedirectKind::Duplicate
+            RedirectKind::DuplicateInput
         } else {
             RedirectKind::Read
         }

@@ -10,7 +10,7 @@ use super::starters::{piped, started};
 use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
-use crate::rules::{PLAIN_PROGRAM, Program};
+use crate::rules::{PLAIN_PROGRAM, Program, Sources};
 use crate::text::{self, UNKNOWN};
 use crate::verdict::{Span, Tier};
 
@@ -148,6 +148,17 @@ impl Walk<'_> {
         for line in &started.lines {
             self.line(line, span, &within);
         }
+        // `print > "FILE"`
+        for (at, _) in code.match_indices('>').take(16) {
+            let behind = code[at + 1..].trim_start_matches(['>', ' ']);
+            let file = behind
+                .strip_prefix('"')
+                .and_then(|file| file.split('"').next());
+            if let Some(file) = file.filter(|file| file.contains('/')) {
+                let file = Field::new(file.to_owned(), Sources::NONE, span);
+                self.judge_redirects(&Redirected::to(vec![file]), span);
+            }
+        }
         started.unresolved
     }
 
@@ -266,8 +277,10 @@ impl Walk<'_> {
 }
 
 /// What starts a process in the languages that have one-line programs.
-const PROCESS_STARTERS: [&str; 35] = [
+const PROCESS_STARTERS: [&str; 37] = [
     "getline",
+    "doShellScript",
+    "do script",
     "| \"",
     "|\"",
     "\"|",

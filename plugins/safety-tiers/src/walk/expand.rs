@@ -4,6 +4,7 @@ use super::{Context, Field, MAX_VALUE_BYTES, Walk};
 use crate::rules::Sources;
 use crate::syntax::{Operation, Parameter, Piece, Word};
 use crate::text::{self, ANY_ONE, EMPTY, HOME, SOMETHING, STAR, UNKNOWN};
+use crate::verdict::{Span, Tier};
 
 /// Alternatives that one word with braces may become.
 const MAX_ALTERNATIVES: usize = 64;
@@ -205,6 +206,28 @@ impl Walk<'_> {
             {
                 push(text);
             }
+            Operation::Other(pieces) if is_prompt_of(pieces) => {
+                // `${NAME@P}` is shown as a prompt is: what is substituted in it runs.
+                match value.filter(|value| text::is_known(value)) {
+                    Some(value) => {
+                        self.expanded_once_more(&value, Span::default(), context);
+                        push(UNKNOWN.to_string());
+                    }
+                    None => {
+                        self.note(
+                            "core/unknown-script",
+                            Tier::Review,
+                            "Runs text that only the machine knows when the time comes.",
+                            Span::default(),
+                        );
+                        parts.push(Part {
+                            text: UNKNOWN.to_string(),
+                            kind,
+                            from,
+                        });
+                    }
+                }
+            }
             Operation::Other(pieces) => {
                 self.parts(pieces, context);
                 // A part of a relative path is one too.
@@ -224,6 +247,17 @@ fn substring(name: &str, value: Option<&str>, pieces: &[Piece]) -> Option<String
     let [Piece::Text(text) | Piece::Quoted(text)] = pieces else {
         return None;
     };
+    let known = || value.filter(|value| text::is_known(value) && !value.contains(HOME));
+    // `${NAME%??}`
+    for mark in ['%', '#'] {
+        let taken = text.trim_start_matches(mark);
+        if taken.len() < text.len() && !taken.is_empty() && taken.bytes().all(|byte| byte == b'?') {
+            let value = known()?;
+            let left = value.chars().count().checked_sub(taken.len())?;
+            let skipped = if mark == '#' { taken.len() } else { 0 };
+            return Some(value.chars().skip(skipped).take(left).collect());
+        }
+    }
     let mut numbers = text.strip_prefix(':')?.splitn(2, ':').map(str::trim);
     let offset: usize = numbers.next()?.parse().ok()?;
     let length: usize = numbers
@@ -232,8 +266,13 @@ fn substring(name: &str, value: Option<&str>, pieces: &[Piece]) -> Option<String
     if matches!(name, "PATH" | "HOME" | "PWD" | "SHELL") && offset == 0 && length == 1 {
         return Some("/".to_owned());
     }
-    let value = value.filter(|value| text::is_known(value) && !value.contains(HOME))?;
+    let value = known()?;
     Some(value.chars().skip(offset).take(length).collect())
+}
+
+/// `@P`, perhaps after others.
+fn is_prompt_of(pieces: &[Piece]) -> bool {
+    matches!(pieces, [Piece::Text(text) | Piece::Quoted(text)] if text.ends_with("@P"))
 }
 
 /// `[@]` and `[*]`.

@@ -247,6 +247,19 @@ impl Walk<'_> {
             ),
             Some(rule) => self.found_in(rule, &subject, invocation.span, step),
             None if called => {}
+            None if path.contains('/')
+                && Places::INSIDE.meets(Places::of(path, shell.here()))
+                && reaches_out(name) =>
+            {
+                self.note_step(
+                    "core/project-deployment",
+                    Tier::Review,
+                    "Runs a program of the project that by its name changes more than the project."
+                        .to_owned(),
+                    invocation.span,
+                    step,
+                );
+            }
             None if path.contains('/') && Places::INSIDE.meets(Places::of(path, shell.here())) => {
                 self.note_step(
                     "core/project-program",
@@ -266,7 +279,10 @@ impl Walk<'_> {
                         });
                         format!("It looks like `{plain}`, but is written with other letters.")
                     }
-                    None => format!("No rule knows the program {}.", quoted(name)),
+                    None => {
+                        self.rest_of_an_unknown(name, fields, invocation, context);
+                        format!("No rule knows the program {}.", quoted(name))
+                    }
                 };
                 self.note_step("core/unknown-program", tier, reason, invocation.span, step);
             }
@@ -291,6 +307,42 @@ impl Walk<'_> {
             );
         }
         from.and(printed)
+    }
+
+    /// What follows an unknown program may be a command that it runs: where that would
+    /// do harm, it is taken for one.
+    fn rest_of_an_unknown(
+        &mut self,
+        name: &str,
+        fields: &[Field],
+        invocation: &Invocation<'_>,
+        context: &Context,
+    ) {
+        // zsh needs no blank behind the brace of `f(){rm -rf x}`.
+        let braced = name.strip_prefix('{').filter(|name| self.rules.knows(name));
+        let plain = braced.or_else(|| name.strip_prefix("zf_"));
+        let inner = plain.into_iter().map(|name| (name, fields));
+        let behind = (0..fields.len().min(8))
+            .map(|at| (fields[at].text.as_str(), &fields[at + 1..]))
+            .filter(|(_, rest)| !rest.is_empty());
+        let candidates: Vec<(&str, &[Field])> = inner
+            .chain(behind)
+            .filter(|(name, _)| !name.starts_with('-') && self.rules.knows(base_name(name)))
+            .take(3)
+            .collect();
+        for (name, rest) in candidates {
+            let rest: Vec<Field> = rest
+                .iter()
+                .map(|field| match braced {
+                    Some(_) => super::field(field.text.trim_end_matches('}'), field.span),
+                    None => field.clone(),
+                })
+                .collect();
+            self.only_danger(|walk| {
+                let inner = super::deeper(context);
+                walk.run_program(base_name(name), name, &rest, invocation, &inner, true);
+            });
+        }
     }
 
     /// What a list of the sidecar says about the command, and whether it names
@@ -394,6 +446,15 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
                         || matches!(byte, b'-' | b':')
                 }) && !field.text.starts_with('-')
             })
+}
+
+/// Whether a script by its name deploys, publishes or resets something.
+fn reaches_out(name: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "deploy", "release", "publish", "destroy", "rollback", "teardown", "nuke", "wipe",
+    ];
+    name.split(|character: char| !character.is_ascii_alphanumeric())
+        .any(|word| WORDS.contains(&word))
 }
 
 fn is_source(name: &str) -> bool {

@@ -69,13 +69,15 @@ impl Walk<'_> {
                     .take_while(|text| !text.starts_with('-') && !matches!(*text, "(" | "!"))
                     .last()
                     .unwrap_or(".");
-                Some(if let Some(pattern) = named(arguments) {
-                    format!("{start}/{pattern}").into()
-                } else if has(&NARROWING_FLAGS) {
-                    below(start, SOMETHING)
-                } else {
-                    below(start, STAR)
-                })
+                Some(
+                    if let Some(path) = named(start, arguments, |path| self.is_secret(path)) {
+                        path.into()
+                    } else if has(&NARROWING_FLAGS) {
+                        below(start, SOMETHING)
+                    } else {
+                        below(start, STAR)
+                    },
+                )
             }
             "fd" | "fdfind" => Some(below(operands().nth(1).unwrap_or("."), SOMETHING)),
             // `ls FOLDER` prints names without the folder.
@@ -99,7 +101,7 @@ impl Walk<'_> {
 }
 
 impl Walk<'_> {
-    fn is_secret(&self, path: &str) -> bool {
+    pub(super) fn is_secret(&self, path: &str) -> bool {
         Places::SECRETS.meets(Places::of(path, self.shell.here()))
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::code::{Code, strings};
 use super::invoke::Invocation;
 use super::prompts::printing_into;
-use super::{Context, Field, Walk};
+use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
 use crate::rules::{Program, Sources};
@@ -28,7 +28,7 @@ const LINE_VARIABLES: [&str; 10] = [
 ];
 
 /// How the names of others of these end.
-const LINE_VARIABLE_ENDINGS: [&str; 9] = [
+const LINE_VARIABLE_ENDINGS: [&str; 10] = [
     "PAGER",
     "EDITOR",
     "VISUAL",
@@ -38,6 +38,7 @@ const LINE_VARIABLE_ENDINGS: [&str; 9] = [
     "_WRAPPER",
     "_RUNNER",
     "_script_shell",
+    "_SCRIPT_SHELL",
 ];
 
 /// Variables whose value a shell shows, and substitutes in it what it holds.
@@ -110,7 +111,11 @@ impl Walk<'_> {
                 .iter()
                 .find_map(|prefix| line.strip_prefix(prefix))
                 .unwrap_or(&line);
-            self.line(line, span, context);
+            match name {
+                // A blank, as `env -S` writes it.
+                "env" => self.line(&line.replace("\\_", " "), span, context),
+                _ => self.line(line, span, context),
+            };
         }
         // `psql -o '|less'`: its output goes into a program.
         for line in arguments
@@ -120,9 +125,10 @@ impl Walk<'_> {
             self.line(line, span, &printing_into(context));
         }
         if !program.editor_flags.is_empty() {
-            self.commands_of_an_editor(program, arguments, span, context);
+            self.commands_of_an_editor(name, program, arguments, span, context);
         }
         self.commands_in_input(name, arguments, span, context);
+        self.indices(name, fields, span, context);
         match name {
             "find" | "gfind" | "fd" | "fdfind" => {
                 self.commands_of_find(!name.starts_with("fd"), fields, span, context)
@@ -130,6 +136,27 @@ impl Walk<'_> {
             "eval" => {
                 let line = joined(fields);
                 self.line(&line, span, context);
+            }
+            "fzf" | "sk" => self.commands_of_bindings(arguments, span, context),
+            "kak" => {
+                let commands = arguments
+                    .values_of(&["-e"])
+                    .flat_map(|it| it.split("%sh{").skip(1));
+                for line in commands.map(str::to_owned).collect::<Vec<_>>() {
+                    self.line(line.trim_end_matches('}'), span, context);
+                }
+            }
+            "cargo" => {
+                let settings = arguments.values_of(&["--config"]).collect::<Vec<_>>();
+                self.commands_of_settings(settings.into_iter(), span, context);
+            }
+            "gh" => {
+                if let ["alias", "set", _, line, ..] = words_of(arguments).as_slice() {
+                    self.perhaps_line(line.trim_start_matches('!'), span, context);
+                }
+            }
+            "source" | "." if arguments.operands().next().is_none() && context.input.piped => {
+                self.script_read(context.input.clone(), span, context);
             }
             "source" | "." => {
                 let script = arguments.operands().next();
@@ -234,11 +261,20 @@ impl Walk<'_> {
                 self.commands_of_git(arguments, fields, span, context);
                 let settings: Vec<String> =
                     arguments.values_of(&["-c"]).map(str::to_owned).collect();
-                for value in settings
+                for (key, value) in settings
                     .iter()
-                    .filter_map(|setting| Some(setting.split_once('=')?.1))
+                    .filter_map(|setting| setting.split_once('='))
                 {
-                    self.perhaps_line(value.trim_start_matches('!'), span, context);
+                    let mut context = context.clone();
+                    // git hands a password to whom it asks for one.
+                    if key.to_ascii_lowercase().starts_with("credential.") {
+                        context.input = Stream {
+                            from: Sources::SECRET,
+                            piped: true,
+                            ..Stream::default()
+                        };
+                    }
+                    self.perhaps_line(value.trim_start_matches('!'), span, &context);
                 }
             }
             _ => {}
@@ -266,6 +302,7 @@ impl Walk<'_> {
         span: Span,
         context: &Context,
     ) {
+        self.judge_given_options(variable, value, span, context);
         if is_a_line(variable) && !value.is_empty() {
             self.line(value, span, context);
         }
@@ -423,6 +460,12 @@ fn operand_is(arguments: &Arguments<'_>, text: &str) -> bool {
         .operands()
         .next()
         .is_some_and(|operand| operand.text == text)
+}
+
+/// The operands as text.
+fn words_of<'a>(arguments: &Arguments<'a>) -> Vec<&'a str> {
+    let operands = arguments.operands();
+    operands.map(|operand| operand.text.as_str()).collect()
 }
 
 pub(super) fn joined(fields: &[Field]) -> String {

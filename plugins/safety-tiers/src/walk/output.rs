@@ -20,7 +20,11 @@ impl Walk<'_> {
         // `env` prints the environment only where it runs nothing.
         let gives = match name {
             "env" if !arguments.is_empty() => Sources::NONE,
-            "declare" | "typeset" | "export" if words_have(arguments, "-p") => Sources::SECRET,
+            "declare" | "typeset" | "export"
+                if !arguments.is_empty() && arguments.iter().all(is_listing) =>
+            {
+                Sources::SECRET
+            }
             _ => program.gives,
         };
         let unseen = context.input.piped && context.input.text.is_none();
@@ -140,6 +144,14 @@ fn keeps_names_only(name: &str, arguments: &[Field]) -> bool {
         ("wc", _) => true,
         _ => false,
     }
+}
+
+/// `-p`, `-x`, `-px`: without a name, all there are.
+fn is_listing(argument: &Field) -> bool {
+    argument
+        .text
+        .strip_prefix('-')
+        .is_some_and(|letters| letters.bytes().all(|letter| matches!(letter, b'p' | b'x')))
 }
 
 fn words_have(arguments: &[Field], flag: &str) -> bool {

@@ -1,13 +1,14 @@
 //! Where a command's input comes from and which files it writes.
 
 use super::invoke::BYTES_OF_A_FIELD;
-use super::{Context, Field, Stream, Walk};
+use super::{Context, Field, Stream, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::matching::Subject;
+use crate::place::Places;
 use crate::rules::{PLAIN_PROGRAM, Sources};
 use crate::syntax::{Redirect, RedirectKind};
 use crate::text::{self, SOMETHING};
-use crate::verdict::Span;
+use crate::verdict::{Span, Tier};
 
 /// Numbers that no other file of a process has.
 const FIRST_SUBSTITUTED: usize = 1000;
@@ -17,6 +18,8 @@ const FIRST_SUBSTITUTED: usize = 1000;
 pub(super) struct Redirected {
     pub(super) input: Option<Stream>,
     pub(super) writes: Vec<Field>,
+    /// Those of them that hold nothing before what is printed comes.
+    pub(super) emptied: Vec<Field>,
     pub(super) reads: Vec<Field>,
 }
 
@@ -41,12 +44,13 @@ impl Walk<'_> {
                         .body
                         .get()
                         .map(|body| self.value(&body.pieces, context).into());
-                    redirected.input = Some(Stream {
+                    let read = Stream {
                         text,
                         piped: true,
                         names: None,
                         from: Sources::NONE,
-                    });
+                    };
+                    self.read_by(redirect.descriptor, read, &mut redirected);
                 }
                 RedirectKind::HereString => {
                     let fields = self.fields(&redirect.target, context);
@@ -58,30 +62,53 @@ impl Walk<'_> {
                         .map(|field| field.text)
                         .collect::<Vec<_>>()
                         .join(" ");
-                    redirected.input = Some(Stream {
+                    let read = Stream {
                         text: Some(text.into()),
                         piped: true,
                         names: None,
                         from,
-                    });
+                    };
+                    self.read_by(redirect.descriptor, read, &mut redirected);
                 }
                 RedirectKind::Duplicate => {
                     self.fields(&redirect.target, context);
+                }
+                RedirectKind::DuplicateInput => {
+                    let target = self.fields(&redirect.target, context);
+                    let number = target.first().and_then(|field| field.text.parse().ok());
+                    // `<&0` and `<&-` bring nothing new.
+                    let elsewhere = number.is_some_and(|number: u32| number > 2)
+                        || target.iter().any(|field| !text::is_known(&field.text));
+                    if elsewhere {
+                        let unseen = Stream {
+                            piped: true,
+                            ..Stream::default()
+                        };
+                        let read = number.and_then(|number| self.shell.read_from(number));
+                        let read = read.unwrap_or(unseen);
+                        self.read_by(redirect.descriptor, read, &mut redirected);
+                    }
                 }
                 kind => {
                     for mut field in self.fields(&redirect.target, context) {
                         field.span = span;
                         if kind != RedirectKind::Read {
                             redirected.writes.push(field.clone());
+                            if kind == RedirectKind::Write
+                                && matches!(redirect.descriptor, None | Some(1))
+                            {
+                                redirected.emptied.push(field.clone());
+                            }
                         }
                         if matches!(kind, RedirectKind::Read | RedirectKind::ReadWrite) {
                             let substituted = self.stream_of(&field.text, context);
-                            redirected.input = Some(Stream {
+                            let read = Stream {
                                 text: substituted.and_then(|stream| stream.text),
                                 piped: true,
                                 names: None,
                                 from: field.from.and(self.file_source(&field.text)),
-                            });
+                            };
+                            self.read_by(redirect.descriptor, read, &mut redirected);
                             redirected.reads.push(field);
                         }
                     }
@@ -89,6 +116,14 @@ impl Walk<'_> {
             }
         }
         redirected
+    }
+
+    /// What is read is the input, or open under another number.
+    fn read_by(&mut self, descriptor: Option<u32>, read: Stream, redirected: &mut Redirected) {
+        match descriptor {
+            None | Some(0) => redirected.input = Some(read),
+            Some(number) => self.shell.opened(number, &read),
+        }
     }
 
     /// Keeps what a process substitution gives, under the name of a file.
@@ -108,16 +143,23 @@ impl Walk<'_> {
 
     /// What a file holds, if it is a process substitution or the input itself.
     pub(super) fn stream_of(&self, path: &str, context: &Context) -> Option<Stream> {
-        if matches!(path, "/dev/stdin" | "/dev/fd/0" | "-") {
+        if matches!(path, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0" | "-") {
             return Some(context.input.clone());
         }
-        let Some(number) = path.strip_prefix("/dev/fd/") else {
+        let Some(number) = path
+            .strip_prefix("/dev/fd/")
+            .or_else(|| path.strip_prefix("/proc/self/fd/"))
+        else {
             return Some(Stream {
                 text: Some(self.text_of_file(path)?),
                 ..Stream::default()
             });
         };
         let number: usize = number.parse().ok()?;
+        let opened = u32::try_from(number).ok();
+        if let Some(read) = opened.and_then(|number| self.shell.read_from(number)) {
+            return Some(read);
+        }
         self.substituted
             .get(number.checked_sub(FIRST_SUBSTITUTED)?)
             .cloned()
@@ -128,6 +170,27 @@ impl Walk<'_> {
         if from.meets(Sources::NETWORK) {
             for field in &redirected.writes {
                 self.downloaded(&field.text);
+            }
+        }
+    }
+
+    /// Files of the project that a command empties which prints nothing: `: > FILE`.
+    pub(super) fn judge_emptied(&mut self, redirected: &Redirected, span: Span) {
+        const EMPTY_BY_NATURE: [&str; 5] =
+            [".gitkeep", ".keep", "__init__.py", "py.typed", ".nojekyll"];
+        let made_again = Places(Places::BUILD.0 | Places::TEMPORARY.0 | Places::STREAM.0);
+        for file in &redirected.emptied {
+            let places = file.places(self.shell.here());
+            if Places::INSIDE.meets(places)
+                && !made_again.meets(places)
+                && !EMPTY_BY_NATURE.contains(&base_name(&file.text))
+            {
+                self.note(
+                    "core/emptied",
+                    Tier::Review,
+                    "It empties a file, and what was in it is lost.",
+                    span,
+                );
             }
         }
     }

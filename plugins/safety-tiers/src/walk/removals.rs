@@ -115,6 +115,11 @@ fn is_called_with_what_is_dire(code: &str, call: &str, here: Here<'_>) -> bool {
         if paths.is_empty() {
             paths.extend(given.split_whitespace().map(str::to_owned));
         }
+        // Perl's `glob` takes several patterns in one string.
+        if code.contains("glob") {
+            let split = paths.iter().flat_map(|path| path.split_whitespace());
+            paths = split.map(str::to_owned).collect();
+        }
         HOMES
             .iter()
             .any(|home| given.contains(home) && paths.len() < 2)

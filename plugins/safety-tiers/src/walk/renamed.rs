@@ -68,6 +68,7 @@ impl Walk<'_> {
         let writes = self.by_former_names(&redirected.writes);
         let reads = self.by_former_names(&redirected.reads);
         (writes.is_some() || reads.is_some()).then(|| Redirected {
+            emptied: redirected.emptied.clone(),
             input: redirected.input.clone(),
             writes: writes.unwrap_or_else(|| redirected.writes.clone()),
             reads: reads.unwrap_or_else(|| redirected.reads.clone()),

@@ -17,6 +17,14 @@ impl Walk<'_> {
         span: Span,
         context: &Context,
     ) {
+        // `bash -n` reads what it is given, and runs nothing.
+        let interactive = arguments.has_flag("-i|-s");
+        if arguments.has_flag("-n|--no-execute")
+            && !interactive
+            && (arguments.operands().next().is_some() || context.input.piped)
+        {
+            return;
+        }
         if arguments.has_flag("-c") {
             // Of `sh -c LINE NAME ARGUMENTS` the line is the first operand.
             let words: Vec<String> = arguments
@@ -35,10 +43,6 @@ impl Walk<'_> {
                 self.shell.cwd = cwd;
                 self.shell.positional = before;
             }
-            return;
-        }
-        // `bash -n FILE` reads it, and runs nothing.
-        if arguments.has_flag("-n|--no-execute") && arguments.operands().next().is_some() {
             return;
         }
         for file in arguments.values_of(&["--rcfile", "--init-file"]) {
@@ -85,6 +89,7 @@ impl Walk<'_> {
     /// `vim -c '!cmd'`, `vim +'!cmd'`, `vim -c 'call system("cmd")'`.
     pub(super) fn commands_of_an_editor(
         &mut self,
+        name: &str,
         program: &'static Program,
         arguments: &Arguments<'_>,
         span: Span,
@@ -102,6 +107,11 @@ impl Walk<'_> {
                     .filter_map(|field| Some(field.text.strip_prefix('+')?.to_owned())),
             );
         }
+        let vim = matches!(
+            super::base_name(name),
+            "vi" | "vim" | "nvim" | "ex" | "view" | "vimdiff" | "gvim"
+        );
+        self.scripts_of_an_editor(arguments, span);
         for command in commands {
             let line = command
                 .strip_prefix("platform ")
@@ -112,6 +122,9 @@ impl Walk<'_> {
                 self.line(line, span, context);
             }
             self.judge_code(&command, span, context);
+            if vim {
+                self.command_of_vim(&command, span, context);
+            }
         }
     }
 }

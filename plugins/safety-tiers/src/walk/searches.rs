@@ -6,7 +6,7 @@ use super::redirects::Redirected;
 use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
 use crate::rules::Sources;
-use crate::text::{SOMETHING, STAR};
+use crate::text::{ANY_ONE, HOME, SOMETHING, STAR};
 use crate::verdict::Span;
 
 /// `find` and `fd` take whole commands among their flags.
@@ -22,7 +22,18 @@ const COMMAND_FLAGS: [&str; 8] = [
 ];
 
 /// Flags of `find` after which it no longer finds the folder itself.
-pub(super) const NARROWING_FLAGS: [&str; 5] = ["-name", "-iname", "-path", "-regex", "-newer"];
+pub(super) const NARROWING_FLAGS: [&str; 10] = [
+    "-name",
+    "-iname",
+    "-path",
+    "-ipath",
+    "-wholename",
+    "-iwholename",
+    "-regex",
+    "-iregex",
+    "-newer",
+    "-size",
+];
 
 impl Walk<'_> {
     /// `find … -exec COMMAND ;`, with what it found as arguments.
@@ -79,10 +90,13 @@ impl Walk<'_> {
             let narrowed = fields.windows(2).any(|pair| {
                 NARROWING_FLAGS.contains(&pair[0].text.as_str()) && pair[1].text != "*"
             });
-            let named = named(fields).or_else(|| extension(fields));
             for start in &found {
-                let path = if let Some(name) = &named {
-                    format!("{start}/{name}")
+                let named = match fields_are_starts {
+                    true => named(start, fields, |path| self.is_secret(path)),
+                    false => self.found_by_fd(start, fields),
+                };
+                let path = if let Some(path) = named {
+                    path
                 } else if narrowed {
                     format!("{start}/{SOMETHING}")
                 } else if fields.iter().any(|field| field.text == "-mindepth") {
@@ -220,24 +234,87 @@ fn names_a_program(key: &str) -> bool {
     )
 }
 
-/// The pattern of the names that `fd -e EXTENSION` finds.
-fn extension(fields: &[Field]) -> Option<String> {
-    let asked = |pair: &&[Field]| matches!(pair[0].text.as_str(), "-e" | "--extension");
-    let pair = fields.windows(2).find(asked)?;
-    Some(format!("{STAR}.{}", pair[1].text))
+impl Walk<'_> {
+    /// What `fd` finds below a folder: names with an extension, or a secret that its
+    /// pattern names.
+    fn found_by_fd(&self, start: &str, fields: &[Field]) -> Option<String> {
+        let asked = |pair: &&[Field]| matches!(pair[0].text.as_str(), "-e" | "--extension");
+        if let Some(pair) = fields.windows(2).find(asked) {
+            return Some(format!("{start}/{STAR}.{}", pair[1].text));
+        }
+        let start = start.trim_end_matches(['/', STAR]);
+        fields
+            .iter()
+            .flat_map(|field| alternatives_of(&field.text))
+            .map(|name| format!("{start}/{}", name.trim_start_matches([STAR, '/'])))
+            .find(|path| self.is_secret(path))
+    }
 }
 
-/// The pattern of the names that `find` is asked for.
-pub(super) fn named(fields: &[Field]) -> Option<String> {
-    // Either this name or another.
-    if fields
-        .iter()
-        .any(|field| matches!(field.text.as_str(), "-o" | "-or" | "-not" | "!" | ","))
-    {
-        return None;
+/// What `find` is asked for, as paths below where it begins: of several the one that
+/// is a secret, as `is_secret` tells; nothing where it is asked for too much to tell.
+pub(super) fn named(
+    start: &str,
+    fields: &[Field],
+    is_secret: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let start = start.trim_end_matches('/');
+    let mut paths: Vec<String> = Vec::new();
+    for pair in fields.windows(2) {
+        let pattern = pair[1].text.replace('*', &STAR.to_string());
+        let pattern = pattern.replace('?', &ANY_ONE.to_string());
+        match pair[0].text.as_str() {
+            "-name" if pair[1].text != "*" => paths.push(format!("{start}/{pattern}")),
+            "-iname" if pair[1].text != "*" => {
+                paths.push(format!("{start}/{}", pattern.to_ascii_lowercase()));
+            }
+            "-path" | "-wholename" => paths.push(whole(start, &pattern)),
+            "-ipath" | "-iwholename" => paths.push(whole(start, &pattern.to_ascii_lowercase())),
+            "-regex" | "-iregex" => {
+                paths.extend(alternatives_of(&pair[1].text).map(|pattern| whole(start, &pattern)))
+            }
+            _ => {}
+        }
     }
-    fields
-        .windows(2)
-        .find(|pair| pair[0].text == "-name" && pair[1].text != "*")
-        .map(|pair| pair[1].text.replace('*', &STAR.to_string()))
+    // Below `/`, such a name is that of the file in /etc.
+    if start.is_empty() {
+        let of_the_system: Vec<String> = paths.iter().map(|path| format!("/etc{path}")).collect();
+        paths.extend(of_the_system);
+    }
+    if let Some(secret) = paths.iter().find(|path| is_secret(path)) {
+        return Some(secret.clone());
+    }
+    // Either this name or another.
+    let others = ["-o", "-or", "-not", "!", ","];
+    let other = fields
+        .iter()
+        .any(|field| others.contains(&field.text.as_str()));
+    let names_alone = fields.iter().any(|field| field.text == "-name");
+    (!other && names_alone && !paths.is_empty()).then(|| paths.swap_remove(0))
+}
+
+/// A pattern for whole paths, put below where the search begins.
+fn whole(start: &str, pattern: &str) -> String {
+    match pattern.strip_prefix(STAR) {
+        // `*/.ssh/*` may begin at once.
+        Some(rest) if rest.starts_with('/') => format!("{start}{rest}"),
+        Some(rest) => format!("{start}/{STAR}{rest}"),
+        None => pattern.to_owned(),
+    }
+}
+
+/// The plain alternatives in a regular expression, as globs.
+fn alternatives_of(regex: &str) -> impl Iterator<Item = String> {
+    let star = STAR.to_string();
+    let plain = regex.replace(".*", &star).replace("\\.", ".");
+    let plain = plain.replace(['^', '$'], "").replace("\\|", "|");
+    let alternatives: Vec<String> = plain
+        .split(['|', '(', ')', '\\'])
+        .filter(|part| part.len() > 2)
+        .map(|part| match part.starts_with([STAR, '/', '.', HOME]) {
+            true => part.to_owned(),
+            false => format!("{STAR}{part}"),
+        })
+        .collect();
+    alternatives.into_iter().take(8)
 }

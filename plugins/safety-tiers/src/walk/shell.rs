@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::Stream;
 use super::{Context, Field, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
@@ -77,6 +78,10 @@ pub(super) struct Shell {
     pub(super) files: Rc<Vec<(String, Rc<str>)>>,
     /// Files that this line has written, with a text that nobody can tell.
     pub(super) unseen_files: Rc<Vec<String>>,
+    /// Files that are open under a number, with what is read from there.
+    pub(super) descriptors: Rc<Vec<(u32, Stream)>>,
+    /// Names that stand for other variables, each with the one that is meant.
+    pub(super) references: Rc<Vec<(String, String)>>,
     /// Files that have another name now, each with what it was before.
     pub(super) renamed: Rc<Vec<(String, String)>>,
     /// The lines that `trap` keeps for later, oldest first.
@@ -120,6 +125,31 @@ impl Shell {
         if aliases.len() < MAX_NAMES && alias.len() + line.len() <= MAX_HELD_BYTES {
             aliases.push((alias.to_owned(), line.to_owned()));
         }
+    }
+
+    /// Remembers what is read from a number from now on.
+    pub(super) fn opened(&mut self, descriptor: u32, read: &Stream) {
+        let descriptors = Rc::make_mut(&mut self.descriptors);
+        descriptors.retain(|(known, _)| *known != descriptor);
+        if descriptors.len() < MAX_NAMES {
+            descriptors.push((descriptor, read.clone()));
+        }
+    }
+
+    /// What is read from a number, where this line has opened it.
+    pub(super) fn read_from(&self, descriptor: u32) -> Option<Stream> {
+        let mut known = self.descriptors.iter();
+        known
+            .find(|(known, _)| *known == descriptor)
+            .map(|(_, read)| read.clone())
+    }
+
+    /// The variable that a name stands for: its own, or the one that `declare -n` gave it.
+    pub(super) fn meant<'a>(&'a self, name: &'a str) -> &'a str {
+        let mut known = self.references.iter().rev();
+        known
+            .find(|(reference, _)| reference == name)
+            .map_or(name, |(_, meant)| meant)
     }
 
     /// What a variable may hold.
@@ -212,8 +242,26 @@ impl Walk<'_> {
         }
     }
 
+    /// The assignments by the names that are meant, where one stands for another.
+    pub(super) fn meant_by(&self, assignments: &[Assignment]) -> Option<Vec<Assignment>> {
+        let references = &self.shell.references;
+        let refers = |assignment: &Assignment| {
+            references
+                .iter()
+                .any(|(known, _)| *known == assignment.name)
+        };
+        assignments.iter().any(refers).then(|| {
+            let meant = |assignment: &Assignment| Assignment {
+                name: self.shell.meant(&assignment.name).to_owned(),
+                ..assignment.clone()
+            };
+            assignments.iter().map(meant).collect()
+        })
+    }
+
     /// What a variable holds, where this line or every shell says so.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
+        let name = self.shell.meant(name);
         if let Some((_, value)) = self.shell.variables.iter().find(|(known, _)| known == name) {
             return Some(value.clone());
         }
@@ -293,6 +341,19 @@ impl Walk<'_> {
                 };
             }
             "popd" => self.shell.cwd = Folder::unknown(),
+            "declare" | "typeset" | "local" | "nameref"
+                if name == "nameref"
+                    || arguments.first().is_some_and(|flag| {
+                        flag.text.starts_with('-') && flag.text.contains('n')
+                    }) =>
+            {
+                for (reference, meant) in words.filter_map(|word| word.split_once('=')) {
+                    let references = Rc::make_mut(&mut self.shell.references);
+                    if references.len() < MAX_NAMES {
+                        references.push((reference.to_owned(), meant.to_owned()));
+                    }
+                }
+            }
             "export" | "declare" | "typeset" | "local" | "readonly" => {
                 let assignments: Vec<(&str, &str)> =
                     words.filter_map(|word| word.split_once('=')).collect();
@@ -366,6 +427,14 @@ impl Walk<'_> {
                     let value = printed.unwrap_or_else(|| UNKNOWN.to_string());
                     self.set(variable, value, false);
                 }
+            }
+            "set"
+                if words
+                    .clone()
+                    .next()
+                    .is_some_and(|word| !word.starts_with(['-', '+'])) =>
+            {
+                self.shell.positional = Positional::Known(words.map(str::to_owned).collect());
             }
             "set" if words.any(|word| word == "--") => {
                 self.shell.positional = Positional::Known(words.map(str::to_owned).collect());
