@@ -32,6 +32,19 @@ async def test_a_prompt_is_delivered_and_answered_with_a_receipt(world: World, p
         assert (state["evidence"], state["turns"]) == ("screen", 1)
 
 
+async def test_an_agent_that_shows_its_box_before_it_reads_gets_the_prompt_once(world: World, program: str) -> None:
+    """As Claude Code and Codex do while they start: what is typed is read late, or lost."""
+    agents_may_be_driven(world)
+    async with agent_on_http(world.serve("--tools", TOOLS)) as client:
+        late = await start_agent(client, world, program, "--deaf-ms 7000 --think-ms 300")
+        lossy = await start_agent(client, world, program, "--deaf-ms 5000 --forgetful --think-ms 300")
+        of_late, of_lossy = await all_of(late.prompt("say hello.\n\ntwice."), lossy.prompt("say hello"))
+        for receipt in (of_late, of_lossy):
+            assert receipt["stage"] == "started", receipt
+        assert (of_late["pastes"], late.prompts) == (1, ["say hello.\n\ntwice."])
+        assert (of_lossy["pastes"], lossy.prompts) == (2, ["say hello"])
+
+
 async def test_the_same_prompt_is_never_typed_twice(world: World) -> None:
     agents_may_be_driven(world)
     host = world.serve("--tools", TOOLS)

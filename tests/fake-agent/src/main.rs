@@ -57,6 +57,12 @@ struct Flags {
     /// How long it takes to start; what is typed meanwhile is lost.
     #[arg(long, default_value_t = 0)]
     start_ms: u64,
+    /// How long it shows its box and reads nothing; what is typed meanwhile waits.
+    #[arg(long, default_value_t = 0)]
+    deaf_ms: u64,
+    /// What was typed while it read nothing is thrown away.
+    #[arg(long)]
+    forgetful: bool,
     /// Of so many Enters in a full box one has no effect; none does where it is 0.
     #[arg(long, default_value_t = 0)]
     swallow_every: u64,
@@ -99,6 +105,8 @@ fn run(flags: Flags) -> anyhow::Result<u8> {
     while typed.try_recv().is_ok() {}
     let mut keys = Keys::default();
     agent.begin()?;
+    std::thread::sleep(Duration::from_millis(flags.deaf_ms));
+    while flags.forgetful && typed.try_recv().is_ok() {}
     loop {
         match typed.recv_timeout(agent.patience()) {
             Ok(bytes) => {

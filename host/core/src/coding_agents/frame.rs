@@ -175,6 +175,14 @@ impl BoxText {
             false => shown.matches(&end).count() / wanted.matches(&end).count().max(1),
         }
     }
+
+    /// Whether nothing stands here that is not of `prompt`, which does. A few signs more
+    /// may be the program's own.
+    pub fn holds_no_more_than(&self, prompt: &str) -> bool {
+        const OWN: usize = 3;
+        self.pastes > 0
+            || letters(&self.text).chars().count() <= letters(prompt).chars().count() + OWN
+    }
 }
 
 /// A text without blanks, so that it does not matter how it was wrapped.
@@ -221,6 +229,8 @@ mod tests {
         assert!(!holds("", "fix the tests"));
         assert!(!holds("fix the testsfix the tests", "fix the tests"));
         assert!(holds("go go go", "go go go"));
+        let draft = claude("─────\n❯ something elsesay hello\n─────").expect("a box");
+        assert!(draft.times("say hello") == 1 && !draft.holds_no_more_than("say hello"));
         let long = format!(
             "{}the very end of it, which is what fits into the small box",
             "x".repeat(900)

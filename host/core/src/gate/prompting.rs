@@ -72,8 +72,22 @@ impl PromptTyping<'_> {
 
     /// Presses Enter.
     pub(crate) async fn enter(&mut self) -> Result<(), HostError> {
-        let enter = Piece::Keys(b"\r".to_vec());
-        self.typing.piece(&mut self.typist, &enter).await
+        self.keys(b"\r".to_vec()).await
+    }
+
+    /// Types one character.
+    pub(crate) async fn key(&mut self, key: char) -> Result<(), HostError> {
+        self.keys(key.to_string().into_bytes()).await
+    }
+
+    /// Takes the last character away.
+    pub(crate) async fn erase(&mut self) -> Result<(), HostError> {
+        self.keys(b"\x7f".to_vec()).await
+    }
+
+    async fn keys(&mut self, bytes: Vec<u8>) -> Result<(), HostError> {
+        let keys = Piece::Keys(bytes);
+        self.typing.piece(&mut self.typist, &keys).await
     }
 }
 
