@@ -154,6 +154,20 @@ async def test_a_role_decides_which_programs_run(crew: Orchestrator, world: Worl
     assert (await crew.write("touch x", {"session_id": session}, skip_duplicates=False))["sent_count"] == 1
 
 
+async def test_a_role_holds_in_a_shell_within_the_shell(crew: Orchestrator, world: World) -> None:
+    created = await crew.call("create_sessions", sessions=[{"name": "n", "agent": "nora"}])
+    session = created["sessions"][0]["session_id"]
+    may = {"role": "custom", "available_tools": ["bash", "echo", "read"], "restricted_tools": []}
+    await crew.call("assign_session_role", session_id=session, role="custom", role_config={**may})
+    await crew.write("PS1='inside$ ' bash --norc --noprofile", {"session_id": session})
+    await crew.shows("inside$", session_id=session)
+    written = await crew.write("touch x", {"session_id": session}, skip_duplicates=False)
+    assert written["error_count"] == 1 and "custom" in written["results"][0]["error"], written
+    written = await crew.write("echo $((40 + 2)) is allowed", {"session_id": session}, skip_duplicates=False)
+    assert written["sent_count"] == 1, written
+    await crew.shows("42 is allowed", session_id=session)
+
+
 async def test_a_role_decides_which_tools_its_agent_may_call(crew: Orchestrator, world: World) -> None:
     world.serve("--tools", "iterm-mcp")
     async with orchestrator(world) as boss, orchestrator(world, "--agent", "mona") as mona:

@@ -40,6 +40,28 @@ pub fn foreground_awaits(shell: u32, group: u32) -> Awaits {
     known
 }
 
+/// Whether the foreground group `group`, of which the processes are `shell` or descend
+/// from it, still works on what it was given: none of them waits for input from the
+/// terminal, or an interrupt has not reached it yet.
+#[cfg(target_os = "linux")]
+pub fn foreground_is_busy(shell: u32, group: u32) -> bool {
+    let family = linux::descendants(shell).unwrap_or_default();
+    let mut group = family
+        .into_iter()
+        .filter(|process| linux::group_of(*process) == Some(group))
+        .peekable();
+    group.peek().is_some()
+        && group.all(|process| {
+            linux::awaits(process) == Awaits::Nothing || linux::is_to_be_interrupted(process)
+        })
+}
+
+/// Nobody can tell.
+#[cfg(not(target_os = "linux"))]
+pub fn foreground_is_busy(_shell: u32, _group: u32) -> bool {
+    false
+}
+
 /// Whether a process waits for input from the terminal, with nothing else that it would
 /// do until then: what a shell's `read` does.
 #[cfg(target_os = "linux")]
@@ -247,6 +269,23 @@ mod linux {
             })
     }
 
+    /// Whether a Ctrl-C waits for a process that the system has not let run since.
+    pub(crate) fn is_to_be_interrupted(process: u32) -> bool {
+        fs::read_to_string(format!("/proc/{process}/status"))
+            .is_ok_and(|status| interrupt_is_pending(&status))
+    }
+
+    /// Reads the sets of signals off the text of a `status`; see proc(5).
+    pub(super) fn interrupt_is_pending(status: &str) -> bool {
+        let holds = |name: &str| {
+            let mut lines = status.lines();
+            let set = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let set = set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+            set.is_some_and(|set| set >> (libc::SIGINT - 1) & 1 == 1)
+        };
+        (holds("SigPnd") || holds("ShdPnd")) && !holds("SigBlk")
+    }
+
     pub(crate) fn group_of(process: u32) -> Option<u32> {
         ProcessStat::read(process).ok().map(|stat| stat.group)
     }
@@ -298,8 +337,10 @@ mod tests {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
             // A script's programs are in its own group.
-            if foreground_awaits(terminal.pid(), terminal.pid()) == expected {
-                return true;
+            let shell = terminal.pid();
+            if foreground_awaits(shell, shell) == expected {
+                // What reads is not busy, and nothing else is said of it.
+                return expected != Awaits::Input || !foreground_is_busy(shell, shell);
             }
             if Instant::now() > end {
                 return false;
@@ -312,6 +353,29 @@ mod tests {
     fn a_process_that_does_something_else_waits_for_no_line() {
         assert!(!reads_a_line(std::process::id()));
         assert!(!reads_a_line(u32::MAX));
+    }
+
+    #[test]
+    fn an_interrupt_waits_for_whoever_has_not_blocked_it() {
+        let status = |thread, process, blocked| {
+            let set = |interrupt| if interrupt { "0000000000000002" } else { "0000000000010004" };
+            format!(
+                "Name:\tsh\nSigPnd:\t{}\nShdPnd:\t{}\nSigBlk:\t{}\nSigIgn:\t{}\n",
+                set(thread),
+                set(process),
+                set(blocked),
+                set(false)
+            )
+        };
+        for (given, waits) in [
+            (status(false, false, false), false),
+            (status(true, false, false), true),
+            (status(false, true, false), true),
+            (status(false, true, true), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(linux::interrupt_is_pending(&given), waits, "{given}");
+        }
     }
 
     #[tokio::test]

@@ -186,13 +186,20 @@ fn started(starter: &str, rest: &[Word]) -> Vec<usize> {
 }
 
 fn of_shell(rest: &[Word], depth: usize, found: &mut Vec<Program>) {
-    let is_c = |word: &Word| word.text.starts_with('-') && word.text[1..].contains('c');
+    let is_c = |word: &Word| {
+        let option = word.text.strip_prefix('-');
+        option.is_some_and(|letters| !letters.starts_with('-') && letters.contains('c'))
+    };
+    // What takes no word of its own opens a shell whose lines are held to the lists.
+    let is_switch = |word: &Word| {
+        word.text.starts_with('-') && !word.text.contains('=') && !word.expands
+    };
     let script = (rest.iter().position(is_c)).and_then(|at| rest.get(at + 1));
     match script {
         Some(script) if !script.expands => look_into(&script.text, depth + 1, found),
         // A script in a file, or one that only running tells.
         Some(script) => found.push(Program::Unknown(script.text.clone())),
-        None if rest.is_empty() => {}
+        None if rest.iter().all(is_switch) => {}
         None => found.push(Program::Unknown(rest[0].text.clone())),
     }
 }
@@ -457,6 +464,9 @@ mod tests {
             ("bash -lc \"rm x; ls\"", &["bash", "rm", "ls"]),
             ("sh script", &["sh", "?"]),
             ("bash", &["bash"]),
+            ("bash --norc --noprofile", &["bash"]),
+            ("bash --norc -c 'rm x'", &["bash", "rm"]),
+            ("zsh -f", &["zsh"]),
             ("eval 'rm x'", &["eval", "rm"]),
             ("eval $X", &["eval", "?"]),
             ("find . -exec rm {} ;", &["find", "rm"]),

@@ -54,6 +54,15 @@ pub(super) struct Typist {
     pub(super) unfinished: Unfinished,
     /// Where a shell without marks began them.
     pub(super) prompts: PromptsShown,
+    /// Ctrl-C was the last key.
+    pub(super) interrupted: Option<Interrupted>,
+}
+
+/// A Ctrl-C of which it is not known yet what came.
+pub(super) struct Interrupted {
+    pub(super) at: tokio::time::Instant,
+    /// Changes once the terminal has shown something since.
+    pub(super) changes: tokio::sync::watch::Receiver<u64>,
 }
 
 impl Door {
@@ -65,6 +74,7 @@ impl Door {
                 line: TypedLine::default(),
                 unfinished: Unfinished::default(),
                 prompts: PromptsShown::default(),
+                interrupted: None,
             }),
             recent: std::sync::Mutex::default(),
             last_input: AtomicU64::new(Cursor::START.offset()),

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::asked::{Asked, Line};
 use super::confirmation::{Approval, Occasion};
+use super::surroundings;
 use super::verdict::{Decision, Refusal, VerdictReport};
 use super::{Gate, Mode, OverrideLimit};
 use crate::allow_rules::AllowRule;
@@ -35,10 +36,10 @@ impl Gate {
         line: &Line,
     ) -> Result<VerdictReport, HostError> {
         let asked = self.asked(session, status, caller, line).await;
-        // What a program in front reads is no command line.
-        if !status.is_running()
-            && let Err(forbidden) = self.agents.may_run(&session.id, &line.text)
-        {
+        // What a program in front reads is no command line, unless it is a shell.
+        let is_command =
+            !status.is_running() || surroundings::takes_commands(&asked.request.session);
+        if is_command && let Err(forbidden) = self.agents.may_run(&session.id, &line.text) {
             self.keep_verdict(asked, caller, Decision::Refused, None)?;
             return Err(forbidden);
         }

@@ -8,10 +8,18 @@
 use std::time::Duration;
 
 use quarterdeck_terminal::{Screen, Terminal};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
-/// A shell, perhaps on another machine, may take this long from Enter to its prompt.
-const PATIENCE: Duration = Duration::from_millis(500);
+use super::surroundings::is_busy;
+
+/// A shell that waits for a line, perhaps on another machine, is looked at so often, and
+/// that far apart, until it counts as one that shows no prompt. Looks at one that works
+/// do not count: on a machine with much to do it comes to its prompt late.
+const LOOKS: u32 = 25;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// What works for longer is no shell on its way to a prompt.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// What a shell showed before the lines that are typed.
 #[derive(Debug, Default)]
@@ -37,7 +45,8 @@ impl PromptsShown {
     /// is shown. Returns whether the command is over: after a Ctrl-C the shell is
     /// back where it began.
     pub(super) async fn command_goes_on(&mut self, terminal: &Terminal) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LONGEST;
+        let mut looks = 0;
         let mut changes = terminal.changes();
         loop {
             let shown = before_cursor(&terminal.screen().await);
@@ -46,8 +55,17 @@ impl PromptsShown {
             // What is shown may be older than the Ctrl-C.
             self.asks_for_more = asks && !self.interrupted;
             let seen = self.asks_for_more || self.interrupted && is_first && !asks;
-            if seen || !matches!(timeout_at(deadline, changes.changed()).await, Ok(Ok(()))) {
-                return seen && self.interrupted;
+            if seen {
+                return self.interrupted;
+            }
+            match timeout(BETWEEN_LOOKS, changes.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_ended)) => return false,
+                Err(_quiet) if is_busy(terminal).await => {}
+                Err(_quiet) => looks += 1,
+            }
+            if looks == LOOKS || Instant::now() > deadline {
+                return false;
             }
         }
     }

@@ -30,7 +30,7 @@ const READS_COMMAND_LINES: &[&str] = &[
 ];
 
 /// Whether it is one of them; `tmux: client` is tmux's name for itself.
-fn reads_command_lines(program: &str) -> bool {
+pub(super) fn reads_command_lines(program: &str) -> bool {
     let name = program.split(':').next().unwrap_or(program);
     READS_COMMAND_LINES.contains(&name.trim_start_matches('-'))
 }

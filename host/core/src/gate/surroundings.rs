@@ -14,10 +14,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use quarterdeck_terminal::awaiting::{Awaits, foreground_awaits, reads_a_line};
+use quarterdeck_policy::SessionFacts;
+use quarterdeck_terminal::awaiting::{Awaits, foreground_awaits, foreground_is_busy, reads_a_line};
 use quarterdeck_terminal::reader::{Commands, Reader, reader_in_front};
-use quarterdeck_terminal::{Foreground, ShellState, Status};
+use quarterdeck_terminal::{Foreground, ShellState, Status, Terminal};
 
+use super::shell_line::reads_command_lines;
 use crate::session::Session;
 
 /// Folders above the working directory that are looked at.
@@ -71,6 +73,33 @@ pub(super) fn takes_answers(session: &Session, status: &Status) -> bool {
                 .is_some_and(|reader| reader.commands != Commands::Typed),
             in_front => in_front.is_some() && reads_a_line(shell),
         }
+}
+
+/// Whether what is typed while something runs is a command line all the same, as far as
+/// approvers are told: a shell reads it, or what leads to one, or nobody does, so that the
+/// shell may come to it.
+pub(super) fn takes_commands(session: &SessionFacts) -> bool {
+    let told = |name: &str| {
+        let mut attributes = session.attributes.iter();
+        let found = attributes.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    match told("program-reads") {
+        Some("nothing") => true,
+        Some(_) => false,
+        None if told("shell-reads").is_some() => false,
+        None => {
+            let reader = told("reader").or(session.program.as_deref());
+            reader.is_none_or(reads_command_lines)
+        }
+    }
+}
+
+/// Whether what is in front still works on what it was given last.
+pub(super) async fn is_busy(terminal: &Terminal) -> bool {
+    let status = terminal.status().await;
+    let in_front = status.foreground.as_ref();
+    in_front.is_some_and(|program| foreground_is_busy(terminal.pid(), program.pid))
 }
 
 /// Who reads what is typed while a program is in front. Nobody does where no look finds
@@ -139,6 +168,28 @@ fn named(name: &str, value: String) -> Attribute {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_nested_shell_takes_commands_and_a_program_or_a_script_does_not() {
+        let told = |program: &str, attributes: &[(&str, &str)]| {
+            takes_commands(&SessionFacts {
+                program: (!program.is_empty()).then(|| program.to_owned()),
+                attributes: (attributes.iter())
+                    .map(|(name, value)| named(name, (*value).to_owned()))
+                    .collect(),
+                ..SessionFacts::default()
+            })
+        };
+        for shell in ["bash", "-zsh", "ssh", "docker", "tmux: client", ""] {
+            assert!(told(shell, &[]), "{shell}");
+        }
+        assert!(told("sleep", &[("program-reads", "nothing")]));
+        assert!(told("git", &[("reader", "bash")]));
+        assert!(!told("python3", &[]));
+        assert!(!told("bash", &[("program-reads", "line")]));
+        assert!(!told("bash", &[("shell-reads", "line")]));
+        assert!(!told("git", &[("reader", "vim")]));
+    }
 
     #[test]
     fn a_project_is_the_nearest_repository_and_never_a_home() {

@@ -19,6 +19,8 @@ pub(crate) struct TypedLine {
     cursor: usize,
     killed: Vec<char>,
     uncertain: bool,
+    /// Escape was typed: in an editor with vi's keys letters may be commands since.
+    perhaps_vi: bool,
     /// The key typed last, where the next one makes up its meaning.
     prefix: Option<u8>,
 }
@@ -47,6 +49,7 @@ impl TypedLine {
         self.text = text.chars().collect();
         self.cursor = self.text.len();
         self.uncertain = false;
+        self.perhaps_vi = false;
         self.prefix = None;
     }
 
@@ -82,6 +85,7 @@ impl TypedLine {
     /// Another program than a line editor has the keys: what it makes of two in a
     /// row is its own affair.
     pub(crate) fn forget_prefix(&mut self) {
+        self.perhaps_vi = false;
         self.prefix = None;
     }
 
@@ -102,7 +106,15 @@ impl TypedLine {
     }
 
     fn apply_alone(&mut self, stroke: &Stroke) -> Effect {
+        self.perhaps_vi |= leads_to_commands_of_vi(stroke);
         match &stroke.keystroke {
+            // `v` edits the line elsewhere and runs it, `#` hands it over as a remark,
+            // `@` plays what an alias holds.
+            Keystroke::Text(text) if self.perhaps_vi && text.contains(['v', '#', '@']) => {
+                self.insert(text);
+                self.uncertain = true;
+                return Effect::Submitted(self.peek());
+            }
             Keystroke::Text(text) => self.insert(text),
             Keystroke::Submit => return Effect::Submitted(self.take()),
             // In the kernel's line discipline Ctrl-D hands over what was typed
@@ -223,6 +235,11 @@ impl TypedLine {
     }
 }
 
+/// Escape, alone or with a key behind it that is none of a sequence.
+fn leads_to_commands_of_vi(stroke: &Stroke) -> bool {
+    stroke.bytes.first() == Some(&0x1b) && !matches!(stroke.bytes.get(1), Some(b'[' | b'O'))
+}
+
 /// Whether a key that may run something brings the text of it, as a keyboard
 /// macro does, rather than running the line as it stands.
 fn may_bring_text(stroke: &Stroke) -> bool {
@@ -324,6 +341,15 @@ mod tests {
         assert_eq!(submitted("rm -rf\x18e"), [("rm -rf".to_owned(), true)]);
         assert_eq!(submitted("\x18e"), [(String::new(), true)]);
         assert_eq!(submitted("\x18x"), []);
+    }
+
+    #[test]
+    fn what_vi_runs_without_an_enter_is_submitted() {
+        for typed in ["rm -rf ~\x1bhv", "rm -rf ~\x1bh#", "\x1bjj@a"] {
+            let found = submitted(typed);
+            assert!(found.iter().any(|(_, uncertain)| *uncertain), "{typed:?}");
+        }
+        assert_eq!(submitted("vim #\x1b[D"), []);
     }
 
     #[test]

@@ -12,17 +12,18 @@ use std::time::Duration;
 
 use quarterdeck_policy::{Certainty, TRACE_TARGET};
 use quarterdeck_terminal::{Cursor, Status, Until};
+use tokio::time::{Instant, timeout_at};
 
 use super::asked::Line;
 use super::continuation::{EarlierLines, Unfinished, waits_for_more};
-use super::door::Typist;
+use super::door::{Interrupted, Typist};
 use super::input::{Input, Piece, pieces, submissions};
 use super::keystroke::{Keystroke, Stroke, strokes};
 use super::shell_line::{
     asks_the_shell, drop_refused_line, forget_finished_lines, line_of_keys, look_at_the_line,
     look_at_the_prompt, shell_line,
 };
-use super::surroundings::takes_answers;
+use super::surroundings::{is_busy, takes_answers};
 use super::typed_line::{Effect, Submission};
 use super::{Gate, VerdictReport};
 use crate::caller::Caller;
@@ -32,6 +33,11 @@ use crate::session::Session;
 /// After an Enter at a prompt, the keys that follow in the same input wait for
 /// the next prompt this long, so that short commands do not find them typed ahead.
 const PAUSE_AFTER_ENTER: Duration = Duration::from_millis(250);
+
+/// What comes of a Ctrl-C is waited for this long. A shell without a line editor throws
+/// away what has reached it when the signal does, and with it what was typed after.
+const PAUSE_AFTER_INTERRUPT: Duration = Duration::from_secs(1);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// What comes of an earlier Enter is waited for this long.
 const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
@@ -235,6 +241,18 @@ impl<'a> Typing<'a> {
                 self.write(typist, &mem::take(&mut unsent)).await?;
                 look_at_the_prompt(typist, self.session).await;
             }
+            if stroke.keystroke == Keystroke::Interrupt {
+                typist.line.apply(&stroke);
+                self.write(typist, &mem::take(&mut unsent)).await?;
+                let mut changes = self.session.terminal.changes();
+                changes.mark_unchanged();
+                self.write(typist, &stroke.bytes).await?;
+                typist.interrupted = Some(Interrupted {
+                    at: Instant::now(),
+                    changes,
+                });
+                continue;
+            }
             match typist.line.apply(&stroke) {
                 Effect::Edited => unsent.extend_from_slice(&stroke.bytes),
                 Effect::Submitted(submission) => {
@@ -318,11 +336,28 @@ impl<'a> Typing<'a> {
         }
     }
 
+    /// Waits until the terminal has shown a Ctrl-C, and whoever got it reads again.
+    async fn pause_after_interrupt(&self, typist: &mut Typist) {
+        let Some(Interrupted { at, mut changes }) = typist.interrupted.take() else {
+            return;
+        };
+        let terminal = &self.session.terminal;
+        let settled = async {
+            // An error means that the session is over, which writing tells.
+            _ = changes.changed().await;
+            while is_busy(terminal).await {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        };
+        _ = timeout_at(at + PAUSE_AFTER_INTERRUPT, settled).await;
+    }
+
     async fn write(&mut self, typist: &mut Typist, bytes: &[u8]) -> Result<(), HostError> {
         if bytes.is_empty() {
             return Ok(());
         }
         self.pause_after_enter().await;
+        self.pause_after_interrupt(typist).await;
         typist
             .keyboard
             .write(bytes)
