@@ -150,11 +150,13 @@ async def test_in_fish_the_line_stays_in_its_editor(world: World) -> None:
     assert world.victim.exists()
 
 
-async def test_nothing_is_lost_that_is_typed_right_after_ctrl_c(agent: Agent) -> None:
-    session = await opened(agent)
-    for number in range(5):
-        await agent.type(session, "echo lost", {"key": "ctrl-c"}, f"echo $((40 + {number})) kept", {"key": "enter"})
-        await agent.wait_for(session, pattern=f"{40 + number} kept")
-        await agent.type(session, {"key": "ctrl-c"})
-        await agent.type(session, f"echo $((50 + {number})) kept", enter=True)
-        await agent.wait_for(session, pattern=f"{50 + number} kept")
+async def test_in_a_shell_without_a_line_editor_nothing_is_lost_after_ctrl_c(world: World) -> None:
+    world.shell = SHELLS["dash"]
+    async with agent_on_stdio(world) as agent:
+        session = await opened(agent)
+        for number in range(5):
+            await agent.type(session, "echo lost", {"key": "ctrl-c"}, f"echo $((40 + {number})) kept", {"key": "enter"})
+            await agent.wait_for(session, pattern=f"{40 + number} kept")
+            await agent.type(session, {"key": "ctrl-c"})
+            await agent.type(session, f"echo $((50 + {number})) kept", enter=True)
+            await agent.wait_for(session, pattern=f"{50 + number} kept")

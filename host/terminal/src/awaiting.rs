@@ -62,6 +62,20 @@ pub fn foreground_is_busy(_shell: u32, _group: u32) -> bool {
     false
 }
 
+/// Whether the terminal of a process shows keys as it takes them, a Ctrl-C as `^C`, as it
+/// does for whoever has no line editor.
+#[cfg(target_os = "linux")]
+pub fn shows_keys(process: u32) -> bool {
+    use rustix::termios::LocalModes;
+    linux::has_modes(process, LocalModes::ECHO | LocalModes::ECHOCTL)
+}
+
+/// Nobody can tell.
+#[cfg(not(target_os = "linux"))]
+pub fn shows_keys(_process: u32) -> bool {
+    false
+}
+
 /// Whether a process waits for input from the terminal, with nothing else that it would
 /// do until then: what a shell's `read` does.
 #[cfg(target_os = "linux")]
@@ -91,6 +105,8 @@ mod linux {
     use std::fs::{self, File};
     use std::io;
     use std::os::unix::fs::FileExt;
+
+    use rustix::termios::LocalModes;
 
     use super::Awaits;
     use crate::process_stat::ProcessStat;
@@ -258,15 +274,16 @@ mod linux {
     /// Whether the terminal of a process collects lines for whoever reads, as it does
     /// unless a program asks for each key.
     pub(crate) fn gives_whole_lines(process: u32) -> bool {
+        has_modes(process, LocalModes::ICANON)
+    }
+
+    /// Whether the terminal of a process works in these modes.
+    pub(super) fn has_modes(process: u32, wanted: LocalModes) -> bool {
         use rustix::fs::{Mode, OFlags};
         let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         rustix::fs::open(format!("/proc/{process}/fd/0"), flags, Mode::empty())
             .and_then(|terminal| rustix::termios::tcgetattr(&terminal))
-            .is_ok_and(|modes| {
-                modes
-                    .local_modes
-                    .contains(rustix::termios::LocalModes::ICANON)
-            })
+            .is_ok_and(|modes| modes.local_modes.contains(wanted))
     }
 
     /// Whether a Ctrl-C waits for a process that the system has not let run since.
@@ -358,7 +375,13 @@ mod tests {
     #[test]
     fn an_interrupt_waits_for_whoever_has_not_blocked_it() {
         let status = |thread, process, blocked| {
-            let set = |interrupt| if interrupt { "0000000000000002" } else { "0000000000010004" };
+            let set = |interrupt| {
+                if interrupt {
+                    "0000000000000002"
+                } else {
+                    "0000000000010004"
+                }
+            };
             format!(
                 "Name:\tsh\nSigPnd:\t{}\nShdPnd:\t{}\nSigBlk:\t{}\nSigIgn:\t{}\n",
                 set(thread),

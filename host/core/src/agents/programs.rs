@@ -191,9 +191,8 @@ fn of_shell(rest: &[Word], depth: usize, found: &mut Vec<Program>) {
         option.is_some_and(|letters| !letters.starts_with('-') && letters.contains('c'))
     };
     // What takes no word of its own opens a shell whose lines are held to the lists.
-    let is_switch = |word: &Word| {
-        word.text.starts_with('-') && !word.text.contains('=') && !word.expands
-    };
+    let is_switch =
+        |word: &Word| word.text.starts_with('-') && !word.text.contains('=') && !word.expands;
     let script = (rest.iter().position(is_c)).and_then(|at| rest.get(at + 1));
     match script {
         Some(script) if !script.expands => look_into(&script.text, depth + 1, found),
@@ -212,6 +211,33 @@ fn is_assignment(word: &Word) -> bool {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "_+[]".contains(c))
             && !name.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// Whether `$(…)` around this is `$((…))`, which counts and runs nothing. Signs that
+/// could stand between commands make it none.
+fn is_arithmetic(inner: &str) -> bool {
+    let Some(counted) = (inner.strip_prefix('(')).and_then(|rest| rest.strip_suffix(')')) else {
+        return false;
+    };
+    let mut open = 0_u32;
+    let mut before = ' ';
+    counted.chars().all(|c| {
+        let fits = match c {
+            '(' if before == '$' => false,
+            '(' => {
+                open += 1;
+                true
+            }
+            ')' if open == 0 => false,
+            ')' => {
+                open -= 1;
+                true
+            }
+            c => c.is_ascii_alphanumeric() || " _$+-*/%<>=!^~?:,".contains(c),
+        };
+        before = c;
+        fits
     })
 }
 
@@ -322,7 +348,9 @@ impl<'a> Scan<'a> {
             Some('(') => {
                 self.rest.next();
                 let inner = self.until_closing();
-                self.substituted.push(inner);
+                if !is_arithmetic(&inner) {
+                    self.substituted.push(inner);
+                }
                 self.word_mut().expands = true;
             }
             // $'…' holds escapes that only the shell decodes.
@@ -438,6 +466,11 @@ mod tests {
             ("`echo rm` x", &["?"]),
             ("echo $(rm x)", &["rm"]),
             ("echo \"$(rm x)\"", &["rm"]),
+            ("echo $((40 + 2)) $(( (a + $b) * 2 ))", &[]),
+            ("echo $(( $(rm x) + 1 ))", &["?", "rm"]),
+            ("echo $((true); (rm x))", &["rm"]),
+            ("echo $(( 1; rm x ))", &["1", "rm"]),
+            ("$((1)) x", &["?"]),
             ("echo '$(rm x)'", &[]),
             ("sudo rm x", &["sudo", "rm"]),
             // Nobody here knows which options take a word: too many are told.

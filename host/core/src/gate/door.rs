@@ -61,8 +61,8 @@ pub(super) struct Typist {
 /// A Ctrl-C of which it is not known yet what came.
 pub(super) struct Interrupted {
     pub(super) at: tokio::time::Instant,
-    /// Changes once the terminal has shown something since.
-    pub(super) changes: tokio::sync::watch::Receiver<u64>,
+    /// The end of the transcript before.
+    pub(super) shown_until: Cursor,
 }
 
 impl Door {

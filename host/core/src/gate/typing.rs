@@ -11,6 +11,7 @@ use std::mem;
 use std::time::Duration;
 
 use quarterdeck_policy::{Certainty, TRACE_TARGET};
+use quarterdeck_terminal::awaiting::shows_keys;
 use quarterdeck_terminal::{Cursor, Status, Until};
 use tokio::time::{Instant, timeout_at};
 
@@ -36,8 +37,11 @@ const PAUSE_AFTER_ENTER: Duration = Duration::from_millis(250);
 
 /// What comes of a Ctrl-C is waited for this long. A shell without a line editor throws
 /// away what has reached it when the signal does, and with it what was typed after.
-const PAUSE_AFTER_INTERRUPT: Duration = Duration::from_secs(1);
+const PAUSE_AFTER_INTERRUPT: Duration = Duration::from_secs(3);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// A Ctrl-C is looked for in so many bytes of what was shown after it was typed.
+const LONGEST_ECHO: usize = 64 * 1024;
 
 /// What comes of an earlier Enter is waited for this long.
 const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
@@ -244,12 +248,13 @@ impl<'a> Typing<'a> {
             if stroke.keystroke == Keystroke::Interrupt {
                 typist.line.apply(&stroke);
                 self.write(typist, &mem::take(&mut unsent)).await?;
-                let mut changes = self.session.terminal.changes();
-                changes.mark_unchanged();
+                // Some programs want a second one soon.
+                typist.interrupted = None;
+                let status = self.session.terminal.status().await;
                 self.write(typist, &stroke.bytes).await?;
-                typist.interrupted = Some(Interrupted {
+                typist.interrupted = shows_keys(self.session.terminal.pid()).then(|| Interrupted {
                     at: Instant::now(),
-                    changes,
+                    shown_until: status.cursor,
                 });
                 continue;
             }
@@ -338,13 +343,19 @@ impl<'a> Typing<'a> {
 
     /// Waits until the terminal has shown a Ctrl-C, and whoever got it reads again.
     async fn pause_after_interrupt(&self, typist: &mut Typist) {
-        let Some(Interrupted { at, mut changes }) = typist.interrupted.take() else {
+        let Some(Interrupted { at, shown_until }) = typist.interrupted.take() else {
             return;
         };
         let terminal = &self.session.terminal;
         let settled = async {
-            // An error means that the session is over, which writing tells.
-            _ = changes.changed().await;
+            let mut changes = terminal.changes();
+            loop {
+                changes.mark_unchanged();
+                let shown = terminal.read(shown_until, LONGEST_ECHO).await;
+                if shown.text.contains("^C") || changes.changed().await.is_err() {
+                    break;
+                }
+            }
             while is_busy(terminal).await {
                 tokio::time::sleep(BETWEEN_LOOKS).await;
             }
