@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from grpc_client import generate
 from waiting import until_blocking
-from world import ServingHost, World, free_port
+from world import ServingHost, World, free_port, name_of
 
 FIELDS = """
 CascadeMessageRequest broadcast=1 teams=2 agents=3 skip_duplicates=4 execute=5
@@ -110,7 +110,7 @@ def test_the_example_of_the_readme(service: Service) -> None:
     service.shows("\nStatus check", team="backend")
 
 
-def test_the_other_methods(service: Service) -> None:
+def test_the_other_methods(service: Service, world: World) -> None:
     created = service.call("CreateSessions", "CreateSessionsRequest", sessions=[{"name": "one"}, {"name": "two"}])
     first, second = (session.session_id for session in created.sessions)
     agent = service.call(
@@ -143,6 +143,8 @@ def test_the_other_methods(service: Service) -> None:
         return service.call("CheckSessionStatus", "SessionIdentifier", identifier=first).is_processing
 
     until_blocking("the active session runs cat", runs)
+    # Its shell says so before it is there: a Ctrl-C then is the shell's, which throws it away.
+    until_blocking("cat is there", lambda: "cat" in map(name_of, world.processes()))
     pressed = service.call("SendControlCharacter", "ControlCharRequest", target={"name": "one"}, control_char="c")
     assert pressed.success
     until_blocking("cat has ended", lambda: not runs())

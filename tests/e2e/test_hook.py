@@ -15,7 +15,7 @@ import pytest
 from approvers import drop_scripted
 from hooks import AGENTS, CLAUDE_CODE, CODEX, COPILOT, like_claude
 from waiting import until_blocking
-from world import ServingHost, World
+from world import ServingHost, World, states_of_threads
 
 REVIEWED = "echo deploy to production"
 
@@ -137,6 +137,8 @@ def hanging_host(world: World) -> Iterator[ServingHost]:
     """A host that is there, takes connections, and says nothing."""
     host = ready(world.serve())
     os.kill(host.process.pid, signal.SIGSTOP)
+    # One of its threads takes the signal when it gets a processor: until then the others answer.
+    until_blocking("each of its threads has stopped", lambda: states_of_threads(host.process.pid) == {"T"})
     yield host
     os.kill(host.process.pid, signal.SIGCONT)
 

@@ -18,7 +18,7 @@ from world import World
 CRATES = 8
 TESTS = 30
 CHUNK = b"x" * 100_000
-CHUNKS = 20
+CHUNKS = 50
 
 
 def rust_project(folder: Path) -> None:
@@ -58,7 +58,7 @@ def node_project(folder: Path) -> None:
 
 
 class SlowFile(http.server.BaseHTTPRequestHandler):
-    """A file of two megabytes that takes two seconds."""
+    """A file of five megabytes that takes five seconds: curl tells once a second how far it is."""
 
     def do_GET(self) -> None:  # noqa: N802 (the name is http.server's)
         self.send_response(200)

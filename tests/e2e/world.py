@@ -290,6 +290,14 @@ def program_of(pid: int) -> Path | None:
         return None
 
 
+def name_of(pid: int) -> str:
+    """What a process is called, while it lives."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def resident_bytes(pid: int) -> int:
     """Resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -310,6 +318,15 @@ def children(pid: int) -> list[int]:
             if int(fields[1]) == pid:
                 found.append(int(entry.name))
     return found
+
+
+def states_of_threads(pid: int) -> set[str]:
+    """The letters that proc(5) has for what each thread of a process does."""
+    states = set()
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            states.add((thread / "stat").read_text().rpartition(")")[2].split()[0])
+    return states
 
 
 def is_zombie(pid: int) -> bool:
