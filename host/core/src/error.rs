@@ -113,6 +113,14 @@ pub enum HostError {
     /// No session goes by these names.
     #[error("no session is meant by {0}; look which there are")]
     NoSessionMeant(String),
+    /// Several sessions go by this name, where one is meant.
+    #[error("several sessions are meant by {what}: {}; name one by its id", ids(.sessions))]
+    SeveralMeant {
+        /// What was said.
+        what: String,
+        /// Those that go by it, oldest first.
+        sessions: Vec<SessionId>,
+    },
     /// No task has this id.
     #[error("no task has the id {0:?}; look which there are")]
     TaskNotFound(String),
@@ -165,6 +173,11 @@ pub enum HostError {
     Internal(String),
 }
 
+fn ids(sessions: &[SessionId]) -> String {
+    let ids: Vec<&str> = sessions.iter().map(SessionId::as_str).collect();
+    ids.join(", ")
+}
+
 impl HostError {
     /// What the store could not do.
     pub(crate) fn from_store(error: StoreError) -> Self {
@@ -176,6 +189,7 @@ impl HostError {
         match self {
             Self::SessionNotFound(_) | Self::NoSessionMeant(_) => ErrorCode::SessionNotFound,
             Self::InvalidParameters(_)
+            | Self::SeveralMeant { .. }
             | Self::TaskNotFound(_)
             | Self::IncompleteCommand
             | Self::ConfirmationNotFound(_) => ErrorCode::InvalidParameters,

@@ -219,12 +219,20 @@ impl Host {
             .collect()
     }
 
-    /// The one session that a target means, or what to do about there being none.
+    /// The one session that a target means, or what to do about there being none, or
+    /// several of one name. Of a team it is the first.
     pub fn one_session(&self, target: &Target, caller: &Caller) -> Result<SessionId, HostError> {
         let found = self.resolve(target, caller);
-        match found.first() {
-            Some(session) => Ok(session.id.clone()),
-            None => Err(HostError::NoSessionMeant(target.describe())),
+        match found.as_slice() {
+            [] => Err(HostError::NoSessionMeant(target.describe())),
+            [_, _, ..] if !target.is_of_a_team() => {
+                let ids = found.iter().map(|session| session.id.clone());
+                Err(HostError::SeveralMeant {
+                    what: target.describe(),
+                    sessions: ids.collect(),
+                })
+            }
+            [session, ..] => Ok(session.id.clone()),
         }
     }
 
@@ -248,10 +256,23 @@ impl Host {
     pub fn session_by_identifier(&self, word: &str) -> Result<SessionId, HostError> {
         let sessions = self.registry.all();
         let state = self.agents.state();
-        super::target::by_identifier(word, &state.roster, &candidates(&sessions))
-            .and_then(|id| sessions.iter().find(|it| it.id.as_str() == id))
+        let what = || format!("identifier {word:?}");
+        let meant = super::target::by_identifier(word, &state.roster, &candidates(&sessions));
+        let mut found: Vec<SessionId> = (sessions.iter())
+            .filter(|session| meant.iter().any(|id| session.id.as_str() == id))
             .map(|session| session.id.clone())
-            .ok_or_else(|| HostError::NoSessionMeant(format!("identifier {word:?}")))
+            .collect();
+        match (found.pop(), found.is_empty()) {
+            (Some(session), true) => Ok(session),
+            (Some(session), false) => {
+                found.push(session);
+                Err(HostError::SeveralMeant {
+                    what: what(),
+                    sessions: found,
+                })
+            }
+            (None, _) => Err(HostError::NoSessionMeant(what())),
+        }
     }
 
     /// The agent of the session that a process runs in, if it runs in one.

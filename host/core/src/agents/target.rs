@@ -75,6 +75,11 @@ impl Target {
         alive(active.into_iter().collect())
     }
 
+    /// Whether it names a team, of which there may be several sessions.
+    pub fn is_of_a_team(&self) -> bool {
+        given(&self.team).is_some()
+    }
+
     /// In words, for an error.
     pub fn describe(&self) -> String {
         let parts = [
@@ -99,18 +104,23 @@ fn given(name: &Option<String>) -> Option<&str> {
 }
 
 /// One word for a session, as gRPC's clients give it: an id, a name or an agent, in
-/// this order.
-pub fn by_identifier(word: &str, roster: &Roster, sessions: &[Candidate]) -> Option<String> {
-    let id = sessions.iter().find(|session| session.id == word);
-    let named = || sessions.iter().find(|session| session.name == word);
-    let of_agent = || {
-        let agent = roster.agent(word)?;
-        sessions
-            .iter()
-            .find(|session| session.id == agent.session_id)
+/// this order. Several where they share that name.
+pub fn by_identifier(word: &str, roster: &Roster, sessions: &[Candidate]) -> Vec<String> {
+    let ids = |fits: &dyn Fn(&Candidate) -> bool| -> Vec<String> {
+        let found = sessions.iter().filter(|session| fits(session));
+        found.map(|session| session.id.clone()).collect()
     };
-    let found = id.or_else(named).or_else(of_agent)?;
-    Some(found.id.clone())
+    let of_agent = || {
+        let agent = roster.agent(word);
+        ids(&|session| agent.is_some_and(|agent| session.id == agent.session_id))
+    };
+    [
+        ids(&|session| session.id == word),
+        ids(&|session| session.name == word),
+    ]
+    .into_iter()
+    .find(|found| !found.is_empty())
+    .unwrap_or_else(of_agent)
 }
 
 #[cfg(test)]
@@ -177,16 +187,13 @@ mod tests {
     fn an_identifier_is_an_id_then_a_name_then_an_agent() {
         let (roster, sessions) = scene();
         for (word, expected) in [
-            ("s2", Some("s2")),
-            ("alice", Some("s4")),
-            ("bob", Some("s2")),
-            ("x", None),
+            ("s2", &["s2"][..]),
+            ("alice", &["s4"]),
+            ("bob", &["s2"]),
+            ("Two", &["s2", "s3"]),
+            ("x", &[]),
         ] {
-            assert_eq!(
-                by_identifier(word, &roster, &sessions).as_deref(),
-                expected,
-                "{word}"
-            );
+            assert_eq!(by_identifier(word, &roster, &sessions), expected, "{word}");
         }
     }
 }

@@ -85,6 +85,11 @@ impl Host {
         question: &ProgressQuestion,
     ) -> Result<AggregatedProgress, HostError> {
         let mut entries: Vec<(Source, Entry)> = self.progress.entries().into_iter().collect();
+        // A closed session goes no further.
+        entries.retain(|(source, _)| match source {
+            Source::Session(id) => self.registry.get(id).is_ok(),
+            Source::Task(_) => true,
+        });
         if let Some(pattern) = question.pattern.as_deref().filter(|it| !it.is_empty()) {
             if pattern.len() > LONGEST_PATTERN {
                 return Err(HostError::InvalidParameters(format!(

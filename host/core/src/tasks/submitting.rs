@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::attempt::WorkerAfter;
 use super::backlog::Place;
 use super::estimates::{Ahead, until_all_ended};
 use super::kept::{self, KeptTask, Terms, work_key};
@@ -46,6 +47,7 @@ impl Queue {
             host.agents.may_start(&[], &caller)?;
         }
         self.check_terms(&host, &request).await?;
+        self.notice_ended_sessions(&host, &request).await;
         let submission = self.last_submission + 1;
         let tasks = self.numbered(&request.tasks, submission, &earlier);
         let terms = Terms {
@@ -213,6 +215,20 @@ impl Queue {
                 )))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Takes note of sessions that have ended since the queue has used them, before it is
+    /// said where a task runs.
+    async fn notice_ended_sessions(&mut self, host: &Host, request: &DistributeTasks) {
+        if request.workers.machines {
+            return;
+        }
+        for session in host.chosen_workers(&request.workers).await {
+            if session.terminal.status().await.has_ended() {
+                self.worker_after(session.id.as_str(), Lane::Shell, WorkerAfter::Gone)
+                    .await;
+            }
         }
     }
 

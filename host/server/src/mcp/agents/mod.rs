@@ -43,8 +43,9 @@ fn session_named(host: &Host, name: &str, caller: &Caller) -> Result<SessionId, 
         },
     ];
     (targets.iter())
-        .find_map(|target| host.one_session(target, caller).ok())
-        .ok_or_else(|| HostError::SessionNotFound(name.to_owned()))
+        .map(|target| host.one_session(target, caller))
+        .find(|found| !matches!(found, Err(HostError::NoSessionMeant(_))))
+        .unwrap_or_else(|| Err(HostError::SessionNotFound(name.to_owned())))
 }
 
 #[cfg(test)]
