@@ -438,3 +438,16 @@ async def test_a_message_that_needs_a_person_says_so(world: World) -> None:
         confirmation = re.search(r"quarterdeck approve (\S+?)`", result["error"])
         assert confirmation and world.quarterdeck("approve", confirmation[1]).returncode == 0, result
         assert (await crew.write("echo hi", {"session_id": session}))["sent_count"] == 1
+
+
+async def test_a_name_that_two_sessions_share_means_neither(crew: Orchestrator) -> None:
+    first, second = await crew.sessions("twin", "twin")
+    refused = await crew.try_to("send_special_key", key="enter", target={"name": "twin"})
+    assert refused.is_error and first in refused.text and second in refused.text, refused.text
+
+
+async def test_a_team_that_exists_is_said_to(crew: Orchestrator) -> None:
+    made = await crew.call("create_team", name="web", description="The front")
+    assert "existed" not in made
+    again = await crew.call("create_team", name="web")
+    assert again["existed"] is True and again["description"] == "The front", again

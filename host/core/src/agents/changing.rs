@@ -13,6 +13,18 @@ use super::{Agents, AgentsChanged, colours, deliveries, import, not_kept};
 use crate::caller::{Caller, ConnectionId};
 use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::error::HostError;
+use crate::session::SessionId;
+
+/// A team that was to be created.
+#[derive(Clone, Debug)]
+pub struct CreatedTeam {
+    /// As it is now.
+    pub team: Team,
+    /// Its colour.
+    pub profile: TeamProfile,
+    /// Whether there was one of this name, which has been changed instead.
+    pub existed: bool,
+}
 
 impl Agents {
     /// Tries `work` on a copy, keeps what it reports, shows the copy.
@@ -137,7 +149,7 @@ impl Agents {
     }
 
     /// Creates a team, with a colour of its own; one that exists gets the new
-    /// description and parent.
+    /// description and parent, as far as they are given.
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "agent_registry.create_team",
@@ -149,10 +161,25 @@ impl Agents {
         name: &str,
         description: &str,
         parent: Option<&str>,
-    ) -> Result<(Team, TeamProfile), HostError> {
-        let team = new_team(name, description, parent.filter(|it| !it.is_empty()));
+    ) -> Result<CreatedTeam, HostError> {
+        let mut team = new_team(name, description, parent.filter(|it| !it.is_empty()));
         let created = self
-            .change(|state, changes| add_team(state, changes, team))
+            .change(|state, changes| {
+                let known = state.roster.team(name);
+                let existed = known.is_some();
+                if let Some(known) = known {
+                    if team.description.is_empty() {
+                        team.description.clone_from(&known.description);
+                    }
+                    team.parent_team = team.parent_team.or_else(|| known.parent_team.clone());
+                }
+                let (team, profile) = add_team(state, changes, team)?;
+                Ok(CreatedTeam {
+                    team,
+                    profile,
+                    existed,
+                })
+            })
             .await?;
         self.tell(AgentsChanged::Teams);
         Ok(created)
@@ -378,6 +405,13 @@ impl Agents {
     pub(super) fn unclaim(&self, agent: &str, message: &str) {
         self.deliveries()
             .forget(agent, &deliveries::digest(message));
+    }
+
+    /// Whether the agent of a session is known to have had this message.
+    pub(super) fn was_told(&self, session: &SessionId, message: &str) -> bool {
+        let digest = deliveries::digest(message);
+        let agent = self.agent_of(session.as_str());
+        agent.is_some_and(|agent| self.deliveries().had(&agent.name, &digest))
     }
 
     /// The message was delivered; told it is also where it was not claimed.

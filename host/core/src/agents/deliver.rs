@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
+use super::asking::AsksPerson;
 use super::cascade::{Addressed, Cascade};
 use super::on_its_way::OnItsWay;
 use super::write::{Encoding, yes};
 use crate::caller::Caller;
 use crate::error::HostError;
-use crate::gate::Input;
+use crate::gate::{Input, PendingConfirmation};
 use crate::host::Host;
 use crate::keys::Key;
 use crate::prompts::{PromptAgent, PromptReceipt, PromptStage, READY_WITHIN};
@@ -85,8 +86,19 @@ pub struct CascadeReport {
     pub skipped_count: usize,
 }
 
+/// What came of telling one agent.
+struct ToldAgent {
+    /// Its place in the report.
+    place: usize,
+    addressed: Addressed,
+    result: CascadeResult,
+    /// What a person has to confirm first.
+    waits: Option<PendingConfirmation>,
+}
+
 impl Host {
-    /// Tells each agent the most specific message that there is for it.
+    /// Tells each agent the most specific message that there is for it. What waits for a
+    /// person is put to them through `asks`, of all agents at once.
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "execute_cascade_request",
@@ -95,31 +107,27 @@ impl Host {
     pub async fn send_cascade(
         self: &Arc<Self>,
         request: &CascadeRequest,
+        asks: &dyn AsksPerson,
         caller: &Caller,
     ) -> Result<CascadeReport, HostError> {
         let resolving =
             tracing::info_span!(target: TRACE_TARGET, "agent_registry.resolve_cascade_targets");
         let addressed = resolving.in_scope(|| request.cascade.resolve(&self.agents.state().roster));
-        // Judging is work: on tasks of their own, so that all processors share it.
-        let mut telling = JoinSet::new();
         let (request, caller) = (Arc::new(request.clone()), Arc::new(caller.clone()));
-        for (place, it) in addressed.into_iter().enumerate() {
-            let (host, request, caller) =
-                (Arc::clone(self), Arc::clone(&request), Arc::clone(&caller));
-            let told = async move { (place, host.tell_agent(it, &request, &caller).await) };
-            telling.spawn(told.in_current_span());
+        let numbered: Vec<(usize, Addressed)> = addressed.into_iter().enumerate().collect();
+        let mut outcomes = self.tell_agents(numbered, &request, &caller).await?;
+        let waiting: Vec<PendingConfirmation> = (outcomes.iter())
+            .filter_map(|outcome| outcome.waits.clone())
+            .collect();
+        if !waiting.is_empty() && asks.ask(waiting).await {
+            let (again, told): (Vec<_>, Vec<_>) =
+                outcomes.into_iter().partition(|it| it.waits.is_some());
+            let again = again.into_iter().map(|it| (it.place, it.addressed));
+            outcomes = told;
+            outcomes.extend(self.tell_agents(again.collect(), &request, &caller).await?);
         }
-        let mut results = Vec::with_capacity(telling.len());
-        while let Some(told) = telling.join_next().await {
-            let told = told.map_err(|error| {
-                HostError::Internal(format!(
-                    "a cascade was cut short, look at each agent: {error}"
-                ))
-            })?;
-            results.push(told);
-        }
-        results.sort_unstable_by_key(|(place, _)| *place);
-        let results: Vec<CascadeResult> = results.into_iter().map(|(_, result)| result).collect();
+        outcomes.sort_unstable_by_key(|outcome| outcome.place);
+        let results: Vec<CascadeResult> = outcomes.into_iter().map(|it| it.result).collect();
         let delivered_count = results.iter().filter(|result| result.delivered).count();
         Ok(CascadeReport {
             skipped_count: results.len() - delivered_count,
@@ -128,17 +136,44 @@ impl Host {
         })
     }
 
+    async fn tell_agents(
+        self: &Arc<Self>,
+        addressed: Vec<(usize, Addressed)>,
+        request: &Arc<CascadeRequest>,
+        caller: &Arc<Caller>,
+    ) -> Result<Vec<ToldAgent>, HostError> {
+        // Judging is work: on tasks of their own, so that all processors share it.
+        let mut telling = JoinSet::new();
+        for (place, it) in addressed {
+            let (host, request, caller) =
+                (Arc::clone(self), Arc::clone(request), Arc::clone(caller));
+            let told = async move { host.tell_agent(place, it, &request, &caller).await };
+            telling.spawn(told.in_current_span());
+        }
+        let mut outcomes = Vec::with_capacity(telling.len());
+        while let Some(told) = telling.join_next().await {
+            outcomes.push(told.map_err(|error| {
+                HostError::Internal(format!(
+                    "a cascade was cut short, look at each agent: {error}"
+                ))
+            })?);
+        }
+        Ok(outcomes)
+    }
+
     async fn tell_agent(
         &self,
+        place: usize,
         addressed: Addressed,
         request: &CascadeRequest,
         caller: &Caller,
-    ) -> CascadeResult {
+    ) -> ToldAgent {
         let session = addressed
             .session_id
             .as_deref()
             .map(|id| self.registry.get(id));
         let mut receipt = None;
+        let mut waits = None;
         let skipped_reason = match session {
             Some(Ok(session)) => {
                 let told = self.tell_session(
@@ -158,18 +193,28 @@ impl Host {
                         problem
                     }
                     Err(HostError::Locked { .. }) => Some("locked".to_owned()),
+                    Err(HostError::ConfirmationRequired(pending)) => {
+                        let why = pending.to_string();
+                        waits = Some(*pending);
+                        Some(why)
+                    }
                     Err(error) => Some(error.to_string()),
                 }
             }
             _ => Some("session_not_found".to_owned()),
         };
-        CascadeResult {
-            agent: addressed.agent,
-            session_id: addressed.session_id.unwrap_or_default(),
-            message_type: addressed.reach.as_str(),
-            delivered: skipped_reason.is_none(),
-            skipped_reason,
-            receipt,
+        ToldAgent {
+            place,
+            result: CascadeResult {
+                agent: addressed.agent.clone(),
+                session_id: addressed.session_id.clone().unwrap_or_default(),
+                message_type: addressed.reach.as_str(),
+                delivered: skipped_reason.is_none(),
+                skipped_reason,
+                receipt,
+            },
+            addressed,
+            waits,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::asking::AsksPerson;
 use super::cascade::Cascade;
 use super::{CascadeReport, CascadeRequest};
 use crate::caller::Caller;
@@ -123,6 +124,7 @@ impl Host {
         broadcast: Option<&str>,
         skip_duplicates: bool,
         execute: bool,
+        asks: &dyn AsksPerson,
         caller: &Caller,
     ) -> Result<(CascadeReport, Vec<Resolved>), HostError> {
         let mut cascade = Cascade {
@@ -157,6 +159,6 @@ impl Host {
             skip_duplicates,
             execute,
         };
-        Ok((self.send_cascade(&request, caller).await?, refused))
+        Ok((self.send_cascade(&request, asks, caller).await?, refused))
     }
 }

@@ -12,6 +12,7 @@
 //! the host, a file each.
 
 mod admission;
+mod asking;
 pub mod caps;
 pub mod cascade;
 mod changing;
@@ -56,6 +57,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuar
 
 use tokio::sync::broadcast;
 
+pub use asking::{AsksNobody, AsksPerson};
+pub use changing::CreatedTeam;
 pub use create::{
     AgentProgram, CreateSessions, CreatedPane, CreatedPanes, PaneSpec, SplitDirection, SplitSession,
 };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::asking::AsksPerson;
 use super::write::yes;
 use super::{
     CascadeReport, CascadeRequest, CreateSessions, CreatedPanes, Message, ReadReport, ReadSessions,
@@ -75,10 +76,12 @@ pub struct PlaybookReport {
 
 impl Host {
     /// Plays a playbook. What fails in one message is in the report; what cannot be
-    /// done at all ends it.
+    /// done at all ends it. What waits for a person is put to them through `asks`, block
+    /// by block.
     pub async fn play(
         self: &Arc<Self>,
         playbook: &Playbook,
+        asks: &dyn AsksPerson,
         caller: &Caller,
     ) -> Result<PlaybookReport, HostError> {
         let mut report = PlaybookReport::default();
@@ -93,11 +96,11 @@ impl Host {
             };
             report.commands.push(BlockReport {
                 name: block.name.clone(),
-                write_result: Box::pin(self.write_messages(&request, false, caller)).await?,
+                write_result: Box::pin(self.write_to_sessions(&request, asks, caller)).await?,
             });
         }
         if let Some(cascade) = &playbook.cascade {
-            report.cascade = Some(Box::pin(self.send_cascade(cascade, caller)).await?);
+            report.cascade = Some(Box::pin(self.send_cascade(cascade, asks, caller)).await?);
         }
         if let Some(reads) = &playbook.reads {
             report.reads = Some(self.read_sessions(reads, caller).await?);

@@ -1,6 +1,6 @@
 //! Typing into many sessions at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use quarterdeck_policy::TRACE_TARGET;
@@ -8,6 +8,7 @@ use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::asking::AsksPerson;
 use super::deliver::{Told, not_submitted};
 use super::target::Target;
 use crate::caller::Caller;
@@ -162,15 +163,6 @@ pub struct WriteReport {
 }
 
 impl WriteReport {
-    /// Of the one message of a request, which a person has to confirm.
-    pub fn of_one_that_waits(pending: &PendingConfirmation) -> Self {
-        Self::of(vec![WriteResult {
-            session_id: pending.session_id.to_string(),
-            error: Some(waits(pending)),
-            ..WriteResult::default()
-        }])
-    }
-
     fn of(results: Vec<WriteResult>) -> Self {
         let count = |fits: fn(&WriteResult) -> bool| results.iter().filter(|it| fits(it)).count();
         Self {
@@ -191,58 +183,86 @@ struct Delivery<'a> {
     condition: Option<Regex>,
 }
 
+/// Deliveries that go out one after the other.
+struct Line<'a> {
+    left: VecDeque<Delivery<'a>>,
+    outcomes: Vec<(usize, Result<WriteResult, HostError>)>,
+    /// A person was asked about the first of them.
+    was_asked: bool,
+}
+
+impl<'a> Line<'a> {
+    fn of(deliveries: impl IntoIterator<Item = Delivery<'a>>) -> Self {
+        Self {
+            left: deliveries.into_iter().collect(),
+            outcomes: Vec::new(),
+            was_asked: false,
+        }
+    }
+
+    /// The first of them came to this.
+    fn ends(&mut self, outcome: Result<WriteResult, HostError>) {
+        self.was_asked = false;
+        if let Some(delivery) = self.left.pop_front() {
+            self.outcomes.push((delivery.place, outcome));
+        }
+    }
+}
+
 impl Host {
     /// Types messages into sessions, as far as locks, conditions and the gate let
     /// them through. A session gets its messages in their order.
     ///
-    /// Where a single message waits for a person, that is the answer as a whole, so
-    /// that a door can ask the person.
-    pub async fn write_to_sessions(
-        &self,
-        request: &WriteMessages,
-        caller: &Caller,
-    ) -> Result<WriteReport, HostError> {
-        self.write_messages(request, true, caller).await
-    }
-
-    /// As [`write_to_sessions`](Self::write_to_sessions); what waits for a person is
-    /// told message by message unless `may_ask` says otherwise.
+    /// What waits for a person is put to them through `asks`, of all sessions at once;
+    /// what they are not asked about, or do not answer, is told message by message.
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "execute_write_request",
         skip_all,
         fields(messages = request.messages.len())
     )]
-    pub(super) async fn write_messages(
+    pub async fn write_to_sessions(
         &self,
         request: &WriteMessages,
-        may_ask: bool,
+        asks: &dyn AsksPerson,
         caller: &Caller,
     ) -> Result<WriteReport, HostError> {
         let (deliveries, mut results) = self.plan(request, caller)?;
-        let may_ask = may_ask && deliveries.len() == 1 && results.len() == 1;
         let skip = request.skip_duplicates;
-        let outcomes: Vec<(usize, Result<WriteResult, HostError>)> = if request.parallel {
+        let mut lines: Vec<Line<'_>> = if request.parallel {
             let mut by_session: BTreeMap<String, Vec<Delivery<'_>>> = BTreeMap::new();
             for delivery in deliveries {
                 let session = delivery.session.id.to_string();
                 by_session.entry(session).or_default().push(delivery);
             }
-            let sessions = by_session
-                .into_values()
-                .map(|own| self.in_turn(own, skip, caller));
-            futures_util::future::join_all(sessions)
-                .await
-                .into_iter()
-                .flatten()
-                .collect()
+            by_session.into_values().map(Line::of).collect()
         } else {
-            self.in_turn(deliveries, skip, caller).await
+            vec![Line::of(deliveries)]
         };
-        for (place, outcome) in outcomes {
+        loop {
+            let going = lines.iter_mut().map(|line| self.go_on(line, skip, caller));
+            let stopped = futures_util::future::join_all(going).await;
+            let mut waiting: Vec<PendingConfirmation> = stopped.iter().flatten().cloned().collect();
+            if waiting.is_empty() {
+                break;
+            }
+            if !request.parallel && asks.can_ask() {
+                waiting.extend(self.foreseen(&lines, skip, caller).await);
+            }
+            let answered = asks.ask(waiting).await;
+            for (line, pending) in lines.iter_mut().zip(stopped) {
+                match pending {
+                    Some(_) if answered => line.was_asked = true,
+                    Some(pending) => {
+                        line.ends(Err(HostError::ConfirmationRequired(Box::new(pending))));
+                    }
+                    None => {}
+                }
+            }
+        }
+        for (place, outcome) in lines.into_iter().flat_map(|line| line.outcomes) {
             results[place] = match outcome {
                 Ok(result) => result,
-                Err(waits @ HostError::ConfirmationRequired(_)) if may_ask => return Err(waits),
                 Err(error) => WriteResult {
                     error: Some(match &error {
                         HostError::ConfirmationRequired(pending) => waits(pending),
@@ -309,18 +329,50 @@ impl Host {
         Ok((deliveries, results))
     }
 
-    async fn in_turn(
+    /// Sends deliveries out until one waits for a person who was not asked yet.
+    async fn go_on(
         &self,
-        deliveries: Vec<Delivery<'_>>,
+        line: &mut Line<'_>,
         skip_duplicates: bool,
         caller: &Caller,
-    ) -> Vec<(usize, Result<WriteResult, HostError>)> {
-        let mut outcomes = Vec::new();
-        for delivery in deliveries {
-            let outcome = self.write_one(&delivery, skip_duplicates, caller).await;
-            outcomes.push((delivery.place, outcome));
+    ) -> Option<PendingConfirmation> {
+        while let Some(delivery) = line.left.front() {
+            match self.write_one(delivery, skip_duplicates, caller).await {
+                Err(HostError::ConfirmationRequired(pending)) if !line.was_asked => {
+                    return Some(*pending);
+                }
+                outcome => line.ends(outcome),
+            }
         }
-        outcomes
+        None
+    }
+
+    /// What will have to be asked about other sessions whose turn comes later, as far as
+    /// that can be told before: so that one question does for all.
+    async fn foreseen(
+        &self,
+        lines: &[Line<'_>],
+        skip_duplicates: bool,
+        caller: &Caller,
+    ) -> Vec<PendingConfirmation> {
+        let mut waiting = Vec::new();
+        let mut looked_at = BTreeSet::new();
+        for (number, delivery) in lines.iter().flat_map(|line| line.left.iter()).enumerate() {
+            let (session, message) = (&delivery.session, delivery.message);
+            let is_next = looked_at.insert(session.id.as_str());
+            let spared = skip_duplicates && self.agents.was_told(&session.id, &message.content);
+            let may_be_typed = message.execute
+                && delivery.condition.is_none()
+                && self.agents.may_type(&session.id, caller).is_ok();
+            if number == 0 || !is_next || spared || !may_be_typed {
+                continue;
+            }
+            let text = message.content.trim_end_matches(['\r', '\n']);
+            if let Ok(opinion) = self.gate.opinion(session, caller, text, false).await {
+                waiting.extend(opinion.confirmation);
+            }
+        }
+        waiting
     }
 
     /// Lock, condition, duplicate: in this order.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use quarterdeck_core::agents::roster::{self, Team};
 use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{Playbook, SessionFilter, WriteMessages, WriteReport};
+use quarterdeck_core::agents::{AsksNobody, Playbook, SessionFilter, WriteMessages};
 use quarterdeck_core::gate::Input;
 use quarterdeck_core::{Caller, CallerKind, Host, HostError, Transport, rfc3339};
 use tonic::{Request, Response, Status};
@@ -169,13 +169,8 @@ impl ITermService for Service {
         let caller = caller(&request);
         let written = async {
             let messages = WriteMessages::try_from(request.into_inner())?;
-            match self.host.write_to_sessions(&messages, &caller).await {
-                // Nobody can be asked here.
-                Err(HostError::ConfirmationRequired(pending)) => {
-                    Ok(WriteReport::of_one_that_waits(&pending))
-                }
-                written => written,
-            }
+            let written = self.host.write_to_sessions(&messages, &AsksNobody, &caller);
+            written.await
         };
         Ok(Response::new(
             written.await.map_err(|error| status(&error))?.into(),
@@ -264,7 +259,7 @@ impl ITermService for Service {
         let created =
             self.agents()
                 .create_team(&request.name, &request.description, parent.as_deref());
-        let (team, _) = created.await.map_err(|error| status(&error))?;
+        let team = created.await.map_err(|error| status(&error))?.team;
         let members = self
             .agents()
             .agents(None)
@@ -352,7 +347,7 @@ impl ITermService for Service {
         let caller = caller(&request);
         let sent = self
             .host
-            .send_cascade(&request.into_inner().into(), &caller)
+            .send_cascade(&request.into_inner().into(), &AsksNobody, &caller)
             .await;
         Ok(Response::new(sent.map_err(|error| status(&error))?.into()))
     }
@@ -365,7 +360,7 @@ impl ITermService for Service {
         let played = async {
             let playbook = request.into_inner().playbook.unwrap_or_default();
             self.host
-                .play(&Playbook::try_from(playbook)?, &caller)
+                .play(&Playbook::try_from(playbook)?, &AsksNobody, &caller)
                 .await
         };
         Ok(Response::new(

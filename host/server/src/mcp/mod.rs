@@ -18,6 +18,7 @@ mod misunderstood;
 mod native;
 mod native_words;
 mod notices;
+mod persons;
 mod policies;
 mod questions;
 mod reply;

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::notices::Notices;
+use super::persons::Person;
 use super::reply;
 
 /// One tool: its words, its shapes, and the operation behind it.
@@ -84,6 +85,17 @@ pub(super) trait ForeignTool: 'static {
         caller: Caller,
         arguments: Self::Arguments,
     ) -> impl Future<Output = Outcome> + Send;
+
+    /// Carries it out, and stops in the middle for what a person has to confirm, where
+    /// it types into several sessions.
+    fn call_asking(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Self::Arguments,
+        _person: Person,
+    ) -> impl Future<Output = Outcome> + Send {
+        Self::call(host, caller, arguments)
+    }
 }
 
 /// How a family's clients put their arguments, and how they are told of errors.
@@ -141,6 +153,7 @@ type Call = dyn Fn(
         Caller,
         JsonObject,
         Option<Notices>,
+        Person,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send>>
     + Send
     + Sync;
@@ -154,14 +167,15 @@ pub(super) struct RegisteredTool {
 
 impl RegisteredTool {
     /// Calls it with arguments as they came.
-    pub(super) async fn call(
+    pub(super) fn call(
         &self,
         host: Arc<Host>,
         caller: Caller,
         arguments: JsonObject,
         notices: Option<Notices>,
-    ) -> Outcome {
-        (self.call)(host, caller, arguments, notices).await
+        person: Person,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+        (self.call)(host, caller, arguments, notices, person)
     }
 
     /// What its clients are answered when a call was not carried out.
@@ -195,7 +209,7 @@ impl Toolbox {
     pub(super) fn with<T: NativeTool>(self) -> Self {
         let tool =
             described::<T::Arguments, T::Output>(T::NAME, T::TITLE, T::DESCRIPTION, T::EFFECT);
-        let call: Box<Call> = Box::new(|host, caller, arguments, notices| {
+        let call: Box<Call> = Box::new(|host, caller, arguments, notices, _person| {
             Box::pin(async move {
                 let arguments = parse::<T::Arguments>(arguments)?;
                 let output = T::call_noticed(host, caller, arguments, notices).await?;
@@ -210,11 +224,11 @@ impl Toolbox {
         let tool = Tool::new(T::NAME, T::DESCRIPTION, input_schema::<T::Arguments>())
             .with_annotations(T::EFFECT.annotations());
         let schema = Arc::clone(&tool.input_schema);
-        let call: Box<Call> = Box::new(move |host, caller, arguments, _notices| {
+        let call: Box<Call> = Box::new(move |host, caller, arguments, _notices, person| {
             let arguments = T::Dialect::arguments(arguments, &schema);
             Box::pin(async move {
                 let arguments = parse::<T::Arguments>(arguments?)?;
-                T::call(host, caller, arguments).await
+                T::call_asking(host, caller, arguments, person).await
             })
         });
         self.add(T::NAME, tool, call, T::failure)

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::super::persons::{Person, nobody};
 use super::super::tool::{Effect, ForeignTool, Outcome};
 use super::{JsonText, answer};
 
@@ -28,7 +29,16 @@ impl ForeignTool for OrchestratePlaybook {
     type Dialect = JsonText;
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: PlaybookArguments) -> Outcome {
-        answer(&host.play(&arguments.playbook, &caller).await?)
+        Self::call_asking(host, caller, arguments, nobody()).await
+    }
+
+    async fn call_asking(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: PlaybookArguments,
+        person: Person,
+    ) -> Outcome {
+        answer(&host.play(&arguments.playbook, &person, &caller).await?)
     }
 }
 
@@ -42,7 +52,16 @@ impl ForeignTool for SendCascadeMessage {
     type Dialect = JsonText;
 
     async fn call(host: Arc<Host>, caller: Caller, request: CascadeRequest) -> Outcome {
-        answer(&host.send_cascade(&request, &caller).await?)
+        Self::call_asking(host, caller, request, nobody()).await
+    }
+
+    async fn call_asking(
+        host: Arc<Host>,
+        caller: Caller,
+        request: CascadeRequest,
+        person: Person,
+    ) -> Outcome {
+        answer(&host.send_cascade(&request, &person, &caller).await?)
     }
 }
 
@@ -99,11 +118,21 @@ impl ForeignTool for SendHierarchicalMessage {
     type Dialect = JsonText;
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: HierarchicalArguments) -> Outcome {
+        Self::call_asking(host, caller, arguments, nobody()).await
+    }
+
+    async fn call_asking(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: HierarchicalArguments,
+        person: Person,
+    ) -> Outcome {
         let sent = host.send_hierarchical(
             &arguments.targets,
             arguments.broadcast.as_deref(),
             arguments.skip_duplicates,
             arguments.execute,
+            &person,
             &caller,
         );
         let (report, refused) = sent.await?;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use quarterdeck_core::agents::CreatedTeam;
 use quarterdeck_core::agents::profile::TeamProfile;
 use quarterdeck_core::agents::roster::Team;
 use quarterdeck_core::{Caller, Host, HostError};
@@ -39,8 +40,19 @@ impl ForeignTool for CreateTeam {
         let created = host
             .agents()
             .create_team(&arguments.name, &arguments.description, parent);
-        let (team, profile) = created.await?;
-        answer(&told(team, &profile))
+        let CreatedTeam {
+            team,
+            profile,
+            existed,
+        } = created.await?;
+        let mut body = told(team, &profile);
+        if existed {
+            body["existed"] = true.into();
+            body["note"] =
+                "there was a team of this name: it has kept its members, and got what was given here"
+                    .into();
+        }
+        answer(&body)
     }
 }
 

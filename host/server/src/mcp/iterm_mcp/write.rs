@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{Encoding, Message, WriteMessages, WriteReport};
+use quarterdeck_core::agents::{Encoding, Message, WriteMessages};
 use quarterdeck_core::{Caller, Host, HostError};
-use rmcp::model::CallToolResult;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::tool::{Dialect, Effect, ForeignTool, Outcome};
+use super::super::persons::{Person, nobody};
+use super::super::tool::{Effect, ForeignTool, Outcome};
 use super::{JsonText, answer, speaking_as};
 
 pub(super) struct WriteToSessions;
@@ -34,25 +34,23 @@ impl ForeignTool for WriteToSessions {
     type Arguments = Arguments;
     type Dialect = JsonText;
 
-    /// Where nobody could be asked, a message that waits for a person is a result as one
-    /// that is refused: clients read results.
-    fn failure(error: &HostError) -> CallToolResult {
-        match error {
-            HostError::ConfirmationRequired(pending) => {
-                answer(&WriteReport::of_one_that_waits(pending))
-                    .unwrap_or_else(|error| JsonText::failure(&error))
-            }
-            error => JsonText::failure(error),
-        }
+    async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
+        Self::call_asking(host, caller, arguments, nobody()).await
     }
 
-    async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
+    async fn call_asking(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: Arguments,
+        person: Person,
+    ) -> Outcome {
         let agent = arguments.requesting_agent.as_deref();
         let caller = Caller {
             fencing_token: arguments.fencing_token,
             ..speaking_as(&host, caller, agent, Self::NAME)?
         };
-        answer(&host.write_to_sessions(&arguments.messages, &caller).await?)
+        let written = host.write_to_sessions(&arguments.messages, &person, &caller);
+        answer(&written.await?)
     }
 }
 
@@ -81,6 +79,15 @@ impl ForeignTool for WriteToTerminal {
     type Dialect = JsonText;
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: OneMessage) -> Outcome {
+        Self::call_asking(host, caller, arguments, nobody()).await
+    }
+
+    async fn call_asking(
+        host: Arc<Host>,
+        caller: Caller,
+        arguments: OneMessage,
+        person: Person,
+    ) -> Outcome {
         let request = WriteMessages {
             messages: vec![Message {
                 content: arguments.content,
@@ -95,7 +102,7 @@ impl ForeignTool for WriteToTerminal {
             parallel: false,
             skip_duplicates: false,
         };
-        let report = host.write_to_sessions(&request, &caller).await?;
+        let report = host.write_to_sessions(&request, &person, &caller).await?;
         match report.results.into_iter().next() {
             Some(result) if result.skipped_reason != Some("no_match") => answer(&json!(result)),
             _ => Err(HostError::SessionNotFound(arguments.session_id)),
