@@ -22,6 +22,7 @@ mod against_readers;
 mod answering;
 mod asked;
 mod confirmation;
+mod confirmations;
 mod continuation;
 mod door;
 mod encoded;
@@ -69,7 +70,7 @@ use crate::agents::Agents;
 use crate::allow_rules::AllowRulesFile;
 use crate::audit::AuditLog;
 use crate::events::EventBus;
-use confirmation::Confirmations;
+use confirmations::Confirmations;
 use tally::Tally;
 
 /// What the gate does with verdicts.
