@@ -109,6 +109,7 @@ fn wrapping_a_command_of_the_corpus_never_makes_it_milder() {
         }
         let shown_only = [
             "secrets/variable-shown",
+            "secrets/variables-listed",
             "secrets/environment-shown",
             "secrets/environment-passed-on",
             "secrets/printed",

@@ -70,14 +70,22 @@ impl Walk<'_> {
 
     /// A script that a shell reads from a pipe or a file that is none.
     pub(super) fn script_read(&mut self, read: Stream, span: Span, context: &Context) {
-        let Some(text) = read.text else {
-            self.note(
-                "core/unknown-script",
-                Tier::Review,
-                "Runs text that only the machine knows when the time comes.",
-                span,
-            );
-            return;
+        let text = match read.text {
+            Some(text) => text,
+            None => {
+                self.note(
+                    "core/unknown-script",
+                    Tier::Review,
+                    "Runs text that only the machine knows when the time comes.",
+                    span,
+                );
+                // Unless `exec <<<TEXT` has put something else in the place of what
+                // came from outside.
+                match self.shell.read_from(0).and_then(|read| read.text) {
+                    Some(text) => text,
+                    None => return,
+                }
+            }
         };
         let context = Context {
             input: Stream::default(),
