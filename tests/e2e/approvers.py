@@ -11,6 +11,7 @@ import json
 import os
 from pathlib import Path
 
+from waiting import until_blocking
 from world import World
 
 
@@ -62,7 +63,8 @@ def remove(world: World, name: str) -> None:
 
 
 def place(path: Path, content: bytes) -> Path:
-    """Writes a file beside its place and renames it there."""
+    """Writes a file beside its place, which a host makes at its start, and renames it there."""
+    until_blocking(f"there is a folder {path.parent}", path.parent.is_dir)
     beside = path.with_name(f".{path.name}.new")
     beside.write_bytes(content)
     beside.rename(path)

@@ -21,6 +21,9 @@ from world import ServingHost, World
 
 pytestmark = pytest.mark.anyio
 
+# A browser beside other stories takes its time.
+expect.set_options(timeout=20_000)
+
 ASKS_FIRST = "npm publish"
 """A command that a person has to approve."""
 
