@@ -182,7 +182,8 @@ pub(crate) enum Command {
     /// Speak MCP on standard input and output, for an agent's configuration
     ///
     /// Joins this user's running host, so that several agents share its
-    /// sessions; without one, hosts by itself until standard input closes.
+    /// sessions, and the next one when that has ended; without one, hosts by
+    /// itself until standard input closes.
     Mcp {
         /// Host by itself even if a host runs
         #[arg(long)]
