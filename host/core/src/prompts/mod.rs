@@ -6,7 +6,9 @@
 //! is answered with the receipt and types nothing. [`delivery`] is the course of one
 //! prompt; [`kept`] is what the store knows.
 
+mod course;
 mod delivery;
+mod eyes;
 mod kept;
 
 use std::time::Duration;
