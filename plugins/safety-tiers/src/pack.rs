@@ -167,30 +167,14 @@ impl RuleEntry {
     /// when no other rule does.
     #[allow(dead_code, reason = "only the build script asks")]
     pub(crate) fn is_default(&self) -> bool {
-        let lists = [
-            &self.subcommands,
-            &self.flags,
-            &self.without,
-            &self.operands,
-            &self.all_operands,
-            &self.leading,
-            &self.leading_operand,
-            &self.arguments,
-            &self.arguments_with,
-            &self.statement,
-            &self.writes,
-            &self.reads,
-            &self.assigns,
-            &self.defines,
-            &self.from,
-            &self.operands_from,
-            &self.code,
-        ];
         !self.bare
             && !self.left_open
             && !self.to_screen
             && !self.asks_to_look
-            && lists.iter().all(|list| list.is_empty())
+            && self.patterns().iter().all(|list| list.is_empty())
+            && [&self.statement, &self.from, &self.operands_from]
+                .iter()
+                .all(|list| list.is_empty())
     }
 }
 
@@ -209,11 +193,9 @@ pub(crate) fn set_in(pattern: &str) -> Option<&str> {
 }
 
 impl RuleEntry {
-    /// A pattern of the rule that can never match what it seems to mean.
-    pub(crate) fn pattern_with_set(&self) -> Option<&str> {
+    /// The conditions of the rule that are patterns of words.
+    fn patterns(&self) -> [&Vec<String>; 14] {
         [
-            &self.programs,
-            &self.except,
             &self.subcommands,
             &self.flags,
             &self.without,
@@ -228,11 +210,20 @@ impl RuleEntry {
             &self.assigns,
             &self.defines,
             &self.code,
+        ]
+    }
+
+    /// A pattern of the rule that can never match what it seems to mean.
+    pub(crate) fn pattern_with_set(&self) -> Option<&str> {
+        [
+            &self.programs,
+            &self.except,
             &self.code_without,
             &self.statement,
             &self.statement_without,
         ]
         .into_iter()
+        .chain(self.patterns())
         .flatten()
         .map(String::as_str)
         .find(|pattern| set_in(pattern).is_some())
