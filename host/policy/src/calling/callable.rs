@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
+use crate::Grants;
+use crate::calling::ahead::Ahead;
 use crate::calling::call_terms::CallTerms;
 use crate::calling::engine::PolicyEngine;
 use crate::calling::fault::{Fault, one_line};
@@ -19,11 +21,18 @@ const KEPT_EACH: usize = 4;
 
 /// A linked component whose exports are those of world `W`.
 pub(crate) struct Callable<W: World> {
+    linked: Arc<Linked<W>>,
+    /// Instances that answered and wait for their next call. Held only to take one
+    /// out or put one back, never across a call.
+    idle: Mutex<Vec<Live<W>>>,
+    /// An instance that nobody has called yet.
+    ahead: Arc<Ahead<Live<W>>>,
+}
+
+/// What instances are made of.
+struct Linked<W> {
     prepared: Prepared,
     world: W,
-    /// Instances that wait for their next call. Held only to take one out or
-    /// put one back, never across a call.
-    idle: Mutex<Vec<Live<W>>>,
 }
 
 /// A configured instance that outlives a call. Whoever calls it has it to
@@ -45,9 +54,9 @@ impl<W: World> Callable<W> {
             detail: one_line(&error),
         })?;
         Ok(Callable {
-            prepared,
-            world,
+            linked: Arc::new(Linked { prepared, world }),
             idle: Mutex::default(),
+            ahead: Arc::default(),
         })
     }
 
@@ -60,8 +69,8 @@ impl<W: World> Callable<W> {
     ) -> Result<(), Rejection> {
         let checked = engine
             .run(terms, async |store| {
-                let instance = self.prepared.bare(store).await?;
-                Ok(self.world.load(store, &instance).map(drop))
+                let instance = self.linked.prepared.bare(store).await?;
+                Ok(self.linked.world.load(store, &instance).map(drop))
             })
             .await;
         match checked {
@@ -78,18 +87,89 @@ impl<W: World> Callable<W> {
     /// before if `terms` allow that.
     pub(crate) async fn call<T>(
         &self,
+        engine: &Arc<PolicyEngine>,
+        terms: &Arc<CallTerms>,
+        call: impl AsyncFnOnce(&mut Store<Guest>, &W::Exports) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        match terms {
+            terms if terms.reuse => self.call_again(engine, terms, call).await,
+            terms if made_ahead(terms) => self.call_ahead(engine, terms, call).await,
+            _ => self.call_fresh(engine, terms, call).await,
+        }
+    }
+
+    /// In an instance that is made for it.
+    async fn call_fresh<T>(
+        &self,
         engine: &PolicyEngine,
         terms: &Arc<CallTerms>,
         call: impl AsyncFnOnce(&mut Store<Guest>, &W::Exports) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        if !terms.reuse {
-            return engine
-                .run(terms, async |store| {
-                    let exports = self.start(store).await?;
-                    call(store, &exports).await
-                })
-                .await;
+        engine
+            .run(terms, async |store| {
+                let exports = self.linked.start(store).await?;
+                call(store, &exports).await
+            })
+            .await
+    }
+
+    /// In an instance that was made before anybody asked. What is left of it is
+    /// cleared away, and the next one made, while nobody waits for that: together
+    /// they take longer than many a call.
+    async fn call_ahead<T>(
+        &self,
+        engine: &Arc<PolicyEngine>,
+        terms: &Arc<CallTerms>,
+        call: impl AsyncFnOnce(&mut Store<Guest>, &W::Exports) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let (answer, used) = match self.ahead.take() {
+            Some(mut live) => {
+                let exports = &live.exports;
+                let answer = engine
+                    .resume(&mut live.store, async |store| call(store, exports).await)
+                    .await;
+                (answer, Some(live))
+            }
+            None => (self.call_fresh(engine, terms, call).await, None),
+        };
+        self.make_ahead(engine, terms, used);
+        answer
+    }
+
+    fn make_ahead(
+        &self,
+        engine: &Arc<PolicyEngine>,
+        terms: &Arc<CallTerms>,
+        used: Option<Live<W>>,
+    ) {
+        let making = self.ahead.make();
+        if making.is_none() && used.is_none() {
+            return;
         }
+        let (linked, engine, terms) = (
+            Arc::clone(&self.linked),
+            Arc::clone(engine),
+            Arc::clone(terms),
+        );
+        tokio::spawn(async move {
+            // First, so that the next one gets the memory that is in the caches.
+            drop(used);
+            // Whoever is asked without one makes its own, and says what is wrong.
+            if let Some(making) = making
+                && let Ok(live) = linked.live(&engine, &terms).await
+            {
+                making.done(live);
+            }
+        });
+    }
+
+    /// In an instance that answered before, if there is one.
+    async fn call_again<T>(
+        &self,
+        engine: &PolicyEngine,
+        terms: &Arc<CallTerms>,
+        call: impl AsyncFnOnce(&mut Store<Guest>, &W::Exports) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         if let Some(mut live) = self.take() {
             let exports = &live.exports;
             let answer = engine
@@ -102,7 +182,7 @@ impl<W: World> Callable<W> {
         let mut store = engine.store(terms);
         let (answer, exports) = engine
             .resume(&mut store, async |store| {
-                let exports = self.start(store).await?;
+                let exports = self.linked.start(store).await?;
                 Ok((call(store, &exports).await?, exports))
             })
             .await?;
@@ -123,10 +203,7 @@ impl<W: World> Callable<W> {
         engine: &PolicyEngine,
         terms: &Arc<CallTerms>,
     ) -> Result<Live<W>, Fault> {
-        let place = Arc::clone(engine.places())
-            .try_acquire_owned()
-            .map_err(|_| Fault::Busy)?;
-        self.live_in(engine, terms, Some(place)).await
+        self.linked.live(engine, terms).await
     }
 
     /// An instance for a trial, however many are kept. The caller holds the slot
@@ -136,7 +213,28 @@ impl<W: World> Callable<W> {
         engine: &PolicyEngine,
         terms: &Arc<CallTerms>,
     ) -> Result<Live<W>, Fault> {
-        self.live_in(engine, terms, None).await
+        self.linked.live_in(engine, terms, None).await
+    }
+
+    fn take(&self) -> Option<Live<W>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.pop()
+    }
+
+    fn put_back(&self, live: Live<W>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < KEPT_EACH {
+            idle.push(live);
+        }
+    }
+}
+
+impl<W: World> Linked<W> {
+    async fn live(&self, engine: &PolicyEngine, terms: &Arc<CallTerms>) -> Result<Live<W>, Fault> {
+        let place = Arc::clone(engine.places())
+            .try_acquire_owned()
+            .map_err(|_| Fault::Busy)?;
+        self.live_in(engine, terms, Some(place)).await
     }
 
     async fn live_in(
@@ -162,16 +260,10 @@ impl<W: World> Callable<W> {
             .load(store, &instance)
             .map_err(|error| Fault::Garbage(one_line(&error)))
     }
+}
 
-    fn take(&self) -> Option<Live<W>> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.pop()
-    }
-
-    fn put_back(&self, live: Live<W>) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT_EACH {
-            idle.push(live);
-        }
-    }
+/// What is on trial is called once. What is granted may be read while an instance is
+/// made, and has to be as it is at the call.
+fn made_ahead(terms: &CallTerms) -> bool {
+    !terms.trial && terms.grants == Grants::default()
 }

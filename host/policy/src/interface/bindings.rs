@@ -71,10 +71,10 @@ pub(crate) use distributor::quarterdeck::policy::host;
 
 /// One world: where its exports are in a component, and the exports of an
 /// instance.
-pub(crate) trait World: Sized + Send + Sync {
+pub(crate) trait World: Sized + Send + Sync + 'static {
     const KIND: PolicyKind;
     /// The exports of one instance, ready to be called.
-    type Exports: Send + Sync;
+    type Exports: Send + Sync + 'static;
 
     /// Finds the exports of a linked component.
     fn find(component: &InstancePre<Guest>) -> wasmtime::Result<Self>;

@@ -28,7 +28,7 @@ const ATTEMPTS: usize = 3;
 /// the user said it has to refuse.
 pub(crate) async fn try_out(
     facade: &Facade,
-    engine: &PolicyEngine,
+    engine: &Arc<PolicyEngine>,
     terms: &CallTerms,
     must_refuse: &[String],
 ) -> Result<(), Rejection> {
@@ -48,7 +48,7 @@ pub(crate) async fn try_out(
 
 async fn try_once(
     facade: &Facade,
-    engine: &PolicyEngine,
+    engine: &Arc<PolicyEngine>,
     terms: &CallTerms,
     must_refuse: &[String],
 ) -> Result<(), Rejection> {

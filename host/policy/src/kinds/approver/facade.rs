@@ -58,7 +58,7 @@ impl Approver {
     /// Asks it.
     pub(crate) async fn review(
         &self,
-        engine: &PolicyEngine,
+        engine: &Arc<PolicyEngine>,
         terms: &Arc<CallTerms>,
         request: &ReviewRequest,
     ) -> Result<Answer, Fault> {

@@ -37,7 +37,7 @@ impl Distributor {
     /// Asks it about a sound batch. A plan that breaks a rule is a fault.
     pub(crate) async fn distribute(
         &self,
-        engine: &PolicyEngine,
+        engine: &Arc<PolicyEngine>,
         terms: &Arc<CallTerms>,
         batch: &Batch,
     ) -> Result<Plan, Fault> {

@@ -43,7 +43,7 @@ impl Recovery {
     /// Asks it. A decision that breaks a rule is a fault.
     pub(crate) async fn decide(
         &self,
-        engine: &PolicyEngine,
+        engine: &Arc<PolicyEngine>,
         terms: &Arc<CallTerms>,
         incident: &IncidentFacts,
     ) -> Result<RecoveryDecision, Fault> {
