@@ -150,10 +150,25 @@ impl Backend {
         }
     }
 
+    /// Whether a program reads whole lines; `None` where the device is another's, who
+    /// does not tell.
+    pub(crate) fn reads_lines(&self) -> Option<bool> {
+        match self {
+            Self::Pty(pty) => Some(pty.reads_lines()),
+            Self::Tmux(_) | Self::Relayed(_) | Self::Mirrored(_) => None,
+        }
+    }
+
     /// Whether the carrier is a terminal itself and answers what programs ask
     /// of theirs. Two answers would be one too many.
     pub(crate) fn answers_the_program(&self) -> bool {
         !matches!(self, Self::Pty(_))
+    }
+
+    /// Whether what the carrier answers may come behind what is typed after the question
+    /// was seen here. tmux has answered before it shows a question to anybody.
+    pub(crate) fn replies_late(&self) -> bool {
+        matches!(self, Self::Relayed(_) | Self::Mirrored(_))
     }
 
     /// Whether the program goes on without the host, to be found again.

@@ -108,6 +108,13 @@ impl Master {
         echoes(self.0.get_ref())
     }
 
+    /// Whether a program reads whole lines, which the kernel lets people edit.
+    pub(crate) fn reads_lines(&self) -> bool {
+        rustix::termios::tcgetattr(self.0.get_ref()).is_ok_and(|termios| {
+            (termios.local_modes).contains(rustix::termios::LocalModes::ICANON)
+        })
+    }
+
     /// Whether a program reads a line that is not shown, as one that asks for a
     /// password does. Line editors switch the showing off as well, but read keys.
     pub(crate) fn reads_hidden_line(&self) -> bool {

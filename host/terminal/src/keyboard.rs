@@ -46,6 +46,12 @@ pub enum ShellLineError {
     /// A program reads what is typed, not the shell.
     #[error("the shell is not reading a line, a program runs")]
     NotAtPrompt,
+    /// The line holds what the terminal replied to a program that did not read it,
+    /// and could not be cleared.
+    #[error(
+        "the shell's line holds what the terminal replied to a program; clear it with ctrl-c first"
+    )]
+    HoldsReply,
     /// It is at a prompt, but did not answer in time.
     #[error("the shell did not say in time what its line holds; clear the line and type it again")]
     NoAnswer,
@@ -79,6 +85,12 @@ pub enum RunError {
         /// What the line holds, where the shell could tell.
         line: Option<String>,
     },
+    /// The line holds what the terminal replied to a program that did not read it,
+    /// and could not be cleared.
+    #[error(
+        "the shell's line holds what the terminal replied to a program; clear it with ctrl-c first"
+    )]
+    LineHoldsReply,
     /// The command has a character that an editor would take for a key.
     #[error("the command has the control character U+{:04X} at byte {at}; write it as an escape, for example $'\\x{:02x}'", u32::from(*character), u32::from(*character))]
     ControlCharacter {
@@ -170,7 +182,8 @@ impl Keyboard {
     /// Gives the shell a command, exactly as it is, and follows it to its end.
     ///
     /// Waits up to 10 s for a shell that is just starting. The line must be
-    /// empty; where something was typed, the shell is asked.
+    /// empty; where something was typed, the shell is asked. What nobody typed, a
+    /// terminal's reply to a program that did not wait for it, is thrown away.
     pub async fn run(&self, command: &str) -> Result<RunningCommand, RunError> {
         let command = command.replace("\r\n", "\n");
         let forbidden = |c: &char| c.is_control() && *c != '\n' && *c != '\t';
@@ -178,20 +191,37 @@ impl Keyboard {
             return Err(RunError::ControlCharacter { character, at });
         }
         let _turn = self.turn.lock().await;
-        let progress = self.ask(|reply| Request::Run { command, reply }).await?;
+        let run = || {
+            let command = command.clone();
+            self.ask(|reply| Request::Run { command, reply })
+        };
+        let progress = match run().await {
+            Err(RunError::LineHoldsReply) if self.drop_line().await.is_ok() => run().await?,
+            answer => answer?,
+        };
         Ok(RunningCommand { progress })
     }
 
     /// Asks the shell what its line holds, however it came there: typed,
-    /// completed, recalled or killed and yanked. Leaves the line as it is.
+    /// completed, recalled or killed and yanked. Leaves the line as it is, unless
+    /// there is nothing on it but a terminal's reply to a program.
     pub async fn shell_line(&self) -> Result<ShellLine, ShellLineError> {
         let _turn = self.turn.lock().await;
-        self.ask(Request::ShellLine).await
+        match self.ask(Request::ShellLine).await {
+            Err(ShellLineError::HoldsReply) if self.drop_line().await.is_ok() => {
+                self.ask(Request::ShellLine).await
+            }
+            answer => answer,
+        }
     }
 
     /// Throws away what the line holds (ctrl-c) and waits for a fresh prompt.
     pub async fn clear_line(&self) -> Result<(), ClearLineError> {
         let _turn = self.turn.lock().await;
+        self.drop_line().await
+    }
+
+    async fn drop_line(&self) -> Result<(), ClearLineError> {
         self.ask(Request::ClearLine).await
     }
 }

@@ -65,7 +65,12 @@ pub(crate) enum Mark {
     /// The last command ended.
     CommandEnd { status: i32 },
     /// What the line holds, in answer to a private key sequence.
-    Line { text: String, question: Question },
+    Line {
+        text: String,
+        question: Question,
+        /// The editor has vi's keys, and may take text for commands.
+        commands: bool,
+    },
 }
 
 /// Which of the private key sequences a shell was asked with. They take turns,
@@ -153,6 +158,7 @@ pub(crate) fn parse(parameters: &[&[u8]], key: &MarkKey) -> Option<Numbered> {
         b"L" => Mark::Line {
             text: text(quoting::decode(field(b"line")?)?),
             question: Question::of_name(field(b"a")?)?,
+            commands: field(b"v") == Some(b"1"),
         },
         _ => return None,
     };
@@ -198,11 +204,16 @@ mod tests {
                 cwd: Some("/tmp/a b".into())
             }
         );
+        assert!(matches!(
+            mark("133;L;q=k1;n=1;a=113;v=1;line=q:").mark,
+            Mark::Line { commands: true, .. }
+        ));
         assert_eq!(
             mark("133;L;q=k1;n=1;a=117;line=q:echo\\ 1\\\u{7f}ls").mark,
             Mark::Line {
                 text: "echo 1;ls".into(),
                 question: Question::FIRST.next(),
+                commands: false,
             }
         );
     }

@@ -39,7 +39,15 @@ pub(crate) enum Effect {
     /// The shell wants more of its command.
     Unfinished,
     /// The shell said what its line holds.
-    Line(String),
+    Line(LineHeld),
+}
+
+/// What the shell said about its line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LineHeld {
+    pub(crate) text: String,
+    /// Its editor has vi's keys, and may take text for commands.
+    pub(crate) commands: bool,
 }
 
 /// How the command that [`Prompt::begin_run`] began has ended.
@@ -61,7 +69,7 @@ pub(crate) struct Prompt {
     pub(crate) loaded: bool,
     answers: Answers,
     /// What the line was said to hold, until the prompt is drawn again.
-    answer: Option<String>,
+    answer: Option<LineHeld>,
     pub(crate) cwd: Option<PathBuf>,
     /// Something was typed on the line since it was known to be empty.
     dirty: bool,
@@ -70,6 +78,11 @@ pub(crate) struct Prompt {
     /// Something was typed while no line was being read; it may turn up on the
     /// next one.
     typed_ahead: bool,
+    /// The terminal has replied to a program since the line was known to be empty. What
+    /// nobody read of it stands there.
+    replied: bool,
+    /// The same while no line was being read.
+    replied_ahead: bool,
     /// The line was accepted, as far as can be told by what was typed; the mark
     /// that says so is still on its way.
     entered: bool,
@@ -78,7 +91,7 @@ pub(crate) struct Prompt {
     /// When a line was last accepted, as far as can be told by what was typed.
     entered_at: Option<Instant>,
     /// The question that waits for its answer; nothing was typed since.
-    asked: Option<Question>,
+    asked: Option<Asked>,
     pub(crate) last_status: Option<i32>,
     /// What the shell runs, as far as is known, and since when.
     pub(crate) command: Option<String>,
@@ -98,6 +111,13 @@ pub struct CommandOutput {
     pub start: Cursor,
     /// The end; none while the command runs.
     pub end: Option<Cursor>,
+}
+
+/// The shell was asked what its line holds.
+struct Asked {
+    question: Question,
+    /// The terminal has replied to a program meanwhile, which comes behind the question.
+    replied_since: bool,
 }
 
 /// A command that the host gave the shell and whose end is awaited.
@@ -125,6 +145,8 @@ impl Prompt {
             dirty: false,
             continued: false,
             typed_ahead: false,
+            replied: false,
+            replied_ahead: false,
             entered: false,
             accepting_until: None,
             entered_at: None,
@@ -160,7 +182,33 @@ impl Prompt {
 
     /// Whether the line may hold anything.
     pub(crate) fn line_dirty(&self) -> bool {
-        self.dirty || self.continued
+        self.dirty || self.continued || self.replied
+    }
+
+    /// Whether nothing can be there that somebody typed: only what the terminal replied
+    /// to a program.
+    pub(crate) fn line_replied(&self) -> bool {
+        self.replied && !self.dirty && !self.continued
+    }
+
+    /// Whether the terminal has replied to a program since somebody entered or cleared a
+    /// line. For shells that write no marks.
+    pub(crate) fn unread_reply(&self) -> bool {
+        self.replied || self.replied_ahead
+    }
+
+    /// A program has asked the terminal something, and whoever reads next gets the reply.
+    pub(crate) fn terminal_replies(&mut self) {
+        if let Some(asked) = &mut self.asked {
+            asked.replied_since = true;
+        }
+        match self.phase {
+            Phase::AtPrompt if !self.entered => {
+                self.replied = true;
+                self.line = None;
+            }
+            _ => self.replied_ahead = true,
+        }
     }
 
     /// Whether the shell is known to read a line, or something runs: not before its
@@ -187,7 +235,10 @@ impl Prompt {
 
     /// The shell is asked what its line holds.
     pub(crate) fn ask(&mut self, question: Question) {
-        self.asked = Some(question);
+        self.asked = Some(Asked {
+            question,
+            replied_since: false,
+        });
     }
 
     /// Takes a mark that lies at `at`. Marks that do not belong to the newest
@@ -230,6 +281,8 @@ impl Prompt {
             Mark::PromptEnd if self.phase == Phase::BetweenPrompts => {
                 self.phase = Phase::AtPrompt;
                 self.dirty = std::mem::take(&mut self.typed_ahead);
+                // A part of it may have ended a line by itself.
+                self.replied |= std::mem::take(&mut self.replied_ahead);
                 self.entered = false;
                 self.accepting_until = None;
                 self.continued = false;
@@ -281,21 +334,28 @@ impl Prompt {
                 None
             }
             // A late answer tells of a line that has changed since.
-            Mark::Line { question, .. } if self.asked != Some(question) => None,
-            Mark::Line { text, .. } => {
-                self.asked = None;
+            Mark::Line { question, .. }
+                if self.asked.as_ref().map(|it| it.question) != Some(question) =>
+            {
+                None
+            }
+            Mark::Line { text, commands, .. } => {
+                let replied_since = self.asked.take().is_some_and(|asked| asked.replied_since);
                 if self.phase == Phase::Inherited {
                     self.phase = Phase::AtPrompt;
                 }
                 if self.phase == Phase::AtPrompt {
-                    self.dirty = !text.is_empty();
+                    let empty = text.is_empty() && !commands;
+                    self.dirty = !empty && !self.line_replied();
+                    self.replied = replied_since || (self.replied && !empty);
                     self.line = Some(text.clone());
                 }
+                let held = LineHeld { text, commands };
                 if self.answers == Answers::ThenRedraws {
-                    self.answer = Some(text);
+                    self.answer = Some(held);
                     return None;
                 }
-                Some(Effect::Line(text))
+                Some(Effect::Line(held))
             }
         }
     }
@@ -329,6 +389,14 @@ impl Prompt {
             }
         } else {
             self.typed_ahead = true;
+            // Enter, Ctrl-C and Ctrl-U, in a shell that does not tell when it has a line.
+            if !self.loaded
+                && bytes
+                    .iter()
+                    .any(|byte| matches!(byte, b'\r' | b'\n' | 0x03 | 0x15))
+            {
+                self.replied_ahead = false;
+            }
         }
         // Enter runs what the line was said to hold.
         if bytes != b"\r" {
@@ -418,19 +486,27 @@ mod tests {
         prompt
     }
 
+    fn held(text: &str, question: Question) -> Mark {
+        Mark::Line {
+            text: text.into(),
+            question,
+            commands: false,
+        }
+    }
+
     const STARTED: Mark = Mark::CommandStart { line: None };
 
     #[test]
     fn a_shell_that_was_inherited_is_known_from_its_next_mark_on() {
-        let line = |text: &str| Mark::Line {
-            text: text.into(),
-            question: Question::FIRST,
-        };
+        let line = |text: &str| held(text, Question::FIRST);
         let mut prompt = Prompt::inherited(Answers::AtOnce);
         prompt.ask(Question::FIRST);
         assert_eq!(
             mark(&mut prompt, 57, line("ls"), 1),
-            Some(Effect::Line("ls".into()))
+            Some(Effect::Line(LineHeld {
+                text: "ls".into(),
+                commands: false,
+            }))
         );
         assert!(prompt.phase() == Phase::AtPrompt && prompt.line_dirty());
 
@@ -507,15 +583,7 @@ mod tests {
         mark(&mut prompt, 2, Mark::PromptEnd, 2);
         assert!(prompt.line_dirty());
         prompt.ask(Question::FIRST);
-        mark(
-            &mut prompt,
-            2,
-            Mark::Line {
-                text: String::new(),
-                question: Question::FIRST,
-            },
-            2,
-        );
+        mark(&mut prompt, 2, held("", Question::FIRST), 2);
         assert!(!prompt.line_dirty());
     }
 
@@ -542,10 +610,7 @@ mod tests {
             if asked_again {
                 prompt.ask(Question::FIRST.next());
             }
-            let late = Mark::Line {
-                text: String::new(),
-                question: Question::FIRST,
-            };
+            let late = held("", Question::FIRST);
             assert_eq!(mark(&mut prompt, 1, late, 2), None);
             assert!(prompt.line_dirty());
         }
@@ -574,17 +639,53 @@ mod tests {
         let mut prompt = at_prompt(1);
         prompt.typed(b"\x1b[A");
         prompt.ask(Question::FIRST);
-        mark(
-            &mut prompt,
-            1,
-            Mark::Line {
-                text: "make".into(),
-                question: Question::FIRST,
-            },
-            2,
-        );
+        mark(&mut prompt, 1, held("make", Question::FIRST), 2);
         prompt.typed(b"\r");
         mark(&mut prompt, 1, STARTED, 3);
         assert_eq!(prompt.command.as_deref(), Some("make"));
+    }
+
+    #[test]
+    fn what_the_terminal_replied_may_stand_on_the_next_line() {
+        let mut prompt = at_prompt(1);
+        mark(&mut prompt, 1, STARTED, 1);
+        prompt.terminal_replies();
+        mark(&mut prompt, 2, Mark::PromptStart { cwd: None }, 2);
+        mark(&mut prompt, 2, Mark::PromptEnd, 2);
+        assert!(prompt.line_dirty() && prompt.line_replied());
+
+        // It does, and nobody typed it.
+        prompt.ask(Question::FIRST);
+        mark(&mut prompt, 2, held("1R", Question::FIRST), 2);
+        assert!(prompt.line_replied());
+
+        // It does not, unless another reply comes behind the question.
+        for replied_since in [true, false] {
+            prompt.ask(Question::FIRST);
+            if replied_since {
+                prompt.terminal_replies();
+            }
+            mark(&mut prompt, 2, held("", Question::FIRST), 2);
+            assert_eq!(prompt.line_dirty(), replied_since);
+        }
+
+        // What somebody typed as well is not thrown away with it.
+        prompt.terminal_replies();
+        prompt.typed(b"l");
+        assert!(prompt.line_dirty() && !prompt.line_replied());
+    }
+
+    #[test]
+    fn an_editor_that_takes_commands_is_not_at_an_empty_line() {
+        let mut prompt = at_prompt(1);
+        prompt.typed(b"\x1b");
+        prompt.ask(Question::FIRST);
+        let commands = Mark::Line {
+            text: String::new(),
+            question: Question::FIRST,
+            commands: true,
+        };
+        mark(&mut prompt, 1, commands, 2);
+        assert!(prompt.line_dirty());
     }
 }

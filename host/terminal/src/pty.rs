@@ -92,6 +92,11 @@ impl Pty {
         self.master.as_ref().is_none_or(Master::echoes)
     }
 
+    /// Whether a program reads whole lines, which the kernel lets people edit.
+    pub(crate) fn reads_lines(&self) -> bool {
+        self.master.as_ref().is_some_and(Master::reads_lines)
+    }
+
     /// Whether a program reads a line that is not shown.
     pub(crate) fn reads_hidden_line(&self) -> bool {
         self.master.as_ref().is_some_and(Master::reads_hidden_line)

@@ -28,7 +28,7 @@ use crate::process;
 use crate::prompt::{Effect, Phase, Prompt};
 use crate::raw::Recorders;
 use crate::request::Size;
-use crate::stream::{Progress, Signal, Stream};
+use crate::stream::{Progress, Signal, Stream, are_replies};
 use crate::tally::Counting;
 use crate::transcript::{Cursor, Transcript};
 use crate::waits::{Moment, Waits};
@@ -304,6 +304,9 @@ impl Session {
         if !answers.is_empty() && !self.backend.answers_the_program() {
             self.outbox.answer(answers);
         }
+        if self.stream.take_asked() {
+            self.prompt.terminal_replies();
+        }
         self.check_waits();
         self.tell_change();
     }
@@ -318,7 +321,10 @@ impl Session {
     /// line holds is not what the host has typed.
     fn on_typed_there(&mut self, bytes: &[u8]) {
         self.active();
-        self.prompt.typed(bytes);
+        match are_replies(bytes) {
+            true => self.prompt.terminal_replies(),
+            false => self.prompt.typed(bytes),
+        }
     }
 
     /// A person has made the terminal larger or smaller, or it could not be made so.

@@ -78,6 +78,12 @@ pub struct Status {
     /// Whether a program reads a line that is not shown: a password. Never where
     /// the terminal does not tell, as on tmux.
     pub reads_hidden_line: bool,
+    /// The terminal has replied to a program since somebody entered or cleared a line, so
+    /// that a reply may stand on the line of whoever reads now.
+    pub unread_reply: bool,
+    /// Whoever reads from the terminal is known to get whole lines, without an editor of
+    /// its own.
+    pub reads_lines: bool,
     /// Exit status of the last command; signals as shells count them, 128 + n.
     pub last_exit_status: Option<i32>,
     pub(crate) command_runs: bool,
@@ -228,6 +234,8 @@ impl Terminal {
             size: self.size,
             commands: CommandTally::default(),
             reads_hidden_line: false,
+            unread_reply: false,
+            reads_lines: false,
             last_exit_status: None,
             command_runs: false,
             command_output: None,

@@ -14,7 +14,7 @@ use super::asked::Line;
 use super::continuation::{Unfinished, waits_for_more};
 use super::door::Typist;
 use super::remote_shell::Bounds;
-use super::shell_line::{asks_the_shell, look_at_the_line};
+use super::shell_line::{asks_the_shell, drop_reply, look_at_the_line};
 use super::typing::settled_status;
 use super::{Gate, VerdictReport};
 use crate::audit::EntryKind;
@@ -306,6 +306,10 @@ async fn hand_over(
             session: session.id.clone(),
             line,
         }),
+        Err(RunError::LineHoldsReply) => Err(HostError::LineNotEmpty {
+            session: session.id.clone(),
+            line: None,
+        }),
         Err(error @ RunError::ControlCharacter { .. }) => {
             Err(HostError::InvalidParameters(error.to_string()))
         }
@@ -319,6 +323,9 @@ async fn run_blindly(
     typist: &mut Typist,
     command: &str,
 ) -> Result<FollowedBy, HostError> {
+    if session.terminal.status().await.unread_reply {
+        drop_reply(typist).await;
+    }
     let status = session.terminal.status().await;
     let output_from = status.cursor;
     let started = Instant::now();

@@ -56,6 +56,9 @@ pub(super) fn forget_finished_lines(typist: &mut Typist, status: &Status) {
 pub(super) async fn look_at_the_line(typist: &mut Typist, session: &Session, status: &Status) {
     forget_finished_lines(typist, status);
     if !asks_the_shell(status) && typist.line.is_clean() {
+        if status.unread_reply && status.reads_lines {
+            drop_reply(typist).await;
+        }
         look_at_the_prompt(typist, session).await;
     }
     match status.shell {
@@ -71,6 +74,17 @@ pub(super) async fn look_at_the_line(typist: &mut Typist, session: &Session, sta
             }
         }
         ShellState::Running { .. } | ShellState::Unknown | ShellState::Exited(_) => {}
+    }
+}
+
+/// Takes from the line of a shell that cannot be asked what the terminal replied to a
+/// program that did not read it: whoever prints a question would otherwise have typed
+/// the beginning of the next line. Where this does not get through, what follows does
+/// not either.
+pub(super) async fn drop_reply(typist: &mut Typist) {
+    const CTRL_U: &[u8] = b"\x15";
+    if let Err(error) = typist.keyboard.write(CTRL_U).await {
+        tracing::debug!(%error, "a terminal's reply was not taken from the line");
     }
 }
 

@@ -6,41 +6,56 @@
 
 __quarterdeck_key=@KEY@
 __quarterdeck_prompt=0
+__quarterdeck_first='{ __quarterdeck_ended; } 3>&2 2>/dev/null'
+__quarterdeck_last='{ __quarterdeck_prompting; } 3>&2 2>/dev/null'
 # What the prompts were left as; no prompts at first, not even empty ones.
 __quarterdeck_prompts=$__quarterdeck_key
 # What the line holds is known to bash from version 4 on. Having said it, bash
 # draws the prompt again; until then it would lose a ctrl-c.
 builtin printf '\e]133;H;q=%s;n=0;ask=%s\a' "$__quarterdeck_key" "$((BASH_VERSINFO[0] >= 4 ? 2 : 0))"
 
-# First in PROMPT_COMMAND: a command has ended, or a line was empty.
+# Marks go to the terminal, wherever `exec` has the output go.
+__quarterdeck_tell() {
+    if [[ -t 1 ]]; then
+        builtin printf "$@"
+    else
+        builtin printf "$@" >/dev/tty
+    fi
+}
+
+# First in PROMPT_COMMAND: a command has ended, or a line was empty. What `set -x` tells
+# of it is nobody's output, and would tell the key: neither where it usually goes, which
+# is closed to it in PROMPT_COMMAND, nor where BASH_XTRACEFD has it go.
 __quarterdeck_ended() {
     builtin local status=${1:-$?}
+    [[ $- != *x* ]] || { builtin local - && builtin set +x; }
     __quarterdeck_armed=
-    builtin printf '\e]133;D;%d;q=%s;n=%d\a' "$status" "$__quarterdeck_key" "$__quarterdeck_prompt"
+    __quarterdeck_tell '\e]133;D;%d;q=%s;n=%d\a' "$status" "$__quarterdeck_key" "$__quarterdeck_prompt"
     builtin return "$status"
 }
 
 # Last in PROMPT_COMMAND: the prompt is about to be shown.
 __quarterdeck_prompting() {
     builtin local status=$? cwd b c k
+    [[ $- != *x* ]] || { builtin local - && builtin set +x; }
     # A comment that is judged as one must be one, whatever was set meanwhile.
     builtin shopt -s interactive_comments
     if [[ -n ${__quarterdeck_array-} ]]; then
         # Somebody has assigned a string to PROMPT_COMMAND, which is to assign
         # to its first element. What is done here counts from the next prompt on.
-        if [[ ${PROMPT_COMMAND[0]-} != __quarterdeck_ended* ]]; then
+        if [[ ${PROMPT_COMMAND[0]-} != "$__quarterdeck_first"* ]]; then
             __quarterdeck_ended "$status"
-            PROMPT_COMMAND[0]=$'__quarterdeck_ended\n'${PROMPT_COMMAND[0]-}
+            PROMPT_COMMAND[0]=$__quarterdeck_first$'\n'${PROMPT_COMMAND[0]-}
         fi
         # Something was added behind our last element: follow it, because it may
         # rewrite PS1.
-        if [[ ${PROMPT_COMMAND[${#PROMPT_COMMAND[@]} - 1]-} != __quarterdeck_prompting ]]; then
-            PROMPT_COMMAND+=(__quarterdeck_prompting)
+        if [[ ${PROMPT_COMMAND[${#PROMPT_COMMAND[@]} - 1]-} != "$__quarterdeck_last" ]]; then
+            PROMPT_COMMAND+=("$__quarterdeck_last")
         fi
     fi
     __quarterdeck_prompt=$((__quarterdeck_prompt + 1))
     builtin printf -v cwd %q "$PWD"
-    builtin printf '\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
+    __quarterdeck_tell '\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
         "$__quarterdeck_key" "$__quarterdeck_prompt" "${cwd//;/$'\177'}"
     __quarterdeck_b=$'\e]133;B;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
     __quarterdeck_c=$'\e]133;C;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
@@ -64,16 +79,20 @@ __quarterdeck_prompting() {
     [[ $- != *a* ]] || builtin export -n __quarterdeck_key __quarterdeck_b __quarterdeck_c \
         __quarterdeck_k __quarterdeck_was_b __quarterdeck_was_c __quarterdeck_was_k __quarterdeck_prompts
     __quarterdeck_armed=yes
+    # bash shows its prompt, with the marks in it, where errors go.
+    [[ -t 3 ]] || __quarterdeck_tell "$__quarterdeck_b"
     builtin return "$status"
 }
 
 # Bound to private key sequences, whose number it is given: tells the host what
-# the line holds.
+# the line holds. Also 1 where vi's editor would take text for commands.
 __quarterdeck_line() {
     builtin local status=$? line
+    [[ $- != *x* ]] || { builtin local - && builtin set +x; } 2>/dev/null
     builtin printf -v line %q "$READLINE_LINE"
-    builtin printf '\e]133;L;q=%s;n=%d;a=%d;line=q:%s\a' \
-        "$__quarterdeck_key" "$__quarterdeck_prompt" "$1" "${line//;/$'\177'}"
+    __quarterdeck_tell '\e]133;L;q=%s;n=%d;a=%d;v=%d;line=q:%s\a' \
+        "$__quarterdeck_key" "$__quarterdeck_prompt" "$1" "${2-0}" "${line//;/$'\177'}"
+    [[ -t 2 ]] || __quarterdeck_tell "$__quarterdeck_b"
     builtin return "$status"
 }
 
@@ -81,7 +100,7 @@ __quarterdeck_line() {
 __quarterdeck_debug() {
     [[ -n ${__quarterdeck_armed-} && -z ${COMP_LINE-} ]] || builtin return 0
     __quarterdeck_armed=
-    [[ $BASH_COMMAND == __quarterdeck_* ]] || builtin printf '%s' "$__quarterdeck_c"
+    [[ $BASH_COMMAND == __quarterdeck_* ]] || __quarterdeck_tell '%s' "$__quarterdeck_c"
 }
 
 # A key that runs something by itself would run it unseen: what the host judges is
@@ -152,8 +171,10 @@ if [[ -o emacs || -o vi ]]; then
     if ((BASH_VERSINFO[0] >= 4)); then
         __quarterdeck_only_enter_runs 2>/dev/null
         for __quarterdeck_map in emacs vi-insert vi-command; do
+            __quarterdeck_commands=0
+            [[ $__quarterdeck_map != vi-command ]] || __quarterdeck_commands=1
             for __quarterdeck_question in 113 117 118 119; do
-                builtin bind -m "$__quarterdeck_map" -x "\"\\e[27;7;$__quarterdeck_question~\": __quarterdeck_line $__quarterdeck_question"
+                builtin bind -m "$__quarterdeck_map" -x "\"\\e[27;7;$__quarterdeck_question~\": __quarterdeck_line $__quarterdeck_question $__quarterdeck_commands"
             done
             # Does nothing, but ends a search in the history; the question right
             # after it would otherwise be looked up together with the search's key.
@@ -162,16 +183,16 @@ if [[ -o emacs || -o vi ]]; then
             builtin bind -m "$__quarterdeck_map" '"\e\e[27;7;116~": ""'
         done
         builtin bind -m emacs '"\C-x\e[27;7;116~": ""'
-        builtin unset __quarterdeck_map __quarterdeck_question
+        builtin unset __quarterdeck_map __quarterdeck_question __quarterdeck_commands
         builtin unset -f __quarterdeck_only_enter_runs __quarterdeck_unbind
     fi
 fi
 
 if ((BASH_VERSINFO[0] > 5 || BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1)); then
     __quarterdeck_array=yes
-    PROMPT_COMMAND=(__quarterdeck_ended "${PROMPT_COMMAND[@]}" __quarterdeck_prompting)
+    PROMPT_COMMAND=("$__quarterdeck_first" "${PROMPT_COMMAND[@]}" "$__quarterdeck_last")
 else
-    PROMPT_COMMAND=$'__quarterdeck_ended\n'"${PROMPT_COMMAND-}"$'\n__quarterdeck_prompting'
+    PROMPT_COMMAND=$__quarterdeck_first$'\n'"${PROMPT_COMMAND-}"$'\n'$__quarterdeck_last
 fi
 if ((BASH_VERSINFO[0] < 4 || BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] < 4)); then
     [[ -n $(builtin trap -p DEBUG) ]] || builtin trap __quarterdeck_debug DEBUG

@@ -8,22 +8,27 @@ set -g __quarterdeck_prompt 0
 builtin printf '\e]133;H;q=%s;n=0;ask=1\a' $__quarterdeck_key
 
 function __quarterdeck_prompting --on-event fish_prompt
+    set -l fish_trace
     set -g __quarterdeck_prompt (builtin math $__quarterdeck_prompt + 1)
     builtin printf '\e]133;A;q=%s;n=%d;cwd=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt (builtin string escape --style=url -- $PWD)
 end
 
 # ctrl-c: fish has drawn the fresh prompt already, with the old number.
 function __quarterdeck_cancelled --on-event fish_cancel
+    set -l fish_trace
     __quarterdeck_prompting
     builtin commandline -f repaint
 end
 
 function __quarterdeck_started --on-event fish_preexec
+    set -l fish_trace
     builtin printf '\e]133;C;q=%s;n=%d;line=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt (builtin string escape --style=url -- $argv[1])
 end
 
 function __quarterdeck_ended --on-event fish_postexec
-    builtin printf '\e]133;D;%d;q=%s;n=%d\a' $status $__quarterdeck_key $__quarterdeck_prompt
+    set -l ended $status
+    set -l fish_trace
+    builtin printf '\e]133;D;%d;q=%s;n=%d\a' $ended $__quarterdeck_key $__quarterdeck_prompt
 end
 
 # tmux throws away what it has not read yet when the pane's program ends. It answers the
@@ -39,6 +44,7 @@ end
 # $pipestatus as they were.
 functions -c fish_prompt __quarterdeck_user_prompt
 function fish_prompt
+    set -l fish_trace
     set -l shown (__quarterdeck_user_prompt | builtin string collect)
     builtin printf '%s\e]133;B;q=%s;n=%d\a' "$shown" $__quarterdeck_key $__quarterdeck_prompt
 end
@@ -46,11 +52,27 @@ end
 # Bound to private key sequences, whose number it is given: tells the host what
 # the line holds.
 function __quarterdeck_line
+    set -l fish_trace
     set -l line (builtin commandline --current-buffer | builtin string collect --no-trim-newlines)
     set -l escaped (builtin string escape --style=url -- "$line")
     # One line break too many: the line of an unfinished command may end with its own.
     set escaped (builtin string replace --regex '%0A$' '' -- $escaped)
-    builtin printf '\e]133;L;q=%s;n=%d;a=%d;line=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt $argv[1] $escaped
+    # Where vi's editor would take text for commands.
+    set -l commands 0
+    if builtin test "$fish_bind_mode" = default
+        and builtin string match -qr 'vi|hybrid' -- "$fish_key_bindings"
+        set commands 1
+    end
+    builtin printf '\e]133;L;q=%s;n=%d;a=%d;v=%d;line=u:%s\a' \
+        $__quarterdeck_key $__quarterdeck_prompt $argv[1] $commands $escaped
+end
+
+# Throws away what the line holds, and has vi's editor read text again.
+function __quarterdeck_discard
+    if builtin string match -qr 'vi|hybrid' -- "$fish_key_bindings"
+        set fish_bind_mode insert
+    end
+    commandline -f cancel-commandline
 end
 
 # fish has no second prompt: an unfinished line simply stays in the editor.
@@ -124,7 +146,7 @@ for __quarterdeck_mode in default insert visual replace
         bind -M $__quarterdeck_mode \e\[27\;7\;$__quarterdeck_question~ "__quarterdeck_line $__quarterdeck_question"
     end
     bind -M $__quarterdeck_mode \e\[27\;7\;114~ __quarterdeck_accept
-    bind -M $__quarterdeck_mode \e\[27\;7\;115~ cancel-commandline
+    bind -M $__quarterdeck_mode \e\[27\;7\;115~ __quarterdeck_discard
     # fish 4 reads these sequences as keys before it looks for bindings.
     if not string match -qr '^[0-3]\.' -- $version
         bind -M $__quarterdeck_mode ctrl-alt-q '__quarterdeck_line 113'
@@ -132,7 +154,7 @@ for __quarterdeck_mode in default insert visual replace
         bind -M $__quarterdeck_mode ctrl-alt-v '__quarterdeck_line 118'
         bind -M $__quarterdeck_mode ctrl-alt-w '__quarterdeck_line 119'
         bind -M $__quarterdeck_mode ctrl-alt-r __quarterdeck_accept
-        bind -M $__quarterdeck_mode ctrl-alt-s cancel-commandline
+        bind -M $__quarterdeck_mode ctrl-alt-s __quarterdeck_discard
     end
 end
 set -e __quarterdeck_mode

@@ -58,7 +58,8 @@ fi
                 # The plain widgets, whatever plugins have put around them.
                 'builtin' 'bindkey' -M $keymap '\e[27;7;112~' .bracketed-paste
                 'builtin' 'bindkey' -M $keymap '\e[27;7;114~' .accept-line
-                'builtin' 'bindkey' -M $keymap '\e[27;7;115~' .send-break
+                # Not the plain one: what reads the words to search for knows this name.
+                'builtin' 'bindkey' -M $keymap '\e[27;7;115~' send-break
             done
             'builtin' 'unfunction' __quarterdeck_start
             __quarterdeck_precmd $ended
@@ -76,7 +77,7 @@ fi
             'builtin' 'zmodload' zsh/zleparameter
             __quarterdeck_nothing() { 'builtin' 'true'; }
             for widget in accept-and-hold accept-and-infer-next-history accept-line-and-down-history \
-                execute-last-named-cmd execute-named-cmd pound-insert vi-pound-insert run-help which-command; do
+                pound-insert vi-pound-insert run-help which-command; do
                 'builtin' 'zle' -N $widget __quarterdeck_nothing
             done
             for keymap in emacs viins vicmd; do
@@ -85,7 +86,8 @@ fi
                     widget=$words[-1]
                     if [[ $words[2] == -s ]]; then
                         [[ $widget == *'^'[JMO]* ]] || 'builtin' 'continue'
-                    elif [[ $widget != accept-line ]]; then
+                    # zsh knows these by their names, whatever widgets they are.
+                    elif [[ $widget != (accept-line|execute-named-cmd|execute-last-named-cmd) ]]; then
                         [[ ${widgets[$widget]-} == user:* && -z ${widgets[(I).$widget]} ]] || 'builtin' 'continue'
                         [[ -z $^fpath/${widgets[$widget]#user:}(#qN) ]] || 'builtin' 'continue'
                     fi
@@ -104,16 +106,29 @@ fi
         }
 
         # A comment that is judged as one must be one, whatever was set meanwhile.
-        __quarterdeck_comments() { 'builtin' 'setopt' interactive_comments no_bang_hist; }
+        __quarterdeck_comments() { { 'builtin' 'setopt' interactive_comments no_bang_hist } 2>/dev/null }
 
+        # Marks go to the terminal, wherever `exec` has the output go.
+        __quarterdeck_tell() {
+            if [[ -t 1 ]]; then
+                'builtin' 'printf' "$@"
+            else
+                'builtin' 'printf' "$@" >/dev/tty
+            fi
+        }
+
+        # What `set -x` tells of these is nobody's output, and would tell the key.
         __quarterdeck_precmd() {
-            'builtin' 'local' ended=${1:-$?} fill= cwd
-            'builtin' 'emulate' -L zsh
+            {
+                'builtin' 'local' ended=${1:-$?} fill= cwd
+                'builtin' 'emulate' -L zsh
+                'builtin' 'setopt' no_xtrace
+            } 2>/dev/null
             [[ -z ${__quarterdeck_fill-} ]] || fill=${(l:COLUMNS-1:)}$'\r'
             cwd=${(qqqq)PWD}
-            'builtin' 'printf' '\e]133;D;%d;q=%s;n=%d\a' "$ended" "$__quarterdeck_key" "$__quarterdeck_prompt"
+            __quarterdeck_tell '\e]133;D;%d;q=%s;n=%d\a' "$ended" "$__quarterdeck_key" "$__quarterdeck_prompt"
             (( ++__quarterdeck_prompt ))
-            'builtin' 'printf' '\e]133;F;q=%s;n=%d\a%s\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
+            __quarterdeck_tell '\e]133;F;q=%s;n=%d\a%s\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
                 "$__quarterdeck_key" "$__quarterdeck_prompt" "$fill" \
                 "$__quarterdeck_key" "$__quarterdeck_prompt" "${cwd//;/$__quarterdeck_del}"
             # Something may have replaced the editor's hook.
@@ -122,27 +137,37 @@ fi
         }
 
         __quarterdeck_preexec() {
-            'builtin' 'emulate' -L zsh
+            {
+                'builtin' 'emulate' -L zsh
+                'builtin' 'setopt' no_xtrace
+            } 2>/dev/null
             'builtin' 'local' line=${(qqqq)1}
-            'builtin' 'printf' '\e]133;C;q=%s;n=%d;line=q:%s\a' \
+            __quarterdeck_tell '\e]133;C;q=%s;n=%d;line=q:%s\a' \
                 "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$__quarterdeck_del}"
         }
 
         # The editor starts on a line, or on a further line of a command.
         __quarterdeck_edit() {
+            {
+                'builtin' 'setopt' local_options no_xtrace
+            } 2>/dev/null
             case $CONTEXT in
-                start) 'builtin' 'printf' '\e]133;B;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt" ;;
-                cont) 'builtin' 'printf' '\e]133;A;k=s;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt" ;;
+                start) __quarterdeck_tell '\e]133;B;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt" ;;
+                cont) __quarterdeck_tell '\e]133;A;k=s;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt" ;;
             esac
         }
 
         # Bound to private key sequences, whose number its widget's name ends in:
         # tells the host what the line holds.
         __quarterdeck_line() {
-            'builtin' 'emulate' -L zsh
-            'builtin' 'local' line=${(qqqq)BUFFER}
-            'builtin' 'printf' '\e]133;L;q=%s;n=%d;a=%d;line=q:%s\a' \
-                "$__quarterdeck_key" "$__quarterdeck_prompt" "${WIDGET##*_}" "${line//;/$__quarterdeck_del}"
+            {
+                'builtin' 'emulate' -L zsh
+                'builtin' 'setopt' no_xtrace
+            } 2>/dev/null
+            'builtin' 'local' line=${(qqqq)BUFFER} commands=0
+            [[ $KEYMAP != vicmd ]] || commands=1
+            __quarterdeck_tell '\e]133;L;q=%s;n=%d;a=%d;v=%d;line=q:%s\a' \
+                "$__quarterdeck_key" "$__quarterdeck_prompt" "${WIDGET##*_}" "$commands" "${line//;/$__quarterdeck_del}"
         }
 
         # tmux throws away what it has not read yet when the pane's program ends. It answers the

@@ -10,7 +10,7 @@ use super::Session;
 use crate::integration::ShellKind;
 use crate::keyboard::{ClearLineError, CommandState, RunError, ShellLine, ShellLineError};
 use crate::marks::Question;
-use crate::prompt::Phase;
+use crate::prompt::{LineHeld, Phase};
 use crate::quoting;
 
 /// How long a starting shell is waited for.
@@ -24,8 +24,16 @@ const LINE_PATIENCE: Duration = Duration::from_secs(3);
 /// ways to tell one question from another.
 const ASK_AGAIN: Duration = Duration::from_millis(800);
 
+/// How long a reply of a terminal is waited for that sends it by a way of its own.
+const REPLY_TAKES: Duration = Duration::from_millis(100);
+
 /// How long to wait for what ctrl-c does before it is sent again.
 const CLEAR_AGAIN: Duration = Duration::from_millis(250);
+
+const CTRL_C: &[u8] = b"\x03";
+
+/// How long a line that was not thrown away yet is left alone.
+const NOT_YET: Duration = Duration::from_millis(10);
 
 /// How long a shell may take from ctrl-c to a fresh prompt.
 const CLEAR_PATIENCE: Duration = Duration::from_secs(2);
@@ -45,7 +53,8 @@ pub(super) struct Questions {
 
 type ClearReply = oneshot::Sender<Result<(), ClearLineError>>;
 
-/// Waits for the fresh prompt after the line was thrown away.
+/// Waits for the fresh prompt after bash was to throw the line away. The other shells do
+/// that in their turn, and say then that it is empty.
 struct Clearing {
     reply: ClearReply,
     deadline: Instant,
@@ -212,12 +221,18 @@ impl Session {
             return;
         }
         let now = Instant::now();
+        let replied = self.prompt.line_replied();
+        // A reply may have made the editor read something else. It can be thrown away.
+        let patience = if replied { ASK_AGAIN } else { LINE_PATIENCE };
+        let on_its_way = replied && self.backend.replies_late();
         self.questions.line = Some(Questioning {
             purpose,
-            deadline: now + LINE_PATIENCE,
-            again_at: now + ASK_AGAIN,
+            deadline: now + patience,
+            again_at: now + if on_its_way { REPLY_TAKES } else { ASK_AGAIN },
         });
-        self.put_question();
+        if !on_its_way {
+            self.put_question();
+        }
     }
 
     fn put_question(&mut self) {
@@ -234,10 +249,18 @@ impl Session {
         match purpose {
             LinePurpose::Look => (),
             LinePurpose::Tell(reply) => {
-                let _ = reply.send(Err(ShellLineError::NoAnswer));
+                let error = match self.prompt.line_replied() {
+                    true => ShellLineError::HoldsReply,
+                    false => ShellLineError::NoAnswer,
+                };
+                let _ = reply.send(Err(error));
             }
             LinePurpose::Run(_, reply) => {
-                let _ = reply.send(Err(RunError::LineNotEmpty { line: None }));
+                let error = match self.prompt.line_replied() {
+                    true => RunError::LineHoldsReply,
+                    false => RunError::LineNotEmpty { line: None },
+                };
+                let _ = reply.send(Err(error));
             }
             LinePurpose::Clear(reply) => {
                 let _ = reply.send(Err(ClearLineError::NoPrompt));
@@ -245,24 +268,51 @@ impl Session {
         }
     }
 
+    /// Whether nothing would be lost that somebody typed.
+    fn may_clear(&self, text: &str) -> bool {
+        text.is_empty() || self.prompt.line_replied()
+    }
+
     /// The shell has said what its line holds.
-    pub(super) fn on_line(&mut self, text: String) {
-        let purpose = self.questions.line.take().map(|it| it.purpose);
-        match purpose {
+    pub(super) fn on_line(&mut self, LineHeld { text, commands }: LineHeld) {
+        let asked = self.questions.line.take();
+        let deadline = asked.as_ref().map(|it| it.deadline);
+        match asked.map(|it| it.purpose) {
+            Some(LinePurpose::Tell(reply)) if self.prompt.line_replied() => {
+                let _ = reply.send(Err(ShellLineError::HoldsReply));
+            }
             Some(LinePurpose::Tell(reply)) => {
                 let continued = self.prompt.continued;
                 let _ = reply.send(Ok(ShellLine { text, continued }));
             }
-            Some(LinePurpose::Run(command, reply)) if text.is_empty() => {
+            // Another reply has come behind the question.
+            Some(purpose) if text.is_empty() && !commands && self.prompt.line_replied() => {
+                self.question_line(purpose);
+                if let (Some(again), Some(deadline)) = (&mut self.questions.line, deadline) {
+                    again.deadline = deadline;
+                }
+            }
+            Some(LinePurpose::Run(command, reply)) if text.is_empty() && !commands => {
                 self.run(command, reply);
+            }
+            Some(LinePurpose::Run(_, reply)) if self.may_clear(&text) => {
+                let _ = reply.send(Err(RunError::LineHoldsReply));
             }
             Some(LinePurpose::Run(_, reply)) => {
                 let _ = reply.send(Err(RunError::LineNotEmpty { line: Some(text) }));
             }
-            Some(LinePurpose::Clear(reply)) if text.is_empty() => {
+            Some(LinePurpose::Clear(reply)) if text.is_empty() && !commands => {
                 let _ = reply.send(Ok(()));
             }
-            Some(purpose @ LinePurpose::Clear(_)) => self.no_line(purpose),
+            // That ended something else, a search for example.
+            Some(purpose @ LinePurpose::Clear(_)) => {
+                let now = Instant::now();
+                self.questions.line = Some(Questioning {
+                    purpose,
+                    deadline: deadline.unwrap_or(now),
+                    again_at: now + NOT_YET,
+                });
+            }
             Some(LinePurpose::Look) => {
                 if let Some((command, reply, _)) = self.questions.run.take() {
                     self.ask_run(command, reply);
@@ -289,14 +339,22 @@ impl Session {
             return;
         }
         let now = Instant::now();
-        self.questions.clear = Some(Clearing {
-            reply,
-            deadline: now + CLEAR_PATIENCE,
-            again_at: now + CLEAR_AGAIN,
-            doubled: false,
-        });
         self.active();
         self.outbox.push(shell.discard().to_vec(), None);
+        if shell == ShellKind::Bash {
+            self.questions.clear = Some(Clearing {
+                reply,
+                deadline: now + CLEAR_PATIENCE,
+                again_at: now + CLEAR_AGAIN,
+                doubled: false,
+            });
+            return;
+        }
+        self.question_line(LinePurpose::Clear(reply));
+        if let Some(questioning) = &mut self.questions.line {
+            questioning.deadline = now + CLEAR_PATIENCE;
+            questioning.again_at = now + CLEAR_AGAIN;
+        }
     }
 
     /// The shell reads a fresh line.
@@ -329,9 +387,16 @@ impl Session {
         if let Some(questioning) = &mut self.questions.line
             && over(questioning.again_at)
         {
-            questioning.again_at = now + ASK_AGAIN;
+            let clears = matches!(questioning.purpose, LinePurpose::Clear(_));
+            questioning.again_at = now + if clears { CLEAR_AGAIN } else { ASK_AGAIN };
             // Another program would read it as keys.
             if self.prompt.phase() == Phase::AtPrompt {
+                if let Some(shell) = self.shell.filter(|_| clears) {
+                    // An editor that reads something else, what to search for, knows no
+                    // private keys, but every one knows this.
+                    self.outbox.push(CTRL_C.to_vec(), None);
+                    self.outbox.push(shell.discard().to_vec(), None);
+                }
                 self.put_question();
             }
         }
@@ -346,11 +411,8 @@ impl Session {
             && over(clearing.again_at)
         {
             clearing.again_at = now + CLEAR_AGAIN;
-            // A private key comes in its turn, be it late.
-            if shell == ShellKind::Bash {
-                clearing.doubled = true;
-                self.outbox.push(shell.discard().to_vec(), None);
-            }
+            clearing.doubled = true;
+            self.outbox.push(shell.discard().to_vec(), None);
         }
     }
 

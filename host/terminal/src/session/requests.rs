@@ -201,12 +201,23 @@ impl Session {
             size: self.emulator.size(),
             commands: self.counting.tally,
             reads_hidden_line: alive && self.backend.reads_hidden_line(),
+            unread_reply: self.prompt.unread_reply(),
+            reads_lines: alive && self.reads_lines(),
             last_exit_status: self.prompt.last_status,
             command_output: self.prompt.output,
             cursor: self.transcript.end(),
             last_activity: self.last_activity.1,
             created_at: self.created_at,
         }
+    }
+
+    /// Where the device cannot be asked, of shells that are known to have no editor.
+    fn reads_lines(&self) -> bool {
+        (self.backend.reads_lines()).unwrap_or_else(|| {
+            let plain = |name: String| matches!(name.as_str(), "dash" | "sh");
+            self.backend.foreground_group() == Some(self.pid)
+                && process::name(self.pid).is_some_and(plain)
+        })
     }
 
     fn foreground(&self) -> Option<Foreground> {

@@ -3,7 +3,7 @@
 use vte::{Params, Perform};
 
 use super::progress::Progress;
-use super::{ESCAPE, Signal, State};
+use super::{ESCAPE, Signal, State, queries};
 use crate::marks::{self, MarkKey};
 use crate::transcript::{Edit, Transcript};
 
@@ -142,6 +142,7 @@ impl Perform for Listener<'_> {
     #[inline]
     fn execute(&mut self, byte: u8) {
         self.recognised = true;
+        self.state.asked |= byte == queries::ENQUIRY;
         if self.hidden() {
             return;
         }
@@ -169,6 +170,7 @@ impl Perform for Listener<'_> {
             .and_then(|param| param.first())
             .copied()
             .unwrap_or(0);
+        self.state.asked |= queries::control(intermediates, action, first);
         let count = first.max(1);
         match (intermediates, action) {
             (b"?", 'h' | 'l') => {
@@ -211,6 +213,7 @@ impl Perform for Listener<'_> {
         if ignore {
             return;
         }
+        self.state.asked |= queries::escape(intermediates, byte);
         match (intermediates, byte) {
             (b"", b'c') => {
                 self.state.alternate_screen = false;
@@ -228,12 +231,18 @@ impl Perform for Listener<'_> {
         self.recognised = true;
         // Ended otherwise, the other half of its end is to come.
         self.sequence_ended = bell_terminated;
+        self.state.asked |= queries::command(params);
         match params {
             [b"133", ..] => {
                 let Some(mark) = self.key.and_then(|key| marks::parse(params, key)) else {
                     return;
                 };
                 self.state.filling = matches!(mark.mark, marks::Mark::Filling);
+                if let marks::Mark::PromptStart { .. } = mark.mark {
+                    // A program that was killed has left them on. What comes now is text.
+                    self.state.alternate_screen = false;
+                    self.state.line_drawing = false;
+                }
                 self.signal = Some(Signal::Mark(mark));
             }
             [b"9", b"4", state, rest @ ..] => {
@@ -248,6 +257,7 @@ impl Perform for Listener<'_> {
 
     fn hook(&mut self, _: &Params, _: &[u8], _: bool, _: char) {
         self.recognised = true;
+        self.state.asked = true;
     }
 
     fn put(&mut self, _byte: u8) {

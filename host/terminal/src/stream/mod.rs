@@ -9,11 +9,13 @@
 
 mod listener;
 mod progress;
+mod queries;
 
 use vte::Parser;
 
 use self::listener::{Begun, Listener};
 pub use self::progress::{Progress, ProgressState};
+pub(crate) use self::queries::are_replies;
 
 use crate::marks::{MarkKey, Numbered};
 use crate::transcript::Transcript;
@@ -71,6 +73,8 @@ struct State {
     /// DEC line drawing is on: letters are lines and corners.
     line_drawing: bool,
     last_printed: Option<char>,
+    /// A program has asked the terminal something since that was last looked at.
+    asked: bool,
 }
 
 impl Stream {
@@ -93,6 +97,12 @@ impl Stream {
         if follow != self.followed.is_some() {
             self.followed = follow.then(String::new);
         }
+    }
+
+    /// Whether a program has asked the terminal something since the last call. It is
+    /// answered as if somebody had typed.
+    pub(crate) fn take_asked(&mut self) -> bool {
+        std::mem::take(&mut self.state.asked)
     }
 
     /// What was put aside since the last call, carriage returns and all.
@@ -236,6 +246,57 @@ mod tests {
             percent: Some(40),
         };
         assert_eq!(rest, [Signal::Progress(Some(progress))]);
+    }
+
+    #[test]
+    fn questions_to_the_terminal_are_noticed() {
+        let asks = |bytes: &[u8]| {
+            let mut stream = Stream::new(None);
+            feed(&mut stream, &mut Transcript::new(1 << 20), bytes);
+            stream.take_asked()
+        };
+        for question in [
+            &b"\x1b[c"[..],
+            b"\x1b[>c",
+            b"\x1b[=c",
+            b"\x1b[5n",
+            b"\x1b[6n",
+            b"\x1b[?6n",
+            b"\x1b[?2026$p",
+            b"\x1b[4$p",
+            b"\x1b[>q",
+            b"\x1b[18t",
+            b"\x1b[21t",
+            b"\x1b[?u",
+            b"\x1b[x",
+            b"\x1bZ",
+            b"\x05",
+            b"\x1b]4;1;?\x07",
+            b"\x1b]11;?\x1b\\",
+            b"\x1b]52;c;?\x07",
+            b"\x1bP$qm\x1b\\",
+            b"\x1bP+q544e\x1b\\",
+            b"\x1b]1337;ReportCellSize\x07",
+        ] {
+            assert!(asks(question), "{:?}", String::from_utf8_lossy(question));
+        }
+        for statement in [
+            &b"what?\r\n"[..],
+            b"\x1b[31m",
+            b"\x1b[2J\x1b[3;4H",
+            b"\x1b[?1049h",
+            b"\x1b[>1u",
+            b"\x1b[22;0t",
+            b"\x1b[2 q",
+            b"\x1b[!p",
+            b"\x1b]0;who?\x07",
+            b"\x1b]8;;http://x/?\x07",
+            b"\x1b]4;1;red\x07",
+            b"\x1b[>4;2m",
+            b"\x1b[5S",
+        ] {
+            assert!(!asks(statement), "{:?}", String::from_utf8_lossy(statement));
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod plain;
 #[path = "../shells/prompts.rs"]
 mod prompts;
 mod relays;
+#[path = "../shells/replies.rs"]
+mod replies;
 #[path = "../shells/screens.rs"]
 mod screens;
 #[path = "../shells/support.rs"]

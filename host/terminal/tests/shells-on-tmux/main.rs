@@ -13,6 +13,8 @@ mod output;
 mod plain;
 #[path = "../shells/prompts.rs"]
 mod prompts;
+#[path = "../shells/replies.rs"]
+mod replies;
 #[path = "../shells/screens.rs"]
 mod screens;
 mod servers;

@@ -12,6 +12,7 @@ mod lines;
 mod output;
 mod plain;
 mod prompts;
+mod replies;
 mod screens;
 mod support;
 

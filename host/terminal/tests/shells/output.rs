@@ -271,3 +271,67 @@ async fn an_endless_line_and_an_endless_sequence_are_bounded() {
     assert_eq!((status, output.as_str()), (Some(0), "ok\n"));
     assert!(session.terminal.status().await.cursor > Cursor::START);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_program_left_on_hides_nothing_of_later_output() {
+    for shell in INTEGRATED {
+        let session = open(shell).await;
+        for left_on in [r"printf '\033[?1049h'", r"printf '\033(0'"] {
+            session.run(left_on).await;
+            assert_eq!(
+                session.run("echo hi").await,
+                ran(0, "hi\n"),
+                "{shell}: {left_on}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tracing_shows_commands_and_nothing_of_ours() {
+    for (shell, on, off) in [
+        ("bash", "set -x", "set +x"),
+        ("zsh", "set -x", "set +x"),
+        ("fish", "set fish_trace 1", "set -e fish_trace"),
+    ] {
+        let session = open(shell).await;
+        for command in [on, "echo one", "echo two", off] {
+            let ran = session.run(command).await;
+            assert!(
+                !ran.output.contains("quarterdeck"),
+                "{shell}: {command}: {ran:?}"
+            );
+            assert!(!ran.output.contains("133;"), "{shell}: {command}: {ran:?}");
+            assert_eq!(ran.status, Some(0), "{shell}: {command}");
+        }
+        let traced = session.run("echo three").await;
+        assert_eq!(traced, ran(0, "three\n"), "{shell}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_goes_elsewhere_leaves_the_shell_usable() {
+    for shell in ["bash", "zsh"] {
+        for elsewhere in [
+            "exec 2>/dev/null",
+            "exec >/dev/null",
+            "exec >/dev/null 2>&1",
+        ] {
+            let session = open(shell).await;
+            session.run("exec 8>&1 9>&2").await;
+            assert_eq!(
+                session.run(elsewhere).await.status,
+                Some(0),
+                "{shell}: {elsewhere}"
+            );
+            let status = session.run("(exit 5)").await.status;
+            assert_eq!(status, Some(5), "{shell}: {elsewhere}");
+            session.run("exec 1>&8 2>&9").await;
+            assert_eq!(
+                session.run("echo back").await,
+                ran(0, "back\n"),
+                "{shell}: {elsewhere}"
+            );
+        }
+    }
+}
