@@ -99,6 +99,16 @@ async def test_a_question_that_is_closed_without_an_answer_can_be_answered_elsew
         assert len(person.asked) == 1, "the yes was given already"
 
 
+@pytest.mark.parametrize("run", [False, "no", 0])
+async def test_a_form_that_does_not_say_true_is_a_no(door: str, era: str, world: World, run: object) -> None:
+    person = Person("accept", {"run": run})
+    async with agent_at(door, world, mode=era, elicitation_callback=person) as agent:
+        await loaded(agent, "deploys")
+        refused = await agent.call("session_run", command=COMMAND)
+        assert refused.code == "PERMISSION_DENIED" and "said no" in refused.text, refused
+        assert len(person.asked) == 1
+
+
 async def test_typed_text_is_asked_about_at_its_enter(door: str, era: str, world: World) -> None:
     person = Person("accept")
     async with agent_at(door, world, mode=era, elicitation_callback=person) as agent:

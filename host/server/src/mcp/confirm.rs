@@ -233,9 +233,7 @@ impl Door<'_> {
         };
         let mut said = Said::No;
         for (number, command) in (1..).zip(commands(waiting)) {
-            let allow = answer.action == ElicitationAction::Accept
-                && !says_no(answer, RUN)
-                && !says_no(answer, &field(number));
+            let allow = says_yes(answer, number);
             for pending in command {
                 // Expired meanwhile, or answered elsewhere: the call that goes on tells.
                 let _ = (self.host).answer_confirmation(&pending.confirmation_id, allow, &origin);
@@ -274,12 +272,23 @@ impl Door<'_> {
     }
 }
 
-/// Some clients accept a form whose field says no.
-fn says_no(answer: &ElicitResult, field: &str) -> bool {
-    let content = answer.content.as_ref();
-    content
-        .and_then(|content| content.get(field))
-        .is_some_and(|run| run == false)
+/// Whether a person lets command `number` of a question run. A form that is accepted
+/// without being filled in agrees to what it shows; a filled-in one has to say `true`:
+/// some clients accept with "no" in words, or with another form's fields.
+fn says_yes(answer: &ElicitResult, number: usize) -> bool {
+    if answer.action != ElicitationAction::Accept {
+        return false;
+    }
+    let Some(content) = &answer.content else {
+        return true;
+    };
+    let Some(form) = content.as_object() else {
+        return false;
+    };
+    let of_all = form.get(RUN);
+    let of_this = form.get(&field(number));
+    let said: Vec<_> = of_all.into_iter().chain(of_this).collect();
+    form.is_empty() || (!said.is_empty() && said.into_iter().all(|it| *it == true))
 }
 
 /// What waits, by command: one answer does for the same in several sessions.
@@ -345,5 +354,45 @@ fn sessions(command: &[&PendingConfirmation]) -> String {
     match ids.as_slice() {
         [one] => format!("session {one}"),
         ids => format!("sessions {}", ids.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn accepted(content: Option<Value>) -> ElicitResult {
+        let mut answer = json!({"action": "accept"});
+        if let Some(content) = content {
+            answer["content"] = content;
+        }
+        serde_json::from_value(answer).expect("an answer")
+    }
+
+    #[test]
+    fn a_form_that_is_filled_in_has_to_say_true() {
+        assert!(says_yes(&accepted(None), 1));
+        for yes in [
+            json!({}),
+            json!({"run": true}),
+            json!({"run2": false, "run1": true}),
+        ] {
+            assert!(says_yes(&accepted(Some(yes.clone())), 1), "{yes}");
+        }
+        for no in [
+            json!({"run": false}),
+            json!({"run": "false"}),
+            json!({"run": "no"}),
+            json!({"run": 0}),
+            json!({"run": null}),
+            json!({"other": false}),
+            json!({"run": true, "run1": false}),
+            json!({"run": false, "run1": true}),
+            json!({"run2": true}),
+        ] {
+            assert!(!says_yes(&accepted(Some(no.clone())), 1), "{no}");
+        }
     }
 }
