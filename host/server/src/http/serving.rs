@@ -29,12 +29,23 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 /// Serves `router` on `listener` until `stop` is cancelled. Requests carry the
 /// [`Connection`] that they came on.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    serve_at_most(MAX_CONNECTIONS, listener, router, stop).await;
+}
+
+async fn serve_at_most(
+    connections_at_once: usize,
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(connections_at_once));
     let connections = TaskTracker::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            break;
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place,
+            () = stop.cancelled() => break,
         };
+        let Ok(place) = place else { break };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
@@ -95,5 +106,39 @@ async fn serve_connection(
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::AsyncWriteExt;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stop_is_heard_while_no_more_connections_are_taken() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let (begun, mut begins) = mpsc::channel(1);
+        let router = Router::new().route(
+            "/",
+            get(move || async move {
+                let _ = begun.send(()).await;
+                std::future::pending::<()>().await;
+            }),
+        );
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve_at_most(1, listener, router, stop.clone()));
+        let mut client = TcpStream::connect(address).await.expect("connected");
+        let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        client.write_all(request).await.expect("asked");
+        begins.recv().await.expect("the one place is taken");
+        stop.cancel();
+        tokio::time::timeout(SHUTDOWN_GRACE * 5, served)
+            .await
+            .expect("it ends though the request does not")
+            .expect("without a panic");
     }
 }
