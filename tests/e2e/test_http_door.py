@@ -190,6 +190,19 @@ def test_a_body_that_never_comes_keeps_nobody_out(host: ServingHost, http: httpx
         began = time.monotonic()
         stays_up(http, host)
         assert time.monotonic() - began < 5
+        assert caller.recv(64).startswith(b"HTTP/1.1 408 "), "it is not the server's fault"
+
+
+def test_a_body_that_is_announced_as_too_large_is_not_waited_for(host: ServingHost) -> None:
+    with socket.create_connection(("127.0.0.1", host.port)) as caller:
+        caller.settimeout(10)
+        head = (
+            f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{host.port}\r\nAuthorization: Bearer {host.token}\r\n"
+            "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
+            "Content-Length: 104857600\r\n\r\n{"
+        )
+        caller.sendall(head.encode())
+        assert caller.recv(64).startswith(b"HTTP/1.1 413 ")
 
 
 def test_it_listens_on_this_machine_alone(host: ServingHost) -> None:

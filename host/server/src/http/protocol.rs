@@ -70,6 +70,10 @@ async fn as_clients_expect(request: Request<Body>, next: Next) -> Response {
     let brings_json = text(request.headers(), header::CONTENT_TYPE)
         .is_some_and(|content_type| content_type.starts_with("application/json"));
     let reads_empty_events = knows_empty_events(request.headers());
+    let request = match read_whole(request).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
     let response = next.run(request).await;
     match response.status() {
         StatusCode::OK if !reads_empty_events => response.map(without_empty_event),
@@ -77,6 +81,43 @@ async fn as_clients_expect(request: Request<Body>, next: Next) -> Response {
         StatusCode::UNSUPPORTED_MEDIA_TYPE if brings_json => unreadable(response).await,
         _ => response,
     }
+}
+
+/// The request with all of its body, which is read here to say which end is to blame where
+/// it does not come.
+async fn read_whole(request: Request<Body>) -> Result<Request<Body>, Response> {
+    let too_large = || {
+        unread(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("the body is larger than the {MAX_BODY_BYTES} bytes that are read"),
+        )
+    };
+    let (parts, body) = request.into_parts();
+    let announced = text(&parts.headers, header::CONTENT_LENGTH);
+    if announced.is_some_and(|length| length.parse().is_ok_and(|it: usize| it > MAX_BODY_BYTES)) {
+        return Err(too_large());
+    }
+    let mut whole = Vec::new();
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| {
+            tracing::debug!(%error, "the rest of a request's body did not come");
+            unread(
+                StatusCode::REQUEST_TIMEOUT,
+                "the rest of the body did not come in time",
+            )
+        })?;
+        if whole.len() + piece.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(Request::from_parts(parts, Body::from(whole)))
+}
+
+/// Closes the connection, on which the rest of the body would come.
+fn unread(status: StatusCode, why: &str) -> Response {
+    (status, [(header::CONNECTION, "close")], why.to_owned()).into_response()
 }
 
 /// The stream from its first event with data on. rmcp writes each event in one piece.
