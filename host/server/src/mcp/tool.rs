@@ -1,5 +1,6 @@
 //! What a tool is, and the set of them.
 
+mod shape;
 mod wording;
 
 use std::collections::HashMap;
@@ -209,9 +210,11 @@ impl Toolbox {
     pub(super) fn with<T: NativeTool>(self) -> Self {
         let tool =
             described::<T::Arguments, T::Output>(T::NAME, T::TITLE, T::DESCRIPTION, T::EFFECT);
-        let call: Box<Call> = Box::new(|host, caller, arguments, notices, _person| {
+        let schema = Arc::clone(&tool.input_schema);
+        let call: Box<Call> = Box::new(move |host, caller, arguments, notices, _person| {
+            let arguments = shape::check(&schema, arguments);
             Box::pin(async move {
-                let arguments = parse::<T::Arguments>(arguments)?;
+                let arguments = parse::<T::Arguments>(arguments?)?;
                 let output = T::call_noticed(host, caller, arguments, notices).await?;
                 reply::success(&output, T::text(&output), T::png(&output))
             })
@@ -225,7 +228,8 @@ impl Toolbox {
             .with_annotations(T::EFFECT.annotations());
         let schema = Arc::clone(&tool.input_schema);
         let call: Box<Call> = Box::new(move |host, caller, arguments, _notices, person| {
-            let arguments = T::Dialect::arguments(arguments, &schema);
+            let arguments = T::Dialect::arguments(arguments, &schema)
+                .and_then(|arguments| shape::check(&schema, arguments));
             Box::pin(async move {
                 let arguments = parse::<T::Arguments>(arguments?)?;
                 T::call_asking(host, caller, arguments, person).await
