@@ -159,6 +159,8 @@ impl Host {
     /// Starts a host; call it inside a runtime. Policies are compiled in the
     /// background: the first command waits for them, nothing else does.
     pub fn start(settings: HostSettings) -> Result<Arc<Self>, StartError> {
+        // Hosts are told by it, also once the file is another.
+        let _ = crate::operations::own_name();
         let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
         let store = open_store(&settings.store_path)?;
         let events = Arc::new(EventBus::after(EventHistory::last_number(&store)?));

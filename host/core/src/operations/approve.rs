@@ -1,6 +1,10 @@
 //! Asking about a command, and a person's answer.
 
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use crate::caller::Caller;
 use crate::error::HostError;
@@ -108,11 +112,42 @@ impl Host {
 }
 
 /// Whether a process that runs this program is above `pid`: hosts start nothing
-/// but sessions.
+/// but sessions. Where it cannot be looked at, it counts as above, except on systems
+/// that never let anybody look.
 fn is_below_a_host(pid: u32) -> bool {
-    let program = std::env::current_exe().ok();
-    let Some(name) = program.as_deref().and_then(Path::file_name) else {
+    let Some(name) = own_name() else {
         return false;
     };
-    crate::ancestry::ancestor_running(pid, name).is_ok_and(|above| above.is_some())
+    match crate::ancestry::ancestor_running(pid, name) {
+        Ok(above) => above.is_some(),
+        Err(error) => error.kind() != ErrorKind::Unsupported,
+    }
+}
+
+/// What this program's file is called: as it was when this was first asked, at the start,
+/// since its file may be moved or replaced by a newer one meanwhile.
+pub(crate) fn own_name() -> Option<&'static OsStr> {
+    static NAME: LazyLock<Option<OsString>> =
+        LazyLock::new(|| Some(name_of(&std::env::current_exe().ok()?)?.to_owned()));
+    NAME.as_deref()
+}
+
+/// A program's file name, also where the system says that the file was replaced.
+fn name_of(program: &Path) -> Option<&OsStr> {
+    let name = program.file_name()?.as_bytes();
+    let name = name.strip_suffix(b" (deleted)").unwrap_or(name);
+    Some(OsStr::from_bytes(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_was_replaced_keeps_its_name() {
+        for path in ["/usr/bin/quarterdeck", "/usr/bin/quarterdeck (deleted)"] {
+            assert_eq!(name_of(Path::new(path)), Some(OsStr::new("quarterdeck")));
+        }
+        assert_eq!(name_of(Path::new("/")), None);
+    }
 }
