@@ -95,6 +95,17 @@ async def test_agents_and_teams(crew: Orchestrator) -> None:
     assert (await crew.try_to("register_agent", name="x", session_id="nonsense")).is_error
 
 
+async def test_who_loses_a_place_is_named(crew: Orchestrator) -> None:
+    """A session has one agent."""
+    session, other = await crew.sessions("One", "Two")
+    assert "displaced_agent" not in await crew.call("register_agent", name="alice", session_id=session)
+    assert "displaced_agent" not in await crew.call("register_agent", name="alice", session_id=session)
+    registered = await crew.call("register_agent", name="bob", session_id=session)
+    assert registered["displaced_agent"] == "alice", registered
+    assert "displaced_agent" not in await crew.call("register_agent", name="carol", session_id=other)
+    assert [agent["name"] for agent in await crew.call("list_agents")] == ["bob", "carol"]
+
+
 async def test_five_teams_get_colours_far_apart(crew: Orchestrator, world: World) -> None:
     teams = ["backend", "frontend", "devops", "ml", "security"]
     created = [await crew.call("create_team", name=name) for name in teams]

@@ -23,6 +23,10 @@ ROLE = {"role": "tester"}
         ("create_sessions", {"request": {"sessions": []}}, "the list is empty"),
         ("create_sessions", {"sessions": [{"role": "tester", "role_config": {**ROLE, "priority": 9}}]}, "from 1"),
         ("create_sessions", {"sessions": 5}, "5 is given, a list is expected"),
+        ("create_sessions", {"sessions": [{}, []]}, "sessions[1] is not right: a list is given, an object is expected"),
+        ("create_sessions", {"sessions": [{"agent": "one"}, {"agent": "two\nlines"}]}, "an agent needs a name"),
+        ("create_sessions", {"sessions": [{"agent": "one", "team": " "}]}, "a team needs a name"),
+        ("orchestrate_playbook", {"playbook": []}, "playbook is not right: a list is given"),
     ],
 )
 async def test_nothing_is_opened_for_it(world: World, tool: str, arguments: dict[str, Any], words: str) -> None:

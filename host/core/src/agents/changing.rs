@@ -26,6 +26,16 @@ pub struct CreatedTeam {
     pub existed: bool,
 }
 
+/// An agent that was registered.
+#[derive(Clone, Debug)]
+pub struct RegisteredAgent {
+    /// As it is now.
+    pub agent: Agent,
+    /// The one that worked in its session before, which is registered no more: a session
+    /// has one agent.
+    pub displaced: Option<String>,
+}
+
 impl Agents {
     /// Tries `work` on a copy, keeps what it reports, shows the copy.
     pub(super) async fn change<T>(
@@ -64,15 +74,19 @@ impl Agents {
         self.caps.allow_depth(depth, by)
     }
 
-    /// Registers an agent for a session, in the place of one of the same name. Whoever
-    /// does so is taken for having started it.
+    /// Registers an agent for a session, in the place of one of the same name and of the
+    /// one that worked there. Whoever does so is taken for having started it.
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "agent_registry.register_agent",
         skip_all,
         fields(agent.name = %agent.name, session.id = %agent.session_id)
     )]
-    pub async fn register(&self, agent: Agent, caller: &Caller) -> Result<Agent, HostError> {
+    pub async fn register(
+        &self,
+        agent: Agent,
+        caller: &Caller,
+    ) -> Result<RegisteredAgent, HostError> {
         let again = caller.agent.as_deref() == Some(&agent.name);
         if !again {
             self.may_start(&[&agent.name], caller)?;
@@ -87,9 +101,10 @@ impl Agents {
                     ..agent
                 };
                 let displaced = state.roster.register(agent.clone()).map_err(invalid)?;
-                if let Some(displaced) = displaced {
-                    release_all(state, changes, &displaced.name);
-                    changes.push(Change::AgentGone(displaced.name));
+                let displaced = displaced.map(|agent| agent.name);
+                if let Some(name) = &displaced {
+                    release_all(state, changes, name);
+                    changes.push(Change::AgentGone(name.clone()));
                 }
                 // A team that somebody belongs to exists.
                 for team in &agent.teams {
@@ -98,7 +113,7 @@ impl Agents {
                     }
                 }
                 changes.push(Change::Agent(agent.clone()));
-                Ok(agent)
+                Ok(RegisteredAgent { agent, displaced })
             })
             .await?;
         self.tell(AgentsChanged::Agents);
@@ -483,6 +498,6 @@ fn release_all(state: &mut State, changes: &mut Vec<Change>, agent: &str) {
     changes.extend(freed.into_iter().map(Change::LeaseGone));
 }
 
-fn invalid(error: super::roster::RosterError) -> HostError {
+pub(super) fn invalid(error: super::roster::RosterError) -> HostError {
     HostError::InvalidParameters(error.to_string())
 }

@@ -11,9 +11,10 @@ use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::changing::invalid;
 use super::layout::{PanePlace, layout_named};
 use super::role::{Role, RoleConfig};
-use super::roster::Agent;
+use super::roster::{Agent, check_names};
 use super::target::Target;
 use crate::backends::BackendChoice;
 use crate::caller::Caller;
@@ -126,6 +127,10 @@ pub struct CreatedPane {
     /// Why its first command does not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command_error: Option<String>,
+    /// Why its agent, team, role or monitoring is not as asked for; then nothing was
+    /// started in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup_error: Option<String>,
 }
 
 /// Panes that are.
@@ -208,7 +213,7 @@ impl Host {
         let opened = self.open_panes(layout, &specs, caller).await?;
         let mut sessions = Vec::new();
         for (spec, session) in specs.iter().zip(opened) {
-            sessions.push(Box::pin(self.settle_in(spec, &session, caller)).await?);
+            sessions.push(Box::pin(self.settle_in(spec, &session, caller)).await);
         }
         Ok(CreatedPanes {
             sessions,
@@ -239,7 +244,7 @@ impl Host {
             side: request.direction.into(),
         });
         let opened = self.open_beside(pane, beside).await?.keep();
-        Box::pin(self.settle_in(&specs[0], &opened.id, caller)).await
+        Ok(Box::pin(self.settle_in(&specs[0], &opened.id, caller)).await)
     }
 
     /// Opens the panes of a layout, and what is more than it has as sessions of their
@@ -299,13 +304,62 @@ impl Host {
         Ok(pane)
     }
 
-    /// Registers the agent, gives the role, starts what is to run.
+    /// Registers the agent, gives the role, starts what is to run. The session is there
+    /// by now: whatever goes wrong is told with its id.
     async fn settle_in(
         &self,
         spec: &PaneSpec,
         session: &SessionId,
         caller: &Caller,
-    ) -> Result<CreatedPane, HostError> {
+    ) -> CreatedPane {
+        let id = session.as_str();
+        let mut set_up = self.set_up(spec, session, caller).await;
+        let mut started = Ok(());
+        if let (Ok(()), Some(config)) = (&set_up, self.config_for(spec)) {
+            for command in &config.default_commands {
+                started = started.and(self.run_first(id, command, caller).await);
+            }
+            let by = caller.agent.as_deref();
+            let assigned = self.agents.assign_role(id, config.role, Some(config), by);
+            set_up = assigned.await.map(drop);
+        }
+        if set_up.is_ok() {
+            started = started.and(self.start_in(id, spec, caller).await);
+        }
+        CreatedPane {
+            session_id: id.to_owned(),
+            // One that is gone already has none any more.
+            name: (self.registry.get(id)).map_or_else(|_| id.to_owned(), |it| it.name.clone()),
+            agent: spec
+                .agent
+                .clone()
+                .filter(|name| self.agents.agent(name).is_some()),
+            persistent_id: id.to_owned(),
+            command_error: started.err().map(|error| error.to_string()),
+            setup_error: set_up.err().map(|error| error.to_string()),
+        }
+    }
+
+    /// The first command and the agent's program.
+    async fn start_in(&self, id: &str, spec: &PaneSpec, caller: &Caller) -> Result<(), HostError> {
+        let program = spec.agent_type.map(|program| program.command().to_owned());
+        let mut started = Ok(());
+        for command in spec.command.clone().into_iter().chain(program) {
+            let ran = match self.registry.get(id) {
+                Ok(session) => self.gate.run(&session, &command, caller).await.map(drop),
+                Err(gone) => Err(gone),
+            };
+            started = started.and(ran);
+        }
+        started
+    }
+
+    async fn set_up(
+        &self,
+        spec: &PaneSpec,
+        session: &SessionId,
+        caller: &Caller,
+    ) -> Result<(), HostError> {
         let id = session.as_str();
         if let Some(name) = &spec.agent {
             // One that moves here stays in its teams.
@@ -334,32 +388,7 @@ impl Host {
         if spec.monitor {
             self.start_monitoring(session, &[], spec.max_lines).await?;
         }
-        let mut command_error = None;
-        if let Some(config) = self.config_for(spec) {
-            for command in &config.default_commands {
-                let ran = self.run_first(id, command, caller).await;
-                command_error = command_error.or(ran.err().map(|error| error.to_string()));
-            }
-            let by = caller.agent.as_deref();
-            self.agents
-                .assign_role(id, config.role, Some(config), by)
-                .await?;
-        }
-        let program = spec.agent_type.map(|program| program.command().to_owned());
-        for command in spec.command.clone().into_iter().chain(program) {
-            let started = match self.registry.get(id) {
-                Ok(session) => self.gate.run(&session, &command, caller).await.map(drop),
-                Err(gone) => Err(gone),
-            };
-            command_error = command_error.or(started.err().map(|error| error.to_string()));
-        }
-        Ok(CreatedPane {
-            session_id: id.to_owned(),
-            name: self.registry.get(id)?.name.clone(),
-            agent: spec.agent.clone(),
-            persistent_id: id.to_owned(),
-            command_error,
-        })
+        Ok(())
     }
 
     /// Where a session is a pane of iTerm2, it gets its team's colour and badge: a profile
@@ -434,6 +463,7 @@ fn check(specs: &[PaneSpec]) -> Result<(), HostError> {
         spec.role_config
             .as_ref()
             .map_or(Ok(()), RoleConfig::check)?;
+        check_names(spec.agent.as_deref(), spec.team.as_deref()).map_err(invalid)?;
         if let Some(agent) = &spec.agent
             && specs[..number]
                 .iter()

@@ -58,7 +58,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuar
 use tokio::sync::broadcast;
 
 pub use asking::{AsksNobody, AsksPerson};
-pub use changing::CreatedTeam;
+pub use changing::{CreatedTeam, RegisteredAgent};
 pub use create::{
     AgentProgram, CreateSessions, CreatedPane, CreatedPanes, PaneSpec, SplitDirection, SplitSession,
 };

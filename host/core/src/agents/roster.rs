@@ -100,10 +100,7 @@ impl Roster {
     /// Puts an agent in the place of one of the same name. A session has one
     /// agent: the one before it loses its place, and is returned.
     pub fn register(&mut self, agent: Agent) -> Result<Option<Agent>, RosterError> {
-        check_name("an agent", &agent.name)?;
-        for team in &agent.teams {
-            check_name("a team", team)?;
-        }
+        check_names(Some(&agent.name), agent.teams.iter().map(String::as_str))?;
         let displaced = (self.agent_of(&agent.session_id))
             .map(|holder| holder.name.clone())
             .filter(|holder| *holder != agent.name);
@@ -242,6 +239,15 @@ impl Roster {
         }
         above
     }
+}
+
+/// Whether an agent and teams may have these names.
+pub(super) fn check_names<'a>(
+    agent: Option<&str>,
+    teams: impl IntoIterator<Item = &'a str>,
+) -> Result<(), RosterError> {
+    agent.map_or(Ok(()), |name| check_name("an agent", name))?;
+    (teams.into_iter()).try_for_each(|team| check_name("a team", team))
 }
 
 fn check_name(what: &'static str, name: &str) -> Result<(), RosterError> {

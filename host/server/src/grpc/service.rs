@@ -219,7 +219,10 @@ impl ITermService for Service {
             self.agents().register(agent, &caller).await
         };
         Ok(Response::new(
-            registered.await.map_err(|error| status(&error))?.into(),
+            (registered.await)
+                .map_err(|error| status(&error))?
+                .agent
+                .into(),
         ))
     }
 

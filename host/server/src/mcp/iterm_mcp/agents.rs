@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use quarterdeck_core::agents::RegisteredAgent;
 use quarterdeck_core::agents::roster::Agent;
 use quarterdeck_core::{Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
@@ -31,7 +32,7 @@ pub(super) struct RegisterArguments {
 
 impl ForeignTool for RegisterAgent {
     const NAME: &'static str = "register_agent";
-    const DESCRIPTION: &'static str = "Register a named agent bound to a session.";
+    const DESCRIPTION: &'static str = "Register a named agent bound to a session. A session has one agent: who was registered for it before is not any more, and named as displaced_agent.";
     const EFFECT: Effect = Effect::Arranges;
     type Arguments = RegisterArguments;
     type Dialect = JsonText;
@@ -46,14 +47,18 @@ impl ForeignTool for RegisterAgent {
             created_at: rfc3339(SystemTime::now()),
             depth: 1,
         };
-        let agent = host.agents().register(agent, &caller).await?;
-        answer(&json!({
+        let RegisteredAgent { agent, displaced } = host.agents().register(agent, &caller).await?;
+        let mut registered = json!({
             "agent": agent.name,
             "session_id": agent.session_id,
             "session_name": session.name,
             "teams": agent.teams,
             "metadata": agent.metadata,
-        }))
+        });
+        if let Some(displaced) = displaced {
+            registered["displaced_agent"] = displaced.into();
+        }
+        answer(&registered)
     }
 }
 
