@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use quarterdeck_terminal::iterm2::Iterm2Error;
 use quarterdeck_terminal::tmux::{FoundPane, Server, Socket, TmuxError};
 use quarterdeck_terminal::{OpenError, OpenRequest, pty};
 use serde::{Deserialize, Serialize};
@@ -157,17 +158,24 @@ impl Host {
             let on = on(BackendKind::Pty);
             backends.push(BackendHealth::new(BackendKind::Pty, answer, began, on));
         }
-        let connected = self.tmux.server.lock().await.clone();
-        let needed = chosen == BackendKind::Tmux || on(BackendKind::Tmux) > 0;
-        if let (true, Some(server)) = (needed, connected) {
+        if chosen == BackendKind::Tmux || on(BackendKind::Tmux) > 0 {
             let began = Instant::now();
-            let answer = match tokio::time::timeout(patience, server.panes()).await {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err(format!("no answer within {} s", patience.as_secs())),
+            // Whoever connects to it holds the lock meanwhile.
+            let asked = async {
+                match self.tmux.server.lock().await.clone() {
+                    Some(server) => server.panes().await.map(|_| true),
+                    None => Ok(false),
+                }
+            };
+            let answer = match tokio::time::timeout(patience, asked).await {
+                Ok(Ok(was_needed)) => was_needed.then_some(Ok(())),
+                Ok(Err(error)) => Some(Err(error.to_string())),
+                Err(_) => Some(Err(format!("no answer within {} s", patience.as_secs()))),
             };
             let on = on(BackendKind::Tmux);
-            backends.push(BackendHealth::new(BackendKind::Tmux, answer, began, on));
+            backends.extend(
+                answer.map(|answer| BackendHealth::new(BackendKind::Tmux, answer, began, on)),
+            );
         }
         let on = on(BackendKind::Iterm2);
         if chosen == BackendKind::Iterm2 || on > 0 {
@@ -232,8 +240,17 @@ impl Host {
     }
 }
 
+/// Tells what another request would do better from what it would not.
 pub(crate) fn cannot_open(error: OpenError) -> HostError {
-    HostError::CannotOpen(error.to_string())
+    let why = error.to_string();
+    match error {
+        OpenError::Folder { .. }
+        | OpenError::Program { .. }
+        | OpenError::NoPlaces { .. }
+        | OpenError::Tmux(TmuxError::Missing | TmuxError::TooOld { .. })
+        | OpenError::Iterm2(Iterm2Error::Absent { .. }) => HostError::CannotOpenSo(why),
+        _ => HostError::CannotOpen(why),
+    }
 }
 
 #[cfg(test)]

@@ -139,6 +139,9 @@ pub enum HostError {
     /// The session could not be opened.
     #[error("cannot open a session: {0}")]
     CannotOpen(String),
+    /// The session could not be opened as it was asked for.
+    #[error("cannot open a session: {0}")]
+    CannotOpenSo(String),
     /// The audit log refused a row; nothing was typed.
     #[error("nothing was typed, because it cannot be kept: {reason}")]
     AuditUnwritable {
@@ -192,6 +195,7 @@ impl HostError {
             | Self::SeveralMeant { .. }
             | Self::TaskNotFound(_)
             | Self::IncompleteCommand
+            | Self::CannotOpenSo(_)
             | Self::ConfirmationNotFound(_) => ErrorCode::InvalidParameters,
             Self::Refused(_)
             | Self::ForbiddenByRole { .. }

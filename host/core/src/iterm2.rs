@@ -8,6 +8,7 @@ use quarterdeck_terminal::iterm2::{
     Application, CredentialSource, FoundPane, FoundRelay, Settings,
 };
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::backends::{BackendChoice, cannot_open};
 use crate::error::HostError;
@@ -56,7 +57,8 @@ impl Host {
                 if !settings.is_some_and(Settings::may_be_there) {
                     return BackendKind::Pty;
                 }
-                let waited = self.iterm2.application.lock().await.is_some();
+                // Somebody who holds the lock waits already.
+                let waited = (self.iterm2.application.try_lock()).map_or(true, |it| it.is_some());
                 let patience = match waited {
                     true => AUTO_PATIENCE_AGAIN,
                     false => AUTO_PATIENCE,
@@ -80,9 +82,14 @@ impl Host {
     pub(crate) async fn iterm2_within(&self, patience: Duration) -> Result<Application, HostError> {
         let Some(settings) = &self.iterm2.settings else {
             let why = "iTerm2 is not there: no home folder is known ($HOME is not set)";
-            return Err(HostError::CannotOpen(why.to_owned()));
+            return Err(HostError::CannotOpenSo(why.to_owned()));
         };
-        let mut known = self.iterm2.application.lock().await;
+        // Whoever waits for its answer holds the lock meanwhile.
+        let Ok(mut known) = timeout(patience, self.iterm2.application.lock()).await else {
+            return Err(HostError::CannotOpen(format!(
+                "iTerm2 has not answered for {patience:?}; see whether it asks its user something"
+            )));
+        };
         // One that has given up will not come back by itself.
         let usable = known.take_if(|known| !known.has_given_up());
         let application = match usable {

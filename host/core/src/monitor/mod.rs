@@ -100,15 +100,17 @@ pub(crate) struct Monitor {
     pub(crate) settings: Arc<MonitorSettings>,
 }
 
+type Reply<T> = oneshot::Sender<Result<T, HostError>>;
+
 /// What the task is asked.
 pub(crate) enum Request {
     /// To look now, and say what each session used over the period before.
     Look {
         period: Duration,
-        reply: oneshot::Sender<Result<Measured, HostError>>,
+        reply: Reply<Measured>,
     },
     /// To look at the host's health now.
-    Assess(oneshot::Sender<Result<HealthReport, HostError>>),
+    Assess(Reply<HealthReport>),
 }
 
 impl Monitor {
@@ -156,10 +158,7 @@ impl Monitor {
         self.ask(Request::Assess).await
     }
 
-    async fn ask<T>(
-        &self,
-        request: impl FnOnce(oneshot::Sender<Result<T, HostError>>) -> Request,
-    ) -> Result<T, HostError> {
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, HostError> {
         let gone = || HostError::Internal("the host is stopping and watches no more".to_owned());
         let (reply, answer) = oneshot::channel();
         self.requests

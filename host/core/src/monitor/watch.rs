@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use quarterdeck_terminal::Status;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::health::{self, HealthFacts, HealthReport, SessionFinding};
@@ -15,7 +16,7 @@ use super::meter::{Meter, Table, Usage, Watched};
 use super::sampling::Wishes;
 use super::settings::MonitorSettings;
 use super::trouble::{Observed, QuietTimes, Trouble};
-use super::{OverallUsage, PerformanceReport, Request, SessionUsage};
+use super::{OverallUsage, PerformanceReport, Reply, Request, SessionUsage};
 use crate::clock::{now_ms, rfc3339};
 use crate::error::HostError;
 use crate::events::{HealthAlert, SystemStats};
@@ -104,6 +105,17 @@ pub(crate) struct Watcher {
     /// Troubles that recoveries were told of, so that each is told once.
     told: HashMap<SessionId, Trouble>,
     assessed: Option<Instant>,
+    /// Facts on their way: a disk or a backend that does not answer keeps nobody waiting
+    /// who only asks for figures.
+    gathering: JoinSet<Gathered>,
+}
+
+/// What an assessment is made of.
+struct Gathered {
+    at: SystemTime,
+    facts: HealthFacts,
+    /// Whoever asked for it.
+    reply: Option<Reply<HealthReport>>,
 }
 
 impl Watcher {
@@ -127,6 +139,7 @@ impl Watcher {
             quiet: QuietTimes::default(),
             told: HashMap::new(),
             assessed: None,
+            gathering: JoinSet::new(),
         }
     }
 
@@ -143,6 +156,11 @@ impl Watcher {
                 request = self.inbox.recv() => match (request, host.upgrade()) {
                     (Some(request), Some(host)) => self.answer(&host, request).await,
                     _ => return,
+                },
+                Some(gathered) = self.gathering.join_next() => match (gathered, host.upgrade()) {
+                    (Ok(gathered), Some(host)) => self.conclude(&host, gathered),
+                    (Err(error), _) => tracing::error!(%error, "health was not assessed"),
+                    (_, None) => return,
                 },
                 () = self.wake.notified() => {
                     let soon = Instant::now() + self.interval();
@@ -169,13 +187,12 @@ impl Watcher {
             Request::Look { period, reply } => {
                 let _ = reply.send(self.look(host, period).await);
             }
-            Request::Assess(reply) => {
-                let report = match self.look(host, self.settings.interval).await {
-                    Ok(measured) => Ok(self.assess(host, &measured).await),
-                    Err(error) => Err(error),
-                };
-                let _ = reply.send(report);
-            }
+            Request::Assess(reply) => match self.look(host, self.settings.interval).await {
+                Ok(measured) => self.assess(host, &measured, Some(reply)).await,
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                }
+            },
         }
     }
 
@@ -267,8 +284,10 @@ impl Watcher {
         let due = self
             .assessed
             .is_none_or(|assessed| assessed.elapsed() >= self.settings.health_interval);
-        if due {
-            self.assess(host, &measured).await;
+        // Before the policies are there, a report would miss them; and one that is under
+        // way for so long is enough.
+        if due && self.gathering.is_empty() && host.policies_are_ready() {
+            self.assess(host, &measured, None).await;
         }
     }
 
@@ -285,8 +304,13 @@ impl Watcher {
         self.incidents.still_alive(at_ms);
     }
 
-    /// Looks at everything, opens and closes incidents, and tells who listens.
-    async fn assess(&mut self, host: &Arc<Host>, measured: &Measured) -> HealthReport {
+    /// Looks at the sessions, and has everybody else asked meanwhile.
+    async fn assess(
+        &mut self,
+        host: &Arc<Host>,
+        measured: &Measured,
+        reply: Option<Reply<HealthReport>>,
+    ) {
         self.assessed = Some(Instant::now());
         let mut findings = Vec::new();
         for it in &measured.sessions {
@@ -302,8 +326,17 @@ impl Watcher {
         }
         self.quiet
             .keep(|id| measured.sessions.iter().any(|it| it.session.id == *id));
-        let facts = HealthFacts::gather(host, findings).await;
-        let report = health::assess(&facts, &self.settings.thresholds, measured.at);
+        let (host, at) = (Arc::clone(host), measured.at);
+        self.gathering.spawn(async move {
+            let facts = HealthFacts::gather(&host, findings).await;
+            Gathered { at, facts, reply }
+        });
+    }
+
+    /// Opens and closes incidents, and tells who listens.
+    fn conclude(&mut self, host: &Arc<Host>, gathered: Gathered) {
+        let Gathered { at, facts, reply } = gathered;
+        let report = health::assess(&facts, &self.settings.thresholds, at);
         let at_ms = now_ms().cast_signed();
         for issue in self.incidents.update(&report.issues, at_ms) {
             host.events.publish(HealthAlert {
@@ -314,7 +347,10 @@ impl Watcher {
             });
         }
         self.tell_recoveries(host, &facts);
-        report
+        if let Some(reply) = reply {
+            // Whoever asked may have gone.
+            let _ = reply.send(Ok(report));
+        }
     }
 
     async fn trouble(&mut self, measured: &Measurement) -> Option<Trouble> {

@@ -52,6 +52,8 @@ impl Host {
 
     /// How the host is, looked at now.
     pub async fn health(&self) -> Result<HealthReport, HostError> {
+        // A report tells of policies, too. Nobody else waits for them meanwhile.
+        self.policies.ready().await;
         self.monitor.assess().await
     }
 

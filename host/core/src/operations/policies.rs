@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use quarterdeck_policy::{PolicyKind, PolicyStatus, Settings, Workbench};
 
 use crate::audit::{DiffError, History, PolicyDiff, Scope};
@@ -64,6 +65,11 @@ impl Host {
     /// The policies that have been dealt with: while a host starts, not yet all.
     pub fn policies_so_far(&self) -> Vec<PolicyStatus> {
         self.policies.list()
+    }
+
+    /// Whether the first load is done.
+    pub(crate) fn policies_are_ready(&self) -> bool {
+        self.policies.ready().now_or_never().is_some()
     }
 
     /// Looks at the plugins folder now, and says what came of it. An agent may

@@ -51,7 +51,7 @@ impl HealthFacts {
             sessions,
             max_sessions: host.sessions.max_sessions,
             backends,
-            policies: policies(host).await,
+            policies: policies(host),
             store,
             free_disk_mb: host.store.path().parent().and_then(free_disk_mb),
         }
@@ -95,8 +95,8 @@ async fn write_to_store(host: &Host) -> Result<f64, String> {
     }
 }
 
-async fn policies(host: &Host) -> PolicyFacts {
-    let policies = host.policies().await;
+fn policies(host: &Host) -> PolicyFacts {
+    let policies = host.policies_so_far();
     PolicyFacts {
         loaded: policies
             .iter()
