@@ -27,8 +27,8 @@ const OF_THE_SHELL: &[&str] = &[
 
 /// Words of the shell's grammar, after which a command follows.
 const GRAMMAR: &[&str] = &[
-    "!", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "if", "then", "time",
-    "until", "while", "{", "}",
+    "!", "case", "do", "done", "elif", "else", "esac", "fi", "if", "then", "time", "until",
+    "while", "{", "}",
 ];
 
 /// Programs that run the words behind them.
@@ -95,15 +95,27 @@ fn of_command(words: &[Word], depth: usize, found: &mut Vec<Program>) {
 
 /// Tells what stands at a place, and returns where the programs stand that it starts.
 fn of_place(words: &[Word], at: usize, depth: usize, found: &mut Vec<Program>) -> Vec<usize> {
+    let mut times = false;
     let before = words[at..].iter().take_while(|word| {
-        (word.quoted_at.is_none() && GRAMMAR.contains(&word.text.as_str())) || is_assignment(word)
+        let passed_over = is_grammar(word)
+            || is_assignment(word)
+            || (times && word.text.starts_with('-') && !word.expands);
+        times = word.text == "time" || (times && word.text.starts_with('-'));
+        passed_over
     });
     let at = at + before.count();
     let Some(first) = words.get(at) else {
         return Vec::new();
     };
-    if first.quoted_at.is_none() && ["for", "select", "function"].contains(&first.text.as_str()) {
-        return Vec::new();
+    match first.text.as_str() {
+        _ if first.quoted_at.is_some() => {}
+        "for" | "select" => return Vec::new(),
+        // What it does is on the same line, or on the next ones.
+        "function" => return Vec::from_iter((words.len() > at + 2).then_some(at + 2)),
+        // The next word is its name, if grammar follows.
+        "coproc" if words.get(at + 2).is_some_and(is_grammar) => return vec![at + 2],
+        "coproc" => return Vec::from_iter((words.len() > at + 1).then_some(at + 1)),
+        _ => {}
     }
     if first.expands {
         found.push(Program::Unknown(first.text.clone()));
@@ -120,6 +132,9 @@ fn of_place(words: &[Word], at: usize, depth: usize, found: &mut Vec<Program>) -
             } else {
                 found.push(Program::Unknown(first.text.clone()));
             }
+        }
+        changer if changes_meanings(changer, rest) => {
+            found.push(Program::Unknown(first.text.clone()));
         }
         shell if SHELLS.contains(&shell) => of_shell(rest, depth, found),
         "find" => {
@@ -141,6 +156,27 @@ fn of_place(words: &[Word], at: usize, depth: usize, found: &mut Vec<Program>) -
         _ => {}
     }
     Vec::new()
+}
+
+/// Whether a command of the shell gives a name another meaning, or has something run
+/// that this line does not show as a program.
+fn changes_meanings(name: &str, rest: &[Word]) -> bool {
+    let any = |of: fn(&Word) -> bool| rest.iter().any(|word| word.expands || of(word));
+    match name {
+        "alias" => any(|word| word.text.contains('=')),
+        "hash" => any(|word| is_switch_with(word, 'p')),
+        "jobs" => any(|word| is_switch_with(word, 'x')),
+        "bind" | "complete" | "enable" | "fc" | "mapfile" | "readarray" => !rest.is_empty(),
+        _ => false,
+    }
+}
+
+fn is_switch_with(word: &Word, letter: char) -> bool {
+    word.text.starts_with('-') && word.text.contains(letter)
+}
+
+fn is_grammar(word: &Word) -> bool {
+    word.quoted_at.is_none() && GRAMMAR.contains(&word.text.as_str())
 }
 
 /// The words before the last one that `env` could start.
@@ -508,6 +544,22 @@ mod tests {
             ("diff <(rm x) <(ls)", &["diff", "rm", "ls"]),
             ("if true; then rm x; fi", &["rm"]),
             ("while :; do rm x; done", &["rm"]),
+            ("function f { rm x; }; f", &["rm", "f"]),
+            ("function f() { rm x; }", &["rm"]),
+            ("function f {\nrm x\n}", &["rm"]),
+            ("f() { rm x; }", &["f", "rm"]),
+            ("coproc rm x", &["rm"]),
+            ("coproc x { rm y; }", &["rm"]),
+            ("time -p rm x", &["rm"]),
+            ("alias", &[]),
+            ("alias ls=rm; ls x", &["?", "ls"]),
+            ("hash -r", &[]),
+            ("hash -p /bin/rm ls", &["?"]),
+            ("enable -n echo", &["enable", "?"]),
+            ("bind -x '\"a\":rm x'", &["?"]),
+            ("jobs -l", &[]),
+            ("jobs -x rm x", &["?"]),
+            ("mapfile -C 'rm x' -c 1 lines", &["mapfile", "?"]),
             ("# rm x", &[]),
             ("git commit -m 'rm -rf; ls'", &["git"]),
             ("$'\\x72m' x", &["?"]),
