@@ -59,6 +59,8 @@ pub struct RecordingPiece {
 pub(crate) struct Recordings {
     folder: PathBuf,
     under_way: Mutex<HashMap<String, UnderWay>>,
+    /// Held while one begins: two at once for a session would be one that nobody can stop.
+    beginning: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -73,6 +75,7 @@ impl Recordings {
         Self {
             folder,
             under_way: Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
         }
     }
 
@@ -121,6 +124,7 @@ impl Host {
         title: Option<&str>,
     ) -> Result<(Recording, bool), HostError> {
         let session = self.registry.get(id)?;
+        let _turn = self.recordings.beginning.lock().await;
         if let Some(recording) = self.recording_under_way(id) {
             return Ok((recording, false));
         }
