@@ -206,7 +206,8 @@ impl Host {
             door,
             marks,
         } = self.open_on(backend, opening).await?;
-        let name = request.name.filter(|name| !name.trim().is_empty());
+        let name = request.name.map(|name| in_one_line(&name));
+        let name = name.filter(|name| !name.is_empty());
         let identity = Identity {
             name: name.unwrap_or_else(|| id.to_string()),
             id,
@@ -223,9 +224,34 @@ impl Host {
     }
 }
 
+/// A name as it stands in lists, among others, without control characters.
+fn in_one_line(name: &str) -> String {
+    let words = name.split(char::is_control);
+    let words: Vec<&str> = words.filter(|it| !it.trim().is_empty()).collect();
+    words.join(" ").trim().to_owned()
+}
+
 /// The program in words; where nobody chose one, it is the user's shell.
 fn program_name(path: Option<PathBuf>) -> String {
     path.map(|path| path.display().to_string())
         .or_else(|| std::env::var("SHELL").ok())
         .unwrap_or_else(|| "the user's shell".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_one_line;
+
+    #[test]
+    fn a_name_is_one_line_of_a_list() {
+        for (given, name) in [
+            ("build", "build"),
+            (" two  words ", "two  words"),
+            ("a\nzzzzzzzz  idle", "a zzzzzzzz  idle"),
+            ("\u{1b}[31mred", "[31mred"),
+            ("\r\n\u{85}", ""),
+        ] {
+            assert_eq!(in_one_line(given), name);
+        }
+    }
 }

@@ -60,6 +60,8 @@ pub enum RunRemark {
     StillRunning,
     /// It has ended its shell, too.
     ShellEnded,
+    /// Somebody closed its session.
+    SessionClosed,
 }
 
 impl fmt::Display for RunRemark {
@@ -70,6 +72,7 @@ impl fmt::Display for RunRemark {
             }
             Self::StillRunning => "the command still runs",
             Self::ShellEnded => "the shell ended with this command",
+            Self::SessionClosed => "the session was closed while the command ran",
         })
     }
 }
@@ -89,7 +92,7 @@ impl Host {
         let Ok(_turn) = tokio::time::timeout(request.timeout, session.run_turn.lock()).await else {
             return Err(HostError::SessionBusy {
                 session: session.id.clone(),
-                command: "another caller's command".to_owned(),
+                command: "the command of another call".to_owned(),
                 since: started.elapsed(),
             });
         };
@@ -139,7 +142,10 @@ impl Host {
                 output_from,
                 exit_status,
             } => {
-                remark = Some(RunRemark::ShellEnded);
+                remark = Some(match self.registry.get(session.id.as_str()) {
+                    Ok(_) => RunRemark::ShellEnded,
+                    Err(_) => RunRemark::SessionClosed,
+                });
                 (output_from, None, exit_status, started.elapsed(), false)
             }
         };

@@ -52,6 +52,8 @@ pub(super) fn remark(remark: RunRemark) -> String {
         RunRemark::StillRunning => {
             format!("{remark}; {WAIT} waits for it, {INTERRUPT} interrupts it")
         }
-        RunRemark::EndGuessed | RunRemark::ShellEnded => remark.to_string(),
+        RunRemark::EndGuessed | RunRemark::SessionClosed | RunRemark::ShellEnded => {
+            remark.to_string()
+        }
     }
 }
