@@ -81,6 +81,9 @@ def test_an_unknown_tool_method_and_argument_are_told(wire: StdioWire) -> None:
     for arguments in ({}, {"command": 7}, {"command": "true", "timeoutMs": "soon"}):
         wrong = wire.request("tools/call", {"name": "session_run", "arguments": arguments})
         assert wrong.get("error", {}).get("code") == INVALID_PARAMS or wrong["result"]["isError"], (arguments, wrong)
+    assert wire.request("tools/list", {"cursor": "of another list"})["error"]["code"] == INVALID_PARAMS
+    reference = {"ref": {"type": "ref/prompt", "name": "no_such"}, "argument": {"name": "x", "value": ""}}
+    assert wire.request("completion/complete", reference)["error"]["code"] == INVALID_PARAMS
 
 
 @pytest.mark.parametrize("line", [b"not json", b"{", b"[]", b'"text"', b"\xff\xfe", b'{"jsonrpc":"2.0"}', b""])

@@ -36,11 +36,12 @@ use quarterdeck_core::{
 };
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
-    CompletionInfo, ContentBlock, CustomRequest, CustomResult, GetPromptRequestParams,
+    CompletionInfo, ContentBlock, CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams,
     GetPromptResponse, GetPromptResult, Implementation, ListPromptsResult,
     ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, ServerCapabilities,
-    ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
+    ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+    UnsubscribeRequestParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::transport::common::http_header::HEADER_SESSION_ID;
@@ -272,9 +273,10 @@ impl ServerHandler for McpDoor {
 
     async fn list_tools(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        takes_no_cursor(request)?;
         Ok(ListToolsResult::with_all_items(
             self.tools_of(&context).list(),
         ))
@@ -356,9 +358,10 @@ impl ServerHandler for McpDoor {
 
     async fn list_resources(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        takes_no_cursor(request)?;
         let listed = match self.brings_resources(&context) {
             true => resources::list(&self.host).await,
             false => Vec::new(),
@@ -368,9 +371,10 @@ impl ServerHandler for McpDoor {
 
     async fn list_resource_templates(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        takes_no_cursor(request)?;
         let listed = match self.brings_resources(&context) {
             true => resources::templates(),
             false => Vec::new(),
@@ -444,14 +448,28 @@ impl ServerHandler for McpDoor {
 
     async fn list_prompts(
         &self,
-        _request: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        takes_no_cursor(request)?;
         let listed = match self.brings_resources(&context) {
             true => prompts::list(),
             false => Vec::new(),
         };
         Ok(ListPromptsResult::with_all_items(listed))
+    }
+
+    #[allow(
+        deprecated,
+        reason = "clients of the revisions up to 2025-11-25 know nothing else"
+    )]
+    async fn set_level(
+        &self,
+        _request: rmcp::model::SetLevelRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let message = "there is no method \"logging/setLevel\" here: this server sends its clients no log messages";
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None))
     }
 
     async fn get_prompt(
@@ -473,6 +491,11 @@ impl ServerHandler for McpDoor {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let argument = &request.argument;
+        if let Reference::Prompt(prompt) = &request.r#ref
+            && !(self.brings_resources(&context) && prompts::is_known(&prompt.name))
+        {
+            return Err(no_such("prompt", &prompt.name));
+        }
         let mut values = match self.brings_resources(&context) {
             true => {
                 prompts::complete(&self.host, &request.r#ref, &argument.name, &argument.value).await
@@ -500,6 +523,17 @@ impl McpDoor {
         }
         uri.parse()
             .map_err(|error: String| ErrorData::resource_not_found(error, None))
+    }
+}
+
+/// Lists are told whole, so that no cursor is one of theirs.
+fn takes_no_cursor(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match request.and_then(|request| request.cursor) {
+        None => Ok(()),
+        Some(cursor) => Err(ErrorData::invalid_params(
+            format!("{cursor:?} is no cursor of this list, which is told whole: leave it out"),
+            None,
+        )),
     }
 }
 

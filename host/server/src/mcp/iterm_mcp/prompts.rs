@@ -64,6 +64,11 @@ fn monitor(team: &str) -> String {
     )
 }
 
+/// Whether there is a prompt of this name.
+pub(crate) fn is_known(name: &str) -> bool {
+    list().iter().any(|prompt| prompt.name == name)
+}
+
 /// What an argument that begins with `begun` could be, in order.
 pub(crate) async fn complete(
     host: &Host,

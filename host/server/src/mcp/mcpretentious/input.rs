@@ -42,7 +42,8 @@ impl Sequence {
             Self::Many(items) => items,
             Self::One(item) => vec![item],
         };
-        if items.is_empty() {
+        let types_nothing = |item: &Item| matches!(item, Item::Text(text) if text.is_empty());
+        if items.iter().all(types_nothing) {
             return Err(HostError::InvalidParameters(
                 "Empty sequence provided".to_owned(),
             ));
