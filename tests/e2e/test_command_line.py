@@ -31,6 +31,12 @@ def test_run_prints_everything(world: World) -> None:
     assert ran.returncode == 0
 
 
+def test_run_ends_what_is_not_over_in_time(world: World) -> None:
+    ran = world.quarterdeck("run", "--timeout", "2", "echo begun; cat")
+    assert ran.returncode == 124, ran.stderr
+    assert ran.stdout.startswith("begun") and "not over after 2 s" in ran.stderr
+
+
 @pytest.mark.parametrize(("tier", "status"), [("safe", 0), ("review", 10), ("dangerous", 20)])
 def test_check_tells_the_tier_by_its_exit_status(world: World, tier: str, status: int) -> None:
     drop_scripted(world, "house-rule", match="ship it", tier=tier, reason="The house rule.")
@@ -68,6 +74,8 @@ def test_doctor_says_what_was_found_and_what_to_do(world: World) -> None:
     looked = world.quarterdeck("doctor")
     for found in ("bash", "tmux", "iTerm2", "safety-tiers", str(world.plugins_dir), str(world.state_dir)):
         assert found.lower() in looked.stdout.lower(), f"doctor says nothing about {found}:\n{looked.stdout}"
+    looked = world.quarterdeck("doctor", env={"QUARTERDECK_SESSIONS_COLUMNS": "100"})
+    assert "QUARTERDECK_SESSIONS_COLUMNS" in looked.stdout and "all defaults" not in looked.stdout
 
 
 def test_config_prints_an_annotated_default_that_can_be_used(world: World) -> None:

@@ -221,14 +221,22 @@ pub(crate) enum Command {
     /// Run one command through the gate; exits with its status
     ///
     /// 126 when the gate refused it, 125 when Quarterdeck itself failed or the shell
-    /// does not tell how a command ended (bash, zsh and fish do). Where a host is
-    /// running, its policies have to let the command through as well.
+    /// does not tell how a command ended (bash, zsh and fish do), 124 when it was not over
+    /// in the time of --timeout. Where a host is running, its policies have to let the
+    /// command through as well.
+    ///
+    /// The command has a terminal of its own, at which nobody types: standard input is not
+    /// passed on, so that a program which reads it waits. Write `<FILE` or a pipe into the
+    /// command line.
     Run {
         /// The command line, as for a shell
         command: String,
         /// Where to run it [default: the current folder]
         #[arg(long, value_name = "DIR")]
         cwd: Option<PathBuf>,
+        /// End it when it is not over by then [default: never]
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=604_800))]
+        timeout: Option<u32>,
         #[command(flatten)]
         backend: Backend,
     },

@@ -24,6 +24,7 @@ use crate::telemetry::TelemetrySettings;
 pub(crate) use doubts::{listens_to_others, unknown_strategy, unknown_variables};
 use machines::Nats;
 use sources::Sources;
+pub(crate) use sources::set_variables;
 pub(crate) use sources::{ConfigFile, variables};
 use tables::{
     Agents, Events, Gate, Grpc, Log, Policies, RateLimits, Sessions, Ssh, Streams, Tasks,

@@ -151,7 +151,12 @@ fn carry_out(command: Command, setup: Setup) -> anyhow::Result<ExitCode> {
             commands::mcp::run(setup, alone, client)
         }
         Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
-        Command::Run { command, cwd, .. } => commands::run::run(setup, &command, cwd),
+        Command::Run {
+            command,
+            cwd,
+            timeout,
+            ..
+        } => commands::run::run(setup, &command, cwd, timeout),
         Command::Worker(arguments) => commands::worker::run(setup, arguments),
         Command::Check {
             command, json, cwd, ..

@@ -16,7 +16,7 @@ use quarterdeck_server::glance::Glance;
 use quarterdeck_server::socket::{AskError, Request, ask};
 
 use crate::Setup;
-use crate::config::{listens_to_others, unknown_strategy, unknown_variables};
+use crate::config::{listens_to_others, set_variables, unknown_strategy, unknown_variables};
 use crate::hosting::{iterm2_settings, plugins_dir, runtime, start_host};
 use crate::paths::find;
 
@@ -83,13 +83,19 @@ fn configuration(setup: &Setup) -> Finding {
             "others may write {0}, and so switch the gate off: `chmod go-w {0}`",
             file.display()
         ))
-    } else if file.exists() {
-        Finding::Good(file.display().to_string())
     } else {
-        Finding::Good(format!(
-            "all defaults (write changes to {}; `quarterdeck config` prints the settings)",
-            file.display()
-        ))
+        let variables = Vec::from_iter(set_variables()).join(", ");
+        let (all, besides) = match variables.as_str() {
+            "" => ("all ", String::new()),
+            set => ("", format!(", and what the environment sets: {set}")),
+        };
+        Finding::Good(match file.exists() {
+            true => format!("{}{besides}", file.display()),
+            false => format!(
+                "{all}defaults (write changes to {}; `quarterdeck config` prints the settings){besides}",
+                file.display()
+            ),
+        })
     }
 }
 

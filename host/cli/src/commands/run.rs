@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use quarterdeck_core::operations::{ApprovalOrigin, CreateSession, RunCommand, RunOutcome};
+use quarterdeck_core::operations::{
+    ApprovalOrigin, CreateSession, RunCommand, RunOutcome, RunRemark,
+};
 use quarterdeck_core::policy::Tier;
 use quarterdeck_core::{Caller, Host, HostError};
 
@@ -20,11 +22,19 @@ use crate::{RUN_FAILED, Setup};
 /// The gate refused the command. As a shell says of a command that it may not
 /// run.
 const REFUSED: u8 = 126;
+/// The command was not over in time. As timeout(1) says.
+const NOT_OVER: u8 = 124;
 /// Nobody waits longer for one command.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Runs one command through the gate, in a host of its own.
-pub(crate) fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<ExitCode> {
+/// Runs one command through the gate, in a host of its own, for at most `seconds`.
+pub(crate) fn run(
+    setup: Setup,
+    command: &str,
+    cwd: Option<PathBuf>,
+    seconds: Option<u32>,
+) -> Result<ExitCode> {
+    let timeout = seconds.map_or(LONGEST, |it| Duration::from_secs(it.into()));
     let cwd = match cwd {
         Some(cwd) => cwd,
         None => std::env::current_dir().context("finding the current folder")?,
@@ -38,7 +48,7 @@ pub(crate) fn run(setup: Setup, command: &str, cwd: Option<PathBuf>) -> Result<E
         };
         let host = start_host(&setup)?;
         let done = tokio::select! {
-            done = run_in(&setup, &host, command, cwd, agreed) => done,
+            done = run_in(&setup, &host, (command, timeout), cwd, agreed) => done,
             () = stop_signals.received() => Ok(ExitCode::from(130)),
         };
         host.shutdown().await;
@@ -78,7 +88,7 @@ async fn word_of_running_host(setup: &Setup, command: &str, cwd: &Path) -> Resul
 async fn run_in(
     setup: &Setup,
     host: &Arc<Host>,
-    command: &str,
+    (command, timeout): (&str, Duration),
     cwd: PathBuf,
     agreed: bool,
 ) -> Result<ExitCode> {
@@ -96,7 +106,7 @@ async fn run_in(
     let request = RunCommand {
         command: command.to_owned(),
         session_id: Some(session.id.to_string()),
-        timeout: LONGEST,
+        timeout,
         max_bytes: usize::MAX,
     };
     let done = run_command(setup, host, request, &caller, agreed).await;
@@ -142,10 +152,21 @@ fn print(outcome: &RunOutcome) -> Result<ExitCode> {
         .write_all(outcome.output.as_bytes())
         .and_then(|()| stdout.flush())
         .context("printing the output")?;
-    if let Some(remark) = outcome.remark {
+    if let Some(remark) = outcome.remark.filter(|_| !outcome.timed_out) {
         anstream::eprintln!("quarterdeck: {remark}");
     }
+    if outcome.timed_out {
+        anstream::eprintln!(
+            "quarterdeck: ended, since it was not over after {} s (--timeout); standard input is not passed on",
+            outcome.duration.as_secs()
+        );
+        return Ok(ExitCode::from(NOT_OVER));
+    }
     let Some(status) = outcome.exit_status else {
+        if outcome.remark == Some(RunRemark::ShellEnded) {
+            anstream::eprintln!("quarterdeck: what the shell ended with is unknown");
+            return Ok(ExitCode::from(RUN_FAILED));
+        }
         anstream::eprintln!(
             "quarterdeck: how it ended is unknown; in bash, zsh or fish it is known \
              (sessions.shell in the configuration, or QUARTERDECK_SESSIONS_SHELL)"

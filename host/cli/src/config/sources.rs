@@ -162,6 +162,14 @@ pub(crate) fn variables() -> BTreeSet<String> {
         .collect()
 }
 
+/// Variables of this process's environment that are settings.
+pub(crate) fn set_variables() -> BTreeSet<String> {
+    let set = |name: &String| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let mut names = variables();
+    names.retain(set);
+    names
+}
+
 /// Of these variables, those that look like settings and are none.
 pub(super) fn unknown_among(names: impl Iterator<Item = String>) -> Vec<String> {
     let known = variables();
