@@ -172,8 +172,9 @@ pub(crate) struct KeptSession {
 /// the store has been brought up to date.
 pub(crate) type LostSessions = Arc<OnceLock<Vec<LostSession>>>;
 
-/// Sessions on pseudo-terminals died with the host that had them. Forgets those
-/// that ended long ago.
+/// Sessions on pseudo-terminals died with the host that had them; others with the
+/// machine, or they were not heard of for so long that nobody waits for them. A session
+/// that is found all the same is one that lives. Forgets those that ended long ago.
 pub(crate) fn mark_lost(store: &Store) -> LostSessions {
     let lost = LostSessions::default();
     let found = Arc::clone(&lost);
@@ -194,12 +195,27 @@ pub(crate) fn mark_lost(store: &Store) -> LostSessions {
                 })
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
+        kept.execute(
+            "UPDATE sessions SET ended_ms = ?1, ending = 'lost'
+             WHERE ended_ms IS NULL AND (created_ms < ?2 OR last_activity_ms < ?3)",
+            params![now_ms().cast_signed(), booted_ms(), before],
+        )?;
         newly_lost.sort_by_key(|session| session.last_activity);
         // Nobody else sets it.
         let _ = found.set(newly_lost);
         Ok(())
     });
     lost
+}
+
+/// When this machine was started; the beginning of time where the system does not tell.
+fn booted_ms() -> i64 {
+    // Clocks are set, by a little.
+    const INEXACT_MS: i64 = 60_000;
+    let told = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let seconds = (told.lines().find_map(|line| line.strip_prefix("btime ")))
+        .and_then(|seconds| seconds.trim().parse::<i64>().ok());
+    seconds.map_or(0, |seconds| seconds.saturating_mul(1000) - INEXACT_MS)
 }
 
 fn ms(time: SystemTime) -> i64 {
@@ -209,4 +225,53 @@ fn ms(time: SystemTime) -> i64 {
 
 fn time(ms: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_died_with_the_machine_does_not_outlive_its_host() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let store = Store::open(&folder.path().join("state.db")).expect("a store");
+        let now = now_ms().cast_signed();
+        let long_ago = now - HISTORY_MS.cast_signed() - 1_000;
+        let rows = [
+            ("here", "pty", now, now),
+            ("kept", "tmux", now, now),
+            ("before", "tmux", 1_000, now),
+            ("silent", "iterm2", now, long_ago),
+        ];
+        let written = store.write(move |kept| {
+            for (id, backend, created, active) in rows {
+                kept.execute(
+                    "INSERT INTO sessions (id, name, backend, tags, created_ms, last_activity_ms)
+                     VALUES (?1, ?1, ?2, '[]', ?3, ?4)",
+                    params![id, backend, created, active],
+                )?;
+            }
+            Ok(())
+        });
+        written.await.expect("written");
+        let lost = mark_lost(&store);
+        let living = store.write(|kept| {
+            let query = "SELECT id FROM sessions WHERE ended_ms IS NULL";
+            let mut living = kept.prepare(query)?;
+            let ids = living.query_map([], |row| row.get::<_, String>(0))?;
+            ids.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let living = living.await.expect("read");
+        match booted_ms() {
+            0 => assert_eq!(living, ["kept", "before"], "nobody tells"),
+            _ => assert_eq!(living, ["kept"]),
+        }
+        let told: Vec<&str> = lost
+            .get()
+            .expect("found")
+            .iter()
+            .map(|it| it.id.as_str())
+            .collect();
+        assert_eq!(told, ["here"]);
+    }
 }

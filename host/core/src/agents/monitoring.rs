@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::AgentsChanged;
 use super::masking::masked;
-use super::output_files::{GrowingFile, OutputFile, Snapshot};
+use super::output_files::{GrowingFile, OutputFile, Snapshot, make_room};
 use super::write::pattern;
 use crate::error::HostError;
 use crate::events::{ErrorSeverity, EventBus, SystemError};
@@ -92,7 +92,9 @@ impl Host {
             .filter(|lines| *lines > 0)
             .map_or(USUAL_LINES, |lines| lines.min(MOST_LINES));
         let path = OutputFile::Log.path(&self.output_logs, id.as_str());
-        let files = Files::open(self.output_logs.clone(), id.clone(), most, filters);
+        let sessions = self.registry.all();
+        let living = sessions.iter().map(|it| it.id.clone()).collect();
+        let files = Files::open(self.output_logs.clone(), id.clone(), most, filters, living);
         let files = files.await.map_err(|error| {
             HostError::Internal(format!("cannot write the log {}: {error}", path.display()))
         })?;
@@ -195,8 +197,11 @@ impl Files {
         session: SessionId,
         most_lines: usize,
         filters: Vec<Regex>,
+        living: Vec<SessionId>,
     ) -> io::Result<Self> {
         let opening = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&folder)?;
+            make_room(&folder, |id| living.iter().any(|it| it.as_str() == id))?;
             Ok(Self {
                 log: GrowingFile::open(&OutputFile::Log.path(&folder, session.as_str()))?,
                 snapshot: Snapshot::open(&folder, session.as_str(), most_lines)?,

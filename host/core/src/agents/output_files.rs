@@ -2,17 +2,21 @@
 //! through, a snapshot of its last lines, and the lines that the snapshot had no more
 //! room for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A file that grows larger becomes the one before, whose place it takes.
 const LARGEST: u64 = 10 * 1024 * 1024;
+
+/// Sessions whose files are kept; those of the longest silent ones make room.
+const MOST_SESSIONS: usize = 100;
 
 /// Which of a session's files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +40,38 @@ impl OutputFile {
             Self::Overflow => format!("{session}.overflow.log"),
         })
     }
+}
+
+/// Removes the files that were written to longest ago, if there are those of too many
+/// sessions. Those of sessions that live stay.
+pub(super) fn make_room(folder: &Path, lives: impl Fn(&str) -> bool) -> io::Result<()> {
+    let mut sessions: BTreeMap<String, (SystemTime, Vec<PathBuf>)> = BTreeMap::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some((session, _)) = name.to_str().and_then(|name| name.split_once('.')) else {
+            continue;
+        };
+        // One that is gone already needs no removing.
+        let Ok(written) = entry.metadata().and_then(|found| found.modified()) else {
+            continue;
+        };
+        let found = sessions
+            .entry(session.to_owned())
+            .or_insert((written, Vec::new()));
+        found.0 = found.0.max(written);
+        found.1.push(entry.path());
+    }
+    let excess = sessions.len().saturating_sub(MOST_SESSIONS);
+    let mut oldest: Vec<_> = (sessions.into_iter())
+        .filter(|(session, _)| !lives(session))
+        .map(|(_, found)| found)
+        .collect();
+    oldest.sort();
+    for path in oldest.into_iter().take(excess).flat_map(|(_, paths)| paths) {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
 }
 
 /// A file of its owner's alone (mode 0600), and the one before it.
@@ -135,6 +171,29 @@ mod tests {
             let size = std::fs::metadata(path).expect("a log").len();
             assert_eq!(size, piece.len() as u64, "{}", path.display());
         }
+    }
+
+    #[test]
+    fn the_longest_silent_sessions_files_make_room() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let began = SystemTime::now() - std::time::Duration::from_secs(3600);
+        for number in 0..MOST_SESSIONS + 3 {
+            for file in [OutputFile::Log, OutputFile::Overflow, OutputFile::Snapshot] {
+                let path = file.path(folder.path(), &format!("s{number}"));
+                let written = began + std::time::Duration::from_secs(number as u64);
+                let made = File::create(path).expect("a file");
+                made.set_modified(written).expect("a time");
+            }
+        }
+        make_room(folder.path(), |session| session == "s0").expect("room");
+        let left = |session: &str| OutputFile::Log.path(folder.path(), session).exists();
+        assert!(left("s0"), "it lives");
+        assert_eq!(
+            [1, 2, 3, 4].map(|it| left(&format!("s{it}"))),
+            [false, false, false, true]
+        );
+        let files = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(files, 3 * MOST_SESSIONS);
     }
 
     #[test]

@@ -154,7 +154,12 @@ impl Host {
             stop,
             task,
         };
-        self.recordings.under_way().insert(id.to_owned(), under_way);
+        {
+            let mut all = self.recordings.under_way();
+            // Whoever closed a session stops nothing there any more.
+            all.retain(|id, it| !it.task.is_finished() || self.registry.get(id).is_ok());
+            all.insert(id.to_owned(), under_way);
+        }
         let recording = Recording {
             id: name,
             path,
