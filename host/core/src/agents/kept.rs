@@ -244,7 +244,7 @@ fn notifications(kept: &Connection) -> rusqlite::Result<Vec<Notification>> {
         Ok(Notification {
             agent: row.get(0)?,
             timestamp: rfc3339_of_ms(at_ms),
-            level: from_json::<Level>(format!("{level:?}"))?,
+            level: Level::named(&level).ok_or_else(|| unreadable(format!("no level {level:?}")))?,
             summary: row.get(3)?,
             context: row.get(4)?,
             action_hint: row.get(5)?,
@@ -276,8 +276,10 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
+fn unreadable(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, why.into())
+}
+
 fn from_json<T: serde::de::DeserializeOwned>(text: String) -> rusqlite::Result<T> {
-    serde_json::from_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-    })
+    serde_json::from_str(&text).map_err(unreadable)
 }

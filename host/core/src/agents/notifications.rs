@@ -48,6 +48,11 @@ impl Level {
         }
     }
 
+    /// The one of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == word)
+    }
+
     /// One character for a line of a list.
     pub fn sign(self) -> char {
         match self {

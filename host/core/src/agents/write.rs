@@ -24,7 +24,7 @@ const MOST_DELIVERIES: usize = 10_000;
 
 /// Whether a command travels as base64 that the shell decodes. It is judged decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "EncodingWord", into = "bool")]
+#[serde(try_from = "EncodingWord", into = "EncodingWord")]
 #[schemars(with = "EncodingWord")]
 pub enum Encoding {
     /// As it is.
@@ -37,7 +37,7 @@ pub enum Encoding {
 }
 
 /// true, false or "auto"
-#[derive(Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "true, false or \"auto\" is expected")]
 enum EncodingWord {
     Yes(bool),
@@ -71,9 +71,13 @@ impl std::str::FromStr for Encoding {
     }
 }
 
-impl From<Encoding> for bool {
+impl From<Encoding> for EncodingWord {
     fn from(encoding: Encoding) -> Self {
-        encoding != Encoding::Never
+        match encoding {
+            Encoding::Never => Self::Yes(false),
+            Encoding::Always => Self::Yes(true),
+            Encoding::Auto => Self::Word("auto".to_owned()),
+        }
     }
 }
 
@@ -474,6 +478,10 @@ mod tests {
             (serde_json::json!("rot13"), None),
         ] {
             assert_eq!(read(value.clone()), expected, "{value}");
+        }
+        for encoding in [Encoding::Never, Encoding::Auto, Encoding::Always] {
+            let written = serde_json::to_value(encoding).expect("a value");
+            assert_eq!(read(written), Some(encoding));
         }
     }
 

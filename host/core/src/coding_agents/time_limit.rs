@@ -17,6 +17,9 @@ use crate::host::Host;
 use crate::session::SessionId;
 use quarterdeck_terminal::deadline::sleep_until;
 
+/// So long after an interruption that changed nothing another one is tried.
+const AGAIN: Duration = Duration::from_secs(60);
+
 /// Interrupts agents for as long as the host lives. Owns since when each works.
 pub(crate) async fn interrupt_after(host: Weak<Host>, most: Duration) {
     let Some(mut events) = host.upgrade().map(|host| host.events.subscribe()) else {
@@ -35,12 +38,24 @@ pub(crate) async fn interrupt_after(host: Weak<Host>, most: Duration) {
             },
             () = sleep_until(next) => {
                 let now = Instant::now();
-                for (session, _) in ends.extract_if(|_, end| *end <= now) {
-                    tokio::spawn(interrupt(host.clone(), session, most));
+                let Some(host) = host.upgrade() else { return };
+                // What was missed of the events is not missed for good.
+                ends.retain(|session, end| *end > now || works(&host, session));
+                for (session, end) in &mut ends {
+                    if *end <= now {
+                        // Forgotten once it is heard to have stopped.
+                        *end = now + AGAIN.min(most);
+                        tokio::spawn(interrupt(Arc::downgrade(&host), session.clone(), most));
+                    }
                 }
             }
         }
     }
+}
+
+fn works(host: &Host, session: &SessionId) -> bool {
+    let now = host.coding_agents.activity(session);
+    now.is_some_and(|now| now.activity == Activity::Working)
 }
 
 /// What nobody can tell is no pause.
