@@ -389,14 +389,9 @@ impl Prompt {
             }
         } else {
             self.typed_ahead = true;
-            // Enter, Ctrl-C and Ctrl-U, in a shell that does not tell when it has a line.
-            if !self.loaded
-                && bytes
-                    .iter()
-                    .any(|byte| matches!(byte, b'\r' | b'\n' | 0x03 | 0x15))
-            {
-                self.replied_ahead = false;
-            }
+            // Enter, Ctrl-C and Ctrl-U: whoever reads without telling has a fresh line.
+            let fresh = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0x03 | 0x15);
+            self.replied_ahead &= !bytes.iter().any(fresh);
         }
         // Enter runs what the line was said to hold.
         if bytes != b"\r" {

@@ -54,6 +54,8 @@ pub(super) struct Typist {
     pub(super) unfinished: Unfinished,
     /// Where a shell without marks began them.
     pub(super) prompts: PromptsShown,
+    /// When something was typed last, other than a whole command.
+    pub(super) typed_at: Option<tokio::time::Instant>,
     /// Ctrl-C was the last key.
     pub(super) interrupted: Option<Interrupted>,
 }
@@ -74,6 +76,7 @@ impl Door {
                 line: TypedLine::default(),
                 unfinished: Unfinished::default(),
                 prompts: PromptsShown::default(),
+                typed_at: None,
                 interrupted: None,
             }),
             recent: std::sync::Mutex::default(),

@@ -26,6 +26,10 @@ use crate::session::Session;
 /// in the foreground again and has been quiet for this long.
 const QUIET_AFTER_COMMAND: Duration = Duration::from_millis(150);
 
+/// How long a program may take to end, and its shell to show a prompt, when keys were
+/// typed that end it.
+const ENDED_BY_KEYS: Duration = Duration::from_secs(1);
+
 /// A command that was let through.
 pub struct Running {
     /// Why it was.
@@ -117,7 +121,7 @@ impl Gate {
     ) -> Result<Running, HostError> {
         let mut typist = session.door.typist.lock().await;
         self.agents.may_type(&session.id, caller)?;
-        let status = settled_status(session).await;
+        let status = status_after_keys(session, &typist).await;
         refuse_unless_free(session, &status)?;
         let certainty = match asks_the_shell(&status) {
             true => Certainty::Exact,
@@ -240,6 +244,21 @@ pub(super) fn runnable(command: &str) -> Result<&str, HostError> {
         )));
     }
     Ok(command)
+}
+
+/// How the shell stands once what was typed last has had its time: a Ctrl-C or an
+/// `exit` is followed by a prompt, and that takes a moment.
+async fn status_after_keys(session: &Session, typist: &Typist) -> Status {
+    let status = settled_status(session).await;
+    let Some(typed_at) = typist.typed_at else {
+        return status;
+    };
+    let left = ENDED_BY_KEYS.saturating_sub(typed_at.elapsed());
+    if left.is_zero() || !matches!(status.shell, ShellState::Running { .. }) {
+        return status;
+    }
+    session.terminal.wait(Until::Prompt, None, left).await;
+    session.terminal.status().await
 }
 
 fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostError> {

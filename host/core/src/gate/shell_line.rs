@@ -56,9 +56,7 @@ pub(super) fn forget_finished_lines(typist: &mut Typist, status: &Status) {
 pub(super) async fn look_at_the_line(typist: &mut Typist, session: &Session, status: &Status) {
     forget_finished_lines(typist, status);
     if !asks_the_shell(status) && typist.line.is_clean() {
-        if status.unread_reply && status.reads_lines {
-            drop_reply(typist).await;
-        }
+        look_for_a_reply(typist, status).await;
         look_at_the_prompt(typist, session).await;
     }
     match status.shell {
@@ -77,9 +75,28 @@ pub(super) async fn look_at_the_line(typist: &mut Typist, session: &Session, sta
     }
 }
 
-/// Takes from the line of a shell that cannot be asked what the terminal replied to a
+/// Shells that take Ctrl-U for "nothing of this line", with an editor and without.
+const SHELLS: &[&str] = &[
+    "ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "yash", "zsh",
+];
+
+/// Where no shell can be asked, the line may begin with what the terminal replied to a
 /// program that did not read it: whoever prints a question would otherwise have typed
-/// the beginning of the next line. Where this does not get through, what follows does
+/// the beginning of the next line.
+async fn look_for_a_reply(typist: &mut Typist, status: &Status) {
+    if !status.unread_reply {
+        return;
+    }
+    let program = status.foreground.as_ref().map(|it| it.name.as_str());
+    if status.reads_lines || program.is_some_and(|name| SHELLS.contains(&name)) {
+        drop_reply(typist).await;
+    } else if program.is_some_and(reads_command_lines) {
+        // Another machine's shell has it, or its editor has read it.
+        typist.line.doubt();
+    }
+}
+
+/// Takes such a reply from the line. Where this does not get through, what follows does
 /// not either.
 pub(super) async fn drop_reply(typist: &mut Typist) {
     const CTRL_U: &[u8] = b"\x15";

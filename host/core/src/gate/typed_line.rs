@@ -57,6 +57,11 @@ impl TypedLine {
         self.text.is_empty() && !self.uncertain
     }
 
+    /// Something may stand on the line that nobody typed.
+    pub(crate) fn doubt(&mut self) {
+        self.uncertain = true;
+    }
+
     pub(crate) fn clear(&mut self) {
         let killed = std::mem::take(&mut self.killed);
         *self = Self {

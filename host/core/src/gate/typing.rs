@@ -377,6 +377,7 @@ impl<'a> Typing<'a> {
                 session: self.session.id.clone(),
                 how: error.to_string(),
             })?;
+        typist.typed_at = Some(tokio::time::Instant::now());
         self.bytes += bytes.len();
         Ok(())
     }
