@@ -160,6 +160,16 @@ pub enum HostError {
         "no confirmation {0:?} is waiting: it was answered, has expired, or belongs to another host"
     )]
     ConfirmationNotFound(String),
+    /// A yes for a session, to what opens one.
+    #[error(
+        "confirmation {0:?} is about opening a session, so there is none to allow it for: allow it once"
+    )]
+    NoSessionToAllowFor(String),
+    /// A yes for good, to a command whose folder is not known.
+    #[error(
+        "confirmation {0:?} cannot be allowed for good: that holds for one folder, and it is not known in which folder the command would run (on another machine, or in a session that is yet to be opened). Allow it once, or write a rule for every folder with `quarterdeck rule allow`"
+    )]
+    NoFolderToAllowIn(String),
     /// The approval came from where no approval may come from.
     #[error(
         "approvals from inside a hosted session are refused: a person approves from another terminal"
@@ -200,6 +210,8 @@ impl HostError {
             Self::Refused(_)
             | Self::ForbiddenByRole { .. }
             | Self::ApprovalFromInside
+            | Self::NoSessionToAllowFor(_)
+            | Self::NoFolderToAllowIn(_)
             | Self::DeclinedByPerson
             | Self::Declined(_)
             | Self::PolicyChangesOff => ErrorCode::PermissionDenied,

@@ -1,11 +1,10 @@
 //! The file that holds the allow rules.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,16 +24,22 @@ pub struct AllowRulesFile {
 
 #[derive(Default)]
 struct Read {
+    /// Of the file that these rules come from; `None` where there are none to keep.
     stamp: Option<Stamp>,
     rules: Arc<[AllowRule]>,
+    /// What was last said to be wrong, so that it is said once.
+    failure: Option<String>,
 }
 
-/// What changes when a file's content does.
+/// What changes when a file's content does, or who may write it: the inode's own
+/// time of change moves with either.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
-    modified: Option<SystemTime>,
     inode: u64,
     size: u64,
+    changed: (i64, i64),
+    mode: u32,
+    owner: u32,
 }
 
 /// The file as TOML.
@@ -88,23 +93,31 @@ impl AllowRulesFile {
     }
 
     /// The rules that hold now: none while the file is missing or cannot be
-    /// used, which is logged once for each change of the file.
+    /// used. Only what could be read is kept; a failure is logged when it is new, and
+    /// the file looked at again the next time.
     pub(crate) fn current(&self) -> Arc<[AllowRule]> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let stamp = fs::metadata(&self.path).ok().map(|it| Stamp::of(&it));
-        if stamp != read.stamp || stamp.is_none() {
-            let rules = match stamp {
-                None => Vec::new(),
-                Some(_) => self.load().unwrap_or_else(|error| {
-                    tracing::warn!("{error}");
-                    Vec::new()
-                }),
-            };
-            *read = Read {
+        if stamp.is_some() && stamp == read.stamp {
+            return Arc::clone(&read.rules);
+        }
+        *read = match self.load() {
+            Ok(rules) => Read {
                 stamp,
                 rules: rules.into(),
-            };
-        }
+                failure: None,
+            },
+            Err(error) => {
+                let failure = error.to_string();
+                if read.failure.as_ref() != Some(&failure) {
+                    tracing::warn!("{failure}");
+                }
+                Read {
+                    failure: Some(failure),
+                    ..Read::default()
+                }
+            }
+        };
         Arc::clone(&read.rules)
     }
 
@@ -115,6 +128,7 @@ impl AllowRulesFile {
 
     /// Adds a rule at the end; everything that is there stays as it is.
     pub fn add(&self, rule: AllowRule) -> Result<(), AllowRulesError> {
+        let _turn = self.turn()?;
         let text = self.text()?;
         let mut wanted = self.parse(&text)?.rules;
         wanted.push(rule.clone());
@@ -136,6 +150,7 @@ impl AllowRulesFile {
     /// Takes out the rule at this place, counted from 0; `None` if there is
     /// none. Comments within the file are lost.
     pub fn remove(&self, place: usize) -> Result<Option<AllowRule>, AllowRulesError> {
+        let _turn = self.turn()?;
         let mut rules = self.load()?;
         if place >= rules.len() {
             return Ok(None);
@@ -143,6 +158,27 @@ impl AllowRulesFile {
         let removed = rules.remove(place);
         self.replace(&self.written(&Document { rules })?)?;
         Ok(Some(removed))
+    }
+
+    /// Waits until no other process changes the rules, and keeps others waiting as long
+    /// as it is held. What is locked lies beside the rules, which are replaced.
+    fn turn(&self) -> Result<File, AllowRulesError> {
+        let lock = || {
+            fs::create_dir_all(self.folder())?;
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .open(self.path.with_extension("lock"))?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock().map_err(|source| self.unusable("write", source))
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
     }
 
     fn text(&self) -> Result<String, AllowRulesError> {
@@ -173,7 +209,7 @@ impl AllowRulesFile {
     /// Writes beside the file and renames, so that nobody reads half.
     fn replace(&self, text: &str) -> Result<(), AllowRulesError> {
         let write = || {
-            let folder = self.path.parent().unwrap_or(Path::new("."));
+            let folder = self.folder();
             fs::create_dir_all(folder)?;
             let mut beside = tempfile::NamedTempFile::new_in(folder)?;
             beside.write_all(text.as_bytes())?;
@@ -205,9 +241,11 @@ impl AllowRulesFile {
 impl Stamp {
     fn of(metadata: &Metadata) -> Self {
         Self {
-            modified: metadata.modified().ok(),
             inode: metadata.ino(),
             size: metadata.size(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            mode: metadata.mode(),
+            owner: metadata.uid(),
         }
     }
 }
@@ -285,5 +323,35 @@ mod tests {
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o666)).expect("opened");
         assert!(commands(&file).is_empty());
         assert!(matches!(file.load(), Err(AllowRulesError::NotPrivate(_))));
+    }
+
+    #[test]
+    fn who_may_write_the_file_is_seen_at_once() {
+        let (_folder, file) = file();
+        let allow = |mode| fs::set_permissions(file.path(), fs::Permissions::from_mode(mode));
+        write(&file, "[[allow]]\ncommand = \"make\"\n");
+        allow(0o666).expect("opened");
+        assert!(commands(&file).is_empty());
+        allow(0o600).expect("mended as the error advises");
+        assert_eq!(commands(&file), ["make"]);
+        allow(0o620).expect("opened");
+        assert!(commands(&file).is_empty());
+    }
+
+    #[test]
+    fn rules_that_are_added_at_the_same_time_are_all_there() {
+        let (_folder, file) = file();
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let another = AllowRulesFile::at(file.path().to_owned());
+                scope.spawn(move || {
+                    for number in 0..10 {
+                        let rule = AllowRule::of(format!("make {writer}-{number}"));
+                        another.add(rule).expect("added");
+                    }
+                });
+            }
+        });
+        assert_eq!(commands(&file).len(), 40);
     }
 }

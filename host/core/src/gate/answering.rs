@@ -1,6 +1,6 @@
 //! A person is asked about a command, and answers.
 
-use super::confirmation::{Approval, Occasion};
+use super::confirmation::Occasion;
 use super::running::runnable;
 use super::verdict::VerdictReport;
 use super::{Answer, ApprovalScope, Gate, PendingConfirmation};
@@ -54,42 +54,36 @@ impl Gate {
     }
 
     /// A person's answer to a confirmation. It is written down first, a yes for good
-    /// as an allow rule besides; if that fails, nothing is approved.
+    /// as an allow rule besides; if that fails, nothing is approved. Nobody else
+    /// answers meanwhile, so that what is written down is what holds.
     pub(crate) fn answer(
         &self,
         id: &str,
         by: &str,
         answer: Answer,
     ) -> Result<PendingConfirmation, HostError> {
-        let pending = self.confirmations.get(id)?;
-        let scope = match answer {
-            Answer::Allow(scope) => Some(scope),
-            Answer::Deny | Answer::Dismiss => None,
-        };
-        self.keep(
-            EntryKind::Approval,
-            &serde_json::json!({
-                "confirmation": id,
-                "session": pending.session_id,
-                "command": pending.command,
-                "by": by,
-                "allowed": scope.is_some(),
-                "scope": scope,
-            }),
-        )?;
-        match answer {
-            Answer::Allow(ApprovalScope::Always) => {
-                self.allow_for_good(pending.allow_rule(by))?;
-                self.confirmations.withdraw(id)?
-            }
-            Answer::Allow(scope) => {
-                let by = by.to_owned();
-                self.confirmations.approve(id, Approval { by, scope })?
-            }
-            Answer::Deny => self.confirmations.deny(id)?,
-            Answer::Dismiss => self.confirmations.withdraw(id)?,
-        };
-        self.tell_answer(&pending, by, scope.is_some());
+        let pending = self.confirmations.settle(id, by, answer, |pending| {
+            let rule = match answer {
+                Answer::Allow(ApprovalScope::Always) => Some(pending.allow_rule(by)?),
+                Answer::Allow(ApprovalScope::Session) if pending.opens_a_session() => {
+                    return Err(HostError::NoSessionToAllowFor(id.to_owned()));
+                }
+                Answer::Allow(_) | Answer::Deny | Answer::Dismiss => None,
+            };
+            self.keep(
+                EntryKind::Approval,
+                &serde_json::json!({
+                    "confirmation": id,
+                    "session": pending.session_id,
+                    "command": pending.command,
+                    "by": by,
+                    "allowed": answer.scope().is_some(),
+                    "scope": answer.scope(),
+                }),
+            )?;
+            rule.map_or(Ok(()), |rule| self.allow_for_good(rule))
+        })?;
+        self.tell_answer(&pending, by, answer.scope().is_some());
         Ok(pending)
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::VerdictReport;
 use crate::allow_rules::AllowRule;
+use crate::error::HostError;
 use crate::session::SessionId;
 
 /// A command that a person has to approve.
@@ -79,6 +80,16 @@ pub enum Answer {
     Dismiss,
 }
 
+impl Answer {
+    /// What a yes is good for; `None` where it is none.
+    pub(crate) fn scope(self) -> Option<ApprovalScope> {
+        match self {
+            Self::Allow(scope) => Some(scope),
+            Self::Deny | Self::Dismiss => None,
+        }
+    }
+}
+
 impl From<bool> for Answer {
     /// A plain yes is good once.
     fn from(yes: bool) -> Self {
@@ -99,7 +110,8 @@ pub enum ApprovalScope {
     Once,
     /// This command in this session, as long as this host knows it.
     Session,
-    /// This command in this folder, for good: written down as an allow rule.
+    /// This command in this folder, for good: written down as an allow rule. Refused
+    /// where the folder is not known.
     Always,
 }
 
@@ -123,12 +135,21 @@ pub(crate) struct Occasion<'a> {
 
 impl PendingConfirmation {
     /// The rule that a yes for good becomes: this command in this folder,
-    /// whoever asks.
-    pub(crate) fn allow_rule(&self, by: &str) -> AllowRule {
-        AllowRule {
-            cwd: self.cwd.clone(),
+    /// whoever asks. Without a folder it would hold in every folder, which nobody
+    /// has said yes to.
+    pub(crate) fn allow_rule(&self, by: &str) -> Result<AllowRule, HostError> {
+        let Some(cwd) = &self.cwd else {
+            return Err(HostError::NoFolderToAllowIn(self.confirmation_id.clone()));
+        };
+        Ok(AllowRule {
+            cwd: Some(cwd.clone()),
             by: Some(by.to_owned()),
             ..AllowRule::of(self.command.clone())
-        }
+        })
+    }
+
+    /// Whether the session that it would run in is yet to be opened.
+    pub(crate) fn opens_a_session(&self) -> bool {
+        self.session_id == SessionId::not_yet()
     }
 }

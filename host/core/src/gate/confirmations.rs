@@ -12,7 +12,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::VerdictReport;
-use super::confirmation::{Approval, ApprovalScope, Occasion, PendingConfirmation, PersonsNo};
+use super::confirmation::{
+    Answer, Approval, ApprovalScope, Occasion, PendingConfirmation, PersonsNo,
+};
 use crate::clock;
 use crate::error::HostError;
 use crate::session::SessionId;
@@ -147,54 +149,47 @@ impl Confirmations {
         }
     }
 
-    /// The confirmation of this id, while no yes has been said to it.
-    pub(crate) fn get(&self, id: &str) -> Result<PendingConfirmation, HostError> {
-        self.live_entries()
-            .get(id)
-            .filter(|entry| entry.approval().is_none())
-            .map(|entry| entry.pending(id))
-            .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))
-    }
-
-    /// Records a person's yes, also where they said no before.
-    pub(crate) fn approve(
+    /// Records a person's answer once `keep` has written it down: a yes also where they
+    /// said no before, a no where nothing was said. Of whoever answers at the same time
+    /// the first is heard.
+    pub(crate) fn settle(
         &self,
         id: &str,
-        approval: Approval,
+        by: &str,
+        answer: Answer,
+        keep: impl FnOnce(&PendingConfirmation) -> Result<(), HostError>,
     ) -> Result<PendingConfirmation, HostError> {
         let mut entries = self.live_entries();
         let entry = entries
             .get_mut(id)
-            .filter(|entry| entry.approval().is_none())
+            .filter(|entry| match entry.said {
+                Said::Nothing => true,
+                Said::No { .. } => answer != Answer::Deny,
+                Said::Yes(_) => false,
+            })
             .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))?;
         let pending = entry.pending(id);
-        if approval.scope == ApprovalScope::Session {
-            entry.expires = None;
+        keep(&pending)?;
+        match answer {
+            // The rule that was written lets it through from now on.
+            Answer::Allow(ApprovalScope::Always) | Answer::Dismiss => {
+                entries.remove(id);
+            }
+            Answer::Allow(scope) => {
+                if scope == ApprovalScope::Session {
+                    entry.expires = None;
+                }
+                let by = by.to_owned();
+                entry.said = Said::Yes(Approval { by, scope });
+            }
+            Answer::Deny => {
+                entry.said = Said::No {
+                    at: SystemTime::now(),
+                };
+                entry.expires = Some(Instant::now() + self.lifetime);
+            }
         }
-        entry.said = Said::Yes(approval);
         Ok(pending)
-    }
-
-    /// Records a person's no.
-    pub(crate) fn deny(&self, id: &str) -> Result<PendingConfirmation, HostError> {
-        let mut entries = self.live_entries();
-        let entry = entries
-            .get_mut(id)
-            .filter(|entry| matches!(entry.said, Said::Nothing))
-            .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))?;
-        entry.said = Said::No {
-            at: SystemTime::now(),
-        };
-        entry.expires = Some(Instant::now() + self.lifetime);
-        Ok(entry.pending(id))
-    }
-
-    /// Takes a question away.
-    pub(crate) fn withdraw(&self, id: &str) -> Result<PendingConfirmation, HostError> {
-        self.live_entries()
-            .remove(id)
-            .map(|entry| entry.pending(id))
-            .ok_or_else(|| HostError::ConfirmationNotFound(id.to_owned()))
     }
 
     /// What waits for an answer.
@@ -292,6 +287,14 @@ mod tests {
         pending.confirmation_id
     }
 
+    fn answer(
+        confirmations: &Confirmations,
+        id: &str,
+        answer: Answer,
+    ) -> Result<PendingConfirmation, HostError> {
+        confirmations.settle(id, "ada", answer, |_| Ok(()))
+    }
+
     fn yes(scope: ApprovalScope) -> Approval {
         Approval {
             by: "ada".to_owned(),
@@ -304,9 +307,7 @@ mod tests {
         let (confirmations, first) = with_lifetime(Duration::from_secs(60));
         let id = asked(&confirmations, &first, "npm publish");
         confirmations.put_off(&first);
-        confirmations
-            .approve(&id, yes(ApprovalScope::Once))
-            .expect("approve");
+        answer(&confirmations, &id, Answer::Allow(ApprovalScope::Once)).expect("approve");
         let (second, third) = (SessionId::random(), SessionId::random());
         confirmations.begin(&second, "npm pack");
         assert_eq!(confirmations.redeem(at_work(&second, "npm publish")), None);
@@ -325,9 +326,7 @@ mod tests {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
         let id = asked(&confirmations, &session, "git push");
         assert_eq!(confirmations.redeem(at_work(&session, "git push")), None);
-        confirmations
-            .approve(&id, yes(ApprovalScope::Once))
-            .expect("approve");
+        answer(&confirmations, &id, Answer::Allow(ApprovalScope::Once)).expect("approve");
         assert_eq!(confirmations.redeem(at_work(&session, "git push -f")), None);
         assert_eq!(
             confirmations.redeem(at_work(&SessionId::random(), "git push")),
@@ -344,9 +343,7 @@ mod tests {
     fn a_yes_for_the_session_is_not_used_up_and_holds_nowhere_else() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
         let id = asked(&confirmations, &session, "git push");
-        confirmations
-            .approve(&id, yes(ApprovalScope::Session))
-            .expect("approve");
+        answer(&confirmations, &id, Answer::Allow(ApprovalScope::Session)).expect("approve");
         for _ in 0..3 {
             assert!(
                 confirmations
@@ -387,7 +384,7 @@ mod tests {
         };
         for (scope, holds) in [(ApprovalScope::Once, false), (ApprovalScope::Session, true)] {
             let id = asked(&confirmations, &session, "rm -r build");
-            confirmations.approve(&id, yes(scope)).expect("approve");
+            answer(&confirmations, &id, Answer::Allow(scope)).expect("approve");
             assert_eq!(
                 confirmations.redeem(elsewhere).is_some(),
                 holds,
@@ -404,14 +401,13 @@ mod tests {
     #[test]
     fn an_id_cannot_be_approved_twice_or_too_late() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
-        let once = || yes(ApprovalScope::Once);
         let id = asked(&confirmations, &session, "git push");
-        confirmations.approve(&id, once()).expect("first");
-        assert!(confirmations.approve(&id, once()).is_err());
+        answer(&confirmations, &id, Answer::Allow(ApprovalScope::Once)).expect("first");
+        assert!(answer(&confirmations, &id, Answer::Allow(ApprovalScope::Once)).is_err());
 
         let (confirmations, session) = with_lifetime(Duration::ZERO);
         let id = asked(&confirmations, &session, "git push");
-        assert!(confirmations.approve(&id, once()).is_err());
+        assert!(answer(&confirmations, &id, Answer::Allow(ApprovalScope::Once)).is_err());
     }
 
     #[test]
@@ -423,13 +419,16 @@ mod tests {
                 .declined(at_work(&session, "npm publish"))
                 .is_none()
         );
-        confirmations.deny(&id).expect("deny");
+        answer(&confirmations, &id, Answer::Deny).expect("deny");
         let no = confirmations
             .declined(at_work(&session, "npm publish"))
             .expect("no");
         assert_eq!(no.confirmation_id, id);
         assert!(confirmations.waiting().is_empty());
-        assert!(confirmations.deny(&id).is_err(), "it was answered");
+        assert!(
+            answer(&confirmations, &id, Answer::Deny).is_err(),
+            "it was answered"
+        );
         assert!(
             confirmations
                 .declined(at_work(&session, "npm install"))
@@ -441,8 +440,7 @@ mod tests {
                 .is_none()
         );
 
-        let yes = yes(ApprovalScope::Once);
-        confirmations.approve(&id, yes).expect("another mind");
+        answer(&confirmations, &id, Answer::Allow(ApprovalScope::Once)).expect("another mind");
         assert!(
             confirmations
                 .declined(at_work(&session, "npm publish"))
@@ -455,7 +453,7 @@ mod tests {
         );
 
         let id = asked(&confirmations, &session, "npm publish");
-        confirmations.withdraw(&id).expect("withdraw");
+        answer(&confirmations, &id, Answer::Dismiss).expect("withdraw");
         assert!(
             confirmations
                 .declined(at_work(&session, "npm publish"))
@@ -467,9 +465,7 @@ mod tests {
     fn those_that_wait_make_room_before_what_was_said_for_a_session() {
         let (confirmations, session) = with_lifetime(Duration::from_secs(60));
         let id = asked(&confirmations, &session, "git push");
-        confirmations
-            .approve(&id, yes(ApprovalScope::Session))
-            .expect("approve");
+        answer(&confirmations, &id, Answer::Allow(ApprovalScope::Session)).expect("approve");
         for number in 0..MOST_WAITING {
             asked(&confirmations, &session, &format!("command {number}"));
         }
@@ -479,5 +475,39 @@ mod tests {
                 .redeem(at_work(&session, "git push"))
                 .is_some()
         );
+    }
+
+    #[test]
+    fn what_cannot_be_written_down_leaves_the_question_open() {
+        let (confirmations, session) = with_lifetime(Duration::from_secs(60));
+        let id = asked(&confirmations, &session, "git push");
+        for said in [true.into(), Answer::Deny, Answer::Dismiss] {
+            let unkept = confirmations.settle(&id, "ada", said, |_| {
+                Err(HostError::Internal("the disk is full".to_owned()))
+            });
+            assert!(matches!(unkept, Err(HostError::Internal(_))));
+            assert_eq!(confirmations.waiting().len(), 1);
+            assert_eq!(confirmations.redeem(at_work(&session, "git push")), None);
+        }
+    }
+
+    #[test]
+    fn a_yes_for_good_needs_a_folder() {
+        let (confirmations, session) = with_lifetime(Duration::from_secs(60));
+        let at_work = at_work(&session, "make deploy");
+        let nowhere = Occasion {
+            cwd: None,
+            ..at_work
+        };
+        for (occasion, cwd) in [(at_work, Some("/work")), (nowhere, None)] {
+            let pending = confirmations.request(occasion, VerdictReport::gate_off());
+            match pending.allow_rule("ada") {
+                Ok(rule) => assert_eq!((rule.cwd.as_deref(), cwd), (cwd, Some("/work"))),
+                Err(error) => {
+                    assert_eq!(cwd, None);
+                    assert!(error.to_string().contains("`quarterdeck rule allow`"));
+                }
+            }
+        }
     }
 }

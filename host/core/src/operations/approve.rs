@@ -8,9 +8,8 @@ use std::sync::LazyLock;
 
 use crate::caller::Caller;
 use crate::error::HostError;
-use crate::gate::{Answer, ApprovalScope, Opinion, PendingConfirmation};
+use crate::gate::{Answer, Opinion, PendingConfirmation};
 use crate::host::Host;
-use crate::session::SessionId;
 
 /// What sessions are started with.
 const SESSION_VARIABLE: &str = "QUARTERDECK_SESSION";
@@ -73,15 +72,6 @@ impl Host {
             ApprovalOrigin::Elicitation { client, .. } => format!("a person, asked by {client}"),
             ApprovalOrigin::Process { pid, user } => format!("user {user}, process {pid}"),
         };
-        let waiting = self.gate.waiting();
-        let opens = |it: &PendingConfirmation| {
-            it.confirmation_id == id && it.session_id == SessionId::not_yet()
-        };
-        if answer == Answer::Allow(ApprovalScope::Session) && waiting.iter().any(opens) {
-            return Err(HostError::InvalidParameters(format!(
-                "confirmation {id:?} is about opening a session, so there is none to allow it for: allow it once, or always"
-            )));
-        }
         self.gate.answer(id, &by, answer)
     }
 

@@ -48,9 +48,12 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
 /// Puts the question; `false` when standard input has ended.
 fn put(setup: &Setup, pending: &Waiting) -> Result<bool> {
     loop {
-        anstream::print!(
-            "  allow [o]nce, for this [s]ession, [a]lways in this folder, [d]eny, or [l]ater? "
-        );
+        // A yes for good is for one folder.
+        let always = match pending.cwd {
+            Some(_) => ", [a]lways in this folder",
+            None => "",
+        };
+        anstream::print!("  allow [o]nce, for this [s]ession{always}, [d]eny, or [l]ater? ");
         io::stdout().flush().context("printing the question")?;
         let mut line = String::new();
         if io::stdin()

@@ -30,7 +30,9 @@ function showWaiting(waiting) {
 const isOpening = (pending) => pending.sessionId === "new";
 
 function answersTo(pending) {
-  return ANSWERS.filter(([, { allow }]) => allow !== "session" || !isOpening(pending));
+  return ANSWERS.filter(([, { allow }]) =>
+    // A yes for good is for one folder.
+    (allow !== "session" || !isOpening(pending)) && (allow !== "always" || pending.cwd));
 }
 
 function whereAndWho(pending) {
