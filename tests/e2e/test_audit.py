@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import stat
@@ -48,6 +49,19 @@ async def test_every_verdict_has_a_row(agent: Agent, world: World) -> None:
         assert digest in {verdict["digest"] for verdict in judged}, "a verdict names the digest of what judged"
     outcomes = [json.loads(row["body"]) for row in rows(world) if row["kind"] == "outcome"]
     assert any(outcome["command"] == "echo a safe one" and outcome["exitStatus"] == 0 for outcome in outcomes)
+
+
+async def test_a_command_whose_outcome_cannot_be_kept_still_tells_how_it_ended(agent: Agent, world: World) -> None:
+    waits = "until [ -e go ]; do sleep 0.1; done; echo it ran"
+    running = asyncio.create_task(agent.call("session_run", command=waits))
+    await until("the verdict", lambda: verdicts_on(world, waits))
+    log, aside = world.audit_log, world.audit_log.with_name("aside")
+    log.rename(aside)
+    (world.home / "go").touch()
+    ended = await running
+    assert not ended.is_error and "it ran" in ended.text, ended
+    refused = await agent.call("session_run", command="echo another")
+    assert refused.is_error and "nothing was typed" in refused.text, "what cannot be kept does not run"
 
 
 def verdicts_on(world: World, command: str) -> list[dict[str, Any]]:

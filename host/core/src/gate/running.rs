@@ -212,17 +212,30 @@ impl Gate {
             ..
         } = &end
         {
-            self.keep(
-                EntryKind::Outcome,
-                &OutcomeRow {
-                    session: session.id.as_str(),
-                    command: &running.command,
-                    exit_status: *exit_status,
-                    duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-                },
-            )?;
+            self.keep_outcome(&OutcomeRow {
+                session: session.id.as_str(),
+                command: &running.command,
+                exit_status: *exit_status,
+                duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            });
         }
         Ok(end)
+    }
+}
+
+impl Gate {
+    /// Keeps what came of a command. The command ran, and its row stands: whoever asked
+    /// for it is told how it ended also where this cannot be written down, as when the
+    /// command has filled the disk. The next command is refused then.
+    fn keep_outcome(&self, outcome: &OutcomeRow<'_>) {
+        if let Err(error) = self.audit.append(EntryKind::Outcome, outcome) {
+            tracing::error!(
+                session = outcome.session,
+                exit_status = outcome.exit_status,
+                "the outcome of a command is not in the audit log {}: {error}",
+                self.audit.path().display()
+            );
+        }
     }
 }
 
