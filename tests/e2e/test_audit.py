@@ -51,6 +51,13 @@ async def test_every_verdict_has_a_row(agent: Agent, world: World) -> None:
     assert any(outcome["command"] == "echo a safe one" and outcome["exitStatus"] == 0 for outcome in outcomes)
 
 
+async def test_the_outcome_of_a_command_that_ends_its_shell_is_kept_too(agent: Agent, world: World) -> None:
+    ended = await agent.run("echo bye; exit 3")
+    assert ended["exitStatus"] == 3, ended
+    outcomes = [json.loads(row["body"]) for row in rows(world) if row["kind"] == "outcome"]
+    assert [outcome["exitStatus"] for outcome in outcomes if outcome["command"] == "echo bye; exit 3"] == [3]
+
+
 async def test_a_command_whose_outcome_cannot_be_kept_still_tells_how_it_ended(agent: Agent, world: World) -> None:
     waits = "until [ -e go ]; do sleep 0.1; done; echo it ran"
     running = asyncio.create_task(agent.call("session_run", command=waits))

@@ -217,3 +217,10 @@ async def test_other_shells_answer_whole_too(world: World, shell: str) -> None:
             assert result["output"].strip() == str(number) and result["exitStatus"] == number % 5, result
         several = await agent.run("echo one\necho two # said\nsh -c 'exit 3'")
         assert several["output"].split() == ["one", "two"] and several["exitStatus"] == 3
+
+
+async def test_a_shell_in_the_place_of_the_shell_is_no_timeout(agent: Agent) -> None:
+    session = await agent.open_session()
+    replaced = await agent.run("exec bash --norc", sessionId=session, timeoutMs=10_000)
+    assert not replaced["timedOut"] and replaced["durationMs"] < 10_000, replaced
+    assert (await agent.run("echo $((40 + 2))", sessionId=session))["output"].count("42"), replaced

@@ -35,6 +35,7 @@ pub struct Running {
     /// Why it was.
     pub verdict: VerdictReport,
     command: String,
+    started: Instant,
     how: FollowedBy,
 }
 
@@ -148,6 +149,7 @@ impl Gate {
         Ok(Running {
             verdict,
             command: command.to_owned(),
+            started: Instant::now(),
             how,
         })
     }
@@ -167,6 +169,7 @@ impl Gate {
         timeout: Duration,
     ) -> Result<CommandEnd, HostError> {
         let timeout = timeout.min(LONGEST_WAIT);
+        let started = running.started;
         let end = match &mut running.how {
             FollowedBy::Marks(command) => match command.finished(timeout).await {
                 CommandState::Finished {
@@ -179,6 +182,16 @@ impl Gate {
                     output_to: Some(output.end),
                     duration,
                 },
+                // `exec` has put a program in the shell's place, which tells nothing.
+                CommandState::StillRunning { output_from }
+                    if !session.terminal.status().await.integrated =>
+                {
+                    running.how = FollowedBy::Quiet {
+                        output_from,
+                        started,
+                    };
+                    follow_blindly(session, output_from, started, timeout).await
+                }
                 CommandState::StillRunning { output_from } => {
                     CommandEnd::StillRunning { output_from }
                 }
@@ -206,19 +219,21 @@ impl Gate {
                 started,
             } => follow_blindly(session, *output_from, *started, timeout).await,
         };
-        if let CommandEnd::Finished {
+        let (exit_status, duration) = match &end {
+            CommandEnd::Finished {
+                exit_status,
+                duration,
+                ..
+            } => (*exit_status, *duration),
+            CommandEnd::SessionEnded { exit_status, .. } => (*exit_status, started.elapsed()),
+            CommandEnd::StillRunning { .. } => return Ok(end),
+        };
+        self.keep_outcome(&OutcomeRow {
+            session: session.id.as_str(),
+            command: &running.command,
             exit_status,
-            duration,
-            ..
-        } = &end
-        {
-            self.keep_outcome(&OutcomeRow {
-                session: session.id.as_str(),
-                command: &running.command,
-                exit_status: *exit_status,
-                duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            });
-        }
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        });
         Ok(end)
     }
 }

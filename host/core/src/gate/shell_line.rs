@@ -29,10 +29,15 @@ const READS_COMMAND_LINES: &[&str] = &[
     "telnet", "tmate", "tmux", "toolbox", "unshare", "vagrant", "virsh", "xonsh", "yash", "zellij", "zsh",
 ];
 
-/// Whether it is one of them; `tmux: client` is tmux's name for itself.
+/// Whether it is one of them.
 pub(super) fn reads_command_lines(program: &str) -> bool {
+    READS_COMMAND_LINES.contains(&plain_name(program))
+}
+
+/// `-bash` is a login shell, and `tmux: client` is tmux's name for itself.
+fn plain_name(program: &str) -> &str {
     let name = program.split(':').next().unwrap_or(program);
-    READS_COMMAND_LINES.contains(&name.trim_start_matches('-'))
+    name.trim_start_matches('-')
 }
 
 /// What a shell runs is finished. And a program that reads prose or code does not
@@ -80,6 +85,11 @@ const SHELLS: &[&str] = &[
     "ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "yash", "zsh",
 ];
 
+/// Programs that are terminals to others: they read the replies to what they ask.
+const MULTIPLEXERS: &[&str] = &[
+    "abduco", "byobu", "dtach", "screen", "tmate", "tmux", "zellij",
+];
+
 /// Where no shell can be asked, the line may begin with what the terminal replied to a
 /// program that did not read it: whoever prints a question would otherwise have typed
 /// the beginning of the next line.
@@ -87,10 +97,10 @@ async fn look_for_a_reply(typist: &mut Typist, status: &Status) {
     if !status.unread_reply {
         return;
     }
-    let program = status.foreground.as_ref().map(|it| it.name.as_str());
-    if status.reads_lines || program.is_some_and(|name| SHELLS.contains(&name)) {
+    let program = (status.foreground.as_ref()).map_or("", |it| plain_name(&it.name));
+    if status.reads_lines || SHELLS.contains(&program) {
         drop_reply(typist).await;
-    } else if program.is_some_and(reads_command_lines) {
+    } else if reads_command_lines(program) && !MULTIPLEXERS.contains(&program) {
         // Another machine's shell has it, or its editor has read it.
         typist.line.doubt();
     }
