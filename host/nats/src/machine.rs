@@ -11,8 +11,10 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::{AckKind, Message};
 use futures_util::StreamExt;
-use quarterdeck_core::tasks::{CallOff, ErrandKey, Errands, Machine};
-use tokio::sync::{mpsc, oneshot, watch};
+use quarterdeck_core::tasks::{
+    CallOff, CallOffReceiver, CallOffSender, ErrandKey, Errands, Machine, call_off,
+};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -49,8 +51,8 @@ pub struct MachineSettings {
 
 /// What a machine's tasks share.
 pub(crate) struct Shared {
-    /// Errands that it has; a message calls one off.
-    held: Mutex<HashMap<ErrandKey, Option<oneshot::Sender<CallOff>>>>,
+    /// Errands that it has, with what calls each off.
+    held: Mutex<HashMap<ErrandKey, CallOffSender>>,
     free: watch::Sender<u32>,
     stopping: CancellationToken,
     told: mpsc::Sender<Doing>,
@@ -138,11 +140,8 @@ impl TakingErrands {
     /// Interrupts what runs; its owners are told to give it to somebody else. To be
     /// called after [`finish`](Self::finish) was given up.
     pub fn hand_back(&self) {
-        for (_, call_off) in self.shared.held().iter_mut() {
-            if let Some(call_off) = call_off.take() {
-                // It has just ended by itself.
-                let _ = call_off.send(CallOff::HandedBack);
-            }
+        for held in self.shared.held().values() {
+            held.call_off(CallOff::HandedBack);
         }
     }
 
@@ -157,13 +156,13 @@ impl TakingErrands {
 
 impl Shared {
     /// Takes note of an errand; what calls it off. `None` where it is here already.
-    pub(crate) fn holds(&self, key: &ErrandKey) -> Option<oneshot::Receiver<CallOff>> {
+    pub(crate) fn holds(&self, key: &ErrandKey) -> Option<CallOffReceiver> {
         let mut held = self.held();
         if held.contains_key(key) {
             return None;
         }
-        let (call_off, called_off) = oneshot::channel();
-        held.insert(key.clone(), Some(call_off));
+        let (call_off, called_off) = call_off();
+        held.insert(key.clone(), call_off);
         Some(called_off)
     }
 
@@ -183,7 +182,7 @@ impl Shared {
         let _ = self.told.try_send(doing);
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<ErrandKey, Option<oneshot::Sender<CallOff>>>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<ErrandKey, CallOffSender>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -212,10 +211,8 @@ async fn hear_recalls(shared: Arc<Shared>, mut recalled: async_nats::Subscriber)
         let Ok(key) = serde_json::from_slice::<ErrandKey>(&message.payload) else {
             continue;
         };
-        let call_off = shared.held().get_mut(&key).and_then(Option::take);
-        if let Some(call_off) = call_off {
-            // It has just ended by itself.
-            let _ = call_off.send(CallOff::Cancelled);
+        if let Some(held) = shared.held().get(&key) {
+            held.call_off(CallOff::Cancelled);
         }
     }
 }

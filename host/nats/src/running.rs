@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use quarterdeck_core::tasks::{
-    CallOff, Errand, ErrandKey, ErrandNews, Errands, Fate, TaskId, Waiting,
+    CallOffReceiver, Errand, ErrandKey, ErrandNews, Errands, Fate, TaskId, Waiting,
 };
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::announcing::MachineName;
@@ -205,7 +205,7 @@ impl Held {
     }
 
     /// Carries the errand out.
-    async fn outcome(&self, errand: &Errand, called_off: oneshot::Receiver<CallOff>) -> Outcome {
+    async fn outcome(&self, errand: &Errand, called_off: CallOffReceiver) -> Outcome {
         let (news, mut steps) = mpsc::channel(STEPS);
         let begun_elsewhere = AtomicBool::new(false);
         let begins = |session: String| -> Waiting<'_, bool> {

@@ -9,6 +9,7 @@ use quarterdeck_terminal::{
     CommandState, Cursor, RunError, RunningCommand, ShellState, Status, Until,
 };
 use serde::Serialize;
+use tokio::sync::MutexGuard;
 
 use super::asked::Line;
 use super::continuation::{Unfinished, waits_for_more};
@@ -29,6 +30,18 @@ const QUIET_AFTER_COMMAND: Duration = Duration::from_millis(150);
 /// How long a program may take to end, and its shell to show a prompt, when keys were
 /// typed that end it.
 const ENDED_BY_KEYS: Duration = Duration::from_secs(1);
+
+/// A command that may run, while nobody else types in its session.
+pub(crate) struct Judged<'a> {
+    session: &'a Session,
+    typist: MutexGuard<'a, Typist>,
+    verdict: VerdictReport,
+    command: String,
+    /// What the shell is given, which comes down to the same.
+    typed: String,
+    /// The end of the transcript before it.
+    at: Cursor,
+}
 
 /// A command that was let through.
 pub struct Running {
@@ -120,6 +133,35 @@ impl Gate {
         typed: &str,
         caller: &Caller,
     ) -> Result<Running, HostError> {
+        let judged = self.judge_as(session, command, typed, caller).await?;
+        judged.start().await
+    }
+
+    /// Judges `command`, of which nothing is typed before it is
+    /// [started](Judged::start). Until then it may be given up.
+    #[tracing::instrument(
+        target = TRACE_TARGET,
+        name = "gate.judge",
+        skip_all,
+        fields(session.id = %session.id)
+    )]
+    pub(crate) async fn judge<'a>(
+        &self,
+        session: &'a Session,
+        command: &str,
+        caller: &Caller,
+    ) -> Result<Judged<'a>, HostError> {
+        let command = runnable(command)?;
+        self.judge_as(session, command, command, caller).await
+    }
+
+    async fn judge_as<'a>(
+        &self,
+        session: &'a Session,
+        command: &str,
+        typed: &str,
+        caller: &Caller,
+    ) -> Result<Judged<'a>, HostError> {
         let mut typist = session.door.typist.lock().await;
         self.agents.may_type(&session.id, caller)?;
         let status = status_after_keys(session, &typist).await;
@@ -138,19 +180,13 @@ impl Gate {
             earlier: None,
         };
         let verdict = self.pass(session, &status, caller, &line).await?;
-        session.door.input_begins(status.cursor);
-        let how = hand_over(session, &mut typist, typed).await?;
-        typist.line.clear();
-        // Should the shell want more, whoever types next goes on with this.
-        typist.unfinished = match how {
-            FollowedBy::Marks(_) => Unfinished::at_prompt(command),
-            _ => Unfinished::after(command, waits_for_more(command)),
-        };
-        Ok(Running {
+        Ok(Judged {
+            session,
+            typist,
             verdict,
             command: command.to_owned(),
-            started: Instant::now(),
-            how,
+            typed: typed.to_owned(),
+            at: status.cursor,
         })
     }
 
@@ -251,6 +287,26 @@ impl Gate {
                 self.audit.path().display()
             );
         }
+    }
+}
+
+impl Judged<'_> {
+    /// Gives the shell the command.
+    pub(crate) async fn start(mut self) -> Result<Running, HostError> {
+        self.session.door.input_begins(self.at);
+        let how = hand_over(self.session, &mut self.typist, &self.typed).await?;
+        self.typist.line.clear();
+        // Should the shell want more, whoever types next goes on with this.
+        self.typist.unfinished = match how {
+            FollowedBy::Marks(_) => Unfinished::at_prompt(&self.command),
+            _ => Unfinished::after(&self.command, waits_for_more(&self.command)),
+        };
+        Ok(Running {
+            verdict: self.verdict,
+            command: self.command,
+            started: Instant::now(),
+            how,
+        })
     }
 }
 

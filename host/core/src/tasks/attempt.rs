@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_terminal::{Cursor, Status, Until};
-use tokio::sync::oneshot;
 
+use super::call_off::CallOffReceiver;
 use super::command_line::{Syntax, command_line};
 use super::fate::{Fate, Next, next};
 use super::kept::{self, Ending};
@@ -56,39 +56,8 @@ pub(super) struct Attempt {
     pub(super) is_errand: bool,
     /// Whether it is kept that it runs.
     pub(super) has_begun: bool,
-    /// Sent when it is called off.
-    pub(super) called_off: oneshot::Receiver<CallOff>,
-}
-
-/// Why an attempt is ended before it ends by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallOff {
-    /// Nobody wants the task any more.
-    Cancelled,
-    /// Another session does what this one had to do.
-    Moved {
-        /// That session.
-        to: String,
-    },
-    /// The machine that had it for another host is told to stop.
-    HandedBack,
-}
-
-impl CallOff {
-    /// What that makes of the attempt.
-    pub(super) fn fate(self, result: Option<TaskResult>, worker: WorkerAfter) -> Fate {
-        let goes_on = match worker {
-            WorkerAfter::Occupied => ", and it could not be interrupted there",
-            WorkerAfter::Free | WorkerAfter::Gone => "",
-        };
-        match self {
-            Self::Cancelled => Fate::Cancelled(result),
-            Self::Moved { to } => {
-                Fate::Lost(format!("its work has moved to session {to}{goes_on}"))
-            }
-            Self::HandedBack => Fate::Lost(format!("the worker there was told to stop{goes_on}")),
-        }
-    }
+    /// Hears that it is called off.
+    pub(super) called_off: CallOffReceiver,
 }
 
 /// How an attempt ended. What is told here is kept already.
@@ -135,7 +104,8 @@ pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (Attempt
     }
 }
 
-/// Carries out an attempt in its session, once `begins` has kept that it does.
+/// Carries out an attempt in its session, once `begins` has kept that it does. What is
+/// called off before anything is typed is as if it had never been assigned.
 pub(super) async fn carry_out_in_session(
     host: &Host,
     attempt: &mut Attempt,
@@ -147,22 +117,18 @@ pub(super) async fn carry_out_in_session(
     let Ok(_turn) = session.run_turn.try_lock() else {
         return (Fate::NotTyped, WorkerAfter::Occupied);
     };
-    let mut status = session.terminal.status().await;
-    if status.is_starting() {
-        let prompt = session.terminal.wait(Until::Prompt, None, START_PATIENCE);
-        prompt.await;
-        status = session.terminal.status().await;
-    }
-    if status.has_ended() {
-        return (Fate::NotTyped, WorkerAfter::Gone);
-    }
-    if !can_take(host, &session, attempt, &status) {
-        return (Fate::NotTyped, WorkerAfter::Occupied);
-    }
-    if !begins.await {
-        return (Fate::NotTyped, WorkerAfter::Free);
+    let mut called_off = attempt.called_off.clone();
+    let worker = tokio::select! {
+        worker = look_at(host, &session, attempt) => worker,
+        _ = called_off.called_off() => WorkerAfter::Free,
+    };
+    if worker != WorkerAfter::Free || called_off.is_called_off() || !begins.await {
+        return (Fate::NotTyped, worker);
     }
     attempt.has_begun = true;
+    if called_off.is_called_off() {
+        return (Fate::NotTyped, WorkerAfter::Free);
+    }
     session.task.set(Some(attempt.spec.id.clone()));
     let end = match attempt.spec.work.lane() {
         Lane::Shell => run_in_shell(host, &session, attempt).await,
@@ -170,6 +136,24 @@ pub(super) async fn carry_out_in_session(
     };
     session.task.set(None);
     end
+}
+
+/// Whether a session can take an attempt, once its shell has started.
+async fn look_at(host: &Host, session: &Session, attempt: &Attempt) -> WorkerAfter {
+    let mut status = session.terminal.status().await;
+    if status.is_starting() {
+        let prompt = session.terminal.wait(Until::Prompt, None, START_PATIENCE);
+        prompt.await;
+        status = session.terminal.status().await;
+    }
+    match (
+        status.has_ended(),
+        can_take(host, session, attempt, &status),
+    ) {
+        (true, _) => WorkerAfter::Gone,
+        (false, true) => WorkerAfter::Free,
+        (false, false) => WorkerAfter::Occupied,
+    }
 }
 
 fn can_take(host: &Host, session: &Session, attempt: &Attempt, status: &Status) -> bool {
@@ -252,14 +236,22 @@ async fn run_in_shell(
             WorkerAfter::Free,
         );
     };
-    let mut running = match host.gate.run(session, &command, &attempt.caller).await {
+    let judged = tokio::select! {
+        judged = host.gate.judge(session, &command, &attempt.caller) => judged,
+        _ = attempt.called_off.called_off() => return (Fate::NotTyped, WorkerAfter::Free),
+    };
+    let started = match judged {
+        Ok(judged) => judged.start().await,
+        Err(error) => Err(error),
+    };
+    let mut running = match started {
         Ok(running) => running,
         Err(error) => return not_typed(error, attempt),
     };
     let end = tokio::select! {
         biased;
         end = host.gate.follow(session, &mut running, attempt.spec.timeout) => end,
-        why = called_off(&mut attempt.called_off) => {
+        why = attempt.called_off.called_off() => {
             let (result, worker) =
                 interrupt(host, session, &mut running, &attempt.caller).await;
             return (why.fate(result, worker), worker);
@@ -327,15 +319,6 @@ pub(super) fn not_typed(error: HostError, attempt: &Attempt) -> (Fate, WorkerAft
     }
 }
 
-/// Waits until the task is called off. A queue that is gone calls off nothing:
-/// its host has gone, and the command with it.
-pub(super) async fn called_off(called_off: &mut oneshot::Receiver<CallOff>) -> CallOff {
-    match called_off.await {
-        Ok(why) => why,
-        Err(_) => std::future::pending().await,
-    }
-}
-
 /// Ends a command as a person would.
 async fn interrupt(
     host: &Host,
@@ -344,23 +327,29 @@ async fn interrupt(
     caller: &Caller,
 ) -> (Option<TaskResult>, WorkerAfter) {
     for key in INTERRUPTS {
-        if host
-            .gate
-            .type_input(session, &[Input::Bytes(vec![key])], caller)
-            .await
-            .is_err()
-        {
-            return (None, WorkerAfter::Gone);
+        let input = [Input::Bytes(vec![key])];
+        if let Err(error) = host.gate.type_input(session, &input, caller).await {
+            return (None, not_interrupted(&error));
         }
         match host.gate.follow(session, running, INTERRUPT_PATIENCE).await {
             Ok(CommandEnd::StillRunning { .. }) => {}
             Ok(end @ CommandEnd::Finished { .. }) => {
                 return (result_of(session, end).await, WorkerAfter::Free);
             }
-            Ok(CommandEnd::SessionEnded { .. }) | Err(_) => return (None, WorkerAfter::Gone),
+            Ok(CommandEnd::SessionEnded { .. }) => return (None, WorkerAfter::Gone),
+            Err(error) => return (None, not_interrupted(&error)),
         }
     }
     (None, WorkerAfter::Occupied)
+}
+
+/// What a worker is whose work could not be interrupted. Only one that has ended is gone:
+/// in one that somebody has locked meanwhile, for example, the work goes on.
+pub(super) fn not_interrupted(error: &HostError) -> WorkerAfter {
+    match error {
+        HostError::SessionEnded { .. } | HostError::SessionNotFound(_) => WorkerAfter::Gone,
+        _ => WorkerAfter::Occupied,
+    }
 }
 
 async fn result_of(session: &Session, end: CommandEnd) -> Option<TaskResult> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::attempt::CallOff;
 use super::backlog::Place;
+use super::call_off::CallOff;
 use super::kept::{self, Ending, work_key};
 use super::queue::{Queue, Waiting};
 use super::task::{TaskId, TaskState};
@@ -28,7 +28,7 @@ impl Queue {
             match &mut task.running {
                 Some(running) => {
                     running.cancelled = true;
-                    running.call_off(CallOff::Cancelled);
+                    running.call_off.call_off(CallOff::Cancelled);
                 }
                 None => {
                     let ending = Ending::cancelled("cancelled before it ran");

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc};
 
-use super::attempt::{Attempt, CallOff, WorkerAfter, carry_out_in_session, until_kept};
+use super::attempt::{Attempt, WorkerAfter, carry_out_in_session, until_kept};
+use super::call_off::CallOffReceiver;
 use super::errand::{Errand, ErrandKey, ErrandNews, Waiting};
 use super::fate::Fate;
 use super::opening::agent_is_ready;
@@ -73,14 +74,14 @@ impl Errands {
     ///
     /// `begins` is told the session and may take its time, before anything is typed: it
     /// says whether to go on. News of its progress go to `news`, and are dropped where
-    /// nobody takes them fast enough. A message on `called_off` interrupts it.
+    /// nobody takes them fast enough. `called_off` interrupts it.
     /// [`Fate::NotTyped`] means that it can be given to somebody else.
     pub async fn carry_out(
         &self,
         errand: &Errand,
         begins: &Begins<'_>,
         news: &mpsc::Sender<ErrandNews>,
-        mut called_off: oneshot::Receiver<CallOff>,
+        called_off: CallOffReceiver,
     ) -> Fate {
         let key = errand.key.clone();
         match self.host.store.read(move |kept| known(kept, &key)).await {
@@ -104,9 +105,8 @@ impl Errands {
                     return Fate::NotTyped;
                 }
             };
-            let mut attempt = attempt(errand, &session, called_off);
+            let mut attempt = attempt(errand, &session, called_off.clone());
             let (fate, worker) = self.in_session(errand, &mut attempt, begins, news).await;
-            called_off = attempt.called_off;
             self.give_back(errand, session, worker).await;
             if fate != Fate::NotTyped {
                 self.has_ended(errand, &fate).await;
@@ -236,7 +236,7 @@ impl Errands {
     }
 }
 
-fn attempt(errand: &Errand, session: &str, called_off: oneshot::Receiver<CallOff>) -> Attempt {
+fn attempt(errand: &Errand, session: &str, called_off: CallOffReceiver) -> Attempt {
     Attempt {
         number: errand.key.task,
         spec: Arc::new(errand.task.clone()),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Attempt, AttemptEnd, called_off, keep, until_kept};
+use super::attempt::{Attempt, AttemptEnd, keep, until_kept};
 use super::errand::{Errand, ErrandNews, Machines, Told};
 use super::fate::Fate;
 use super::kept;
@@ -86,7 +86,7 @@ impl Following {
                     None => std::future::pending().await,
                 },
                 // Nothing else has an errand called off: it has no session here.
-                _ = called_off(&mut attempt.called_off), if !recalled => {
+                _ = attempt.called_off.called_off(), if !recalled => {
                     recalled = true;
                     self.machines.recall(&self.errand.key);
                 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_policy::WorkerFacts;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::attempt::{Attempt, AttemptEnd};
 use super::backlog::Place;
+use super::call_off::call_off;
 use super::errand::{Errand, ErrandKey, Machine, Machines, OwnerId, Way};
 use super::following::{Course, Following, ON_ITS_WAY};
 use super::kept::{self, Ending, KeptTask, Terms};
@@ -236,7 +237,7 @@ impl Queue {
         let Some(line) = &self.sent.line else {
             return;
         };
-        let (call_off, called_off) = oneshot::channel();
+        let (call_off, called_off) = call_off();
         if way.is_none() {
             task.sendings += 1;
         }
@@ -245,7 +246,7 @@ impl Queue {
             has_begun: worker.is_some(),
             session: worker.unwrap_or_default(),
             since_ms: now_ms(),
-            call_off: Some(call_off),
+            call_off,
             cancelled: false,
         });
         let errand = Errand {

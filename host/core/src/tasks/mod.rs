@@ -18,6 +18,7 @@
 
 mod attempt;
 mod backlog;
+mod call_off;
 mod command_line;
 mod ending;
 mod errand;
@@ -44,7 +45,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use attempt::CallOff;
+pub use call_off::{CallOff, CallOffReceiver, CallOffSender, call_off};
 pub use errand::{
     BadOwnerId, Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable,
     Waiting, Way,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::TaskId;
-use super::attempt::CallOff;
+use super::call_off::CallOff;
 use super::kept;
 use super::queue::Queue;
 
@@ -43,7 +43,7 @@ impl Queue {
         for (number, task) in &mut self.open {
             match &mut task.running {
                 Some(running) if running.session == change.from => {
-                    running.call_off(CallOff::Moved {
+                    running.call_off.call_off(CallOff::Moved {
                         to: change.to.clone(),
                     });
                     if !task.spec.rerun || running.cancelled {

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
-use super::attempt::CallOff;
 use super::backlog::Entry;
+use super::call_off::CallOffSender;
 use super::kept::KeptTask;
 use super::task::{NewTask, TaskReport, TaskState};
 
@@ -37,8 +35,7 @@ pub(super) struct RunningTask {
     pub(super) since_ms: u64,
     /// Not so while it is on its way to a machine.
     pub(super) has_begun: bool,
-    /// `None` once it was called off.
-    pub(super) call_off: Option<oneshot::Sender<CallOff>>,
+    pub(super) call_off: CallOffSender,
     /// Nobody wants it any more.
     pub(super) cancelled: bool,
 }
@@ -89,16 +86,6 @@ impl OpenTask {
             notes: self.notes.clone(),
             started_ms: begun.map(|running| running.since_ms),
             ended_ms: None,
-        }
-    }
-}
-
-impl RunningTask {
-    /// Has its attempt ended, for the first reason that is given.
-    pub(super) fn call_off(&mut self, why: CallOff) {
-        if let Some(call_off) = self.call_off.take() {
-            // Fails when it has just ended by itself.
-            let _ = call_off.send(why);
         }
     }
 }

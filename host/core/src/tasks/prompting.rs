@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{Cursor, Until, WaitEnd};
 
-use super::attempt::{Attempt, WorkerAfter, called_off, not_typed, result};
+use super::attempt::{Attempt, WorkerAfter, not_interrupted, not_typed, result};
 use super::fate::Fate;
 use super::task::{TaskResult, Work};
 use crate::coding_agents::{Activity, AgentRules};
@@ -17,7 +17,7 @@ use crate::prompts::{Delivered, PromptAgent, PromptStage};
 use crate::session::Session;
 
 /// A program that nobody can read has answered once it is silent for so long.
-const SILENCE_AFTER_ANSWER: Duration = Duration::from_secs(3);
+pub(super) const SILENCE_AFTER_ANSWER: Duration = Duration::from_secs(3);
 
 /// An agent that was interrupted is idle within this time, or goes on.
 const INTERRUPT_PATIENCE: Duration = Duration::from_secs(10);
@@ -121,7 +121,7 @@ impl Course<'_> {
                 changed = watch.changed() => if changed.is_err() {
                     return (lost("the session ended under it"), WorkerAfter::Gone);
                 },
-                why = called_off(&mut attempt.called_off) => {
+                why = attempt.called_off.called_off() => {
                     let worker = self.interrupt(attempt, rules).await;
                     return (why.fate(Some(self.answer().await), worker), worker);
                 }
@@ -129,7 +129,7 @@ impl Course<'_> {
                     let worker = self.interrupt(attempt, rules).await;
                     let fate = Fate::TimedOut {
                         result: Some(self.answer().await),
-                        goes_on: worker != WorkerAfter::Free,
+                        goes_on: worker == WorkerAfter::Occupied,
                     };
                     return (fate, worker);
                 }
@@ -143,8 +143,8 @@ impl Course<'_> {
         let typed = (self.host.gate)
             .type_input(self.session, &key, &attempt.caller)
             .await;
-        if typed.is_err() {
-            return WorkerAfter::Gone;
+        if let Err(error) = typed {
+            return not_interrupted(&error);
         }
         let Some(mut watch) = self.host.coding_agents.watch(&self.session.id) else {
             return WorkerAfter::Gone;
@@ -165,8 +165,8 @@ impl Course<'_> {
         );
         let waited = tokio::select! {
             waited = silence => waited,
-            why = called_off(&mut attempt.called_off) => {
-                return (why.fate(None, WorkerAfter::Occupied), WorkerAfter::Free);
+            why = attempt.called_off.called_off() => {
+                return (why.fate(None, WorkerAfter::Occupied), WorkerAfter::Occupied);
             }
         };
         if waited.end == WaitEnd::SessionEnded {

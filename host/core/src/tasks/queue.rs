@@ -409,15 +409,21 @@ impl Queue {
         task.milestone = None;
         task.ready_ms = now_ms();
         self.backlog.put(task.entry(number), Place::Ready);
+        let mut attempts = task.attempts;
         if let Some((lost, notes)) = lost {
             (task.lost, task.notes) = (lost, notes);
             task.attempts += 1;
+            attempts = task.attempts;
             let (id, why) = (task.spec.id.clone(), task.notes.last().cloned());
             self.tell(&id, TaskState::Queued, None, why);
         }
+        let task_ran = attempts > 0;
         if cancelled {
-            self.ends_unrun(number, Ending::cancelled("cancelled before it ran again"))
-                .await;
+            let before = match task_ran {
+                true => "cancelled before it ran again",
+                false => "cancelled before it ran",
+            };
+            self.ends_unrun(number, Ending::cancelled(before)).await;
         }
     }
 

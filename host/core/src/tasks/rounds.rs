@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use quarterdeck_policy::{Batch, Plan, TaskFacts, WorkerFacts};
 use quarterdeck_terminal::Until;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, WorkerAfter, carry_out};
 use super::backlog::Place;
+use super::call_off::call_off;
 use super::kept::{Ending, Terms, work_key};
 use super::open_task::{OpenTask, RunningTask};
+use super::prompting::SILENCE_AFTER_ANSWER;
 use super::queue::{Back, Queue};
 use super::task::{Lane, TaskState};
 use super::workers::{LifeOfWorkers, MENDED_WITHIN};
@@ -236,14 +237,14 @@ impl Queue {
         else {
             return;
         };
-        let (call_off, called_off) = oneshot::channel();
+        let (call_off, called_off) = call_off();
         task.waits_for = None;
         self.prefers.remove(&number);
         task.last_session = Some(session.clone());
         task.running = Some(RunningTask {
             session: session.clone(),
             since_ms: now_ms(),
-            call_off: Some(call_off),
+            call_off,
             cancelled: false,
             has_begun: true,
         });
@@ -327,8 +328,15 @@ impl Queue {
                     Some(_) => now.activity == Activity::Idle,
                     None => now.activity == Activity::Working,
                 });
+                let takes = tokio::time::timeout(OCCUPIED_PATIENCE, takes).await;
                 // An error means that the session is over: then it is found to be gone.
-                let _ = tokio::time::timeout(OCCUPIED_PATIENCE, takes).await;
+                let unread = takes.is_ok_and(|now| now.is_ok_and(|now| now.program.is_none()));
+                if let (Ok(found), true) = (found, unread) {
+                    let silence = Until::Quiet(SILENCE_AFTER_ANSWER);
+                    (found.terminal)
+                        .wait(silence, None, OCCUPIED_PATIENCE)
+                        .await;
+                }
                 return Back::Freed { session, lane };
             }
             tokio::time::sleep(OCCUPIED_PAUSE).await;
