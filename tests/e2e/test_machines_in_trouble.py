@@ -128,3 +128,40 @@ async def test_two_machines_of_one_name_and_other_mistakes(world: World, machine
     ):
         refused = builder.world.quarterdeck("worker", *flags, timeout=30)
         assert refused.returncode != 0 and said in refused.stderr, refused.stderr
+
+
+async def test_a_host_that_has_forgotten_what_it_sent_is_answered_for_what_it_asks_now(
+    world: World, nats: NatsServer, machine: Callable[..., Machine]
+) -> None:
+    builder, archive = machine("builder"), world.root / "backup.tar"
+    host = world.serve("--tools", TOOLS)
+    async with agent_on_http(host) as agent:
+        await hand_in(agent, task("first", "echo first"))
+        assert (await report(agent, "first", 50_000))["result"]["output"] == "first\n"
+        assert world.quarterdeck("backup", str(archive)).returncode == 0
+        await hand_in(agent, task("second", "echo second"))
+        assert (await report(agent, "second", 50_000))["result"]["output"] == "second\n"
+    host.stop()
+    assert world.quarterdeck("restore", str(archive)).returncode == 0
+    # As a server has forgotten after ten minutes what came to it.
+    nats.lose_everything()
+    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        # The machine remembers a task of this host that has the same number.
+        await hand_in(agent, task("third", "echo third"))
+        third = await report(agent, "third", 50_000)
+        assert third["status"] == "completed" and third["result"]["output"] == "third\n", third
+        assert "third" in builder.said
+
+
+async def test_nothing_is_put_back_beneath_a_machine(world: World, machine: Callable[..., Machine]) -> None:
+    builder = machine("builder")
+    archive = builder.world.root / "backup.tar"
+    assert builder.world.quarterdeck("backup", str(archive)).returncode == 0
+    refused = builder.world.quarterdeck("restore", str(archive))
+    assert refused.returncode == 1 and "a host or a worker runs" in refused.stderr, refused.stderr
+    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        await hand_in(agent, task("job", "echo done"))
+        assert (await report(agent, "job", 50_000))["result"]["output"] == "done\n"
+    builder.kill()
+    restored = builder.world.quarterdeck("restore", str(archive))
+    assert restored.returncode == 0, restored.stderr

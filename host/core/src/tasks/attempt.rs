@@ -37,17 +37,22 @@ const START_PATIENCE: Duration = Duration::from_secs(10);
 /// What cannot be written is tried again after so long.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// A task and the worker that it was assigned to.
-pub(super) struct Attempt {
+/// A task, and how often it was tried before.
+pub(super) struct Tried {
     pub(super) number: u64,
     pub(super) spec: Arc<NewTask>,
-    pub(super) caller: Caller,
-    pub(super) session_id: String,
-    /// How often it was started before.
+    /// How often it was started.
     pub(super) attempts: u32,
     /// How many of those times nobody knows the end of.
     pub(super) lost: u32,
     pub(super) notes: Vec<String>,
+}
+
+/// A task and the worker that it was assigned to.
+pub(super) struct Attempt {
+    pub(super) spec: Arc<NewTask>,
+    pub(super) caller: Caller,
+    pub(super) session_id: String,
     /// Whether a shell will do that does not report exit statuses.
     pub(super) any_shell: bool,
     /// What its prompt goes by, where it is one: no prompt is typed twice.
@@ -60,7 +65,7 @@ pub(super) struct Attempt {
     pub(super) called_off: CallOffReceiver,
 }
 
-/// How an attempt ended. What is told here is kept already.
+/// How an attempt ended. What is told here is kept already, but for the last.
 #[derive(Debug)]
 pub(super) enum AttemptEnd {
     /// Nothing was typed: the worker could not take it.
@@ -69,6 +74,8 @@ pub(super) enum AttemptEnd {
     Back { lost: u32, notes: Vec<String> },
     /// Nothing more comes of the task.
     Ended(Ending),
+    /// What carried it out has failed: nobody knows how far it came.
+    Broken,
 }
 
 /// What became of the worker.
@@ -83,8 +90,12 @@ pub(super) enum WorkerAfter {
 }
 
 /// Carries out an attempt.
-pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (AttemptEnd, WorkerAfter) {
-    let (number, worker) = (attempt.number, attempt.session_id.clone());
+pub(super) async fn carry_out(
+    host: &Host,
+    tried: Tried,
+    mut attempt: Attempt,
+) -> (AttemptEnd, WorkerAfter) {
+    let (number, worker) = (tried.number, attempt.session_id.clone());
     let begins = async {
         let write = host
             .store
@@ -98,9 +109,9 @@ pub(super) async fn carry_out(host: Arc<Host>, mut attempt: Attempt) -> (Attempt
             }
         }
     };
-    match carry_out_in_session(&host, &mut attempt, begins).await {
+    match carry_out_in_session(host, &mut attempt, begins).await {
         (Fate::NotTyped, worker) if !attempt.has_begun => (AttemptEnd::NotStarted, worker),
-        (fate, worker) => (keep(&host, attempt, fate).await, worker),
+        (fate, worker) => (keep(host, tried, &attempt.session_id, fate).await, worker),
     }
 }
 
@@ -170,17 +181,15 @@ fn can_take(host: &Host, session: &Session, attempt: &Attempt, status: &Status) 
 }
 
 /// Writes down what became of the task.
-pub(super) async fn keep(host: &Host, attempt: Attempt, fate: Fate) -> AttemptEnd {
-    let Attempt {
+pub(super) async fn keep(host: &Host, tried: Tried, worker: &str, fate: Fate) -> AttemptEnd {
+    let Tried {
         number,
         spec,
-        session_id,
         attempts,
         lost,
         notes,
-        ..
-    } = attempt;
-    match next(&spec, attempts + 1, lost, notes, &session_id, fate) {
+    } = tried;
+    match next(&spec, attempts + 1, lost, notes, worker, fate) {
         Next::NotStarted => {
             until_kept(host, move |kept| kept::not_started(kept, number)).await;
             AttemptEnd::NotStarted

@@ -19,6 +19,7 @@ pub(super) struct Entry {
     pub(super) submission: u64,
     pub(super) lane: Lane,
     pub(super) priority: TaskPriority,
+    pub(super) place: Place,
 }
 
 /// Where a task stands.
@@ -30,8 +31,6 @@ pub(super) enum Place {
     Ready,
     /// A worker has it.
     Running,
-    /// It has ended.
-    Gone,
 }
 
 /// All tasks that have not ended, by submission and by what they want of a worker.
@@ -53,24 +52,35 @@ struct LaneBacklog {
 
 impl Backlog {
     /// Puts a task where it stands now.
-    pub(super) fn put(&mut self, entry: Entry, place: Place) {
+    pub(super) fn put(&mut self, entry: Entry) {
+        let lane = self.without(entry);
+        match entry.place {
+            Place::Blocked => drop(lane.blocked.insert(entry.number)),
+            Place::Ready => {
+                lane.ready.insert(entry.number);
+                lane.urgent.insert((Reverse(entry.priority), entry.number));
+            }
+            Place::Running => drop(lane.running.insert(entry.number)),
+        }
+    }
+
+    /// Takes a task out that has ended.
+    pub(super) fn remove(&mut self, entry: Entry) {
+        if self.without(entry).is_empty() {
+            self.lanes.remove(&(entry.submission, entry.lane));
+        }
+    }
+
+    /// The lane of a task, which is nowhere in it.
+    fn without(&mut self, entry: Entry) -> &mut LaneBacklog {
         let key = (entry.submission, entry.lane);
-        let lane = self.lanes.entry(key).or_default();
         let urgency = (Reverse(entry.priority), entry.number);
+        let lane = self.lanes.entry(key).or_default();
         lane.blocked.remove(&entry.number);
         lane.ready.remove(&entry.number);
         lane.urgent.remove(&urgency);
         lane.running.remove(&entry.number);
-        match place {
-            Place::Blocked => drop(lane.blocked.insert(entry.number)),
-            Place::Ready => {
-                lane.ready.insert(entry.number);
-                lane.urgent.insert(urgency);
-            }
-            Place::Running => drop(lane.running.insert(entry.number)),
-            Place::Gone if lane.is_empty() => drop(self.lanes.remove(&key)),
-            Place::Gone => {}
-        }
+        lane
     }
 
     /// Where some task could run.
@@ -87,6 +97,12 @@ impl Backlog {
     /// How many tasks of a submission run.
     pub(super) fn running(&self, submission: u64) -> usize {
         self.of(submission).map(|lane| lane.running.len()).sum()
+    }
+
+    /// All tasks that run.
+    pub(super) fn all_running(&self) -> impl Iterator<Item = u64> {
+        let lanes = self.lanes.values();
+        lanes.flat_map(|lane| lane.running.iter().copied())
     }
 
     /// How many tasks could run.
@@ -152,26 +168,27 @@ impl LaneBacklog {
 mod tests {
     use super::*;
 
-    fn entry(number: u64, priority: TaskPriority) -> Entry {
+    fn entry(number: u64, priority: TaskPriority, place: Place) -> Entry {
         Entry {
             number,
             submission: 1,
             lane: Lane::Shell,
             priority,
+            place,
         }
     }
 
     #[test]
     fn a_task_stands_in_one_place() {
         let mut backlog = Backlog::default();
-        let task = entry(7, TaskPriority::Medium);
+        let task = |place| entry(7, TaskPriority::Medium, place);
         for (place, counts) in [
             (Place::Blocked, (0, 0, 1)),
             (Place::Ready, (1, 0, 1)),
             (Place::Running, (0, 1, 0)),
             (Place::Ready, (1, 0, 1)),
         ] {
-            backlog.put(task, place);
+            backlog.put(task(place));
             assert_eq!(
                 (
                     backlog.ready(1, Lane::Shell),
@@ -181,29 +198,27 @@ mod tests {
                 counts,
                 "{place:?}"
             );
+            let runs = backlog.all_running().collect::<Vec<_>>() == [7];
+            assert_eq!(runs, place == Place::Running);
             assert!(backlog.holds(1) && !backlog.holds(2));
         }
-        backlog.put(task, Place::Gone);
+        backlog.remove(task(Place::Running));
         assert!(!backlog.holds(1) && backlog.lanes.is_empty());
     }
 
     #[test]
     fn of_many_the_oldest_and_the_most_urgent_are_asked_about() {
         let mut backlog = Backlog::default();
-        backlog.put(entry(10_000, TaskPriority::Low), Place::Blocked);
+        let ready = |number| {
+            let priority = match number >= 990 {
+                true => TaskPriority::High,
+                false => TaskPriority::Low,
+            };
+            entry(number, priority, Place::Ready)
+        };
+        backlog.put(entry(10_000, TaskPriority::Low, Place::Blocked));
         for number in 0..1_000 {
-            let urgent = number >= 990;
-            backlog.put(
-                entry(
-                    number,
-                    if urgent {
-                        TaskPriority::High
-                    } else {
-                        TaskPriority::Low
-                    },
-                ),
-                Place::Ready,
-            );
+            backlog.put(ready(number));
         }
         let asked = backlog.asked_about(1, Lane::Shell);
         assert!(asked.len() <= MOST_ASKED_ABOUT);
@@ -213,17 +228,7 @@ mod tests {
                 .all(|number| asked.contains(&number))
         );
         for number in 100..1_000 {
-            backlog.put(
-                entry(
-                    number,
-                    if number >= 990 {
-                        TaskPriority::High
-                    } else {
-                        TaskPriority::Low
-                    },
-                ),
-                Place::Gone,
-            );
+            backlog.remove(ready(number));
         }
         assert_eq!(
             backlog.asked_about(1, Lane::Shell).len(),

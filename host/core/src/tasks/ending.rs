@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backlog::Place;
 use super::call_off::CallOff;
 use super::kept::{self, Ending, work_key};
 use super::queue::{Queue, Waiting};
@@ -25,15 +24,9 @@ impl Queue {
                 continue;
             };
             cancelled.push(task.spec.id.clone());
-            match &mut task.running {
-                Some(running) => {
-                    running.cancelled = true;
-                    running.call_off.call_off(CallOff::Cancelled);
-                }
-                None => {
-                    let ending = Ending::cancelled("cancelled before it ran");
-                    self.ends_unrun(number.unwrap_or_default(), ending).await;
-                }
+            if !task.call_off(CallOff::Cancelled) {
+                let ending = Ending::cancelled("cancelled before it ran");
+                self.ends_unrun(number.unwrap_or_default(), ending).await;
             }
         }
         cancelled
@@ -65,7 +58,7 @@ impl Queue {
             };
             self.by_id.remove(&task.spec.id);
             self.prefers.remove(&number);
-            self.backlog.put(task.entry(number), Place::Gone);
+            self.backlog.remove(task.entry(number));
             if !self.backlog.holds(task.submission) {
                 self.submissions.remove(&task.submission);
             }
@@ -78,8 +71,7 @@ impl Queue {
                 self.estimates
                     .learn(&work_key(&task.spec), result.duration_ms);
             }
-            let begun = task.running.as_ref().filter(|running| running.has_begun);
-            let session = begun.map(|running| running.session.clone());
+            let session = task.begun().map(|begun| begun.worker.clone());
             self.tell(&task.spec.id, ending.state, session, ending.error.clone());
             let waiting = self.needed_by.remove(&number).unwrap_or_default();
             match ending.state {
@@ -112,7 +104,7 @@ impl Queue {
                 if task.blockers.is_empty() {
                     task.ready_ms = now;
                     task.waits_for = None;
-                    self.backlog.put(task.entry(*waiting), Place::Ready);
+                    self.backlog.put(task.entry(*waiting));
                 }
             }
         }

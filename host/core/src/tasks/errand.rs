@@ -65,7 +65,8 @@ pub struct ErrandKey {
     pub owner: OwnerId,
     /// The task's number there.
     pub task: u64,
-    /// The how many-eth time that it is sent, from 1.
+    /// Which time that it is sent: a number by chance, so that nobody takes it for an
+    /// earlier one, whatever its owner has forgotten.
     pub sending: u64,
 }
 

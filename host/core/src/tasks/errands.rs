@@ -22,9 +22,14 @@ use crate::error::HostError;
 use crate::events::Happening;
 use crate::host::Host;
 use crate::operations::CreateSession;
+use crate::store::{Store, StoreError};
 
-/// How long what was done is remembered: 30 days, longer than anybody asks again.
+/// How long what was done is remembered: 30 days. No errand is ever sent under the key
+/// of another one, so nobody is told of one that is not his, however long that is.
 const REMEMBERED_MS: u64 = 30 * 24 * 3_600 * 1_000;
+
+/// What is older is forgotten this often.
+const FORGETS_EVERY: Duration = Duration::from_secs(24 * 3_600);
 
 /// So many sessions are tried for one errand, where one after the other turns out to
 /// be gone or occupied.
@@ -56,14 +61,9 @@ enum Known {
 }
 
 impl Errands {
-    /// A host's work for others.
+    /// A host's work for others. Call it inside a runtime.
     pub fn of(host: Arc<Host>) -> Self {
-        let before = now_ms().saturating_sub(REMEMBERED_MS).cast_signed();
-        host.store
-            .write_later("that old errands are forgotten", move |kept| {
-                kept.execute("DELETE FROM errands WHERE begun_ms < ?1", [before])
-                    .map(drop)
-            });
+        tokio::spawn(forget_regularly(host.store.clone()));
         Self {
             host,
             idle: Mutex::default(),
@@ -238,13 +238,9 @@ impl Errands {
 
 fn attempt(errand: &Errand, session: &str, called_off: CallOffReceiver) -> Attempt {
     Attempt {
-        number: errand.key.task,
         spec: Arc::new(errand.task.clone()),
         caller: errand.caller.clone(),
         session_id: session.to_owned(),
-        attempts: 0,
-        lost: 0,
-        notes: Vec::new(),
         any_shell: false,
         prompt_id: format!("errand-{}", errand.key),
         is_errand: true,
@@ -269,6 +265,30 @@ fn tell_progress(
             milestone: update.milestone.clone(),
         });
     }
+}
+
+/// Forgets old errands now, and again and again while the store is open.
+async fn forget_regularly(store: Store) {
+    let mut pace = tokio::time::interval(FORGETS_EVERY);
+    loop {
+        pace.tick().await;
+        let before = now_ms().saturating_sub(REMEMBERED_MS);
+        if let Err(error) = store.write(move |kept| forget_old(kept, before)).await {
+            tracing::warn!(%error, "old errands cannot be forgotten");
+            if matches!(error, StoreError::Closed { .. }) {
+                return;
+            }
+        }
+    }
+}
+
+/// Forgets what was begun before.
+fn forget_old(kept: &Transaction<'_>, before_ms: u64) -> rusqlite::Result<()> {
+    kept.execute(
+        "DELETE FROM errands WHERE begun_ms < ?1",
+        [before_ms.cast_signed()],
+    )
+    .map(drop)
 }
 
 fn known(kept: &Connection, key: &ErrandKey) -> rusqlite::Result<Option<Known>> {
@@ -331,7 +351,6 @@ fn never_begun(kept: &Transaction<'_>, key: &ErrandKey) -> rusqlite::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Store;
     use crate::tasks::OwnerId;
 
     #[tokio::test]
@@ -358,5 +377,8 @@ mod tests {
         assert!(matches!(known(1).await, Ok(Some(Known::Begun))));
         assert!(matches!(known(2).await, Ok(Some(Known::Ended(it))) if it == fate));
         assert!(matches!(known(3).await, Ok(None)));
+        let forget = store.write(|store| forget_old(store, now_ms() + 1));
+        forget.await.expect("forgotten");
+        assert!(matches!(known(2).await, Ok(None)));
     }
 }

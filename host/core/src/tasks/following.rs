@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Attempt, AttemptEnd, keep, until_kept};
+use super::attempt::{AttemptEnd, Tried, keep, until_kept};
+use super::call_off::CallOffReceiver;
 use super::errand::{Errand, ErrandNews, Machines, Told};
 use super::fate::Fate;
 use super::kept;
@@ -47,10 +48,11 @@ impl Following {
     /// becomes of it.
     pub(super) async fn until_its_end(
         mut self,
-        mut attempt: Attempt,
+        tried: Tried,
+        mut called_off: CallOffReceiver,
         told: Option<mpsc::Receiver<Told>>,
     ) -> AttemptEnd {
-        let (number, sending) = (attempt.number, self.errand.key.sending);
+        let (number, sending) = (tried.number, self.errand.key.sending);
         let mut told = match told {
             Some(told) => told,
             None => {
@@ -76,8 +78,8 @@ impl Following {
                     Some(told) => match self.takes(number, &told.news).await {
                         None => told.settle(),
                         Some(fate) => {
-                            attempt.session_id = self.worker.take().unwrap_or_default();
-                            let end = keep(&self.host, attempt, fate).await;
+                            let worker = self.worker.take().unwrap_or_default();
+                            let end = keep(&self.host, tried, &worker, fate).await;
                             told.settle();
                             return end;
                         }
@@ -86,7 +88,7 @@ impl Following {
                     None => std::future::pending().await,
                 },
                 // Nothing else has an errand called off: it has no session here.
-                _ = attempt.called_off.called_off(), if !recalled => {
+                _ = called_off.called_off(), if !recalled => {
                     recalled = true;
                     self.machines.recall(&self.errand.key);
                 }

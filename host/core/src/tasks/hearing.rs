@@ -4,22 +4,17 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
+use super::attempt::WorkerAfter;
 use super::open_task::OpenTask;
 use super::queue::Queue;
-use super::task::TaskId;
+use super::task::{Lane, TaskId};
 use crate::coding_agents::Activity;
-use crate::events::{
-    AgentActivityChanged, Event, Happening, ProgressUpdate, TaskStatus, TaskUpdate,
-};
+use crate::events::{AgentActivityChanged, Event, Happening, ProgressUpdate};
 
 impl Queue {
     /// A worker's agent waits for something: its task says so.
     fn learns_activity(&mut self, changed: &AgentActivityChanged) {
-        let of_worker = |task: &&mut OpenTask| {
-            let worker = task.running.as_ref().map(|running| &running.session);
-            worker == Some(&changed.session_id)
-        };
-        let Some(task) = self.open.values_mut().find(of_worker) else {
+        let Some(task) = self.running_in(&changed.session_id) else {
             return;
         };
         task.milestone = match (changed.activity, &changed.resets_at) {
@@ -32,14 +27,7 @@ impl Queue {
             (Activity::RateLimited, None) => Some(format!("its agent waits: {}", changed.why)),
             _ => None,
         };
-        let update = TaskUpdate {
-            id: task.spec.id.to_string(),
-            status: TaskStatus::Running,
-            session_id: Some(changed.session_id.clone()),
-            progress: task.progress,
-            milestone: task.milestone.clone(),
-            error: None,
-        };
+        let update = task.update();
         if update.milestone.is_some()
             && let Ok(host) = self.host()
         {
@@ -56,26 +44,45 @@ impl Queue {
         let Some(task) = number.and_then(|number| self.open.get_mut(number)) else {
             return;
         };
-        let Some(running) = (task.running.as_ref()).filter(|it| it.session == update.session_id)
-        else {
+        if (task.begun()).is_none_or(|begun| begun.worker != update.session_id) {
             return;
-        };
+        }
         task.progress = update.progress;
         task.milestone.clone_from(&update.milestone);
-        let update = TaskUpdate {
-            id: task.spec.id.to_string(),
-            status: TaskStatus::Running,
-            session_id: Some(running.session.clone()),
-            progress: task.progress,
-            milestone: task.milestone.clone(),
-            error: None,
-        };
+        let update = task.update();
         if let Ok(host) = self.host() {
             host.events.publish(update);
         }
     }
 
-    pub(super) fn hears(&mut self, happened: Result<Arc<Event>, broadcast::error::RecvError>) {
+    /// The task that a worker has.
+    fn running_in(&mut self, worker: &str) -> Option<&mut OpenTask> {
+        let number = self.backlog.all_running().find(|number| {
+            let begun = self.open.get(number).and_then(OpenTask::begun);
+            begun.is_some_and(|begun| begun.worker == worker)
+        })?;
+        self.open.get_mut(&number)
+    }
+
+    /// A session's program has ended, or the session was closed. One that is still there
+    /// may be mended, unless it was opened for tasks.
+    async fn session_has_ended(&mut self, session: &str) {
+        let Ok(host) = self.host() else {
+            return;
+        };
+        let is_there = |session: &str| host.registry.get(session).is_ok();
+        self.workers.keep_only(is_there);
+        if is_there(session) {
+            self.worker_after(session, Lane::Shell, WorkerAfter::Gone)
+                .await;
+        }
+        self.round_due = !self.open.is_empty();
+    }
+
+    pub(super) async fn hears(
+        &mut self,
+        happened: Result<Arc<Event>, broadcast::error::RecvError>,
+    ) {
         match happened.as_deref().map(|event| &event.what) {
             Ok(Happening::SessionStart(_)) | Err(broadcast::error::RecvError::Lagged(_)) => {
                 self.round_due = !self.open.is_empty();
@@ -83,8 +90,7 @@ impl Queue {
             Ok(Happening::ProgressUpdate(update)) => self.learns_progress(update),
             Ok(Happening::AgentActivityChanged(changed)) => self.learns_activity(changed),
             Ok(Happening::SessionEnd(session)) => {
-                self.workers.forget(&session.session_id);
-                self.round_due = !self.open.is_empty();
+                self.session_has_ended(&session.session_id).await;
             }
             Ok(_) | Err(broadcast::error::RecvError::Closed) => {}
         }

@@ -40,8 +40,8 @@ pub(super) struct KeptTask {
     pub(super) notes: Vec<String>,
     pub(super) session_id: Option<String>,
     pub(super) submitted_ms: u64,
-    /// How often it was sent to machines.
-    pub(super) sendings: u64,
+    /// Tells the last time that it was sent to machines from all others.
+    pub(super) sending: u64,
 }
 
 /// Everything that a queue begins with.
@@ -112,10 +112,13 @@ pub(super) fn any_open(kept: &Connection) -> rusqlite::Result<bool> {
     )
 }
 
-/// Drops what has ended long ago.
+/// Drops what has ended long ago, but for the newest task: numbers count on from it.
 pub(super) fn forget_old(kept: &Transaction<'_>) -> rusqlite::Result<()> {
     let before = now_ms().saturating_sub(HISTORY_MS);
-    kept.execute("DELETE FROM tasks WHERE ended_ms < ?1", [signed(before)])?;
+    kept.execute(
+        "DELETE FROM tasks WHERE ended_ms < ?1 AND number < (SELECT max(number) FROM tasks)",
+        [signed(before)],
+    )?;
     kept.execute("DELETE FROM submissions WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE submission = submissions.number)", [])?;
     Ok(())
 }
@@ -381,7 +384,7 @@ fn kept_task(row: &Row<'_>) -> rusqlite::Result<KeptTask> {
         notes: json(row, 8)?,
         session_id: row.get(9)?,
         submitted_ms: unsigned(row, 10)?,
-        sendings: unsigned(row, 11)?,
+        sending: unsigned(row, 11)?,
     })
 }
 
@@ -413,4 +416,29 @@ fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
 
 fn signed(number: u64) -> i64 {
     number.cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn numbers_count_on_when_old_tasks_are_forgotten() {
+        let store = Store::temporary().expect("a store");
+        let filled = store.write(|kept| {
+            kept.execute_batch(
+                "INSERT INTO submissions (number, terms, submitted_ms) VALUES (1, '{}', 0), (2, '{}', 0);
+                 INSERT INTO tasks (number, id, submission, spec, needs, work, submitted_ms, state, ended_ms)
+                 VALUES (1, 'a', 1, '{}', '[]', '', 0, 'completed', 0),
+                        (2, 'b', 2, '{}', '[]', '', 0, 'completed', 0);",
+            )?;
+            forget_old(kept)
+        });
+        filled.await.expect("tasks of long ago");
+        let kept = store.read(load).await.expect("read");
+        assert_eq!((kept.last_task, kept.last_submission), (2, 2));
+        let first = store.read(|kept| report_of(kept, "a")).await;
+        assert_eq!(first.expect("read"), None, "forgotten");
+    }
 }

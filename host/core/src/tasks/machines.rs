@@ -10,18 +10,14 @@ use std::time::Duration;
 use quarterdeck_policy::WorkerFacts;
 use tokio::sync::{mpsc, watch};
 
-use super::attempt::{Attempt, AttemptEnd};
-use super::backlog::Place;
-use super::call_off::call_off;
+use super::attempt::AttemptEnd;
 use super::errand::{Errand, ErrandKey, Machine, Machines, OwnerId, Way};
 use super::following::{Course, Following, ON_ITS_WAY};
 use super::kept::{self, Ending, KeptTask, Terms};
-use super::open_task::{OpenTask, RunningTask};
+use super::open_task::OpenTask;
 use super::queue::{Back, Queue};
 use super::task::{DistributeTasks, Lane, TaskState};
-use crate::clock::now_ms;
 use crate::error::HostError;
-use crate::events::{TaskStatus, TaskUpdate};
 use crate::host::Host;
 
 /// For each slot so many errands are out: a machine that is done with one finds the
@@ -237,23 +233,18 @@ impl Queue {
         let Some(line) = &self.sent.line else {
             return;
         };
-        let (call_off, called_off) = call_off();
-        if way.is_none() {
-            task.sendings += 1;
+        let (tried, called_off) = (task.tried(number), task.leaves());
+        match (&way, worker) {
+            // By chance: a store that was put back would count what it has sent again.
+            (None, _) => task.sending = rand::random(),
+            (Some(_), Some(worker)) => task.has_begun_at(&worker),
+            (Some(_), None) => {}
         }
-        task.waits_for = Some("it is on its way to a machine".to_owned());
-        task.running = Some(RunningTask {
-            has_begun: worker.is_some(),
-            session: worker.unwrap_or_default(),
-            since_ms: now_ms(),
-            call_off,
-            cancelled: false,
-        });
         let errand = Errand {
             key: ErrandKey {
                 owner: line.owner.clone(),
                 task: number,
-                sending: task.sendings,
+                sending: task.sending,
             },
             task: super::NewTask {
                 dependencies: Vec::new(),
@@ -262,20 +253,6 @@ impl Queue {
             caller: terms.caller.clone(),
             tags: terms.workers.tags.clone(),
             agent_command: terms.workers.agent_command.clone(),
-        };
-        let attempt = Attempt {
-            number,
-            spec: task.spec.clone(),
-            caller: terms.caller.clone(),
-            session_id: String::new(),
-            attempts: task.attempts,
-            lost: task.lost,
-            notes: task.notes.clone(),
-            any_shell: false,
-            prompt_id: String::new(),
-            is_errand: true,
-            has_begun: false,
-            called_off,
         };
         let entry = task.entry(number);
         let machines = Arc::clone(&line.machines);
@@ -291,9 +268,13 @@ impl Queue {
             worker: way.and_then(|way| way.worker),
         };
         self.sent.leaves(&terms.workers.tags);
-        self.backlog.put(entry, Place::Running);
-        self.beside.spawn(async move {
-            let end = following.until_its_end(attempt, told).await;
+        self.backlog.put(entry);
+        let broken = Back::Errand {
+            number,
+            end: AttemptEnd::Broken,
+        };
+        self.beside.spawn(broken, async move {
+            let end = following.until_its_end(tried, called_off, told).await;
             Back::Errand { number, end }
         });
     }
@@ -309,8 +290,23 @@ impl Queue {
         if let Some(terms) = terms.cloned() {
             self.sent.is_back(&terms.workers.tags);
         }
+        if let (AttemptEnd::Broken, Some(key)) = (&end, self.errand_key(number)) {
+            // Nobody follows it any more, and it is sent again.
+            if let Some(line) = &self.sent.line {
+                line.machines.recall(&key);
+            }
+        }
         self.after_attempt(number, end).await;
         self.round_due = true;
+    }
+
+    /// What machines know the last sending of a task by.
+    fn errand_key(&self, number: u64) -> Option<ErrandKey> {
+        Some(ErrandKey {
+            owner: self.sent.line.as_ref()?.owner.clone(),
+            task: number,
+            sending: self.open.get(&number)?.sending,
+        })
     }
 
     /// News of machines.
@@ -327,13 +323,7 @@ impl Queue {
                 let Some(task) = self.open.get_mut(&number) else {
                     return;
                 };
-                let Some(running) = &mut task.running else {
-                    return;
-                };
-                running.session.clone_from(&worker);
-                running.since_ms = now_ms();
-                running.has_begun = true;
-                task.waits_for = None;
+                task.has_begun_at(&worker);
                 let id = task.spec.id.clone();
                 self.tell(&id, TaskState::Running, Some(worker), None);
             }
@@ -346,14 +336,7 @@ impl Queue {
                     return;
                 };
                 (task.progress, task.milestone) = (percent, milestone);
-                let update = TaskUpdate {
-                    id: task.spec.id.to_string(),
-                    status: TaskStatus::Running,
-                    session_id: task.running.as_ref().map(|it| it.session.clone()),
-                    progress: task.progress,
-                    milestone: task.milestone.clone(),
-                    error: None,
-                };
+                let update = task.update();
                 if let Ok(host) = self.host() {
                     host.events.publish(update);
                 }
@@ -363,10 +346,10 @@ impl Queue {
 
     /// What a running task waits for, whose machine is not heard of.
     pub(super) fn machine_is_silent(&self, task: &OpenTask) -> Option<String> {
-        let running = task.running.as_ref().filter(|running| running.has_begun)?;
+        let begun = task.begun()?;
         let line = self.sent.line.as_ref();
         let line = line.filter(|_| self.is_for_machines(task.submission))?;
-        let (machine, _) = running.session.split_once('/')?;
+        let (machine, _) = begun.worker.split_once('/')?;
         if line.roster.borrow().iter().any(|it| it.name == machine) {
             return None;
         }

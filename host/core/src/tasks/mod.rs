@@ -18,6 +18,7 @@
 
 mod attempt;
 mod backlog;
+mod beside;
 mod call_off;
 mod command_line;
 mod ending;

@@ -41,23 +41,20 @@ impl Queue {
         let only_there = self.rename_worker(change).await;
         let mut moved = Vec::new();
         for (number, task) in &mut self.open {
-            match &mut task.running {
-                Some(running) if running.session == change.from => {
-                    running.call_off.call_off(CallOff::Moved {
-                        to: change.to.clone(),
-                    });
-                    if !task.spec.rerun || running.cancelled {
-                        continue;
-                    }
-                }
-                Some(_) => continue,
-                None => {
-                    let was_its = [task.last_session.as_ref(), self.prefers.get(number)]
-                        .contains(&Some(&change.from));
-                    if !was_its && !only_there.contains(&task.submission) {
-                        continue;
-                    }
-                }
+            let moves = if task
+                .begun()
+                .is_some_and(|begun| begun.worker == change.from)
+            {
+                let to = change.to.clone();
+                task.call_off(CallOff::Moved { to });
+                task.spec.rerun && !task.is_cancelled()
+            } else {
+                let was_its = [task.last_session.as_ref(), self.prefers.get(number)]
+                    .contains(&Some(&change.from));
+                task.is_waiting() && (was_its || only_there.contains(&task.submission))
+            };
+            if !moves {
+                continue;
             }
             self.prefers.insert(*number, change.to.clone());
             moved.push(task.spec.id.clone());

@@ -63,7 +63,11 @@ impl Queue {
             let command = terms.workers.agent_command.clone();
             let command = command.filter(|_| lane == Lane::Program);
             self.workers.opens(submission);
-            self.beside.spawn(async move {
+            let failed = Back::Opened {
+                submission,
+                opened: Err("a session for tasks could not be opened: the log tells why".to_owned()),
+            };
+            self.beside.spawn(failed, async move {
                 let request = CreateSession {
                     name: Some("task worker".to_owned()),
                     tags,

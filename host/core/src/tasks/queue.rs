@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use quarterdeck_policy::ProgressStatus;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::attempt::{AttemptEnd, WorkerAfter};
-use super::backlog::{Backlog, Place};
+use super::attempt::{AttemptEnd, WorkerAfter, keep};
+use super::backlog::Backlog;
+use super::beside::Beside;
 use super::estimates::Estimates;
 use super::fate::{Fate, Next, next};
 use super::kept::{self, Ending, Kept, KeptTask, Terms};
@@ -23,7 +23,6 @@ use super::open_task::OpenTask;
 use super::task::{DistributeOutcome, DistributeTasks, Lane, TaskId, TaskReport, TaskState};
 use super::workers::Workers;
 use crate::caller::Caller;
-use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::events::TaskUpdate;
 use crate::host::Host;
@@ -108,7 +107,7 @@ pub(super) struct Queue {
     /// Strategy → what it handed back last.
     pub(super) strategy_states: HashMap<String, Vec<u8>>,
     pub(super) estimates: Estimates,
-    pub(super) beside: JoinSet<Back>,
+    pub(super) beside: Beside<Back>,
     /// Something has changed that a round may make use of.
     pub(super) round_due: bool,
     /// When to look again without anything having changed.
@@ -147,13 +146,13 @@ pub(super) async fn run(host: Weak<Host>, mut asked: mpsc::Receiver<Ask>) {
                 }
                 Some(question) => queue.answer(question).await,
             },
-            Some(back) = queue.beside.join_next() => {
+            Some(back) = queue.beside.next() => {
                 queue.takes_back(back).await;
-                while let Some(back) = queue.beside.try_join_next() {
+                while let Some(back) = queue.beside.ended() {
                     queue.takes_back(back).await;
                 }
             }
-            happened = happenings.recv() => queue.hears(happened),
+            happened = happenings.recv() => queue.hears(happened).await,
             heard = queue.sent.hears() => queue.hears_of_machines(heard),
             () = sleep_until(wake) => queue.wakes().await,
         }
@@ -174,7 +173,7 @@ impl Queue {
             sent: SentOut::default(),
             strategy_states: HashMap::new(),
             estimates: Estimates::default(),
-            beside: JoinSet::new(),
+            beside: Beside::new(),
             round_due: false,
             look_again: None,
             idle_since: None,
@@ -346,7 +345,7 @@ impl Queue {
                 .filter_map(|needed| self.open.get(needed));
             let names: Vec<&str> = needed.map(|needed| needed.spec.id.as_str()).collect();
             report.waits_for = Some(format!("waits for {}", names.join(", ")));
-        } else if task.running.is_none() && report.waits_for.is_none() {
+        } else if task.is_waiting() && report.waits_for.is_none() {
             let reason = self.backlog.reason(task.submission, task.spec.work.lane());
             report.waits_for = reason.map(str::to_owned);
         } else if let Some(silent) = self.machine_is_silent(task) {
@@ -355,21 +354,20 @@ impl Queue {
         Some(report)
     }
 
-    async fn takes_back(&mut self, back: Result<Back, tokio::task::JoinError>) {
+    async fn takes_back(&mut self, back: Back) {
         match back {
-            Ok(Back::Attempt {
+            Back::Attempt {
                 number,
                 session,
                 end,
                 worker,
-            }) => self.attempt_ended(number, &session, end, worker).await,
-            Ok(Back::Errand { number, end }) => self.errand_ended(number, end).await,
-            Ok(Back::Freed { session, lane }) => {
+            } => self.attempt_ended(number, &session, end, worker).await,
+            Back::Errand { number, end } => self.errand_ended(number, end).await,
+            Back::Freed { session, lane } => {
                 self.workers.is_free(&session, lane);
                 self.round_due = true;
             }
-            Ok(Back::Opened { submission, opened }) => self.was_opened(submission, opened),
-            Err(error) => tracing::error!(%error, "something beside the queue has failed"),
+            Back::Opened { submission, opened } => self.was_opened(submission, opened),
         }
     }
 
@@ -380,7 +378,6 @@ impl Queue {
         end: AttemptEnd,
         worker: WorkerAfter,
     ) {
-        self.workers.is_done(session);
         let lane = self
             .open
             .get(&number)
@@ -392,38 +389,50 @@ impl Queue {
     /// What becomes of a task after an attempt.
     pub(super) async fn after_attempt(&mut self, number: u64, end: AttemptEnd) {
         match end {
-            AttemptEnd::Ended(ending) => return self.has_ended(number, &ending).await,
+            AttemptEnd::Ended(ending) => self.has_ended(number, &ending).await,
             AttemptEnd::NotStarted => self.waits_again(number, None).await,
             AttemptEnd::Back { lost, notes } => self.waits_again(number, Some((lost, notes))).await,
+            AttemptEnd::Broken => self.is_broken(number).await,
         }
         self.round_due = true;
+    }
+
+    /// What carried out an attempt has failed, so that nobody knows how far it came.
+    async fn is_broken(&mut self, number: u64) {
+        let (Some(task), Ok(host)) = (self.open.get(&number), self.host()) else {
+            return;
+        };
+        let how = "what carried it out has failed, as the host's log tells";
+        let worker = task.begun().map(|begun| begun.worker.clone());
+        let (tried, worker) = (task.tried(number), worker.unwrap_or_default());
+        match keep(&host, tried, &worker, Fate::Lost(how.to_owned())).await {
+            AttemptEnd::Ended(ending) => self.has_ended(number, &ending).await,
+            AttemptEnd::Back { lost, notes } => self.waits_again(number, Some((lost, notes))).await,
+            AttemptEnd::NotStarted | AttemptEnd::Broken => self.waits_again(number, None).await,
+        }
     }
 
     async fn waits_again(&mut self, number: u64, lost: Option<(u32, Vec<String>)>) {
         let Some(task) = self.open.get_mut(&number) else {
             return;
         };
-        let ran = task.running.take();
-        let cancelled = ran.is_some_and(|running| running.cancelled);
-        task.progress = 0.0;
-        task.milestone = None;
-        task.ready_ms = now_ms();
-        self.backlog.put(task.entry(number), Place::Ready);
-        let mut attempts = task.attempts;
+        let cancelled = task.comes_back();
+        self.backlog.put(task.entry(number));
+        let ran = lost.is_some();
         if let Some((lost, notes)) = lost {
             (task.lost, task.notes) = (lost, notes);
             task.attempts += 1;
-            attempts = task.attempts;
+        }
+        let cancelled = cancelled.then_some(match task.attempts {
+            0 => "cancelled before it ran",
+            _ => "cancelled before it ran again",
+        });
+        if ran {
             let (id, why) = (task.spec.id.clone(), task.notes.last().cloned());
             self.tell(&id, TaskState::Queued, None, why);
         }
-        let task_ran = attempts > 0;
-        if cancelled {
-            let before = match task_ran {
-                true => "cancelled before it ran again",
-                false => "cancelled before it ran",
-            };
-            self.ends_unrun(number, Ending::cancelled(before)).await;
+        if let Some(why) = cancelled {
+            self.ends_unrun(number, Ending::cancelled(why)).await;
         }
     }
 

@@ -1,6 +1,7 @@
 //! Rounds: which task goes to which worker now. A distributor says; the queue
 //! sees to it that there is something to say.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,9 @@ use quarterdeck_policy::{Batch, Plan, TaskFacts, WorkerFacts};
 use quarterdeck_terminal::Until;
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, WorkerAfter, carry_out};
-use super::backlog::Place;
-use super::call_off::call_off;
+use super::attempt::{Attempt, AttemptEnd, WorkerAfter, carry_out};
 use super::kept::{Ending, Terms, work_key};
-use super::open_task::{OpenTask, RunningTask};
+use super::open_task::OpenTask;
 use super::prompting::SILENCE_AFTER_ANSWER;
 use super::queue::{Back, Queue};
 use super::task::{Lane, TaskState};
@@ -77,7 +76,7 @@ impl Queue {
             }
         }
         let (chosen, locked) = without_locked(host, chosen, &terms.caller);
-        let mut workers = self.workers.facts(&chosen, lane);
+        let mut workers = self.workers.facts(&chosen, lane, &self.busy_workers());
         let preferred = self.assign_preferred(submission, lane, terms, &mut workers, room);
         let (room, running) = (room - preferred, running + preferred);
         let ready = self.backlog.ready(submission, lane);
@@ -127,7 +126,7 @@ impl Queue {
     ) -> u32 {
         let could_run = |task: &OpenTask| {
             let this_round = task.submission == submission && task.spec.work.lane() == lane;
-            this_round && task.blockers.is_empty() && task.running.is_none()
+            this_round && task.blockers.is_empty() && task.is_waiting()
         };
         let ready: Vec<(u64, String)> = (self.prefers.iter())
             .filter(|(number, _)| self.open.get(number).is_some_and(could_run))
@@ -237,44 +236,38 @@ impl Queue {
         else {
             return;
         };
-        let (call_off, called_off) = call_off();
-        task.waits_for = None;
         self.prefers.remove(&number);
-        task.last_session = Some(session.clone());
-        task.running = Some(RunningTask {
-            session: session.clone(),
-            since_ms: now_ms(),
-            call_off,
-            cancelled: false,
-            has_begun: true,
-        });
+        let tried = task.tried(number);
         let attempt = Attempt {
-            number,
             spec: task.spec.clone(),
             caller: terms.caller.clone(),
             session_id: session.clone(),
-            attempts: task.attempts,
-            lost: task.lost,
-            notes: task.notes.clone(),
             any_shell: terms.workers.is_explicit(),
             prompt_id: format!("task-{number}-{}", task.attempts + 1),
             is_errand: false,
             has_begun: false,
-            called_off,
+            called_off: task.begins_in(&session),
         };
-        let (id, entry) = (task.spec.id.clone(), task.entry(number));
-        self.backlog.put(entry, Place::Running);
-        self.workers.takes(&session, number);
+        let id = task.spec.id.clone();
+        self.backlog.put(task.entry(number));
         self.tell(&id, TaskState::Running, Some(session.clone()), None);
-        self.beside.spawn(async move {
-            let (end, worker) = carry_out(host, attempt).await;
-            Back::Attempt {
-                number,
-                session,
-                end,
-                worker,
-            }
+        let back = move |(end, worker)| Back::Attempt {
+            number,
+            session: session.clone(),
+            end,
+            worker,
+        };
+        let broken = back((AttemptEnd::Broken, WorkerAfter::Occupied));
+        self.beside.spawn(broken, async move {
+            back(carry_out(&host, tried, attempt).await)
         });
+    }
+
+    /// The workers that have a task.
+    fn busy_workers(&self) -> HashSet<&str> {
+        let running = self.backlog.all_running();
+        let begun = running.filter_map(|number| self.open.get(&number)?.begun());
+        begun.map(|begun| begun.worker.as_str()).collect()
     }
 
     /// Fails what only sessions could do that are gone.
@@ -282,7 +275,7 @@ impl Queue {
         let waiting: Vec<u64> = self
             .open
             .iter()
-            .filter(|(_, task)| task.submission == submission && task.running.is_none())
+            .filter(|(_, task)| task.submission == submission && task.is_waiting())
             .map(|(number, _)| *number)
             .collect();
         let error = format!(
@@ -315,7 +308,11 @@ impl Queue {
         };
         self.workers.is_occupied(session, lane);
         let session = session.to_owned();
-        self.beside.spawn(async move {
+        let freed = Back::Freed {
+            session: session.clone(),
+            lane,
+        };
+        self.beside.spawn(freed, async move {
             let found = host.registry.get(&session);
             let agent = (found.as_ref().ok())
                 .filter(|_| lane == Lane::Program)

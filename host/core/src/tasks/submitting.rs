@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::WorkerAfter;
-use super::backlog::Place;
 use super::estimates::{Ahead, until_all_ended};
 use super::kept::{self, KeptTask, Terms, work_key};
 use super::open_task::OpenTask;
@@ -128,7 +127,7 @@ impl Queue {
                 notes: Vec::new(),
                 session_id: None,
                 submitted_ms: now,
-                sendings: 0,
+                sending: 0,
             })
             .collect()
     }
@@ -243,25 +242,20 @@ impl Queue {
                 self.needed_by.entry(*needed).or_default().push(task.number);
             }
             self.by_id.insert(task.spec.id.clone(), task.number);
-            let place = match blockers.is_empty() {
-                true => Place::Ready,
-                false => Place::Blocked,
-            };
             let number = task.number;
             let task = OpenTask::new(task, blockers);
-            self.backlog.put(task.entry(number), place);
+            self.backlog.put(task.entry(number));
             self.open.insert(number, task);
         }
     }
 
     fn distributed(&self, number: u64, id: TaskId) -> Distributed {
         let task = self.open.get(&number);
-        let running = task.and_then(|task| task.running.as_ref());
-        let running = running.filter(|running| running.has_begun);
+        let begun = task.and_then(OpenTask::begun);
         Distributed {
             id,
-            session_id: running.map(|running| running.session.clone()),
-            state: match (task, running) {
+            session_id: begun.map(|begun| begun.worker.clone()),
+            state: match (task, begun) {
                 // It depends on one that failed: nothing else ends so soon.
                 (None, _) => TaskState::Failed,
                 (Some(_), Some(_)) => TaskState::Running,
@@ -286,10 +280,8 @@ impl Queue {
         let ahead: Vec<Ahead> = tasks
             .iter()
             .map(|(_, task)| {
-                let run_for = task
-                    .running
-                    .as_ref()
-                    .map_or(0, |running| now.saturating_sub(running.since_ms));
+                let begun = task.begun();
+                let run_for = begun.map_or(0, |begun| now.saturating_sub(begun.since_ms));
                 Ahead {
                     left_ms: self
                         .estimates

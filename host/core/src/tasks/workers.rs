@@ -1,5 +1,6 @@
 //! Which sessions have room for a task. Owned by the queue.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +40,6 @@ pub(super) enum LifeOfWorkers {
 /// What the queue knows of sessions that are, or were, workers.
 #[derive(Debug, Default)]
 pub(super) struct Workers {
-    /// Session → the number of its task.
-    busy: HashMap<String, u64>,
     /// Something else is in front in these.
     occupied: HashSet<(String, Lane)>,
     /// Their programs have ended; since when that is known.
@@ -54,16 +53,6 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// A session takes a task.
-    pub(super) fn takes(&mut self, session: &str, number: u64) {
-        self.busy.insert(session.to_owned(), number);
-    }
-
-    /// A session is done with its task.
-    pub(super) fn is_done(&mut self, session: &str) {
-        self.busy.remove(session);
-    }
-
     /// Something else is in front in a session.
     pub(super) fn is_occupied(&mut self, session: &str, lane: Lane) {
         self.occupied.insert((session.to_owned(), lane));
@@ -80,7 +69,14 @@ impl Workers {
         self.opened.remove(session).is_some()
     }
 
-    /// A session has left the registry.
+    /// Forgets sessions that have left the registry.
+    pub(super) fn keep_only(&mut self, is_there: impl Fn(&str) -> bool) {
+        self.gone.retain(|session, _| is_there(session));
+        self.opened.retain(|session, _| is_there(session));
+        self.occupied.retain(|(session, _)| is_there(session));
+    }
+
+    /// A session has left the registry, or is about to.
     pub(super) fn forget(&mut self, session: &str) {
         self.gone.remove(session);
         self.opened.remove(session);
@@ -94,8 +90,11 @@ impl Workers {
 
     /// It is open, or could not be.
     pub(super) fn opened(&mut self, submission: u64, session: Option<&str>) {
-        if let Some(opening) = self.opening.get_mut(&submission) {
-            *opening = opening.saturating_sub(1);
+        if let Entry::Occupied(mut opening) = self.opening.entry(submission) {
+            *opening.get_mut() -= 1;
+            if *opening.get() == 0 {
+                opening.remove();
+            }
         }
         if let Some(session) = session {
             self.opened.insert(session.to_owned(), submission);
@@ -155,8 +154,13 @@ impl Workers {
     }
 
     /// What a distributor is told of `sessions`, those left out in which
-    /// something else is in front.
-    pub(super) fn facts(&self, sessions: &[Arc<Session>], lane: Lane) -> Vec<WorkerFacts> {
+    /// something else is in front. Those that are `busy` have a task.
+    pub(super) fn facts(
+        &self,
+        sessions: &[Arc<Session>],
+        lane: Lane,
+        busy: &HashSet<&str>,
+    ) -> Vec<WorkerFacts> {
         sessions
             .iter()
             .filter(|session| {
@@ -164,7 +168,7 @@ impl Workers {
                 !self.gone.contains_key(id) && !self.occupied.contains(&(id.to_owned(), lane))
             })
             .map(|session| {
-                let busy = self.busy.contains_key(session.id.as_str());
+                let busy = busy.contains(session.id.as_str());
                 WorkerFacts {
                     session_id: session.id.to_string(),
                     running: u32::from(busy),
@@ -237,6 +241,13 @@ mod tests {
         assert!(workers.is_gone("a"), "its own");
         assert!(!workers.is_gone("b"), "a person's");
         assert_eq!(workers.opened_for(1), 0);
+        workers.opened(2, None);
+        assert!(
+            workers.opening.is_empty(),
+            "nothing is kept of what is over"
+        );
+        workers.keep_only(|session| session != "b");
+        assert_eq!(workers.gone.keys().collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]
