@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use quarterdeck_core::store::backup;
+use quarterdeck_core::store::{StoreError, backup};
 use quarterdeck_server::socket::{AskError, Request, ask_in_time};
 
 use crate::Setup;
@@ -60,7 +60,8 @@ fn write_backup(setup: &Setup, file: File, folder: &Path) -> Result<Vec<String>>
     Ok(names)
 }
 
-/// Puts a backup in the place of what is kept. No host may run.
+/// Puts a backup in the place of what is kept. No host and no worker may run, and none
+/// can start meanwhile.
 pub(crate) fn restore(setup: &Setup, from: &Path) -> Result<ExitCode> {
     refuse_inside(setup, "putting back a backup")?;
     for socket in setup.paths.sockets() {
@@ -73,6 +74,13 @@ pub(crate) fn restore(setup: &Setup, from: &Path) -> Result<ExitCode> {
         }
     }
     setup.paths.make()?;
+    let _held = backup::hold(&kept_files(setup)).map_err(|error| match error {
+        StoreError::InUse { path } => anyhow!(
+            "a host or a worker runs and has {} open: stop it first",
+            path.display()
+        ),
+        error => error.into(),
+    })?;
     let folder = tempfile::tempdir_in(&setup.paths.state_dir)
         .with_context(|| format!("writing to {}", setup.paths.state_dir.display()))?;
     let archive =

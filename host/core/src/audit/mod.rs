@@ -20,6 +20,7 @@ mod rows;
 mod shadows;
 mod since;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
@@ -31,6 +32,7 @@ use chain::{GENESIS, RowHash, row_hash};
 use identity::Identity;
 
 use crate::clock::now_ms;
+use crate::store::{StoreError, lock_shared};
 pub use diff::{ChangedVerdict, DecidedBy, DiffError, PolicyDiff};
 pub use history::{History, HistoryError, PastCommand, Scope};
 pub use of_session::{SessionEntry, SessionEvent};
@@ -85,6 +87,15 @@ pub enum AuditError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// A backup is put in the file's place.
+    #[error("the audit log {} is being replaced by a backup; start again when that is done", .path.display())]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file's lock cannot be had.
+    #[error(transparent)]
+    Lock(StoreError),
     /// A later version made the file.
     #[error(
         "the audit log {} has version {found}, and this program knows versions up to {VERSION}: use the newer program, or move the file away to begin a new one", .path.display()
@@ -149,6 +160,8 @@ pub struct AuditLog {
     connection: Mutex<Connection>,
     checkpoints: mpsc::SyncSender<()>,
     appended: std::sync::atomic::AtomicU64,
+    /// Keeps the file from being replaced, as long as anybody writes to it.
+    _lock: File,
 }
 
 impl AuditLog {
@@ -158,6 +171,10 @@ impl AuditLog {
             path: path.to_owned(),
             source,
         };
+        let lock = lock_shared(path).map_err(|error| match error {
+            StoreError::InUse { path } => AuditError::Replaced { path },
+            error => AuditError::Lock(error),
+        })?;
         let connection = connect(path).map_err(failed)?;
         let found = version(&connection).map_err(failed)?;
         if found > VERSION {
@@ -191,6 +208,7 @@ impl AuditLog {
             connection: Mutex::new(connection),
             checkpoints,
             appended: 0.into(),
+            _lock: lock,
         })
     }
 

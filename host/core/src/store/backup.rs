@@ -1,11 +1,12 @@
 //! Copies of what outlives the host, made while it runs, and put back while it does
 //! not.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::StoreError;
+use super::{StoreError, lock};
 
 /// Writes a consistent copy of the SQLite file `from` to the new file `into`. A host
 /// may be writing to it meanwhile.
@@ -40,8 +41,18 @@ pub fn verify(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Keeps every host and every worker off files, until it is dropped.
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "held, not read")] Vec<File>);
+
+/// Holds these files, which nobody may have open.
+pub fn hold(paths: &[PathBuf]) -> Result<Held, StoreError> {
+    let locks: Result<Vec<File>, StoreError> = paths.iter().map(|path| lock(path)).collect();
+    locks.map(Held)
+}
+
 /// Puts the file `from` in the place of `path`. What was there stays beside it, under
-/// the name that is returned. No host may run.
+/// the name that is returned. They are to be [held](hold) meanwhile.
 pub fn put_back(from: &Path, path: &Path) -> Result<Option<PathBuf>, StoreError> {
     let failed = |source| StoreError::Replace {
         path: path.to_owned(),

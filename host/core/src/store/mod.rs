@@ -260,8 +260,21 @@ impl Store {
     }
 }
 
-/// A lock beside the file, which the system lifts when its holder dies.
+/// A lock beside the file, which the system lifts when its holder dies: nobody else has
+/// the file open.
 fn lock(path: &Path) -> Result<File, StoreError> {
+    lock_with(path, File::try_lock)
+}
+
+/// The same beside a file that several may have open, but nobody may replace meanwhile.
+pub(crate) fn lock_shared(path: &Path) -> Result<File, StoreError> {
+    lock_with(path, File::try_lock_shared)
+}
+
+fn lock_with(
+    path: &Path,
+    take: impl FnOnce(&File) -> Result<(), TryLockError>,
+) -> Result<File, StoreError> {
     let lock_path = path.with_extension("lock");
     let failed = |source| StoreError::Lock {
         path: lock_path.clone(),
@@ -274,7 +287,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .mode(0o600)
         .open(&lock_path)
         .map_err(failed)?;
-    match lock.try_lock() {
+    match take(&lock) {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
             path: path.to_owned(),
