@@ -187,6 +187,30 @@ async def test_a_flood_is_ended_by_a_reset(configured: World) -> None:
         await takes_commands(agent, session)
 
 
+async def test_a_reset_quits_what_an_interrupt_does_not_end(configured: World) -> None:
+    """Asked before it is told: a program that is quit can still tidy up."""
+    tidy = configured.home / "tidy"
+    program = f"""
+import signal, sys, termios
+settings = termios.tcgetattr(0)
+settings[3] &= ~termios.ECHO
+termios.tcsetattr(0, termios.TCSANOW, settings)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGQUIT, lambda *_: (open({str(tidy)!r}, "w").close(), sys.exit()))
+print("busy", flush=True)
+while True:
+    pass
+"""
+    (configured.home / "busy.py").write_text(program)
+    async with agent_on_stdio(configured) as agent:
+        session = await agent.open_session()
+        await agent.type(session, f"{sys.executable} busy.py", enter=True)
+        await agent.wait_for(session, pattern="busy\n")
+        mended = await agent.do("error_recover", sessionId=session, strategy="reset")
+        assert mended["recovered"], mended
+        assert tidy.exists()
+
+
 async def test_an_agents_own_session_follows_it(configured: World) -> None:
     """The session of calls without a session id is another one after a restart."""
     async with agent_on_stdio(configured) as agent:

@@ -63,6 +63,7 @@ pub use opinion::{CommandExplanation, Opinion};
 pub(crate) use prompting::PromptTyping;
 pub use running::{CommandEnd, Running};
 pub use tally::VerdictCount;
+pub(crate) use typing::PAUSE_AFTER_INTERRUPT;
 pub use typing::Typed;
 pub use verdict::{Decision, Refusal, VerdictReport};
 

@@ -37,7 +37,7 @@ const PAUSE_AFTER_ENTER: Duration = Duration::from_millis(250);
 
 /// What comes of a Ctrl-C is waited for this long. A shell without a line editor throws
 /// away what has reached it when the signal does, and with it what was typed after.
-const PAUSE_AFTER_INTERRUPT: Duration = Duration::from_secs(3);
+pub(crate) const PAUSE_AFTER_INTERRUPT: Duration = Duration::from_secs(3);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// A Ctrl-C is looked for in so many bytes of what was shown after it was typed.

@@ -9,7 +9,7 @@ use super::handing_over::HandedOver;
 use super::mending::Turn;
 use crate::caller::Caller;
 use crate::error::HostError;
-use crate::gate::Input;
+use crate::gate::{Input, PAUSE_AFTER_INTERRUPT};
 use crate::host::Host;
 use crate::operations::CreateSession;
 use crate::session::Session;
@@ -26,6 +26,9 @@ const STARTING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A program may take so long to end when it is told to, each time.
 const ENDING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is typed after a Ctrl-C waits until that has had its effect.
+const QUIT_PATIENCE: Duration = PAUSE_AFTER_INTERRUPT.saturating_add(ENDING_PATIENCE);
 
 /// What was killed is gone, and its shell back, within this.
 const KILLED_PATIENCE: Duration = Duration::from_secs(5);
@@ -92,11 +95,11 @@ impl Host {
             return Err(format!("there is no shell left to reset ({how})"));
         }
         let caller = Caller::recovery("reset");
-        for key in [INTERRUPT, QUIT] {
+        for (key, patience) in [(INTERRUPT, ENDING_PATIENCE), (QUIT, QUIT_PATIENCE)] {
             let input = [Input::Bytes(vec![key])];
             let typing = self.gate.type_input(session, &input, &caller);
             // Whoever types now and waits may be what has to be ended.
-            let typed = tokio::time::timeout(ENDING_PATIENCE, typing).await;
+            let typed = tokio::time::timeout(patience, typing).await;
             if let Ok(Err(HostError::SessionEnded { how, .. })) = typed {
                 return Err(format!("nothing can be typed into it ({how})"));
             }
