@@ -11,6 +11,7 @@ use crate::gate::{PendingConfirmation, PersonsNo, Refusal};
 use crate::rates::TooOften;
 use crate::session::SessionId;
 use crate::store::StoreError;
+use crate::tasks::BadTerms;
 
 /// A request that was not carried out. The text says what to do next, in nobody's
 /// dialect; a door may say it in the words of its own tools. The [code](Self::code) is stable.
@@ -22,6 +23,9 @@ pub enum HostError {
     /// The arguments do not make sense.
     #[error("{0}")]
     InvalidParameters(String),
+    /// Tasks cannot be taken under these terms.
+    #[error(transparent)]
+    BadTerms(#[from] BadTerms),
     /// The gate refused.
     #[error("{0}")]
     Refused(Box<Refusal>),
@@ -202,6 +206,7 @@ impl HostError {
         match self {
             Self::SessionNotFound(_) | Self::NoSessionMeant(_) => ErrorCode::SessionNotFound,
             Self::InvalidParameters(_)
+            | Self::BadTerms(_)
             | Self::SeveralMeant { .. }
             | Self::TaskNotFound(_)
             | Self::IncompleteCommand

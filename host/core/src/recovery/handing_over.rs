@@ -109,7 +109,7 @@ impl Host {
             Level::Warning,
             &summary,
             Some(format!("session {} failed", from.id)),
-            Some("lock_session there tells its new fencing token".to_owned()),
+            Some("take it again there, which tells its new fencing token".to_owned()),
         );
         if let Err(error) = told.await {
             tracing::warn!(%error, "the owner of a lock that has moved is not told");

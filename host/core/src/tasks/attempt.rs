@@ -316,7 +316,7 @@ pub(super) fn not_typed(error: HostError, attempt: &Attempt) -> (Fate, WorkerAft
         }
         HostError::ConfirmationRequired(pending) => {
             let said = format!(
-                "a person has to confirm its command first: {}; after `quarterdeck approve {}` (within {} s) hand the task in again with sessionIds [{:?}]",
+                "a person has to confirm its command first: {}; after `quarterdeck approve {}` (within {} s) hand the task in again for session {}",
                 pending.verdict.reason.trim_end_matches('.'),
                 pending.confirmation_id,
                 pending.expires_in_seconds,

@@ -16,7 +16,8 @@ use super::following::{Course, Following, ON_ITS_WAY};
 use super::kept::{self, Ending, KeptTask, Terms};
 use super::open_task::OpenTask;
 use super::queue::{Back, Queue};
-use super::task::{DistributeTasks, Lane, TaskState};
+use super::rounds::AS_MANY_AS_MAY;
+use super::task::{Lane, TaskState};
 use crate::error::HostError;
 use crate::host::Host;
 
@@ -117,35 +118,8 @@ impl Queue {
             .is_some_and(|terms| terms.workers.machines)
     }
 
-    /// Checks what is asked of machines.
-    pub(super) async fn check_machines(
-        &mut self,
-        host: &Host,
-        request: &DistributeTasks,
-    ) -> Result<(), HostError> {
-        let wrong = |said: String| Err(HostError::InvalidParameters(said));
-        let workers = &request.workers;
-        let (sessions, team) = (!workers.sessions.is_empty(), workers.team.is_some());
-        let (role, opened) = (workers.role.is_some(), workers.open_up_to.is_some());
-        for (given, name) in [
-            (sessions, "sessionIds"),
-            (team, "team"),
-            (role, "role"),
-            (opened, "createSessions"),
-        ] {
-            if given {
-                return wrong(format!(
-                    "{name} speaks of sessions of this host, and machines are asked for: leave one of them out; tags choose among machines"
-                ));
-            }
-        }
-        let prompt = (request.tasks.iter()).find(|task| task.work.lane() == Lane::Program);
-        if let (Some(task), None) = (prompt, &workers.agent_command) {
-            return wrong(format!(
-                "the task {:?} is a prompt: say with agentCommand how a machine starts the agent that can answer it",
-                task.id.as_str()
-            ));
-        }
+    /// Finds the way to the machines, and takes news from there.
+    pub(super) async fn reach_machines(&mut self, host: &Host) -> Result<(), HostError> {
         if self.open_line(host).await? {
             self.listen();
         }
@@ -375,7 +349,7 @@ impl Queue {
     ) {
         let running = u32::try_from(self.backlog.running(submission)).unwrap_or(u32::MAX);
         if terms.max_concurrent.is_some_and(|limit| limit <= running) {
-            let reason = "maxConcurrent tasks run already";
+            let reason = AS_MANY_AS_MAY;
             return self.backlog.none_runs_because(submission, lane, reason);
         }
         let tags = &terms.workers.tags;

@@ -18,6 +18,7 @@
 
 mod attempt;
 mod backlog;
+mod bad_terms;
 mod beside;
 mod call_off;
 mod command_line;
@@ -46,6 +47,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use bad_terms::{BadTerms, OfThisHost};
 pub use call_off::{CallOff, CallOffReceiver, CallOffSender, call_off};
 pub use errand::{
     BadOwnerId, Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable,

@@ -25,6 +25,9 @@ use crate::session::Session;
 /// What failed for reasons that may pass is tried again after so long.
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// Why nothing more begins, where a submission has a limit.
+pub(super) const AS_MANY_AS_MAY: &str = "as many run already as may at once";
+
 /// A session in which something else is in front is looked at again after its
 /// next prompt, or after so long.
 const OCCUPIED_PATIENCE: Duration = Duration::from_secs(600);
@@ -54,11 +57,9 @@ impl Queue {
         let limit = terms.max_concurrent.unwrap_or(u32::MAX);
         let room = limit.saturating_sub(running);
         if room == 0 {
-            return self.backlog.none_runs_because(
-                submission,
-                lane,
-                "maxConcurrent tasks run already",
-            );
+            return self
+                .backlog
+                .none_runs_because(submission, lane, AS_MANY_AS_MAY);
         }
         let chosen = host.chosen_workers(&terms.workers).await;
         if !terms.workers.sessions.is_empty() {
@@ -67,7 +68,7 @@ impl Queue {
                 LifeOfWorkers::MayBeMended { until } => {
                     self.look_again_in(until.saturating_duration_since(Instant::now()));
                     let reason = format!(
-                        "its session has ended: error_recover mends it or has another take over, for {} s from its end",
+                        "its session has ended: it waits {} s, from that end, for the session to be mended or another one to take over",
                         MENDED_WITHIN.as_secs()
                     );
                     return self.backlog.none_runs_because(submission, lane, &reason);

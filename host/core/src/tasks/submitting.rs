@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::WorkerAfter;
+use super::bad_terms;
 use super::estimates::{Ahead, until_all_ended};
 use super::kept::{self, KeptTask, Terms, work_key};
 use super::open_task::OpenTask;
@@ -183,14 +184,9 @@ impl Queue {
                 names.join(", ")
             )));
         }
-        if request.max_concurrent == Some(0) {
-            return Err(HostError::InvalidParameters(
-                "maxConcurrent is 0, so that nothing could run: give 1 or more, or leave it out"
-                    .to_owned(),
-            ));
-        }
+        bad_terms::check(request)?;
         if request.workers.machines {
-            return self.check_machines(host, request).await;
+            return self.reach_machines(host).await;
         }
         let sessions = host.registry.all();
         for wanted in &request.workers.sessions {
@@ -201,20 +197,7 @@ impl Queue {
                 return Err(HostError::SessionNotFound(wanted.clone()));
             }
         }
-        let explicit = request.workers.is_explicit();
-        match request
-            .tasks
-            .iter()
-            .find(|task| task.work.lane() == Lane::Program)
-        {
-            Some(task) if !explicit && request.workers.agent_command.is_none() => {
-                Err(HostError::InvalidParameters(format!(
-                    "the task {:?} is a prompt: say with sessionIds or tags, team or role in which sessions the agents run that can answer it, or with agentCommand how to start one",
-                    task.id.as_str()
-                )))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// Takes note of sessions that have ended since the queue has used them, before it is

@@ -114,10 +114,8 @@ impl Workers {
             None if self.opened_for(submission) > 0 => {
                 "a session is being opened for it".to_owned()
             }
-            None => {
-                "there is no session that could do it: open one, or hand it in with createSessions"
-                    .to_owned()
-            }
+            None => "there is no session that could do it: open one, or let some be opened for it"
+                .to_owned(),
         }
     }
 

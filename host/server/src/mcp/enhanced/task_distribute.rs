@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use quarterdeck_core::agents::role::Role;
-use quarterdeck_core::tasks::{DistributeTasks, WorkerChoice};
+use quarterdeck_core::tasks::{BadTerms, DistributeTasks, OfThisHost, WorkerChoice};
 use quarterdeck_core::{Caller, Host, HostError, rfc3339};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,44 @@ pub(super) struct Arguments {
 
 fn default_strategy() -> String {
     "round-robin".to_owned()
+}
+
+/// Names the arguments that are wrong.
+fn in_its_own_words(error: HostError) -> HostError {
+    let HostError::BadTerms(terms) = error else {
+        return error;
+    };
+    HostError::InvalidParameters(match terms {
+        BadTerms::NoneAtOnce => {
+            "maxConcurrent is 0, so that nothing could run: give 1 or more, or leave it out"
+                .to_owned()
+        }
+        BadTerms::NotOfMachines(what) => {
+            let argument = match what {
+                OfThisHost::Sessions => "sessionIds",
+                OfThisHost::Team => "team",
+                OfThisHost::Role => "role",
+                OfThisHost::OpenedSessions => "createSessions",
+            };
+            format!(
+                "{argument} speaks of sessions of this host, and machines are asked for: leave one of them out; tags choose among machines"
+            )
+        }
+        BadTerms::NobodyAnswers {
+            task,
+            machines: true,
+        } => format!(
+            "the task {:?} is a prompt: say with agentCommand how a machine starts the agent that can answer it",
+            task.as_str()
+        ),
+        BadTerms::NobodyAnswers {
+            task,
+            machines: false,
+        } => format!(
+            "the task {:?} is a prompt: say with sessionIds or tags, team or role in which sessions the agents run that can answer it, or with agentCommand how to start one",
+            task.as_str()
+        ),
+    })
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -97,7 +135,8 @@ impl NativeTool for TaskDistribute {
                 open_up_to: arguments.create_sessions,
             },
         };
-        let outcome = host.distribute_tasks(request, &caller).await?;
+        let outcome = host.distribute_tasks(request, &caller).await;
+        let outcome = outcome.map_err(in_its_own_words)?;
         let now = SystemTime::now();
         Ok(Output {
             distributed: outcome
