@@ -33,6 +33,10 @@ struct Pack {
     groups: BTreeMap<String, Vec<String>>,
 }
 
+/// The group of programs that find files of the project by themselves, and run what is
+/// in them.
+const FINDS_FILES: &str = "finds-files";
+
 fn main() {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src/pack.rs");
@@ -53,6 +57,9 @@ fn main() {
         rules.extend(pack.rules);
         groups.extend(pack.groups);
     }
+    for program in &mut programs {
+        program.names = members(&groups, &program.names);
+    }
     for rule in &mut rules {
         rule.programs = members(&groups, &rule.programs);
     }
@@ -60,14 +67,20 @@ fn main() {
     rules.sort_by_key(RuleEntry::is_default);
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    fs::write(out.join("tables.rs"), tables(&programs, &rules)).expect("OUT_DIR is writable");
+    let mut tables = tables(&programs, &rules);
+    let mut finders = groups.remove(FINDS_FILES).unwrap_or_default();
+    finders.sort();
+    tables.push_str(&format!(
+        "pub(crate) static FINDS_FILES: &[&str] = &{finders:?};\n"
+    ));
+    fs::write(out.join("tables.rs"), tables).expect("OUT_DIR is writable");
 }
 
 /// The names with each group replaced by its members.
 fn members(groups: &BTreeMap<String, Vec<String>>, names: &[String]) -> Vec<String> {
     let mut all = Vec::new();
     for name in names {
-        match name.strip_prefix('@') {
+        match name.strip_prefix('@').filter(|group| !group.is_empty()) {
             Some(group) => all.extend_from_slice(
                 groups
                     .get(group)
@@ -188,7 +201,7 @@ fn slots<'a>(sorted: impl Iterator<Item = &'a &'a str>) -> Vec<u16> {
 fn program_code(program: &ProgramEntry) -> String {
     format!(
         "Program {{ value_flags: &{:?}, single_dash: {}, gnu: {}, shell: {}, runs_after: {:?}, \
-         assignments: {}, joined: {}, lines: {}, runs_in: &{:?}, runs_project: {}, line_flags: &{:?}, code_flags: &{:?}, code_operand: {:?}, code_in: &{:?}, editor_flags: &{:?}, \
+         assignments: {}, joined: {}, lines: {}, runs_in: &{:?}, runs_project: {}, line_flags: &{:?}, code_flags: &{:?}, code_operand: {:?}, code_in: &{:?}, code_files_in: &{:?}, editor_flags: &{:?}, \
          text_first: &{:?}, reads_code: {}, \
          writes: Writes::{:?}, writes_with: {:?}, write_flags: &{:?}, gives: {} }},",
         program.value_flags,
@@ -205,6 +218,7 @@ fn program_code(program: &ProgramEntry) -> String {
         program.code_flags,
         program.code_operand,
         program.code_in,
+        program.code_files_in,
         program.editor_flags,
         program.text_first,
         program.reads_code,

@@ -2,6 +2,7 @@
 
 use crate::pack::{Writes, spellings};
 use crate::rules::{Program, Sources, Spelling};
+use crate::text::HOME;
 use crate::walk::Field;
 
 /// The arguments of one command, sorted.
@@ -19,6 +20,38 @@ struct Flag<'a> {
     /// With its dashes, without its value.
     name: Name<'a>,
     value: Option<&'a str>,
+}
+
+/// Whether a flag, whatever the program, says where what it makes is to go.
+fn names_an_output(flag: &str) -> bool {
+    let Some(name) = flag.strip_prefix("--") else {
+        return false;
+    };
+    match name.as_bytes().first() {
+        Some(b'o') => matches!(
+            name,
+            "out"
+                | "output"
+                | "outfile"
+                | "outFile"
+                | "out-file"
+                | "outdir"
+                | "outDir"
+                | "out-dir"
+                | "output-file"
+                | "output-dir"
+                | "output-directory"
+                | "output-path"
+                | "outputFile"
+                | "outputDir"
+                | "output_dir"
+                | "output_file"
+        ),
+        Some(b't') => name == "target-dir",
+        Some(b'd') => matches!(name, "dest-dir" | "declarationDir"),
+        // protoc: `--python_out`
+        _ => name.ends_with("_out"),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -106,7 +139,9 @@ impl<'a> Arguments<'a> {
                 Some(equals) => (&text[..equals + 2], Some(&long[equals + 1..])),
                 None => (text, None),
             };
-            let takes_next = value.is_none() && takes_value(name) && next.is_some();
+            let names_output = self.program.runs_after.is_none() && names_an_output(name);
+            let takes_next =
+                value.is_none() && (takes_value(name) || names_output) && next.is_some();
             self.flags.push(Flag {
                 name: Name::Word(name),
                 value: if takes_next { next } else { value },
@@ -199,11 +234,21 @@ impl<'a> Arguments<'a> {
                 Writes::Last => {}
             }
         }
+        let span = self.all.first().map(|field| field.span).unwrap_or_default();
+        let file = |text: &str| Field::new(text.to_owned(), Sources::NONE, span);
+        // As nearly every program calls it. Else `--output json` would be one.
+        let outputs = self.flags.iter().filter_map(|flag| match flag.name {
+            Name::Word(name) if names_an_output(name) => flag.value,
+            _ => None,
+        });
+        written.extend(
+            outputs
+                .filter(|value| value.contains(['/', HOME]))
+                .map(file),
+        );
         if program.write_flags.is_empty() {
             return written;
         }
-        let span = self.all.first().map(|field| field.span).unwrap_or_default();
-        let file = |text: &str| Field::new(text.to_owned(), Sources::NONE, span);
         let files = self
             .values_of(program.write_flags)
             .filter(|file| !file.starts_with('|'));

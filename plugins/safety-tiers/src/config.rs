@@ -238,6 +238,7 @@ impl ProgramEntry {
             code_flags: leaked(&self.code_flags),
             code_operand: self.code_operand,
             code_in: leaked(&self.code_in),
+            code_files_in: leaked(&self.code_files_in),
             editor_flags: leaked(&self.editor_flags),
             text_first: leaked(&self.text_first),
             reads_code: self.reads_code,

@@ -43,6 +43,9 @@ pub(crate) struct ProgramEntry {
     pub(crate) code_operand: Option<u8>,
     /// The operand after one of these subcommands is code in its language.
     pub(crate) code_in: Vec<String>,
+    /// The operands after one of these subcommands are files with code in its language,
+    /// `-` what it reads.
+    pub(crate) code_files_in: Vec<String>,
     /// Flags whose value is a command of an editor, which `!` leads out of;
     /// `+` stands for arguments that begin so.
     pub(crate) editor_flags: Vec<String>,

@@ -1,6 +1,7 @@
 //! The rules: the bundled tables, and what a sidecar's `[config]` adds.
 //! How one is held against a command is in [`crate::matching`].
 
+use crate::arguments::Arguments;
 use crate::matching::Subject;
 use crate::names;
 use crate::pack::Writes;
@@ -93,6 +94,7 @@ pub(crate) struct Program {
     pub(crate) code_flags: &'static [&'static str],
     pub(crate) code_operand: Option<u8>,
     pub(crate) code_in: &'static [&'static str],
+    pub(crate) code_files_in: &'static [&'static str],
     pub(crate) editor_flags: &'static [&'static str],
     pub(crate) text_first: &'static [&'static str],
     pub(crate) reads_code: bool,
@@ -118,6 +120,7 @@ pub(crate) static PLAIN_PROGRAM: Program = Program {
     code_flags: &[],
     code_operand: None,
     code_in: &[],
+    code_files_in: &[],
     editor_flags: &[],
     text_first: &[],
     reads_code: false,
@@ -126,6 +129,19 @@ pub(crate) static PLAIN_PROGRAM: Program = Program {
     write_flags: &[],
     gives: Sources::NONE,
 };
+
+impl Program {
+    /// Whether operands after the first are files with code that it runs.
+    pub(crate) fn runs_code_of(&self, arguments: &Arguments<'_>) -> bool {
+        let mut subcommands = self.code_files_in.iter();
+        subcommands.any(|words| arguments.has_subcommand(words))
+    }
+}
+
+/// Whether a program finds files of the project by itself, and runs what is in them.
+pub(crate) fn finds_files(name: &str) -> bool {
+    tables::FINDS_FILES.binary_search(&name).is_ok()
+}
 
 /// See [`crate::pack::RuleEntry`], of which this is the compiled form.
 #[derive(Debug)]

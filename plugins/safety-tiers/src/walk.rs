@@ -20,6 +20,7 @@ mod listing;
 mod look_through;
 mod output;
 mod prompts;
+mod put_in;
 mod queries;
 mod redirects;
 mod removals;
@@ -411,7 +412,8 @@ impl<'r> Walk<'r> {
             // Only for this command, but a substitution in it runs all the same.
             for word in &assignment.values {
                 let value = self.value(&word.pieces, context);
-                self.judge_given_value(&assignment.name, &value, assignment.span, context);
+                let name = &assignment.name;
+                self.judge_given_value(name, &value, &fields, assignment.span, context);
                 assigned.push(format!("{}={value}", assignment.name));
             }
         }
@@ -453,7 +455,11 @@ impl<'r> Walk<'r> {
 fn prints_nothing(fields: &[Field], output: &Stream) -> bool {
     let words: Vec<&str> = fields.iter().map(|field| field.text.as_str()).collect();
     matches!(words.as_slice(), [":" | "true", ..] | ["cat", "/dev/null"])
-        || matches!(words.as_slice(), ["echo" | "printf", ..]) && output.text.as_deref() == Some("")
+        || matches!(words.as_slice(), ["echo" | "printf", ..])
+            && output
+                .text
+                .as_deref()
+                .is_some_and(|text| text.trim().is_empty())
 }
 
 /// `while :; do cmd & done`

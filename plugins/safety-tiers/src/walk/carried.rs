@@ -233,7 +233,7 @@ impl Walk<'_> {
             {
                 let file = rest.trim().trim_start_matches(['>', ' ']);
                 if !file.starts_with('!') {
-                    self.line(&format!("true > {file}"), span, context);
+                    self.line(&format!("cat > {file}"), span, context);
                 }
                 return;
             }

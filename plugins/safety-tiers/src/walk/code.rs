@@ -47,6 +47,26 @@ impl Walk<'_> {
         {
             code.extend(arguments.operands().nth(1).map(|code| code.text.clone()));
         }
+        // `go run -`, and what this line has written: `go run main.go`
+        if program.runs_code_of(arguments) {
+            let read = |file: &Field| self.stream_of(&file.text, context);
+            let texts = arguments.operands().skip(1).filter_map(read);
+            let texts: Vec<Stream> = texts.collect();
+            if texts.iter().any(|read| read.text.is_none()) {
+                self.note(
+                    "core/unknown-script",
+                    Tier::Review,
+                    "Runs text that only the machine knows when the time comes.",
+                    span,
+                );
+            }
+            code.extend(
+                texts
+                    .into_iter()
+                    .filter_map(|read| read.text)
+                    .map(|text| text.to_string()),
+            );
+        }
         code.extend(
             arguments
                 .text()
@@ -100,6 +120,7 @@ impl Walk<'_> {
         } else {
             Vec::new()
         };
+        self.put_in_by_code(&text);
         if destroys(&text, self.shell.here()) {
             self.note(
                 "core/code-destroys",
@@ -277,10 +298,15 @@ impl Walk<'_> {
 }
 
 /// What starts a process in the languages that have one-line programs.
-const PROCESS_STARTERS: [&str; 37] = [
+const PROCESS_STARTERS: [&str; 45] = [
     "getline",
     "doShellScript",
     "do script",
+    "write text",
+    "keystroke",
+    "sh '",
+    "sh \"",
+    "program =",
     "| \"",
     "|\"",
     "\"|",
@@ -298,7 +324,10 @@ const PROCESS_STARTERS: [&str; 37] = [
     "shell",
     "sh(",
     "eval",
-    "import",
+    "__import__",
+    "importlib",
+    "import *",
+    "import(",
     "getattr",
     "fork",
     "kill",

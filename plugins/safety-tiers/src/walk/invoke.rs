@@ -56,8 +56,15 @@ impl Walk<'_> {
             self.unknown_program(path, arguments, invocation, context);
             return Stream::default();
         }
+        let former = self.former_program(path);
+        let path = former.as_deref().unwrap_or(path);
         let name = base_name(path);
         let called = self.call(name, arguments, context);
+        if let Some(namesake) = self.namesake(path) {
+            self.only_danger(|walk| {
+                walk.run_program(&namesake, &namesake, arguments, invocation, context, true);
+            });
+        }
         let read = self.run_program(name, path, arguments, invocation, context, called);
         self.run_on_former_names(name, path, arguments, invocation, context);
         self.change_shell(name, arguments, context, invocation.span);
@@ -184,6 +191,13 @@ impl Walk<'_> {
             from = from.and(Sources::SECRET);
         }
         self.written_script(path, invocation.span, &super::deeper(context));
+        self.run_what_was_put_in(
+            name,
+            path,
+            &arguments,
+            invocation.span,
+            &super::deeper(context),
+        );
         if !self.shell.unseen_files.is_empty() {
             let script = arguments.operands().next();
             let script = script.filter(|_| arguments.runs_first_operand() || is_source(name));
@@ -450,11 +464,27 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
 
 /// Whether a script by its name deploys, publishes or resets something.
 fn reaches_out(name: &str) -> bool {
-    const WORDS: [&str; 8] = [
-        "deploy", "release", "publish", "destroy", "rollback", "teardown", "nuke", "wipe",
+    const WORDS: [&str; 12] = [
+        "deploy",
+        "release",
+        "publish",
+        "destroy",
+        "rollback",
+        "teardown",
+        "nuke",
+        "wipe",
+        "purge",
+        "erase",
+        "undeploy",
+        "decommission",
     ];
-    name.split(|character: char| !character.is_ascii_alphanumeric())
-        .any(|word| WORDS.contains(&word))
+    const IN_PRODUCTION: [&str; 3] = ["prod", "production", "live"];
+    const ONLY_HERE: [&str; 8] = [
+        "build", "bundle", "check", "test", "lint", "start", "compile", "config",
+    ];
+    let words = || name.split(|character: char| !character.is_ascii_alphanumeric());
+    let has = |wanted: &[&str]| words().any(|word| wanted.contains(&word));
+    has(&WORDS) || has(&IN_PRODUCTION) && !has(&ONLY_HERE)
 }
 
 fn is_source(name: &str) -> bool {

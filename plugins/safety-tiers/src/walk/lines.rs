@@ -11,7 +11,7 @@ impl Walk<'_> {
     /// Takes over what an earlier line of the session left behind, without
     /// judging it again.
     pub(crate) fn remember(&mut self, earlier: &str) {
-        const TELLING: [&str; 14] = [
+        const TELLING: [&str; 18] = [
             "=",
             "()",
             "function ",
@@ -26,6 +26,10 @@ impl Walk<'_> {
             "cp ",
             "install ",
             "set ",
+            "sed -i",
+            "patch",
+            "git apply",
+            "ed ",
         ];
         if earlier.len() > MAX_VALUE_BYTES || !TELLING.iter().any(|word| earlier.contains(word)) {
             return;

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use super::code::{Code, strings};
 use super::invoke::Invocation;
+use super::output::single_quoted;
 use super::prompts::printing_into;
-use super::{Context, Field, Stream, Walk};
+use super::{Context, Field, Stream, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
 use crate::rules::{Program, Sources};
@@ -61,6 +62,49 @@ fn is_a_line(variable: &str) -> bool {
         || LINE_VARIABLE_ENDINGS
             .iter()
             .any(|ending| variable.ends_with(ending))
+}
+
+/// Whether a variable is named like those whose value some program runs, or takes its
+/// options or its functions from.
+fn may_be_run(variable: &str) -> bool {
+    const ENDINGS: [&str; 17] = [
+        "COMMAND",
+        "_CMD",
+        "HOOK",
+        "FLAGS",
+        "OPTS",
+        "OPT",
+        "OPTIONS",
+        "PARAMETERS",
+        "SHELL",
+        "LAUNCHER",
+        "LINKER",
+        "COMPILER",
+        "INIT",
+        "_EXEC",
+        "_PROGRAM",
+        "DRIVER",
+        "LESS",
+    ];
+    const NAMES: [&str; 11] = [
+        "CC", "CXX", "LD", "AR", "AS", "FC", "CPP", "RUSTC", "RUSTDOC", "MAKE", "ENV",
+    ];
+    let variable = variable.trim_end_matches('%');
+    may_hold_commands(variable)
+        || NAMES.contains(&variable)
+        || ENDINGS.iter().any(|ending| variable.ends_with(ending))
+        || [
+            "BASH_FUNC",
+            "GIT_",
+            "npm_",
+            "NPM_",
+            "SSH_",
+            "CARGO_",
+            "RUST",
+        ]
+        .iter()
+        .any(|beginning| variable.starts_with(beginning))
+        || variable.contains("CONFIG")
 }
 
 /// Whether the value of a variable is run, or read by what runs it.
@@ -232,6 +276,21 @@ impl Walk<'_> {
                     self.line(&line, span, context);
                 }
             }
+            "apply_patch" | "applypatch" => {
+                let given = arguments
+                    .operands()
+                    .next()
+                    .map(|it| Rc::from(it.text.as_str()));
+                match given.or_else(|| context.input.text.clone()) {
+                    Some(patch) => self.files_of_a_patch(&patch, span, context),
+                    None => self.note(
+                        "core/unknown-script",
+                        Tier::Review,
+                        "It changes files as a patch says that nobody has read.",
+                        span,
+                    ),
+                }
+            }
             "cmake" => self.command_of_cmake(fields, span, context),
             "bind" | "bindkey" => {
                 for operand in arguments.operands() {
@@ -275,11 +334,47 @@ impl Walk<'_> {
                         };
                     }
                     self.perhaps_line(value.trim_start_matches('!'), span, &context);
+                    if let Some(alias) = key.strip_prefix("alias.") {
+                        self.alias_of_git(alias, value, arguments, span, &context);
+                    }
+                }
+                if let ["config", .., key, value] = words_of(arguments).as_slice()
+                    && let Some(alias) = key.strip_prefix("alias.")
+                {
+                    self.shell.add_alias(&format!("git {alias}"), value);
+                }
+                if !self.shell.aliases.is_empty()
+                    && let Some(subcommand) = arguments.operands().next()
+                {
+                    let alias = format!("git {}", subcommand.text);
+                    let mut known = self.shell.aliases.iter();
+                    if let Some((_, value)) = known.find(|(known, _)| *known == alias).cloned() {
+                        let name = subcommand.text.clone();
+                        self.alias_of_git(&name, &value, arguments, span, context);
+                    }
                 }
             }
             _ => {}
         }
         (self.code(program, arguments, span, context), printed)
+    }
+
+    /// What git runs for a name that it was told to take for other words.
+    fn alias_of_git(
+        &mut self,
+        alias: &str,
+        stands_for: &str,
+        arguments: &Arguments<'_>,
+        span: Span,
+        context: &Context,
+    ) {
+        let words = words_of(arguments);
+        if stands_for.starts_with('!') || words.first() != Some(&alias) {
+            return;
+        }
+        let rest: Vec<String> = words[1..].iter().map(|word| single_quoted(word)).collect();
+        let line = format!("git {stands_for} {}", rest.join(" "));
+        self.line(&line, span, &super::deeper(context));
     }
 
     /// A variable is set to what only the machine knows.
@@ -340,18 +435,22 @@ impl Walk<'_> {
         }
     }
 
-    /// What is set for one command alone is for that command to use, whatever its
-    /// name: where it is a line that would do harm, it is taken for one.
+    /// What is set for one command alone is for that command to use: where it is a line
+    /// that would do harm, and the command or the name of the variable is one that
+    /// may run it, it is taken for one.
     pub(super) fn judge_given_value(
         &mut self,
         variable: &str,
         value: &str,
+        fields: &[Field],
         span: Span,
         context: &Context,
     ) {
         self.judge_assigned_line(variable, value, span, context);
         self.substitutions_of_make(value, span, context);
-        if !value.contains([' ', '\t']) {
+        if !value.contains([' ', '\t'])
+            || !may_be_run(variable) && !self.runs_what_is_set(variable, fields)
+        {
             return;
         }
         // `GIT_CONFIG_PARAMETERS="'core.pager=cmd'"`, `BASH_FUNC_x%%='() { cmd; }'`
@@ -362,6 +461,33 @@ impl Walk<'_> {
             let line = function.as_deref().unwrap_or(line);
             self.perhaps_line(line.trim_start_matches('!'), span, context);
         }
+    }
+
+    /// Whether a command may run the value of a variable, whatever that is called: it is
+    /// a shell, or not known, or its code starts something and names the variable.
+    fn runs_what_is_set(&self, variable: &str, fields: &[Field]) -> bool {
+        const STARTERS: [&str; 7] = [
+            "system",
+            "exec",
+            "spawn",
+            "popen",
+            "subprocess",
+            "eval",
+            "`",
+        ];
+        let Some(program) = fields.first() else {
+            return true;
+        };
+        let shell = |field: &Field| {
+            let name = base_name(&field.text);
+            self.rules.program(name).shell || matches!(name, "eval" | "source" | "." | "ssh")
+        };
+        let named = |field: &Field| {
+            field.text.contains(variable)
+                && STARTERS.iter().any(|starter| field.text.contains(starter))
+        };
+        !self.rules.knows(base_name(&program.text))
+            || fields.iter().any(|field| shell(field) || named(field))
     }
 
     /// What make runs when it reads `$(shell …)`.

@@ -101,15 +101,16 @@ impl Walk<'_> {
                     _ => folder.to_owned(),
                 })
             }
-            "which" | "type" => words().next_back().map(str::to_owned),
+            "which" | "type" => words().next_back().map(installed),
             "command" if words().next().is_some_and(|word| word == "-v") => {
-                words().next_back().map(str::to_owned)
+                words().next_back().map(installed)
             }
             "git" if words_have(arguments, "--show-toplevel") => {
                 Some(self.shell.project_folder().to_owned())
             }
             // What it prints are numbers; rules are told whose.
             "pgrep" | "pidof" => Some(format!("pid-of:{}", words().collect::<Vec<_>>().join("+"))),
+            "ps" if lists_every_process(arguments) => Some("pid-of:every".to_owned()),
             // Nobody knows it, but what is added to it is known.
             "crontab" if words().any(|word| word == "-l") => Some(format!("{UNKNOWN}\n")),
             "mktemp" => Some(format!("/tmp/{SOMETHING}")),
@@ -143,6 +144,30 @@ fn keeps_names_only(name: &str, arguments: &[Field]) -> bool {
         ("awk", [separator, program]) => separator.text == "-F=" && program.text == "{print $1}",
         ("wc", _) => true,
         _ => false,
+    }
+}
+
+/// `ps -eo pid=`: the numbers of all there are, and nothing else.
+fn lists_every_process(arguments: &[Field]) -> bool {
+    const NUMBERS: [&str; 4] = ["pid=", "pid", "pid=,", "pid,"];
+    let mut words = arguments.iter().map(|field| field.text.as_str());
+    let numbers = words.clone().any(|word| {
+        NUMBERS.contains(&word.trim_start_matches(['-', 'e', 'A', 'a', 'x', 'o', '=']))
+    });
+    let all = words.any(|word| {
+        word.len() < 6 && !word.contains("pid") && word.contains(['e', 'A', 'x'])
+            || word.starts_with("-eo")
+            || word.starts_with("-Ao")
+            || word.starts_with("axo")
+    });
+    numbers && all
+}
+
+/// Where a program is likely to be.
+fn installed(name: &str) -> String {
+    match name.contains('/') {
+        true => name.to_owned(),
+        false => format!("/usr/bin/{name}"),
     }
 }
 

@@ -170,6 +170,14 @@ impl Walk<'_> {
         if from.meets(Sources::NETWORK) {
             for field in &redirected.writes {
                 self.downloaded(&field.text);
+                if Places::STARTUP.meets(field.places(self.shell.here())) {
+                    self.note(
+                        "core/command-from-network",
+                        Tier::Dangerous,
+                        "It would put what a server sends into a file that shells run when they start.",
+                        field.span,
+                    );
+                }
             }
         }
     }
@@ -181,6 +189,15 @@ impl Walk<'_> {
         let made_again = Places(Places::BUILD.0 | Places::TEMPORARY.0 | Places::STREAM.0);
         for file in &redirected.emptied {
             let places = file.places(self.shell.here());
+            let precious = Places(Places::SECRETS.0 | Places::STARTUP.0);
+            if precious.meets(places) && !text::is_glob(&file.text) {
+                self.note(
+                    "core/emptied-for-good",
+                    Tier::Dangerous,
+                    "It would empty a file with keys or settings, and what was in it is lost.",
+                    span,
+                );
+            }
             if Places::INSIDE.meets(places)
                 && !made_again.meets(places)
                 && !EMPTY_BY_NATURE.contains(&base_name(&file.text))

@@ -43,7 +43,7 @@ const LISTERS: [&str; 12] = [
 ];
 
 /// How code writes the home folder.
-const HOMES: [&str; 15] = [
+const HOMES: [&str; 21] = [
     "Path.home()",
     "homedir()",
     "Dir.home",
@@ -59,6 +59,12 @@ const HOMES: [&str; 15] = [
     "NSHomeDirectory()",
     "homeDirectoryForCurrentUser",
     "getHomeDir()",
+    "etenv(\"HOME\")",
+    "var(\"HOME\")",
+    "env::home_dir()",
+    "dirs::home_dir()",
+    "UserHomeDir()",
+    "UserProfile",
 ];
 
 /// Whether code removes, by what it says, what must not be lost.

@@ -12,6 +12,16 @@ use crate::text::is_known;
 /// Names that are remembered.
 const MAX_RENAMED: usize = 16;
 
+/// A file that goes by another name.
+#[derive(Debug, Clone)]
+pub(super) struct Renamed {
+    is: String,
+    was: String,
+    /// It is a copy, so that what is done to it is not done to what it was. What it
+    /// does when it is run is the same.
+    copy: bool,
+}
+
 impl Walk<'_> {
     /// Remembers what a command gave another name.
     pub(super) fn note_renamed(&mut self, name: &str, fields: &[Field]) {
@@ -27,9 +37,7 @@ impl Walk<'_> {
         for source in operands {
             let here = self.shell.here();
             let copied = matches!(name, "cp" | "install" | "ditto");
-            if copied && !Places::SECRETS.meets(source.places(here)) {
-                continue;
-            }
+            let copy = copied && !Places::SECRETS.meets(source.places(here));
             // A link that is relative is told from where it lies.
             let (source, into) = (&source.text, base_name(source.text.trim_end_matches('/')));
             if !is_known(source) || !is_known(target) {
@@ -41,9 +49,10 @@ impl Walk<'_> {
             let inside = plain_path(&format!("{target}/{into}"), here);
             let renamed = Rc::make_mut(&mut self.shell.renamed);
             for is in [is, inside] {
-                renamed.retain(|(known, _)| *known != is);
+                renamed.retain(|known| known.is != is);
                 if renamed.len() < MAX_RENAMED && is != was {
-                    renamed.push((is, was.clone()));
+                    let was = was.clone();
+                    renamed.push(Renamed { is, was, copy });
                 }
             }
         }
@@ -75,26 +84,60 @@ impl Walk<'_> {
         })
     }
 
+    /// The program that a path runs, where this line has given it another name.
+    pub(super) fn former_program(&self, path: &str) -> Option<String> {
+        if self.shell.renamed.is_empty() || !path.contains('/') {
+            return None;
+        }
+        let is = plain_path(path, self.shell.here());
+        let was = self.oldest_name(&is, true)?;
+        let own = Places::INSIDE.meets(Places::of(&was, self.shell.here()));
+        // What another file of the project does is the project's own business.
+        (!own || self.rules.knows(base_name(&was))).then_some(was)
+    }
+
+    /// A program in some folder that goes by the name of this one, which stands there
+    /// without a folder.
+    pub(super) fn namesake(&self, name: &str) -> Option<String> {
+        let mut renamed = self.shell.renamed.iter().rev();
+        let namesake = renamed.find(|it| base_name(&it.is) == name && base_name(&it.was) != name);
+        let was = base_name(&namesake?.was);
+        self.rules.knows(was).then(|| was.to_owned())
+    }
+
+    /// The first name that a file had, as a plain path.
+    pub(super) fn by_oldest_name(&self, path: &str) -> String {
+        let is = plain_path(path, self.shell.here());
+        self.oldest_name(&is, true).unwrap_or(is)
+    }
+
     /// What was renamed may have been renamed before.
     fn former(&self, field: &Field) -> Option<Field> {
         if field.text.starts_with('-') {
             return None;
         }
         let path = plain_path(&field.text, self.shell.here());
-        let mut found = self.one_name_back(&path)?;
+        let found = self.oldest_name(&path, false)?;
+        Some(Field::new(found, field.from, field.span))
+    }
+
+    fn oldest_name(&self, path: &str, copies: bool) -> Option<String> {
+        let mut found = self.one_name_back(path, copies)?;
         for _ in 0..MAX_RENAMED {
-            let Some(before) = self.one_name_back(&found) else {
+            let Some(before) = self.one_name_back(&found, copies) else {
                 break;
             };
             found = before;
         }
-        Some(Field::new(found, field.from, field.span))
+        Some(found)
     }
 
-    fn one_name_back(&self, path: &str) -> Option<String> {
-        self.shell.renamed.iter().rev().find_map(|(is, was)| {
-            let rest = path.strip_prefix(is.as_str())?;
-            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{was}{rest}"))
+    fn one_name_back(&self, path: &str, copies: bool) -> Option<String> {
+        let mut renamed = self.shell.renamed.iter().rev();
+        renamed.find_map(|it| {
+            let rest = path.strip_prefix(it.is.as_str())?;
+            let found = rest.is_empty() || rest.starts_with('/');
+            (found && (copies || !it.copy)).then(|| format!("{}{rest}", it.was))
         })
     }
 }

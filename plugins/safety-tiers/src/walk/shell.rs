@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::Stream;
+use super::renamed::Renamed;
 use super::{Context, Field, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
@@ -78,12 +79,14 @@ pub(super) struct Shell {
     pub(super) files: Rc<Vec<(String, Rc<str>)>>,
     /// Files that this line has written, with a text that nobody can tell.
     pub(super) unseen_files: Rc<Vec<String>>,
+    /// Text that this line has put into files, among what is in them.
+    pub(super) pieces: Rc<Vec<(String, Rc<str>)>>,
     /// Files that are open under a number, with what is read from there.
     pub(super) descriptors: Rc<Vec<(u32, Stream)>>,
     /// Names that stand for other variables, each with the one that is meant.
     pub(super) references: Rc<Vec<(String, String)>>,
     /// Files that have another name now, each with what it was before.
-    pub(super) renamed: Rc<Vec<(String, String)>>,
+    pub(super) renamed: Rc<Vec<Renamed>>,
     /// The lines that `trap` keeps for later, oldest first.
     pub(super) trapped: Rc<Vec<(Rc<str>, Span)>>,
 }
@@ -170,7 +173,9 @@ impl Walk<'_> {
         let files = std::mem::take(&mut self.shell.files);
         let unseen_files = std::mem::take(&mut self.shell.unseen_files);
         let renamed = std::mem::take(&mut self.shell.renamed);
+        let pieces = std::mem::take(&mut self.shell.pieces);
         self.shell = Shell {
+            pieces,
             unpacked: self.shell.unpacked,
             downloaded,
             files,
@@ -319,6 +324,7 @@ impl Walk<'_> {
         context: &Context,
         span: Span,
     ) {
+        self.note_pieces(name, arguments, context);
         let mut words = arguments.iter().map(|argument| argument.text.as_str());
         match name {
             "cd" | "pushd" => {
@@ -443,6 +449,15 @@ impl Walk<'_> {
             "alias" => self.note_aliases(arguments),
             "mv" | "ln" | "cp" | "install" | "ditto" => self.note_renamed(name, arguments),
             "curl" | "wget" | "aria2c" => self.note_downloads(name, arguments),
+            "scp" | "rsync" | "sftp" => {
+                let remote = arguments.iter().rev().skip(1).map(|field| &field.text);
+                for file in remote.filter(|file| file.contains(':') && !file.starts_with('-')) {
+                    self.downloaded(base_name(file.rsplit(':').next().unwrap_or_default()));
+                    if let Some(target) = arguments.last() {
+                        self.downloaded(&target.text);
+                    }
+                }
+            }
             "tar" | "bsdtar" | "unzip" | "cpio" | "7z" | "gunzip" => {
                 let packed = context.input.from.meets(Sources::NETWORK)
                     || arguments
@@ -479,6 +494,11 @@ impl Walk<'_> {
             let file = file.trim_start_matches("./").to_owned();
             Rc::make_mut(&mut self.shell.downloaded).push(file);
         }
+    }
+
+    /// Whether such a file came over the network.
+    pub(super) fn has_downloaded(&self, such: impl Fn(&str) -> bool) -> bool {
+        self.shell.downloaded.iter().any(|file| such(file))
     }
 
     /// What a file holds, if this line has put it there.

@@ -61,9 +61,9 @@ impl Walk<'_> {
                 .iter()
                 .take_while(|field| is_assignment(&field.text))
                 .count();
-            for field in inner.drain(..count) {
+            for field in inner.drain(..count).collect::<Vec<_>>() {
                 if let Some((variable, value)) = field.text.split_once('=') {
-                    self.judge_given_value(variable, value, span, context);
+                    self.judge_given_value(variable, value, &inner, span, context);
                     assigns.push(format!("{variable}={value}"));
                 }
             }
@@ -124,6 +124,20 @@ impl Walk<'_> {
             // What they point at was looked up from the other folder.
             for field in &mut inner {
                 *field = Field::new(std::mem::take(&mut field.text), field.from, field.span);
+            }
+        }
+        // `xterm -e 'rm -rf x'`: a program of that name there is none.
+        if let [only] = inner.as_slice()
+            && only.text.contains(' ')
+            && !program.joined
+        {
+            self.perhaps_line(&only.text, span, context);
+        }
+        if matches!(name, "send-text" | "write-chars") {
+            // `kitty @ send-text 'ls\n'`
+            for field in &mut inner {
+                let text = crate::text::unescape(&field.text);
+                *field = Field::new(text.trim_end().to_owned(), field.from, field.span);
             }
         }
         let printed = if program.joined {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::redirects::Redirected;
 use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk, base_name};
 use crate::arguments::Arguments;
-use crate::place::Places;
+use crate::place::{Places, plain_path};
 use crate::typed::{Reader, reader};
 use crate::verdict::{Span, Tier};
 
@@ -53,25 +53,25 @@ impl Walk<'_> {
             self.perhaps_line(text, span, &Context::default());
             self.scheduled(text, span);
         }
-        let name = file.text.trim_start_matches("./");
+        let name = plain_path(&file.text, self.shell.here());
         let files = Rc::make_mut(&mut self.shell.files);
-        files.retain(|(known, _)| known != name);
+        files.retain(|(known, _)| *known != name);
         if files.len() < MAX_FILES {
-            files.push((name.to_owned(), Rc::clone(text)));
+            files.push((name, Rc::clone(text)));
         }
     }
 
     fn note_unseen(&mut self, file: &Field) {
-        let name = file.text.trim_start_matches("./");
+        let name = plain_path(&file.text, self.shell.here());
         if self.shell.unseen_files.len() < MAX_FILES && name.len() <= MAX_VALUE_BYTES {
-            Rc::make_mut(&mut self.shell.unseen_files).push(name.to_owned());
+            Rc::make_mut(&mut self.shell.unseen_files).push(name);
         }
     }
 
     /// Judges a script that this line has written with a text that nobody can tell.
     pub(super) fn judge_unseen_script(&mut self, script: &str, span: Span) {
-        let name = script.trim_start_matches("./");
-        if self.shell.unseen_files.iter().any(|known| known == name) {
+        let name = plain_path(script, self.shell.here());
+        if self.shell.unseen_files.contains(&name) {
             self.note(
                 "core/unseen-script",
                 Tier::Review,
@@ -83,12 +83,14 @@ impl Walk<'_> {
 
     /// The text of a file, if this line has written it.
     pub(super) fn text_of_file(&self, file: &str) -> Option<Rc<str>> {
-        let name = file.trim_start_matches("./");
-        let files = self.shell.files.iter();
+        if self.shell.files.is_empty() {
+            return None;
+        }
+        let name = plain_path(file, self.shell.here());
+        let mut files = self.shell.files.iter();
         files
-            .filter(|(known, _)| known == name)
+            .find(|(known, _)| *known == name)
             .map(|(_, text)| Rc::clone(text))
-            .next()
     }
 
     /// The script that a program's path names, if this line has written it.
