@@ -17,6 +17,33 @@ use crate::verdict::{Span, Tier};
 /// Pieces of text that are remembered.
 const MAX_PIECES: usize = 32;
 
+/// Programs that put text into files among what is in them.
+const PUT_IN: [&str; 23] = [
+    "sed",
+    "gsed",
+    "ed",
+    "ex",
+    "perl",
+    "ruby",
+    "awk",
+    "gawk",
+    "jq",
+    "yq",
+    "gojq",
+    "dasel",
+    "npm",
+    "pnpm",
+    "yarn",
+    "bun",
+    "patch",
+    "apply_patch",
+    "applypatch",
+    "git",
+    "dd",
+    "install",
+    "cp",
+];
+
 /// Files of a project whose lines and strings are commands.
 const HOLD_COMMANDS: [&str; 22] = [
     ".envrc",
@@ -139,6 +166,17 @@ impl Walk<'_> {
 
     /// Remembers what a command puts into files.
     pub(super) fn note_pieces(&mut self, name: &str, fields: &[Field], context: &Context) {
+        if !PUT_IN.contains(&name) {
+            return;
+        }
+        // git does so by two of its commands.
+        if name == "git"
+            && !fields
+                .iter()
+                .any(|field| matches!(field.text.as_str(), "apply" | "am"))
+        {
+            return;
+        }
         let arguments = Arguments::new(fields, self.rules.program(name));
         let files: Vec<&str> = arguments.operands().map(|it| it.text.as_str()).collect();
         let input = context.input.text.clone();
@@ -304,6 +342,10 @@ impl Walk<'_> {
         span: Span,
         context: &Context,
     ) {
+        let nothing_new = self.shell.pieces.is_empty() && self.shell.files.is_empty();
+        if nothing_new && !self.has_downloaded(|_| true) {
+            return;
+        }
         let finds_files = rules::finds_files(name);
         if finds_files && self.has_downloaded(|file| HOLD_COMMANDS.contains(&base_name(file))) {
             self.note(
@@ -313,7 +355,7 @@ impl Walk<'_> {
                 span,
             );
         }
-        if self.shell.pieces.is_empty() && self.shell.files.is_empty() {
+        if nothing_new {
             return;
         }
         let takes_script = arguments.runs_first_operand() || matches!(name, "source" | ".");
