@@ -133,7 +133,7 @@ pub(crate) enum Hosting {
     Shared,
 }
 
-impl Command {
+impl ConfiguredCommand {
     /// Whether sessions may come of it, and for whom.
     pub(crate) fn hosting(&self) -> Hosting {
         match self {
@@ -164,6 +164,27 @@ impl Command {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// With a configuration.
+    #[command(flatten)]
+    Configured(ConfiguredCommand),
+    /// Without one.
+    #[command(flatten)]
+    Plain(PlainCommand),
+}
+
+impl Command {
+    /// Whether it does one thing and is over, rather than host until it is told to stop.
+    pub(crate) fn is_brief(&self) -> bool {
+        match self {
+            Self::Configured(command) => command.is_brief(),
+            Self::Plain(_) => true,
+        }
+    }
+}
+
+/// What needs the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfiguredCommand {
     /// Run the host: MCP over HTTP, and a socket that `quarterdeck mcp` joins
     ///
     /// Policies and their sidecars are read again as they change; all other settings are
@@ -211,12 +232,6 @@ pub(crate) enum Command {
             default_value = "auto"
         )]
         backend: MentionedBackend,
-    },
-    /// Carry a session in a pane of iTerm2; hosts start this
-    #[command(hide = true)]
-    Relay {
-        /// Where hosts find it
-        socket: PathBuf,
     },
     /// Run one command through the gate; exits with its status
     ///
@@ -286,23 +301,6 @@ pub(crate) enum Command {
     /// A plain yes is for one use. Who said what is kept in the audit log.
     /// Refused from inside a hosted session.
     Approve(ApproveArguments),
-    /// Answer a coding agent's hook: judge the command of its own shell tool
-    ///
-    /// Reads the agent's event as JSON on standard input and answers as that
-    /// agent expects: allow, ask or deny, with the reason. Asks the running host
-    /// or, without one, the policies of the plugins folder. What cannot be judged
-    /// is refused: a host that hangs within a second, an event that is none with
-    /// exit status 2. `quarterdeck install` writes the hook into an agent's
-    /// configuration. Example:
-    ///
-    ///     echo '{"hook_event_name": "PreToolUse", "tool_name": "Bash",
-    ///            "tool_input": {"command": "rm -rf ~"}}' | quarterdeck hook
-    #[command(verbatim_doc_comment)]
-    Hook {
-        /// claude-code, codex, gemini, copilot, cursor or opencode [default: as the
-        /// event looks]
-        agent: Option<HookAgent>,
-    },
     /// Put Quarterdeck into a coding agent's configuration
     ///
     /// Writes the MCP server and, where the agent has hooks, the hook that has its
@@ -341,15 +339,6 @@ pub(crate) enum Command {
         /// What about it
         #[command(subcommand)]
         command: AuditCommand,
-    },
-    /// Print the catalogue of events that streams carry
-    Events {
-        /// As JSON Schema, for programs
-        #[arg(long, conflicts_with = "docs")]
-        schema: bool,
-        /// As Markdown, with every field
-        #[arg(long)]
-        docs: bool,
     },
     /// Show the running host's sessions: state, processor, memory, last command
     ///
@@ -394,6 +383,43 @@ pub(crate) enum Command {
     },
     /// Look for what Quarterdeck needs, and say what to do about what is missing
     Doctor,
+}
+
+/// What needs none, and works when it is broken.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlainCommand {
+    /// Carry a session in a pane of iTerm2; hosts start this
+    #[command(hide = true)]
+    Relay {
+        /// Where hosts find it
+        socket: PathBuf,
+    },
+    /// Answer a coding agent's hook: judge the command of its own shell tool
+    ///
+    /// Reads the agent's event as JSON on standard input and answers as that
+    /// agent expects: allow, ask or deny, with the reason. Asks the running host
+    /// or, without one, the policies of the plugins folder. What cannot be judged
+    /// is refused: a host that hangs within a second, an event that is none with
+    /// exit status 2. `quarterdeck install` writes the hook into an agent's
+    /// configuration. Example:
+    ///
+    ///     echo '{"hook_event_name": "PreToolUse", "tool_name": "Bash",
+    ///            "tool_input": {"command": "rm -rf ~"}}' | quarterdeck hook
+    #[command(verbatim_doc_comment)]
+    Hook {
+        /// claude-code, codex, gemini, copilot, cursor or opencode [default: as the
+        /// event looks]
+        agent: Option<HookAgent>,
+    },
+    /// Print the catalogue of events that streams carry
+    Events {
+        /// As JSON Schema, for programs
+        #[arg(long, conflicts_with = "docs")]
+        schema: bool,
+        /// As Markdown, with every field
+        #[arg(long)]
+        docs: bool,
+    },
     /// Print every setting with its default and meaning
     Config,
     /// Compile a policy into the cache: what a host calls, not a person

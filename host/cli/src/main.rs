@@ -22,7 +22,9 @@ use std::time::Duration;
 use clap::Parser;
 use quarterdeck_server::mcp::ClientSettings;
 
-use arguments::{Arguments, Backend, Command, Common, Hosting, PluginCommand};
+use arguments::{
+    Arguments, Backend, Command, Common, ConfiguredCommand, Hosting, PlainCommand, PluginCommand,
+};
 use commands::install::Direction;
 use config::{Config, ConfigFile};
 use paths::Paths;
@@ -53,10 +55,10 @@ fn main() -> ExitCode {
         fail_plainly_where_nothing_can_be_printed();
     }
     let failed = match arguments.command {
-        Command::Run { .. } => ExitCode::from(RUN_FAILED),
-        Command::Plugin {
+        Command::Configured(ConfiguredCommand::Run { .. }) => ExitCode::from(RUN_FAILED),
+        Command::Configured(ConfiguredCommand::Plugin {
             command: PluginCommand::Diff { .. },
-        } => ExitCode::from(DIFF_FAILED),
+        }) => ExitCode::from(DIFF_FAILED),
         _ => ExitCode::FAILURE,
     };
     match run(arguments) {
@@ -97,46 +99,48 @@ fn told(error: &anyhow::Error) -> String {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    match arguments.command {
-        // These need no configuration, and work when it is broken.
-        Command::Relay { socket } => return commands::relay::run(&socket),
-        Command::Config => return Ok(commands::config::print()),
-        Command::Events { schema, docs } => return Ok(commands::events::print(schema, docs)),
-        Command::Man { folder } => return commands::man::write(&folder),
-        Command::Completions { shell } => return Ok(commands::completions::print(shell)),
-        Command::CompilePolicy => return commands::compile_policy::run(),
-        // Is answered even then.
-        Command::Hook { agent } => return Ok(commands::hook::run(agent, &arguments.common)),
-        _ => {}
-    }
     let mut common = arguments.common;
-    if let Command::Mcpretentious { .. } = arguments.command {
+    let command = match arguments.command {
+        Command::Plain(command) => return carry_out_plainly(command, &common),
+        Command::Configured(command) => command,
+    };
+    if let ConfiguredCommand::Mcpretentious { .. } = command {
         common.verbose += commands::mcpretentious::verbosity();
     }
-    let mut setup = Setup::load(
-        &common,
-        arguments.command.hosting(),
-        arguments.command.is_brief(),
-    )?;
-    if arguments.command.hosting() != Hosting::None && !setup.config.gate_asks() {
+    let mut setup = Setup::load(&common, command.hosting(), command.is_brief())?;
+    if command.hosting() != Hosting::None && !setup.config.gate_asks() {
         inside::refuse_inside(&setup, "a host whose gate does not ask")?;
     }
-    if let Some(backend) = arguments.command.backend() {
+    if let Some(backend) = command.backend() {
         setup.config.set_backend(backend.to_string());
     }
     let paths = setup.paths.clone();
-    let hosted = arguments.command.hosting() != Hosting::None;
-    let done = carry_out(arguments.command, setup);
+    let hosted = command.hosting() != Hosting::None;
+    let done = carry_out(command, setup);
     if hosted {
         paths.leave();
     }
     done
 }
 
-fn carry_out(command: Command, setup: Setup) -> anyhow::Result<ExitCode> {
+fn carry_out_plainly(command: PlainCommand, common: &Common) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { listen, tools, .. } => commands::serve::run(setup, listen, tools),
-        Command::Mcp {
+        PlainCommand::Relay { socket } => commands::relay::run(&socket),
+        PlainCommand::Config => Ok(commands::config::print()),
+        PlainCommand::Events { schema, docs } => Ok(commands::events::print(schema, docs)),
+        PlainCommand::Man { folder } => commands::man::write(&folder),
+        PlainCommand::Completions { shell } => Ok(commands::completions::print(shell)),
+        PlainCommand::CompilePolicy => commands::compile_policy::run(),
+        PlainCommand::Hook { agent } => Ok(commands::hook::run(agent, common)),
+    }
+}
+
+fn carry_out(command: ConfiguredCommand, setup: Setup) -> anyhow::Result<ExitCode> {
+    match command {
+        ConfiguredCommand::Serve { listen, tools, .. } => {
+            commands::serve::run(setup, listen, tools)
+        }
+        ConfiguredCommand::Mcp {
             alone,
             tools,
             agent,
@@ -150,44 +154,39 @@ fn carry_out(command: Command, setup: Setup) -> anyhow::Result<ExitCode> {
             };
             commands::mcp::run(setup, alone, client)
         }
-        Command::Mcpretentious { backend } => commands::mcpretentious::run(setup, backend),
-        Command::Run {
+        ConfiguredCommand::Mcpretentious { backend } => {
+            commands::mcpretentious::run(setup, backend)
+        }
+        ConfiguredCommand::Run {
             command,
             cwd,
             timeout,
             ..
         } => commands::run::run(setup, &command, cwd, timeout),
-        Command::Worker(arguments) => commands::worker::run(setup, arguments),
-        Command::Check {
+        ConfiguredCommand::Worker(arguments) => commands::worker::run(setup, arguments),
+        ConfiguredCommand::Check {
             command, json, cwd, ..
         } => commands::check::run(setup, command.as_deref(), json, cwd),
-        Command::Explain(arguments) => commands::explain::run(setup, arguments),
-        Command::Approve(arguments) => commands::approve::run(&setup, &arguments),
-        Command::Install(arguments) => {
+        ConfiguredCommand::Explain(arguments) => commands::explain::run(setup, arguments),
+        ConfiguredCommand::Approve(arguments) => commands::approve::run(&setup, &arguments),
+        ConfiguredCommand::Install(arguments) => {
             commands::install::run(&setup, Direction::Install, &arguments)
         }
-        Command::Uninstall(arguments) => {
+        ConfiguredCommand::Uninstall(arguments) => {
             commands::install::run(&setup, Direction::Uninstall, &arguments)
         }
-        Command::Import { folder } => commands::import::run(&setup, folder),
-        Command::Plugin { command } => commands::plugin::run(&setup, command),
-        Command::Rule { command } => commands::rule::run(setup, command),
-        Command::Audit { command } => commands::audit::run(&setup, command),
-        Command::Top { once, json, every } => {
+        ConfiguredCommand::Import { folder } => commands::import::run(&setup, folder),
+        ConfiguredCommand::Plugin { command } => commands::plugin::run(&setup, command),
+        ConfiguredCommand::Rule { command } => commands::rule::run(setup, command),
+        ConfiguredCommand::Audit { command } => commands::audit::run(&setup, command),
+        ConfiguredCommand::Top { once, json, every } => {
             commands::top::run(&setup, once, json, Duration::from_secs_f64(every))
         }
-        Command::Service { command } => commands::service::run(&setup, &command),
-        Command::Logs { lines, follow } => commands::logs::run(&setup, lines, follow),
-        Command::Backup { file } => commands::backup::back_up(&setup, &file),
-        Command::Restore { file } => commands::backup::restore(&setup, &file),
-        Command::Doctor => commands::doctor::run(setup),
-        Command::Config
-        | Command::Events { .. }
-        | Command::Completions { .. }
-        | Command::CompilePolicy
-        | Command::Man { .. }
-        | Command::Hook { .. }
-        | Command::Relay { .. } => Ok(ExitCode::SUCCESS),
+        ConfiguredCommand::Service { command } => commands::service::run(&setup, &command),
+        ConfiguredCommand::Logs { lines, follow } => commands::logs::run(&setup, lines, follow),
+        ConfiguredCommand::Backup { file } => commands::backup::back_up(&setup, &file),
+        ConfiguredCommand::Restore { file } => commands::backup::restore(&setup, &file),
+        ConfiguredCommand::Doctor => commands::doctor::run(setup),
     }
 }
 
