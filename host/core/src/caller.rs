@@ -1,12 +1,13 @@
 //! Who asks for something.
 
 use quarterdeck_policy::CallerFacts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::backends::BackendChoice;
 
 /// What kind of party stands behind a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CallerKind {
     /// A model, through an MCP client.

@@ -18,12 +18,12 @@ pub(super) fn verdict(
         session_id: Some(request.session.id.clone()).filter(|id| !id.is_empty()),
         command: request.command_line.clone(),
         tier: verdict.map(|it| it.tier.as_str().to_owned()),
-        decision: decision.as_str().to_owned(),
+        decision: decision.into(),
         policy: verdict.map(|it| it.policy.clone()),
         generation: verdict.map(|it| it.generation),
         rule: verdict.and_then(|it| it.rule.clone()),
         reason: verdict.map(|it| it.reason.clone()),
-        caller: caller.kind.as_str().to_owned(),
+        caller: caller.kind,
         client: caller.client.clone(),
     }
 }

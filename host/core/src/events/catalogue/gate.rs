@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::caller::CallerKind;
+use crate::gate::Decision;
+
 /// `gate.verdict`: a command line was judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GateVerdict {
@@ -12,9 +15,8 @@ pub struct GateVerdict {
     pub command: String,
     /// `safe`, `review` or `dangerous`; none while the gate is off.
     pub tier: Option<String>,
-    /// What the gate did: `allowed`, `confirmed`, `let-through`,
-    /// `confirmation-required`, `refused` or `only-asked`.
-    pub decision: String,
+    /// What the gate did.
+    pub decision: GateDecision,
     /// The policy that decided.
     pub policy: Option<String>,
     /// That policy's generation.
@@ -23,8 +25,8 @@ pub struct GateVerdict {
     pub rule: Option<String>,
     /// One sentence.
     pub reason: Option<String>,
-    /// `agent` or `human`.
-    pub caller: String,
+    /// Who asked: a model, a person, or a policy that mends a session.
+    pub caller: CallerKind,
     /// The client program, as it named itself.
     pub client: Option<String>,
 }
@@ -45,6 +47,43 @@ pub struct GateConfirmation {
     /// Who answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+}
+
+/// What the gate did with a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateDecision {
+    /// Let through.
+    Allowed,
+    /// Let through because a person said so.
+    Confirmed,
+    /// Let through because a person's standing rule says so.
+    AllowedByRule,
+    /// Left to the question that the caller's own program puts to its person.
+    LeftToCaller,
+    /// Let through although the verdict was stricter, as the mode says.
+    LetThrough,
+    /// A person has to say yes first.
+    ConfirmationRequired,
+    /// Not let through.
+    Refused,
+    /// Asked about, with nothing to be typed.
+    OnlyAsked,
+}
+
+impl From<&Decision> for GateDecision {
+    fn from(decision: &Decision) -> Self {
+        match decision {
+            Decision::Allowed => Self::Allowed,
+            Decision::Confirmed { .. } => Self::Confirmed,
+            Decision::AllowedByRule { .. } => Self::AllowedByRule,
+            Decision::LeftToCaller => Self::LeftToCaller,
+            Decision::LetThrough { .. } => Self::LetThrough,
+            Decision::ConfirmationRequired { .. } => Self::ConfirmationRequired,
+            Decision::Refused => Self::Refused,
+            Decision::OnlyAsked => Self::OnlyAsked,
+        }
+    }
 }
 
 /// What became of a confirmation.

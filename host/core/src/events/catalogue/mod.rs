@@ -24,7 +24,7 @@ use serde::Serialize;
 
 pub use agent::{AgentActivityChanged, AgentDelegation, AgentStats, AgentStatus, DelegationStatus};
 pub use claude::{AgentProcess, ClaudeOutput, ClaudeStatus, OutputStream};
-pub use gate::{ConfirmationState, GateConfirmation, GateVerdict};
+pub use gate::{ConfirmationState, GateConfirmation, GateDecision, GateVerdict};
 pub use health::HealthAlert;
 pub use performance::PerformanceUpdate;
 pub use policy::{PolicySwapped, SwappedPolicy};
