@@ -41,7 +41,7 @@ impl AgentCaps {
             return Ok(());
         }
         Err(HostError::ResourceExhausted(format!(
-            "{registered} agents are registered, {more} more would be above the limit agents.max = {}; take some out with remove_agent, or raise it in the configuration",
+            "{registered} agents are registered, {more} more would be above the limit agents.max = {}; take some out, or raise it in the configuration",
             self.agents
         )))
     }

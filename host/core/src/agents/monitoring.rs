@@ -144,7 +144,7 @@ impl Host {
         let path = file.path(&self.output_logs, session);
         let unfollowed = || {
             HostError::InvalidParameters(format!(
-                "the output of session {session:?} was never followed; start_monitoring_session begins that"
+                "the output of session {session:?} was never followed; begin to follow it"
             ))
         };
         // The id becomes a file's name.
@@ -229,7 +229,7 @@ impl Files {
 async fn follow(session: Arc<Session>, from: Cursor, files: Files, events: Arc<EventBus>) {
     if let Err(error) = write_what_comes(&session, from, files).await {
         let error = format!(
-            "the output of session {} is followed no more, its files cannot be written: {error}; start_monitoring_session begins again",
+            "the output of session {} is followed no more, its files cannot be written: {error}; mend that, and begin to follow it again",
             session.id
         );
         tracing::warn!("{error}");

@@ -136,7 +136,7 @@ impl Host {
                     Level::Blocked,
                     &format!("{agent} asks for access to session {}", session.name),
                     Some(format!("session {id}")),
-                    Some("unlock_session lets it in".to_owned()),
+                    Some("give up the lock to let it in".to_owned()),
                 )
                 .await?;
         }

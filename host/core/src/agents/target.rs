@@ -92,7 +92,7 @@ impl Target {
             .filter_map(|(what, value)| given(value).map(|value| format!("{what} {value:?}")))
             .collect();
         match parts.is_empty() {
-            true => "the active session (none is set: set_active_session sets one)".to_owned(),
+            true => "the active session (none is set)".to_owned(),
             false => parts.join(" and "),
         }
     }

@@ -96,7 +96,7 @@ impl Host {
         }
         let agent = self.agents.agent(&request.agent).ok_or_else(|| {
             HostError::NoSessionMeant(format!(
-                "agent {:?}, which is not registered; list_agents shows who is",
+                "agent {:?}, which is not registered; look who is",
                 request.agent
             ))
         })?;
