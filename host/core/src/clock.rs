@@ -6,10 +6,22 @@ use jiff::Timestamp;
 
 /// Milliseconds since the Unix epoch.
 pub(crate) fn now_ms() -> u64 {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+    ms_of(SystemTime::now())
+}
+
+/// Milliseconds since the Unix epoch of another time.
+pub(crate) fn ms_of(time: SystemTime) -> u64 {
+    whole_ms(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// The time at so many milliseconds since the Unix epoch.
+pub(crate) fn time_of_ms(ms: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(ms)
+}
+
+/// A duration in whole milliseconds.
+pub fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// RFC 3339 in UTC with milliseconds, as in `2026-03-01T12:00:00.250Z`.
@@ -22,7 +34,7 @@ pub fn rfc3339(time: SystemTime) -> String {
 
 /// As [`rfc3339`], for milliseconds since 1970.
 pub fn rfc3339_of_ms(ms: u64) -> String {
-    rfc3339(UNIX_EPOCH + Duration::from_millis(ms))
+    rfc3339(time_of_ms(ms))
 }
 
 /// Milliseconds since 1970 of a time in RFC 3339; one without a zone is UTC.

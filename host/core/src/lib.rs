@@ -26,6 +26,7 @@ mod default_sessions;
 mod error;
 pub mod events;
 pub mod gate;
+mod glob;
 pub mod hooks;
 mod host;
 mod iterm2;
@@ -49,7 +50,7 @@ mod text;
 
 pub use backends::{BackendChoice, BackendChoiceError};
 pub use caller::{Caller, CallerKind, ConnectionId, Transport};
-pub use clock::{ms_of_rfc3339, rfc3339, rfc3339_of_ms};
+pub use clock::{ms_of_rfc3339, rfc3339, rfc3339_of_ms, whole_ms};
 pub use coding_agents::AgentInFront;
 pub use error::{ErrorCode, HostError};
 pub use host::{Host, HostSettings, SessionSettings, StartError};

@@ -3,12 +3,12 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use quarterdeck_terminal::KeptMarks;
 use rusqlite::{OptionalExtension, params};
 
-use crate::clock::{now_ms, rfc3339};
+use crate::clock::{ms_of, now_ms, rfc3339, time_of_ms};
 use crate::error::HostError;
 use crate::events::{EventBus, LaunchMethod, SessionEnd, SessionStart};
 use crate::host::Host;
@@ -42,7 +42,7 @@ impl Host {
         let backend = session.backend.as_str();
         let handle = session.terminal.backend_handle();
         let tags = serde_json::json!(session.tags.list()).to_string();
-        let created = ms(session.created_at);
+        let created = ms_of(session.created_at).cast_signed();
         let marks = marks
             .filter(|_| session.backend != BackendKind::Pty)
             .map(KeptMarks::secret);
@@ -88,7 +88,7 @@ impl Host {
                 Ok(KeptSession {
                     name: row.get(0)?,
                     tags: serde_json::from_str(&row.get::<_, String>(1)?).unwrap_or_default(),
-                    created_at: time(row.get(2)?),
+                    created_at: time_of_ms(row.get::<_, i64>(2)?.unsigned_abs()),
                     marks: row
                         .get::<_, Option<String>>(3)?
                         .and_then(|text| KeptMarks::of_secret(&text)),
@@ -191,7 +191,7 @@ pub(crate) fn mark_lost(store: &Store) -> LostSessions {
                 Ok(LostSession {
                     id: row.get(0)?,
                     name: row.get(1)?,
-                    last_activity: time(row.get(2)?),
+                    last_activity: time_of_ms(row.get::<_, i64>(2)?.unsigned_abs()),
                 })
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
@@ -216,15 +216,6 @@ fn booted_ms() -> i64 {
     let seconds = (told.lines().find_map(|line| line.strip_prefix("btime ")))
         .and_then(|seconds| seconds.trim().parse::<i64>().ok());
     seconds.map_or(0, |seconds| seconds.saturating_mul(1000) - INEXACT_MS)
-}
-
-fn ms(time: SystemTime) -> i64 {
-    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn time(ms: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::clock::whole_ms;
+
 /// So long an agent keeps the focus.
 pub const COOL_DOWN: Duration = Duration::from_secs(5);
 
@@ -43,7 +45,7 @@ impl Focus {
         if let Some(last) = &self.last
             && last.agent.as_deref() != agent
         {
-            let free_at = last.at_ms.saturating_add(COOL_DOWN.as_millis() as u64);
+            let free_at = last.at_ms.saturating_add(whole_ms(COOL_DOWN));
             if now_ms < free_at {
                 return Err(CoolingDown {
                     holder: last.agent.clone(),

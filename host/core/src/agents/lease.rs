@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::clock::whole_ms;
+
 /// How long a lease lasts that is not given a time.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(15 * 60);
 
@@ -94,7 +96,7 @@ impl Leases {
         now_ms: u64,
     ) -> Acquired {
         let lasts = lasts.min(LONGEST_LEASE);
-        let lasts_ms = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+        let lasts_ms = whole_ms(lasts);
         let expires_ms = now_ms.saturating_add(lasts_ms);
         if let Some(lease) = self.on(session, now_ms) {
             if lease.owner != owner {

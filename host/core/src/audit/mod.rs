@@ -279,19 +279,12 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    make_private(path);
+    crate::store::make_private(path);
     connection.busy_timeout(Duration::from_secs(2))?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;",
     )?;
     Ok(connection)
-}
-
-/// The log quotes commands: nobody else reads it. A failure is not fatal, since
-/// the folder above is private as well.
-fn make_private(path: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
 }
 
 /// Makes the table that says which row is the last, so that its loss shows too.

@@ -1,6 +1,7 @@
 //! Which events a listener wants.
 
 use super::EventType;
+use crate::glob;
 
 /// A choice of event types, made from the channels that clients name: a type
 /// (`todo.update`), a group (`todo`), or a pattern with `*` and `?` (`agent.*`).
@@ -72,42 +73,12 @@ impl EventFilter {
 
 fn names(channel: &str, event_type: &str) -> bool {
     let group = event_type.split('.').next();
-    group == Some(channel) || matches(channel.as_bytes(), event_type.as_bytes())
-}
-
-/// Whether a pattern with `*` and `?` matches the whole text. Takes time in
-/// proportion to both: a star that cannot be left is taken up again where it
-/// stood, and an earlier one never.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(&byte) if byte == b'?' || byte == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => {
-                let Some((star_p, star_t)) = star else {
-                    return false;
-                };
-                star = Some((star_p, star_t + 1));
-                p = star_p + 1;
-                t = star_t + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
+    group == Some(channel) || glob::matches(channel, event_type)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn chosen(channels: &[&str]) -> Vec<&'static str> {
         let (filter, _) = EventFilter::of(channels.iter().copied());
@@ -140,27 +111,5 @@ mod tests {
     fn what_names_no_event_is_told() {
         let (_, unknown) = EventFilter::of(["todo.*", "tudu.*"]);
         assert_eq!(unknown, ["tudu.*"]);
-    }
-
-    proptest! {
-        #[test]
-        fn a_pattern_means_what_the_regular_expression_means(
-            pattern in "[ab*?]{0,8}",
-            text in "[ab]{0,8}",
-        ) {
-            let regex: String = pattern
-                .chars()
-                .map(|c| match c {
-                    '*' => ".*".to_owned(),
-                    '?' => ".".to_owned(),
-                    other => other.to_string(),
-                })
-                .collect();
-            let regex = regex::Regex::new(&format!("^{regex}$")).expect("a pattern");
-            prop_assert_eq!(
-                matches(pattern.as_bytes(), text.as_bytes()),
-                regex.is_match(&text)
-            );
-        }
     }
 }

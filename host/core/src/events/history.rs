@@ -10,7 +10,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rusqlite::params;
 use rusqlite::types::Value;
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{Event, EventBus, EventFilter, EventType};
-use crate::clock::now_ms;
+use crate::clock::{ms_of, now_ms, whole_ms};
 use crate::store::{Store, StoreError};
 
 /// Events written in one go.
@@ -274,7 +274,7 @@ impl Keeping {
                 let event_type = event.what.event_type().as_str();
                 insert.execute(params![
                     event.sequence.cast_signed(),
-                    milliseconds(event.at),
+                    ms_of(event.at).cast_signed(),
                     event_type,
                     bounded(event)
                 ])?;
@@ -301,11 +301,6 @@ impl Keeping {
     }
 }
 
-fn milliseconds(at: SystemTime) -> i64 {
-    let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
-}
-
 fn bounded(event: &Event) -> Arc<str> {
     let text = event.text();
     if text.len() <= LONGEST_EVENT {
@@ -324,7 +319,7 @@ fn bounded(event: &Event) -> Arc<str> {
 /// measures has a history of its own.
 async fn prune(store: &Store, settings: EventSettings) {
     let before = |age: Duration| {
-        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let age_ms = whole_ms(age);
         now_ms().saturating_sub(age_ms).cast_signed()
     };
     let oldest = before(settings.keep_for);

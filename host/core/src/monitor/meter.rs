@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::processes::{self, DiskTraffic, NetworkTraffic, Process};
+use crate::clock::whole_ms;
 use crate::session::SessionId;
 
 /// Looks further back are forgotten.
@@ -192,7 +193,7 @@ fn used(before: &Consumed, after: &Consumed, period: Duration) -> Usage {
         commands: run.ended.saturating_sub(ran.ended),
         failed_commands: run.failed.saturating_sub(ran.failed),
         answered_commands: answered,
-        period_ms: u64::try_from(period.as_millis()).unwrap_or(u64::MAX),
+        period_ms: whole_ms(period),
     }
 }
 

@@ -8,6 +8,7 @@ use quarterdeck_terminal::Cursor;
 use super::board::{Entry, Source, Standing};
 use super::marker::Marker;
 use crate::error::HostError;
+use crate::glob;
 use crate::host::Host;
 
 /// Points of a timeline, at most.
@@ -156,37 +157,9 @@ fn looks_like_glob(pattern: &str) -> bool {
 
 fn is_named(source: &Source, entry: &Entry, glob: &str) -> bool {
     match source {
-        Source::Task(id) => glob_matches(glob, id),
-        Source::Session(id) => glob_matches(glob, id) || glob_matches(glob, &entry.name),
+        Source::Task(id) => glob::matches(glob, id),
+        Source::Session(id) => glob::matches(glob, id) || glob::matches(glob, &entry.name),
     }
-}
-
-/// `*` is any text, `?` any character. Takes time proportional to both lengths.
-fn glob_matches(glob: &str, text: &str) -> bool {
-    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
-    let (mut at, mut read) = (0, 0);
-    // Where the last star was, and how much it stands for.
-    let mut star: Option<(usize, usize)> = None;
-    while read < text.len() {
-        match glob.get(at) {
-            Some('*') => {
-                star = Some((at, read));
-                at += 1;
-            }
-            Some(&c) if c == '?' || c == text[read] => {
-                at += 1;
-                read += 1;
-            }
-            _ => match &mut star {
-                Some((star, taken)) => {
-                    *taken += 1;
-                    (at, read) = (*star + 1, *taken);
-                }
-                None => return false,
-            },
-        }
-    }
-    glob[at..].iter().all(|c| *c == '*')
 }
 
 fn aggregate(entries: Vec<(Source, Entry)>) -> AggregatedProgress {
@@ -352,7 +325,7 @@ mod tests {
             ("?uild", "build", true),
             ("build", "build-1", false),
         ] {
-            assert_eq!(glob_matches(glob, text), matches, "{glob} {text}");
+            assert_eq!(glob::matches(glob, text), matches, "{glob} {text}");
         }
     }
 
@@ -360,13 +333,13 @@ mod tests {
         #[test]
         fn a_text_matches_itself_and_any_part_left_open(text in "[a-c]{0,12}", cut in 0..12_usize) {
             let cut = cut.min(text.len());
-            prop_assert!(glob_matches(&text, &text));
+            prop_assert!(glob::matches(&text, &text));
             let begun = format!("{}*", &text[..cut]);
-            prop_assert!(glob_matches(&begun, &text));
+            prop_assert!(glob::matches(&begun, &text));
             let (open, rest) = (&text[..cut], text.get(cut + 1..).unwrap_or(""));
             if cut < text.len() {
                 let marked = format!("{}?{}", open, rest);
-                prop_assert!(glob_matches(&marked, &text));
+                prop_assert!(glob::matches(&marked, &text));
             }
         }
     }

@@ -206,7 +206,7 @@ impl Host {
     ) -> Result<RecordingPiece, HostError> {
         let unknown = || {
             HostError::InvalidParameters(format!(
-                "there is no recording {id:?}; recording_list names those that there are"
+                "there is no recording {id:?}; look which there are"
             ))
         };
         // The id becomes a file's name.

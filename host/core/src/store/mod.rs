@@ -311,9 +311,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// The store quotes commands: nobody else reads it. A failure is not fatal, since
-/// the folder above is private as well.
-fn make_private(path: &Path) {
+/// The stores and the audit log quote commands: nobody else reads them. A failure is not
+/// fatal, since the folder above is private as well.
+pub(crate) fn make_private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
 }

@@ -14,6 +14,7 @@ use tonic::codegen::http::{HeaderMap, Request, Response, header};
 use tonic::transport::server::TcpConnectInfo;
 use tower::Service;
 
+use crate::http::guard::bearer;
 use crate::peer::Connection;
 use crate::token::Token;
 
@@ -57,12 +58,8 @@ async fn is_own_users(from: Option<TcpConnectInfo>) -> bool {
 
 /// What is shown as `authorization: Bearer TOKEN`; anything else there is no token.
 fn shown_token(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?;
-    let token = (value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    Some(token.unwrap_or_default())
+    let shown = headers.get(header::AUTHORIZATION)?;
+    Some(bearer(shown).unwrap_or_default())
 }
 
 impl<S> Service<Request<Body>> for Admitting<S>

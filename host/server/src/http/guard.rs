@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use quarterdeck_core::ErrorCode;
@@ -76,7 +76,12 @@ impl Guard {
 /// The token of an `Authorization` header, right or wrong; the scheme's case does
 /// not matter (RFC 9110, 11.1).
 pub(crate) fn shown_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = text(headers, header::AUTHORIZATION)?.split_once(' ')?;
+    bearer(headers.get(header::AUTHORIZATION)?)
+}
+
+/// The token in the value of such a header.
+pub(crate) fn bearer(authorization: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = authorization.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

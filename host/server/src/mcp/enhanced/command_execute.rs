@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_core::operations::RunCommand;
-use quarterdeck_core::{Caller, Host, HostError};
+use quarterdeck_core::{Caller, Host, HostError, whole_ms};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ impl NativeTool for CommandExecute {
             session_id: outcome.session_id.to_string(),
             output: outcome.output,
             exit_status: outcome.exit_status,
-            duration_ms: u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: whole_ms(outcome.duration),
             timed_out: outcome.timed_out,
             cursor: outcome.cursor.offset(),
         })
