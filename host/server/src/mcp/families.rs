@@ -220,6 +220,8 @@ impl ChosenTools {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
 
     #[test]
@@ -252,5 +254,54 @@ mod tests {
         let once = ChosenTools::of(&[ToolFamily::Native]).list();
         let twice = ChosenTools::of(&[ToolFamily::Native, ToolFamily::Native]).list();
         assert_eq!(once, twice);
+    }
+
+    /// Spans have iterm-mcp's names for what is done.
+    const SPANS: [&str; 2] = ["agent_registry.", "session."];
+
+    /// The names of tools in the texts of some source, its tests left out.
+    fn tools_named_in(source: &str) -> Vec<String> {
+        let tools = all_names();
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = (code.lines()).filter(|line| !line.trim_start().starts_with("//"));
+        let texts = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+        texts
+            .filter(|text| !SPANS.iter().any(|span| text.starts_with(span)))
+            .flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)))
+            // A name that is a word besides may be meant as one.
+            .filter(|word| word.contains(['_', '-']) && tools.contains(*word))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.extension() {
+                _ if path.is_dir() => sources(&path, found),
+                Some(extension) if extension == "rs" => found.push(path),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_core_names_no_tool() {
+        assert_eq!(
+            tools_named_in(r#"let say = "session_list shows them"; // "session_run""#),
+            ["session_list", "session_run"]
+        );
+        let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
+        let mut files = Vec::new();
+        sources(&core, &mut files);
+        assert!(files.len() > 100, "{core:?}");
+        for file in files {
+            let named = tools_named_in(&std::fs::read_to_string(&file).expect("text"));
+            assert!(
+                named.is_empty(),
+                "{} names {named:?}: say in plain words what to do, and let the door name its tools",
+                file.display()
+            );
+        }
     }
 }
