@@ -76,7 +76,7 @@ async def test_everything_is_at_the_backup(world: World) -> None:
         await agent.wait_for(session, exit=True)
 
         async def waits() -> bool:
-            return "error_recover" in (await report(agent, "render")).get("waitsFor", "")
+            return "to be mended" in (await report(agent, "render")).get("waitsFor", "")
 
         await until("the task waits for its session to be mended", waits)
 
