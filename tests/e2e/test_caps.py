@@ -28,7 +28,7 @@ async def test_no_more_agents_than_the_limit(world: World) -> None:
         await crew.call("register_agent", name="ada", session_id=one)
         await crew.call("register_agent", name="bob", session_id=two)
         said = await refused(crew, "register_agent", name="cy", session_id=three)
-        assert "agents.max = 2" in said and "remove_agent" in said
+        assert "agents.max = 2" in said and "take some out" in said
         await crew.call("register_agent", name="ada", session_id=one)
         before = await crew.call("list_sessions")
         await refused(crew, "create_sessions", sessions=[{"name": "four", "agent": "dee"}])

@@ -325,7 +325,7 @@ async def test_sessions_are_found_by_tag_lock_and_group(crew: Orchestrator) -> N
 async def test_the_active_session_is_meant_when_none_is_named(crew: Orchestrator) -> None:
     first, _ = await crew.sessions("one", "two")
     missing = await crew.try_to("check_session_status")
-    assert missing.is_error and "set_active_session" in missing.text
+    assert missing.is_error and "the active session (none is set)" in missing.text
     await crew.call("set_active_session", request={"name": "one", "focus": True})
     assert (await crew.call("check_session_status"))["id"] == first
     await crew.write("echo here")
