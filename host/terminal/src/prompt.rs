@@ -3,11 +3,19 @@
 //!
 //! Pure: marks and what was typed go in, with the place in the transcript where
 //! they lie. Owned by the session's task.
+//!
+//! `line` keeps what may stand on the line, `run` where a command's output lies.
 
-use std::ops::Range;
+mod line;
+mod run;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
+use self::line::Line;
+pub use self::run::CommandOutput;
+pub(crate) use self::run::Ended;
+use self::run::Run;
 use crate::marks::{Answers, Mark, Numbered, Question};
 use crate::transcript::Cursor;
 
@@ -50,18 +58,6 @@ pub(crate) struct LineHeld {
     pub(crate) commands: bool,
 }
 
-/// How the command that [`Prompt::begin_run`] began has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ended {
-    pub(crate) exit_status: Option<i32>,
-    pub(crate) output: Range<Cursor>,
-    pub(crate) duration: Duration,
-    /// The shell ran nothing: a comment, or a line that it could not parse. The
-    /// output then begins where the editor let go of the line, which with zsh is
-    /// before the line feed that ends it.
-    pub(crate) ran_nothing: bool,
-}
-
 pub(crate) struct Prompt {
     phase: Phase,
     /// Number of the newest prompt. Marks of older ones are replays.
@@ -71,18 +67,7 @@ pub(crate) struct Prompt {
     /// What the line was said to hold, until the prompt is drawn again.
     answer: Option<LineHeld>,
     pub(crate) cwd: Option<PathBuf>,
-    /// Something was typed on the line since it was known to be empty.
-    dirty: bool,
-    /// The line goes on with a command that began on an earlier one.
-    pub(crate) continued: bool,
-    /// Something was typed while no line was being read; it may turn up on the
-    /// next one.
-    typed_ahead: bool,
-    /// The terminal has replied to a program since the line was known to be empty. What
-    /// nobody read of it stands there.
-    replied: bool,
-    /// The same while no line was being read.
-    replied_ahead: bool,
+    line: Line,
     /// The line was accepted, as far as can be told by what was typed; the mark
     /// that says so is still on its way.
     entered: bool,
@@ -90,47 +75,13 @@ pub(crate) struct Prompt {
     accepting_until: Option<Instant>,
     /// When a line was last accepted, as far as can be told by what was typed.
     entered_at: Option<Instant>,
-    /// The question that waits for its answer; nothing was typed since.
-    asked: Option<Asked>,
     pub(crate) last_status: Option<i32>,
     /// What the shell runs, as far as is known, and since when.
     pub(crate) command: Option<String>,
     pub(crate) since: SystemTime,
-    /// What the line was last said to hold, if nothing was typed since.
-    line: Option<String>,
     /// Where what the shell runs, or ran last, has printed.
     pub(crate) output: Option<CommandOutput>,
     run: Option<Run>,
-}
-
-/// Where a command's output is in the transcript: what stands before it is the prompt
-/// and the line, what stands behind it the next prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommandOutput {
-    /// Its first byte.
-    pub start: Cursor,
-    /// The end; none while the command runs.
-    pub end: Option<Cursor>,
-}
-
-/// The shell was asked what its line holds.
-struct Asked {
-    question: Question,
-    /// The terminal has replied to a program meanwhile, which comes behind the question.
-    replied_since: bool,
-}
-
-/// A command that the host gave the shell and whose end is awaited.
-struct Run {
-    command: String,
-    prompt: u64,
-    began: Instant,
-    typed_at: Cursor,
-    /// Where the line editor said that it had accepted the line.
-    accepted_at: Option<Cursor>,
-    output_start: Option<Cursor>,
-    output_end: Option<Cursor>,
-    exit_status: Option<i32>,
 }
 
 impl Prompt {
@@ -142,19 +93,13 @@ impl Prompt {
             answers: Answers::Never,
             answer: None,
             cwd: None,
-            dirty: false,
-            continued: false,
-            typed_ahead: false,
-            replied: false,
-            replied_ahead: false,
+            line: Line::default(),
             entered: false,
             accepting_until: None,
             entered_at: None,
-            asked: None,
             last_status: None,
             command: None,
             since: SystemTime::now(),
-            line: None,
             output: None,
             run: None,
         }
@@ -182,33 +127,30 @@ impl Prompt {
 
     /// Whether the line may hold anything.
     pub(crate) fn line_dirty(&self) -> bool {
-        self.dirty || self.continued || self.replied
+        self.line.may_hold_anything()
     }
 
-    /// Whether nothing can be there that somebody typed: only what the terminal replied
-    /// to a program.
+    /// Whether the line goes on with a command that began on an earlier one.
+    pub(crate) fn continued(&self) -> bool {
+        self.line.continued
+    }
+
+    /// Whether nothing can be on the line that somebody typed: only what the terminal
+    /// replied to a program.
     pub(crate) fn line_replied(&self) -> bool {
-        self.replied && !self.dirty && !self.continued
+        self.line.holds_a_reply_alone()
     }
 
     /// Whether the terminal has replied to a program since somebody entered or cleared a
     /// line. For shells that write no marks.
     pub(crate) fn unread_reply(&self) -> bool {
-        self.replied || self.replied_ahead
+        self.line.unread_reply()
     }
 
     /// A program has asked the terminal something, and whoever reads next gets the reply.
     pub(crate) fn terminal_replies(&mut self) {
-        if let Some(asked) = &mut self.asked {
-            asked.replied_since = true;
-        }
-        match self.phase {
-            Phase::AtPrompt if !self.entered => {
-                self.replied = true;
-                self.line = None;
-            }
-            _ => self.replied_ahead = true,
-        }
+        let reads = self.phase == Phase::AtPrompt && !self.entered;
+        self.line.replies(reads);
     }
 
     /// Whether the shell is known to read a line, or something runs: not before its
@@ -235,10 +177,7 @@ impl Prompt {
 
     /// The shell is asked what its line holds.
     pub(crate) fn ask(&mut self, question: Question) {
-        self.asked = Some(Asked {
-            question,
-            replied_since: false,
-        });
+        self.line.ask(question);
     }
 
     /// Takes a mark that lies at `at`. Marks that do not belong to the newest
@@ -274,25 +213,21 @@ impl Prompt {
                 self.cwd = cwd.or(self.cwd.take());
                 self.output_ends(at);
                 if let Some(run) = &mut self.run {
-                    run.output_end.get_or_insert(at);
+                    run.output_ends_by(at);
                 }
                 None
             }
             Mark::PromptEnd if self.phase == Phase::BetweenPrompts => {
                 self.phase = Phase::AtPrompt;
-                self.dirty = std::mem::take(&mut self.typed_ahead);
-                // A part of it may have ended a line by itself.
-                self.replied |= std::mem::take(&mut self.replied_ahead);
+                self.line.begins();
                 self.entered = false;
                 self.accepting_until = None;
-                self.continued = false;
-                self.line = None;
                 self.answer = None;
                 Some(Effect::Prompted)
             }
             Mark::PromptEnd if self.phase == Phase::Inherited => {
                 self.phase = Phase::AtPrompt;
-                self.dirty = true;
+                self.line.is_unknown();
                 Some(Effect::Prompted)
             }
             // The line was drawn again.
@@ -301,26 +236,23 @@ impl Prompt {
             Mark::Continuation if self.phase != Phase::Running => {
                 self.phase = Phase::AtPrompt;
                 self.accepting_until = None;
-                self.continued = true;
-                self.line = None;
+                self.line.goes_on();
                 Some(Effect::Unfinished)
             }
             Mark::Continuation => None,
             Mark::CommandStart { line } => {
                 self.phase = Phase::Running;
                 self.since = SystemTime::now();
-                self.dirty = false;
-                self.continued = false;
+                let held = self.line.runs();
                 self.output = Some(CommandOutput {
                     start: at,
                     end: None,
                 });
                 if let Some(run) = &mut self.run {
-                    run.output_start.get_or_insert(at);
-                    run.output_end = None;
+                    run.output_begins(at);
                 }
                 let given = self.run.as_ref().map(|run| run.command.clone());
-                self.command = given.or(line).or(self.line.take());
+                self.command = given.or(line).or(held);
                 None
             }
             Mark::CommandEnd { status } => {
@@ -328,28 +260,18 @@ impl Prompt {
                 self.last_status = Some(status);
                 self.output_ends(at);
                 if let Some(run) = &mut self.run {
-                    run.exit_status = Some(status);
-                    run.output_end = Some(at);
+                    run.ended(status, at);
                 }
                 None
             }
             // A late answer tells of a line that has changed since.
-            Mark::Line { question, .. }
-                if self.asked.as_ref().map(|it| it.question) != Some(question) =>
-            {
-                None
-            }
+            Mark::Line { question, .. } if !self.line.is_asked(question) => None,
             Mark::Line { text, commands, .. } => {
-                let replied_since = self.asked.take().is_some_and(|asked| asked.replied_since);
                 if self.phase == Phase::Inherited {
                     self.phase = Phase::AtPrompt;
                 }
-                if self.phase == Phase::AtPrompt {
-                    let empty = text.is_empty() && !commands;
-                    self.dirty = !empty && !self.line_replied();
-                    self.replied = replied_since || (self.replied && !empty);
-                    self.line = Some(text.clone());
-                }
+                self.line
+                    .said(&text, commands, self.phase == Phase::AtPrompt);
                 let held = LineHeld { text, commands };
                 if self.answers == Answers::ThenRedraws {
                     self.answer = Some(held);
@@ -369,50 +291,26 @@ impl Prompt {
     /// A line editor has accepted a line, at `at`.
     pub(crate) fn line_accepted(&mut self, at: Cursor) {
         if let Some(run) = &mut self.run {
-            run.accepted_at.get_or_insert(at);
+            run.accepted(at);
         }
     }
 
     /// Somebody typed `bytes`.
     pub(crate) fn typed(&mut self, bytes: &[u8]) {
-        self.asked = None;
         if self.phase == Phase::AtPrompt {
-            self.dirty = true;
-            // Enter, as a terminal and as an editor know it, and bash's ctrl-o. Ctrl-C
-            // leaves the line as well, for another prompt.
-            let leaves = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0x0f | 0x03);
-            let enter = bytes.iter().position(leaves);
-            let beyond = enter.is_some_and(|at| at + 1 < bytes.len());
-            self.typed_ahead |= self.entered || beyond;
-            if enter.is_some() {
+            if self.line.typed(bytes, self.entered) {
                 self.enter();
             }
         } else {
-            self.typed_ahead = true;
-            // Enter, Ctrl-C and Ctrl-U: whoever reads without telling has a fresh line.
-            let fresh = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0x03 | 0x15);
-            self.replied_ahead &= !bytes.iter().any(fresh);
-        }
-        // Enter runs what the line was said to hold.
-        if bytes != b"\r" {
-            self.line = None;
+            self.line.typed_ahead(bytes);
         }
     }
 
     /// The host types `command`, with the transcript ending at `at`.
     pub(crate) fn begin_run(&mut self, command: String, at: Cursor) {
-        self.dirty = true;
+        self.line.is_unknown();
         self.enter();
-        self.run = Some(Run {
-            command,
-            prompt: self.number,
-            began: Instant::now(),
-            typed_at: at,
-            accepted_at: None,
-            output_start: None,
-            output_end: None,
-            exit_status: None,
-        });
+        self.run = Some(Run::begin(command, self.number, at));
     }
 
     fn enter(&mut self) {
@@ -429,8 +327,7 @@ impl Prompt {
 
     /// Where the output of the run begins, as far as is known now.
     pub(crate) fn run_output_start(&self) -> Option<Cursor> {
-        let run = self.run.as_ref()?;
-        Some(run.output_start.or(run.accepted_at).unwrap_or(run.typed_at))
+        self.run.as_ref().map(Run::output_start)
     }
 
     /// Forgets the run.
@@ -441,19 +338,9 @@ impl Prompt {
     /// The end of the run, once a later prompt reads a line: in a paste of
     /// several lines the shell goes through the motions of a prompt before each.
     pub(crate) fn end_run(&mut self, now: Cursor) -> Option<Ended> {
-        let ended = self.phase == Phase::AtPrompt
-            && self
-                .run
-                .as_ref()
-                .is_some_and(|run| self.number > run.prompt);
-        let start = self.run_output_start()?;
-        let run = self.run.take_if(|_| ended)?;
-        Some(Ended {
-            exit_status: run.exit_status,
-            output: start..run.output_end.unwrap_or(now).max(start),
-            duration: run.began.elapsed(),
-            ran_nothing: run.output_start.is_none(),
-        })
+        let at_prompt = self.phase == Phase::AtPrompt;
+        let run = (self.run).take_if(|run| at_prompt && self.number > run.prompt)?;
+        Some(run.end(now))
     }
 }
 

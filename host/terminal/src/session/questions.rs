@@ -133,7 +133,7 @@ impl Session {
             let _ = reply.send(Err(self.busy()));
         } else {
             match self.prompt.phase() {
-                Phase::AtPrompt if self.prompt.continued => {
+                Phase::AtPrompt if self.prompt.continued() => {
                     let _ = reply.send(Err(RunError::LineNotEmpty { line: None }));
                 }
                 Phase::AtPrompt if !self.prompt.line_dirty() => self.run(command, reply),
@@ -282,7 +282,7 @@ impl Session {
                 let _ = reply.send(Err(ShellLineError::HoldsReply));
             }
             Some(LinePurpose::Tell(reply)) => {
-                let continued = self.prompt.continued;
+                let continued = self.prompt.continued();
                 let _ = reply.send(Ok(ShellLine { text, continued }));
             }
             // Another reply has come behind the question.
