@@ -212,7 +212,7 @@ async fn an_approver_that_fails_its_trial_is_turned_away() {
     is_turned_away(
         &quarters,
         &greedy,
-        "started on trial, it asked for more memory than its limit of 16777216 bytes",
+        "started on trial, it asked for more memory than its limit of 16777216 bytes (`limits.memory-bytes` of its sidecar)",
     )
     .await;
 }

@@ -140,14 +140,18 @@ impl Subject {
         self.load(&self.installed_config.clone())
     }
 
-    /// Lets calls that are made after it is next loaded take as long as any
-    /// sidecar could allow: for measurements on a busy machine.
-    pub fn extend_deadline(&mut self) {
-        let most = i64::try_from(Limits::MAX_DEADLINE.as_millis()).unwrap_or(i64::MAX);
+    /// Lets calls that are made after it is next loaded take as long, and as much
+    /// memory, as any sidecar could allow: for measurements on a busy machine, and of
+    /// more work than a policy is given at once.
+    pub fn extend_limits(&mut self) {
+        let longest = i64::try_from(Limits::MAX_DEADLINE.as_millis()).unwrap_or(i64::MAX);
+        let most = i64::try_from(Limits::MAX_MEMORY_BYTES).unwrap_or(i64::MAX);
         let limits = self.sidecar.entry("limits");
         let limits = limits.or_insert_with(|| toml::Table::new().into());
         if let toml::Value::Table(limits) = limits {
-            limits.insert("deadline-ms".to_owned(), most.into());
+            limits.retain(|name, _| !name.starts_with("deadline") && !name.starts_with("memory"));
+            limits.insert("deadline-ms".to_owned(), longest.into());
+            limits.insert("memory-bytes".to_owned(), most.into());
         }
         self.loaded = None;
     }

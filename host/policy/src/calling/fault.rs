@@ -12,7 +12,9 @@ use wasmtime_wasi::I32Exit;
 pub(crate) enum Fault {
     #[error("ran past its deadline of {} ms", .0.as_millis())]
     Deadline(Duration),
-    #[error("asked for more memory than its limit of {limit} bytes")]
+    #[error(
+        "asked for more memory than its limit of {limit} bytes (`limits.memory-bytes` of its sidecar)"
+    )]
     Memory { limit: u64 },
     #[error("called itself too deeply and used up its stack")]
     Stack,

@@ -30,7 +30,7 @@ pub(super) fn run(
     request: Option<&Path>,
 ) -> Result<ExitCode> {
     let mut subject = Subject::read(file, Some(&setup.paths.policy_cache()))?;
-    subject.extend_deadline();
+    subject.extend_limits();
     let opened_in = subject
         .load_as_installed()
         .with_context(|| format!("loading {}", file.display()))?
