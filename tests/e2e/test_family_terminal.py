@@ -239,6 +239,16 @@ async def test_a_login_by_key_gives_a_session_for_commands(remote: RemoteMachine
     assert refused["success"] is False and "refused" in refused["error"], "the gate judges there too"
 
 
+async def test_what_the_terminal_replies_is_no_part_of_the_next_command_there(
+    remote: RemoteMachine, sessions: Sessions
+) -> None:
+    session = (await connect(sessions, remote, key_file=str(remote.key)))["session_id"]
+    for turn in range(5):
+        await sessions.run(session, r"printf '\033[6n\033[c\033[?2026$p'")
+        ran = await sessions.run(session, f"echo {turn}")
+        assert ran == {"success": True, "output": f"{turn}\n", "exit_code": 0}, ran
+
+
 async def test_a_login_by_password_leaves_no_trace_of_it(remote: RemoteMachine, world: World) -> None:
     async with client_of(world, "-vv") as sessions:
         connected = await connect(sessions, remote, password=remote.password)

@@ -373,7 +373,13 @@ async fn refuse_unless_line_is_empty(
     typist: &mut Typist,
     status: &Status,
 ) -> Result<(), HostError> {
-    look_at_the_line(typist, session, status).await;
+    if status.unread_reply && typist.line.is_clean() {
+        drop_reply(typist).await;
+        let status = session.terminal.status().await;
+        look_at_the_line(typist, session, &status).await;
+    } else {
+        look_at_the_line(typist, session, status).await;
+    }
     if typist.line.is_clean() && typist.unfinished.is_empty() {
         return Ok(());
     }
@@ -426,9 +432,6 @@ async fn run_blindly(
     typist: &mut Typist,
     command: &str,
 ) -> Result<FollowedBy, HostError> {
-    if session.terminal.status().await.unread_reply {
-        drop_reply(typist).await;
-    }
     let status = session.terminal.status().await;
     let output_from = status.cursor;
     let started = Instant::now();
