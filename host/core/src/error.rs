@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::agents::role::Role;
+use crate::agents::roster::RosterError;
 use crate::gate::{PendingConfirmation, PersonsNo, Refusal};
 use crate::rates::TooOften;
 use crate::session::SessionId;
@@ -26,6 +27,9 @@ pub enum HostError {
     /// Tasks cannot be taken under these terms.
     #[error(transparent)]
     BadTerms(#[from] BadTerms),
+    /// The roster cannot be so.
+    #[error(transparent)]
+    BadRoster(#[from] RosterError),
     /// The gate refused.
     #[error("{0}")]
     Refused(Box<Refusal>),
@@ -207,6 +211,7 @@ impl HostError {
             Self::SessionNotFound(_) | Self::NoSessionMeant(_) => ErrorCode::SessionNotFound,
             Self::InvalidParameters(_)
             | Self::BadTerms(_)
+            | Self::BadRoster(_)
             | Self::SeveralMeant { .. }
             | Self::TaskNotFound(_)
             | Self::IncompleteCommand

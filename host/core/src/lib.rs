@@ -33,6 +33,7 @@ mod iterm2;
 mod life;
 pub mod monitor;
 pub mod operations;
+pub mod orchestration;
 mod policy_problems;
 pub mod progress;
 pub mod prompts;

@@ -100,7 +100,7 @@ impl Agents {
                     },
                     ..agent
                 };
-                let displaced = state.roster.register(agent.clone()).map_err(invalid)?;
+                let displaced = state.roster.register(agent.clone())?;
                 let displaced = displaced.map(|agent| agent.name);
                 if let Some(name) = &displaced {
                     release_all(state, changes, name);
@@ -232,7 +232,7 @@ impl Agents {
     }
 
     /// How a team's sessions look.
-    pub(super) fn profile_of(&self, team: &str) -> Option<TeamProfile> {
+    pub(crate) fn profile_of(&self, team: &str) -> Option<TeamProfile> {
         self.state().profiles.get(team).cloned()
     }
 
@@ -298,7 +298,7 @@ impl Agents {
                 }
                 for agent in from.agents {
                     if state.roster.agent(&agent.name).is_none() {
-                        state.roster.register(agent.clone()).map_err(invalid)?;
+                        state.roster.register(agent.clone())?;
                         changes.push(Change::Agent(agent));
                         agents += 1;
                     }
@@ -394,7 +394,7 @@ impl Agents {
     }
 
     /// Claims a message for an agent: `false` if it had it already.
-    pub(super) fn claim(&self, agent: &str, message: &str) -> bool {
+    pub(crate) fn claim(&self, agent: &str, message: &str) -> bool {
         let digest = deliveries::digest(message);
         let mut known = self.deliveries();
         if known.had(agent, &digest) {
@@ -417,20 +417,20 @@ impl Agents {
     }
 
     /// The claimed message was not delivered.
-    pub(super) fn unclaim(&self, agent: &str, message: &str) {
+    pub(crate) fn unclaim(&self, agent: &str, message: &str) {
         self.deliveries()
             .forget(agent, &deliveries::digest(message));
     }
 
     /// Whether the agent of a session is known to have had this message.
-    pub(super) fn was_told(&self, session: &SessionId, message: &str) -> bool {
+    pub(crate) fn was_told(&self, session: &SessionId, message: &str) -> bool {
         let digest = deliveries::digest(message);
         let agent = self.agent_of(session.as_str());
         agent.is_some_and(|agent| self.deliveries().had(&agent.name, &digest))
     }
 
     /// The message was delivered; told it is also where it was not claimed.
-    pub(super) async fn delivered(&self, agent: &str, message: &str) -> Result<(), HostError> {
+    pub(crate) async fn delivered(&self, agent: &str, message: &str) -> Result<(), HostError> {
         let digest = deliveries::digest(message);
         let forgotten = self.deliveries().remember(agent, digest);
         let agent = agent.to_owned();
@@ -484,7 +484,7 @@ fn add_team(
     if let Some(known) = state.roster.team(&team.name) {
         team.created_at.clone_from(&known.created_at);
     }
-    state.roster.create_team(team.clone()).map_err(invalid)?;
+    state.roster.create_team(team.clone())?;
     let taken: Vec<f64> = state.profiles.values().map(|it| it.colour.hue).collect();
     let profile = (state.profiles.entry(team.name.clone()))
         .or_insert_with(|| TeamProfile::new(&team.name, colours::next_hue(&taken)))
@@ -496,8 +496,4 @@ fn add_team(
 fn release_all(state: &mut State, changes: &mut Vec<Change>, agent: &str) {
     let freed = state.leases.release_all_of(agent);
     changes.extend(freed.into_iter().map(Change::LeaseGone));
-}
-
-pub(super) fn invalid(error: super::roster::RosterError) -> HostError {
-    HostError::InvalidParameters(error.to_string())
 }

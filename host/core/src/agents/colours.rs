@@ -39,7 +39,7 @@ impl Colour {
     }
 
     /// The same as a screen has it.
-    pub(super) fn on_screen(self) -> Rgb {
+    pub(crate) fn on_screen(self) -> Rgb {
         let [red, green, blue] = self.rgb().map(|part| (part * 255.0).round() as u8);
         Rgb { red, green, blue }
     }

@@ -98,7 +98,7 @@ pub struct Desk {
 
 impl Desk {
     /// The session that a connection means when it names none.
-    pub(super) fn active(&self, connection: &ConnectionId) -> Option<&str> {
+    pub(crate) fn active(&self, connection: &ConnectionId) -> Option<&str> {
         self.active.get(connection).map(String::as_str)
     }
 
@@ -107,7 +107,7 @@ impl Desk {
         self.last_active.as_deref()
     }
 
-    pub(super) fn set_active(&mut self, connection: &ConnectionId, session: &str) {
+    pub(crate) fn set_active(&mut self, connection: &ConnectionId, session: &str) {
         if self.active.len() >= MOST_CONNECTIONS {
             self.active.clear();
         }
@@ -129,11 +129,11 @@ impl Desk {
         self.active.remove(connection);
     }
 
-    pub(super) fn session(&self, session: &str) -> OnDesk {
+    pub(crate) fn session(&self, session: &str) -> OnDesk {
         self.by_session.get(session).cloned().unwrap_or_default()
     }
 
-    pub(super) fn session_mut(&mut self, session: &str) -> &mut OnDesk {
+    pub(crate) fn session_mut(&mut self, session: &str) -> &mut OnDesk {
         self.by_session.entry(session.to_owned()).or_default()
     }
 

@@ -1,5 +1,5 @@
-//! Agents and teams: who works in which session, who may type there, and how many
-//! sessions are spoken to at once.
+//! Agents and teams: who works in which session, and who may type there. What they do
+//! to many sessions at once is [orchestration](crate::orchestration).
 //!
 //! [`Agents`] owns all that is known of them. What outlives the host is one value
 //! (`state`), changed by one at a time: a change is tried on a copy, kept by the
@@ -7,49 +7,35 @@
 //! a disk and never see what could be lost. What concerns only this host, the active
 //! sessions and how sessions look, is on the [`desk`].
 //!
-//! Pure parts: [`roster`], [`target`], [`cascade`], [`lease`], [`role`], [`programs`],
-//! [`notifications`], [`colours`], [`focus`], [`layout`]. The rest are operations of
-//! the host, a file each.
+//! Pure parts: [`roster`], [`lease`], [`role`], [`programs`], [`notifications`],
+//! [`colours`], [`focus`]. The rest are operations of the host, a file each.
 
 mod admission;
-mod asking;
 pub mod caps;
-pub mod cascade;
 mod changing;
 pub mod colours;
-mod create;
-mod deliver;
 mod deliveries;
 pub mod desk;
 pub mod focus;
 mod following;
-mod hierarchy;
 pub mod import;
 mod kept;
-pub mod layout;
 pub mod lease;
 mod listing;
 pub mod masking;
-mod modify;
 mod monitoring;
 mod moving;
 pub mod notifications;
-mod on_its_way;
 mod output_files;
 mod permitting;
-mod playbook;
 pub mod profile;
 pub mod programs;
-mod read;
 pub mod role;
 pub mod roster;
 mod sharing;
 mod state;
 mod status;
-pub mod target;
 mod telemetry;
-mod wait;
-mod write;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -57,27 +43,16 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuar
 
 use tokio::sync::broadcast;
 
-pub use asking::{AsksNobody, AsksPerson};
 pub use changing::{CreatedTeam, RegisteredAgent};
-pub use create::{
-    AgentProgram, CreateSessions, CreatedPane, CreatedPanes, PaneSpec, SplitDirection, SplitSession,
-};
-pub use deliver::{CascadeReport, CascadeRequest, CascadeResult};
 pub use following::SeenOutput;
-pub use hierarchy::{HierarchyTarget, Resolved, SelectedPanes};
 pub use listing::{SessionFilter, SharedSession, TagMatch};
-pub use modify::{Modification, ModificationReport, ModificationResult};
 pub use monitoring::{Monitoring, OutputLines};
 pub(crate) use moving::BACKUP_TAG;
 pub use moving::Belongings;
 pub use output_files::OutputFile;
-pub use playbook::{Block, BlockReport, Playbook, PlaybookReport};
-pub use read::{ReadReport, ReadSessions, ReadTarget, SessionOutput};
 pub use sharing::{AccessAnswer, LockAnswer, UnlockAnswer};
 pub use status::AgentLine;
 pub use telemetry::{PaneTelemetry, Telemetry};
-pub use wait::{AgentState, WaitForAgent, WaitReport};
-pub use write::{Encoding, Message, WriteMessages, WriteReport, WriteResult};
 
 use crate::error::HostError;
 use crate::store::{Store, StoreError};
@@ -158,7 +133,7 @@ impl Agents {
         self.tools.get().is_some_and(|tools| tools.contains(name))
     }
 
-    fn state(&self) -> RwLockReadGuard<'_, State> {
+    pub(crate) fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -168,11 +143,11 @@ impl Agents {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
+    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, what: AgentsChanged) {
+    pub(crate) fn tell(&self, what: AgentsChanged) {
         // Nobody listening is fine.
         let _ = self.changes.send(what);
     }

@@ -13,11 +13,11 @@ use tokio::task::AbortHandle;
 use super::AgentsChanged;
 use super::masking::masked;
 use super::output_files::{GrowingFile, OutputFile, Snapshot, make_room};
-use super::write::pattern;
 use crate::error::HostError;
 use crate::events::{ErrorSeverity, EventBus, SystemError};
 use crate::host::Host;
 use crate::operations::read_text;
+use crate::orchestration::pattern;
 use crate::session::{Session, SessionId};
 
 /// Output is written together that comes within this time.

@@ -69,9 +69,7 @@ impl State {
                 session_id: to.to_owned(),
                 ..agent
             };
-            self.roster
-                .register(agent.clone())
-                .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
+            self.roster.register(agent.clone())?;
             changes.push(Change::Agent(agent.clone()));
             moved.agent = Some(agent);
         }

@@ -41,7 +41,7 @@ impl TeamProfile {
     }
 
     /// The large text behind a session's screen.
-    pub(super) fn badge(&self) -> String {
+    pub(crate) fn badge(&self) -> String {
         format!("🤖 {}", self.team)
     }
 

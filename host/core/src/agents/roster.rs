@@ -242,7 +242,7 @@ impl Roster {
 }
 
 /// Whether an agent and teams may have these names.
-pub(super) fn check_names<'a>(
+pub(crate) fn check_names<'a>(
     agent: Option<&str>,
     teams: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), RosterError> {

@@ -10,13 +10,13 @@ use super::roster::Roster;
 
 /// Everything about agents that outlives the host, save what they were told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct State {
-    pub(super) roster: Roster,
+pub(crate) struct State {
+    pub(crate) roster: Roster,
     /// By team.
     pub(super) profiles: BTreeMap<String, TeamProfile>,
     pub(super) leases: Leases,
     /// By session.
-    pub(super) roles: BTreeMap<String, RoleAssignment>,
+    pub(crate) roles: BTreeMap<String, RoleAssignment>,
     /// In place of the defaults.
     pub(super) role_configs: BTreeMap<Role, RoleConfig>,
     pub(super) notifications: Notifications,
@@ -24,7 +24,7 @@ pub(super) struct State {
 
 impl State {
     /// What a role means on this host.
-    pub(super) fn config_of(&self, role: Role) -> RoleConfig {
+    pub(crate) fn config_of(&self, role: Role) -> RoleConfig {
         (self.role_configs.get(&role).cloned()).unwrap_or_else(|| RoleConfig::default_of(role))
     }
 }

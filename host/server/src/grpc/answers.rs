@@ -1,8 +1,9 @@
 //! What the domain answers, turned into what goes over gRPC.
 
+use quarterdeck_core::agents::SharedSession;
 use quarterdeck_core::agents::roster::Agent;
-use quarterdeck_core::agents::{
-    CascadeReport, CreatedPanes, PlaybookReport, ReadReport, SharedSession, WriteReport,
+use quarterdeck_core::orchestration::{
+    CascadeReport, CreatedPanes, PlaybookReport, ReadReport, WriteReport,
 };
 use quarterdeck_core::{ErrorCode, HostError};
 use tonic::Status;

@@ -2,9 +2,9 @@
 //! arrives as an empty text or 0 there.
 
 use quarterdeck_core::HostError;
-use quarterdeck_core::agents::cascade::Cascade;
-use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{
+use quarterdeck_core::orchestration::cascade::Cascade;
+use quarterdeck_core::orchestration::target::Target;
+use quarterdeck_core::orchestration::{
     Block, CascadeRequest, CreateSessions, Encoding, Message, PaneSpec, Playbook, ReadSessions,
     ReadTarget, WriteMessages,
 };

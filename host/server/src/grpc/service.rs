@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use quarterdeck_core::agents::SessionFilter;
 use quarterdeck_core::agents::roster::{self, Team};
-use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{AsksNobody, Playbook, SessionFilter, WriteMessages};
 use quarterdeck_core::gate::Input;
+use quarterdeck_core::orchestration::target::Target;
+use quarterdeck_core::orchestration::{AsksNobody, Playbook, WriteMessages};
 use quarterdeck_core::{Caller, CallerKind, Host, HostError, Transport, rfc3339};
 use tonic::{Request, Response, Status};
 

@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use quarterdeck_core::agents::AsksPerson;
 use quarterdeck_core::gate::PendingConfirmation;
+use quarterdeck_core::orchestration::AsksPerson;
 use tokio::sync::{mpsc, oneshot};
 
 /// The tool's side.

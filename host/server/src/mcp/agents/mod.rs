@@ -7,7 +7,7 @@ mod wait_any;
 
 use std::sync::{Arc, OnceLock};
 
-use quarterdeck_core::agents::target::Target;
+use quarterdeck_core::orchestration::target::Target;
 use quarterdeck_core::{Caller, Host, HostError, SessionId};
 
 use super::tool::Toolbox;

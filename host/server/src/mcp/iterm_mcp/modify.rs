@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarterdeck_core::agents::Modification;
+use quarterdeck_core::orchestration::Modification;
 use quarterdeck_core::{Caller, Host};
 use schemars::JsonSchema;
 use serde::Deserialize;

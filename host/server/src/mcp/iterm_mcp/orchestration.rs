@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use quarterdeck_core::agents::{CascadeRequest, HierarchyTarget, Playbook};
+use quarterdeck_core::orchestration::{CascadeRequest, HierarchyTarget, Playbook};
 use quarterdeck_core::{Caller, Host};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -4,11 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{
-    AgentsChanged, ReadSessions, ReadTarget, SeenOutput, SessionFilter,
-};
+use quarterdeck_core::agents::{AgentsChanged, SeenOutput, SessionFilter};
 use quarterdeck_core::events::{Event, Happening};
+use quarterdeck_core::orchestration::target::Target;
+use quarterdeck_core::orchestration::{ReadSessions, ReadTarget};
 use quarterdeck_core::{Caller, Host, HostError};
 use rmcp::model::{Resource, ResourceContents, ResourceTemplate};
 use serde_json::{Value, json};

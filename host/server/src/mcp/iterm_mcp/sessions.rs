@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quarterdeck_core::agents::target::Target;
 use quarterdeck_core::agents::{SessionFilter, SharedSession, TagMatch};
+use quarterdeck_core::orchestration::target::Target;
 use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use quarterdeck_core::agents::target::Target;
-use quarterdeck_core::agents::{Encoding, Message, WriteMessages};
+use quarterdeck_core::orchestration::target::Target;
+use quarterdeck_core::orchestration::{Encoding, Message, WriteMessages};
 use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::Deserialize;

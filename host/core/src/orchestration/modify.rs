@@ -6,9 +6,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::AgentsChanged;
-use super::desk::{Look, Rgb, Suspension};
 use super::target::Target;
+use crate::agents::AgentsChanged;
+use crate::agents::desk::{Look, Rgb, Suspension};
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;

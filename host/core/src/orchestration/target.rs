@@ -1,9 +1,15 @@
-//! Which sessions are meant. Pure.
+//! Which sessions are meant.
+
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::roster::Roster;
+use crate::agents::roster::Roster;
+use crate::caller::Caller;
+use crate::error::HostError;
+use crate::host::Host;
+use crate::session::{Session, SessionId};
 
 /// Sessions by one of the names that they go by. Looked at in this order: team (with
 /// or without agent), agent, session id, name; none of them is the active session.
@@ -123,10 +129,96 @@ pub fn by_identifier(word: &str, roster: &Roster, sessions: &[Candidate]) -> Vec
     .unwrap_or_else(of_agent)
 }
 
+impl Host {
+    /// The sessions that a target means for a caller.
+    pub(crate) fn resolve(&self, target: &Target, caller: &Caller) -> Vec<Arc<Session>> {
+        let sessions = self.registry.all();
+        let active = self
+            .agents
+            .desk()
+            .active(&caller.connection)
+            .map(str::to_owned);
+        let ids = target.resolve(
+            &self.agents.state().roster,
+            &candidates(&sessions),
+            active.as_deref(),
+        );
+        (ids.iter())
+            .filter_map(|id| sessions.iter().find(|it| it.id.as_str() == id))
+            .cloned()
+            .collect()
+    }
+
+    /// The one session that a target means, or what to do about there being none, or
+    /// several of one name. Of a team it is the first.
+    pub fn one_session(&self, target: &Target, caller: &Caller) -> Result<SessionId, HostError> {
+        let found = self.resolve(target, caller);
+        match found.as_slice() {
+            [] => Err(HostError::NoSessionMeant(target.describe())),
+            [_, _, ..] if !target.is_of_a_team() => {
+                let ids = found.iter().map(|session| session.id.clone());
+                Err(HostError::SeveralMeant {
+                    what: target.describe(),
+                    sessions: ids.collect(),
+                })
+            }
+            [session, ..] => Ok(session.id.clone()),
+        }
+    }
+
+    /// All sessions that a target means.
+    pub fn sessions_meant(
+        &self,
+        target: &Target,
+        caller: &Caller,
+    ) -> Result<Vec<(SessionId, String)>, HostError> {
+        let found = self.resolve(target, caller);
+        if found.is_empty() {
+            return Err(HostError::NoSessionMeant(target.describe()));
+        }
+        Ok(found
+            .iter()
+            .map(|it| (it.id.clone(), it.name.clone()))
+            .collect())
+    }
+
+    /// The session that one word means: an id, a name or an agent.
+    pub fn session_by_identifier(&self, word: &str) -> Result<SessionId, HostError> {
+        let sessions = self.registry.all();
+        let state = self.agents.state();
+        let what = || format!("identifier {word:?}");
+        let meant = by_identifier(word, &state.roster, &candidates(&sessions));
+        let mut found: Vec<SessionId> = (sessions.iter())
+            .filter(|session| meant.iter().any(|id| session.id.as_str() == id))
+            .map(|session| session.id.clone())
+            .collect();
+        match (found.pop(), found.is_empty()) {
+            (Some(session), true) => Ok(session),
+            (Some(session), false) => {
+                found.push(session);
+                Err(HostError::SeveralMeant {
+                    what: what(),
+                    sessions: found,
+                })
+            }
+            (None, _) => Err(HostError::NoSessionMeant(what())),
+        }
+    }
+}
+
+fn candidates(sessions: &[Arc<Session>]) -> Vec<Candidate> {
+    (sessions.iter())
+        .map(|session| Candidate {
+            id: session.id.to_string(),
+            name: session.name.clone(),
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::roster::tests::agent;
     use super::*;
+    use crate::agents::roster::tests::agent;
 
     fn scene() -> (Roster, Vec<Candidate>) {
         let mut roster = Roster::default();

@@ -11,11 +11,10 @@ use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::changing::invalid;
 use super::layout::{PanePlace, layout_named};
-use super::role::{Role, RoleConfig};
-use super::roster::{Agent, check_names};
 use super::target::Target;
+use crate::agents::role::{Role, RoleConfig};
+use crate::agents::roster::{Agent, check_names};
 use crate::backends::BackendChoice;
 use crate::caller::Caller;
 use crate::clock::{now_ms, rfc3339_of_ms};
@@ -463,7 +462,7 @@ fn check(specs: &[PaneSpec]) -> Result<(), HostError> {
         spec.role_config
             .as_ref()
             .map_or(Ok(()), RoleConfig::check)?;
-        check_names(spec.agent.as_deref(), spec.team.as_deref()).map_err(invalid)?;
+        check_names(spec.agent.as_deref(), spec.team.as_deref())?;
         if let Some(agent) = &spec.agent
             && specs[..number]
                 .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::roster::Roster;
+use crate::agents::roster::Roster;
 
 /// Which of its messages an agent gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -110,8 +110,8 @@ impl Cascade {
 
 #[cfg(test)]
 mod tests {
-    use super::super::roster::tests::{agent, team};
     use super::*;
+    use crate::agents::roster::tests::{agent, team};
 
     fn roster() -> Roster {
         let mut roster = Roster::default();

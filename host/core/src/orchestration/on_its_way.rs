@@ -1,7 +1,7 @@
 //! A message on its way into a session, from the moment it is claimed until it has
 //! arrived or has not: also where its sender goes away in the middle.
 
-use super::Agents;
+use crate::agents::Agents;
 use crate::clock::now_ms;
 use crate::session::SessionId;
 

@@ -85,7 +85,7 @@ impl Host {
                 ..Resolved::default()
             }]
         };
-        let found = |agent: &super::roster::Agent| {
+        let found = |agent: &crate::agents::roster::Agent| {
             let session = self.registry.get(&agent.session_id).ok();
             Resolved {
                 agent: Some(agent.name.clone()),

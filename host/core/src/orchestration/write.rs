@@ -451,7 +451,7 @@ fn waits(pending: &PendingConfirmation) -> String {
 }
 
 /// A caller's regular expression.
-pub(super) fn pattern(what: &str, text: &str) -> Result<Regex, HostError> {
+pub(crate) fn pattern(what: &str, text: &str) -> Result<Regex, HostError> {
     (RegexBuilder::new(text)
         .size_limit(PATTERN_SIZE_LIMIT)
         .multi_line(true)
