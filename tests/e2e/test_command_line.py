@@ -32,9 +32,56 @@ def test_run_prints_everything(world: World) -> None:
 
 
 def test_run_ends_what_is_not_over_in_time(world: World) -> None:
-    ran = world.quarterdeck("run", "--timeout", "2", "echo begun; cat")
+    ran = world.quarterdeck("run", "--timeout", "2", "echo begun; sleep 60")
     assert ran.returncode == 124, ran.stderr
     assert ran.stdout.startswith("begun") and "not over after 2 s" in ran.stderr
+
+
+def test_run_passes_a_pipe_on_to_the_command(world: World) -> None:
+    ran = world.quarterdeck("run", "cat # all of it", input="hi\nthere\n")
+    assert (ran.stdout, ran.returncode) == ("hi\nthere\n", 0), ran
+    much = "".join(f"{number}\n" for number in range(50_000))
+    assert world.quarterdeck("run", "wc -l", input=much).stdout.strip() == "50000"
+    assert world.quarterdeck("run", "echo unread; (exit 3)", input=much).returncode == 3
+    read = world.quarterdeck("run", "read -r line; echo \"<$line>\"; cat <<'.'\nof its own\n.", input="first\nsecond\n")
+    assert read.stdout == "<first>\nof its own\n", read
+
+
+def test_run_reads_a_file_from_where_it_stands(world: World) -> None:
+    lines = world.home / "lines"
+    lines.write_text("one\ntwo\n")
+    with lines.open() as file:
+        file.seek(4)
+        ran = subprocess.run(
+            [world.binary, "run", "cat"], env=world.env, cwd=world.home, stdin=file, capture_output=True, text=True
+        )
+    assert (ran.stdout, ran.returncode) == ("two\n", 0), ran
+
+
+def test_run_with_nothing_to_read_comes_to_its_end(world: World) -> None:
+    ran = world.quarterdeck("run", "cat; echo over")
+    assert (ran.stdout, ran.returncode) == ("over\n", 0), ran
+
+
+def test_what_a_shell_reads_is_no_way_past_the_gate(world: World) -> None:
+    assert world.quarterdeck("run", "bash").returncode == 0, "there is nothing to read"
+    for program in ("bash", "sh -s", "xargs rm -rf"):
+        ran = world.quarterdeck("run", program, input=f"rm -rf {world.victim}\n")
+        assert ran.returncode == 126 and "not run" in ran.stderr, ran
+    assert world.ran("rm") == [] and world.victim.exists()
+
+
+def test_an_allow_rule_holds_for_run_without_input(world: World) -> None:
+    drop_scripted(world, "house-rule", match="ship it", tier="review", reason="The house rule.")
+    assert world.quarterdeck("run", "echo ship it").returncode == 126
+    assert world.quarterdeck("rule", "allow", "echo ship it").returncode == 0
+    ran = world.quarterdeck("run", "echo ship it")
+    assert (ran.stdout, ran.returncode) == ("ship it\n", 0), ran
+
+
+def test_run_tells_the_signal_that_ended_its_shell(world: World) -> None:
+    ran = world.quarterdeck("run", "kill -9 $$")
+    assert ran.returncode == 128 + 9 and "SIGKILL" in ran.stderr, ran
 
 
 @pytest.mark.parametrize(("tier", "status"), [("safe", 0), ("review", 10), ("dangerous", 20)])

@@ -44,6 +44,7 @@ mod registry;
 mod secret;
 mod seen;
 mod session;
+mod shell_syntax;
 pub mod store;
 mod swaps;
 pub mod tasks;
@@ -62,6 +63,7 @@ pub use rates::{
 };
 pub use secret::Secret;
 pub use session::{BackendKind, SessionId};
+pub use shell_syntax::ShellSyntax;
 pub use text::inert as inert_text;
 
 pub use quarterdeck_policy as policy;

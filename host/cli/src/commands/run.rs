@@ -1,29 +1,35 @@
 //! `quarterdeck run`.
 
+mod standard_input;
+
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::operations::{
-    ApprovalOrigin, CreateSession, RunCommand, RunOutcome, RunRemark,
+    ApprovalOrigin, CreateSession, RunCommand, RunOutcome, RunRemark, StandardInput,
 };
 use quarterdeck_core::policy::Tier;
-use quarterdeck_core::{Caller, Host, HostError};
+use quarterdeck_core::{Caller, Host, HostError, ShellSyntax};
 
 use super::check::judge::Judge;
 use crate::hosting::{runtime, start_host};
 use crate::inside::refuse_inside;
 use crate::signals::StopSignals;
 use crate::{RUN_FAILED, Setup};
+use standard_input::HandedOn;
 
 /// The gate refused the command. As a shell says of a command that it may not
 /// run.
 const REFUSED: u8 = 126;
 /// The command was not over in time. As timeout(1) says.
 const NOT_OVER: u8 = 124;
+/// A signal ended it: this, and the signal's number. As a shell says.
+const ENDED_BY_SIGNAL: i32 = 128;
 /// Nobody waits longer for one command.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -39,21 +45,47 @@ pub(crate) fn run(
         Some(cwd) => cwd,
         None => std::env::current_dir().context("finding the current folder")?,
     };
+    let handed_on = HandedOn::begin()?;
+    let wanted = Wanted {
+        command,
+        cwd,
+        timeout,
+        input: handed_on.input(),
+    };
     runtime()?.block_on(async {
         let mut stop_signals = StopSignals::watch()?;
-        let agreed = match word_of_running_host(&setup, command, &cwd).await? {
+        let agreed = match word_of_running_host(&setup, &wanted).await? {
             Word::No => return Ok(ExitCode::from(REFUSED)),
             Word::Unasked => false,
             Word::Agreed => true,
         };
         let host = start_host(&setup)?;
         let done = tokio::select! {
-            done = run_in(&setup, &host, (command, timeout), cwd, agreed) => done,
+            done = run_in(&setup, &host, &wanted, agreed) => done,
             () = stop_signals.received() => Ok(ExitCode::from(130)),
         };
         host.shutdown().await;
         done
     })
+}
+
+/// What is to be run.
+struct Wanted<'a> {
+    command: &'a str,
+    cwd: PathBuf,
+    timeout: Duration,
+    input: &'a StandardInput,
+}
+
+impl Wanted<'_> {
+    /// The command line as it will be judged here.
+    fn judged(&self, setup: &Setup) -> Result<String> {
+        let shell = setup.config.session_settings()?.shell;
+        let shell = shell.map(PathBuf::into_os_string);
+        let shell = shell.or_else(|| std::env::var_os("SHELL"));
+        let syntax = ShellSyntax::of(&shell.unwrap_or_default().to_string_lossy());
+        Ok(self.input.judged(self.command, syntax))
+    }
 }
 
 /// What is known of a command before this command's own host judges it.
@@ -68,12 +100,15 @@ enum Word {
 
 /// Asks the host that is running, if there is one: what an agent there may not do, is
 /// not done here because the files of the plugins folder say otherwise by now.
-async fn word_of_running_host(setup: &Setup, command: &str, cwd: &Path) -> Result<Word> {
+async fn word_of_running_host(setup: &Setup, wanted: &Wanted<'_>) -> Result<Word> {
     let Some(judge) = Judge::running(setup).await? else {
         return Ok(Word::Unasked);
     };
     let verdict = judge
-        .check(command, cwd.to_string_lossy().into_owned())
+        .check(
+            &wanted.judged(setup)?,
+            wanted.cwd.to_string_lossy().into_owned(),
+        )
         .await?;
     match verdict.tier {
         Tier::Safe => return Ok(Word::Unasked),
@@ -88,8 +123,7 @@ async fn word_of_running_host(setup: &Setup, command: &str, cwd: &Path) -> Resul
 async fn run_in(
     setup: &Setup,
     host: &Arc<Host>,
-    (command, timeout): (&str, Duration),
-    cwd: PathBuf,
+    wanted: &Wanted<'_>,
     agreed: bool,
 ) -> Result<ExitCode> {
     let caller = Caller::command_line();
@@ -97,19 +131,19 @@ async fn run_in(
         .create_session(
             CreateSession {
                 name: Some("run".to_owned()),
-                working_directory: Some(cwd),
+                working_directory: Some(wanted.cwd.clone()),
                 ..CreateSession::default()
             },
             &caller,
         )
         .await?;
     let request = RunCommand {
-        command: command.to_owned(),
+        command: wanted.command.to_owned(),
         session_id: Some(session.id.to_string()),
-        timeout,
+        timeout: wanted.timeout,
         max_bytes: usize::MAX,
     };
-    let done = run_command(setup, host, request, &caller, agreed).await;
+    let done = run_command(setup, host, (request, wanted.input), &caller, agreed).await;
     // On tmux it would live on.
     host.close_session(session.id.as_str(), &caller).await?;
     done
@@ -118,11 +152,13 @@ async fn run_in(
 async fn run_command(
     setup: &Setup,
     host: &Arc<Host>,
-    request: RunCommand,
+    (request, input): (RunCommand, &StandardInput),
     caller: &Caller,
     agreed: bool,
 ) -> Result<ExitCode> {
-    let mut outcome = host.run_command(request.clone(), caller).await;
+    let mut outcome = host
+        .run_command_reading(request.clone(), input, caller)
+        .await;
     if let Err(HostError::ConfirmationRequired(pending)) = &outcome {
         let agreed = agreed || asks_here(setup)? && says_yes(&pending.verdict.reason)?;
         if !agreed {
@@ -134,7 +170,7 @@ async fn run_command(
             pid: std::process::id(),
         };
         host.answer_confirmation(&pending.confirmation_id, true, &origin)?;
-        outcome = host.run_command(request, caller).await;
+        outcome = host.run_command_reading(request, input, caller).await;
     }
     match outcome {
         Ok(outcome) => print(&outcome),
@@ -157,13 +193,16 @@ fn print(outcome: &RunOutcome) -> Result<ExitCode> {
     }
     if outcome.timed_out {
         anstream::eprintln!(
-            "quarterdeck: ended, since it was not over after {} s (--timeout); standard input is not passed on",
+            "quarterdeck: ended, since it was not over after {} s (--timeout)",
             outcome.duration.as_secs()
         );
         return Ok(ExitCode::from(NOT_OVER));
     }
     let Some(status) = outcome.exit_status else {
-        if outcome.remark == Some(RunRemark::ShellEnded) {
+        if let Some(RunRemark::ShellEnded(how)) = outcome.remark {
+            if let Some(signal) = how.and_then(|how| how.signal()) {
+                return Ok(exit_code(ENDED_BY_SIGNAL + signal));
+            }
             anstream::eprintln!("quarterdeck: what the shell ended with is unknown");
             return Ok(ExitCode::from(RUN_FAILED));
         }
@@ -173,9 +212,11 @@ fn print(outcome: &RunOutcome) -> Result<ExitCode> {
         );
         return Ok(ExitCode::from(RUN_FAILED));
     };
-    Ok(ExitCode::from(
-        u8::try_from(status & 0xff).unwrap_or(u8::MAX),
-    ))
+    Ok(exit_code(status))
+}
+
+fn exit_code(status: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(status & 0xff).unwrap_or(u8::MAX))
 }
 
 /// Whether a person sits at this terminal. One that belongs to a hosted session

@@ -119,20 +119,21 @@ impl Gate {
     }
 
     /// Judges `command` and, if it may, gives the shell `typed`, which comes down
-    /// to the same.
+    /// to the same or to less.
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "gate.run",
         skip_all,
         fields(session.id = %session.id)
     )]
-    pub(super) async fn run_as(
+    pub(crate) async fn run_as(
         &self,
         session: &Session,
         command: &str,
         typed: &str,
         caller: &Caller,
     ) -> Result<Running, HostError> {
+        let command = runnable(command)?;
         let judged = self.judge_as(session, command, typed, caller).await?;
         judged.start().await
     }

@@ -31,6 +31,7 @@ mod screenshot;
 mod shells;
 mod signal;
 mod ssh;
+mod standard_input;
 mod tasks;
 mod turn;
 mod type_input;
@@ -56,6 +57,7 @@ pub use read::{Reading, View};
 pub use run::{RunCommand, RunOutcome, RunRemark};
 pub use signal::SignalName;
 pub use ssh::{SshError, SshSettings, SshTarget};
+pub use standard_input::StandardInput;
 pub use wait::{Condition, WaitOutcome};
 pub use wait_any::{WaitAny, WaitAnyOutcome, WaitedFor};
 

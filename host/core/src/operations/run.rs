@@ -1,17 +1,20 @@
 //! Running one command and waiting for its end.
 
 use std::fmt;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use quarterdeck_policy::TRACE_TARGET;
-use quarterdeck_terminal::Cursor;
+use quarterdeck_terminal::{Cursor, ShellState};
 
 use super::read::read_text;
+use super::standard_input::{CommandText, StandardInput};
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{CommandEnd, VerdictReport};
 use crate::host::Host;
 use crate::session::{Session, SessionId};
+use crate::shell_syntax::ShellSyntax;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -58,8 +61,8 @@ pub enum RunRemark {
     EndGuessed,
     /// It has not ended within the time that was given.
     StillRunning,
-    /// It has ended its shell, too.
-    ShellEnded,
+    /// It has ended its shell, too; how that ended, where it is known.
+    ShellEnded(Option<ExitStatus>),
     /// Somebody closed its session.
     SessionClosed,
 }
@@ -67,11 +70,14 @@ pub enum RunRemark {
 impl fmt::Display for RunRemark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::ShellEnded(Some(how)) => {
+                return write!(f, "the shell ended with this command: {how}");
+            }
             Self::EndGuessed => {
                 "this shell does not report exit statuses; the end was taken from its silence, and output may hold the prompt"
             }
             Self::StillRunning => "the command still runs",
-            Self::ShellEnded => "the shell ended with this command",
+            Self::ShellEnded(None) => "the shell ended with this command",
             Self::SessionClosed => "the session was closed while the command ran",
         })
     }
@@ -83,6 +89,17 @@ impl Host {
     pub async fn run_command(
         &self,
         request: RunCommand,
+        caller: &Caller,
+    ) -> Result<RunOutcome, HostError> {
+        self.run_command_reading(request, &StandardInput::Terminal, caller)
+            .await
+    }
+
+    /// The same for a command whose programs read `input`.
+    pub async fn run_command_reading(
+        &self,
+        request: RunCommand,
+        input: &StandardInput,
         caller: &Caller,
     ) -> Result<RunOutcome, HostError> {
         let started = Instant::now();
@@ -97,7 +114,8 @@ impl Host {
             });
         };
         let left = || request.timeout.saturating_sub(started.elapsed());
-        self.run_at_prompt(&session, &request.command, left, request.max_bytes, caller)
+        let command = input.applied_to(&request.command, ShellSyntax::of(&session.program));
+        self.run_at_prompt(&session, command, left, request.max_bytes, caller)
             .await
     }
 
@@ -113,14 +131,15 @@ impl Host {
     pub(super) async fn run_at_prompt(
         &self,
         session: &Session,
-        command: &str,
+        command: impl Into<CommandText>,
         patience: impl FnOnce() -> Duration,
         max_bytes: usize,
         caller: &Caller,
     ) -> Result<RunOutcome, HostError> {
         let started = Instant::now();
         self.session_is_active(&session.id);
-        let mut running = self.gate.run(session, command, caller).await?;
+        let CommandText { judged, typed } = command.into();
+        let mut running = self.gate.run_as(session, &judged, &typed, caller).await?;
         let end = self.gate.follow(session, &mut running, patience()).await?;
         let verdict = running.verdict;
         let remark;
@@ -143,7 +162,7 @@ impl Host {
                 exit_status,
             } => {
                 remark = Some(match self.registry.get(session.id.as_str()) {
-                    Ok(_) => RunRemark::ShellEnded,
+                    Ok(_) => RunRemark::ShellEnded(how_the_shell_ended(session).await),
                     Err(_) => RunRemark::SessionClosed,
                 });
                 (output_from, None, exit_status, started.elapsed(), false)
@@ -163,5 +182,12 @@ impl Host {
             verdict,
             remark,
         })
+    }
+}
+
+async fn how_the_shell_ended(session: &Session) -> Option<ExitStatus> {
+    match session.terminal.status().await.shell {
+        ShellState::Exited(how) => how,
+        _ => None,
     }
 }

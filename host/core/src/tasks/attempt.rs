@@ -7,7 +7,7 @@ use std::time::Duration;
 use quarterdeck_terminal::{Cursor, Status, Until};
 
 use super::call_off::CallOffReceiver;
-use super::command_line::{Syntax, command_line};
+use super::command_line::command_line;
 use super::fate::{Fate, Next, next};
 use super::kept::{self, Ending};
 use super::prompting::prompt;
@@ -19,6 +19,7 @@ use crate::gate::{CommandEnd, Input, Running};
 use crate::host::Host;
 use crate::operations::read_tail;
 use crate::session::Session;
+use crate::shell_syntax::ShellSyntax;
 use crate::store::StoreError;
 
 /// As much of a task's output is kept: the end of it.
@@ -239,7 +240,7 @@ async fn run_in_shell(
     session: &Session,
     attempt: &mut Attempt,
 ) -> (Fate, WorkerAfter) {
-    let Some(command) = command_line(&attempt.spec.work, Syntax::of(&session.program)) else {
+    let Some(command) = command_line(&attempt.spec.work, ShellSyntax::of(&session.program)) else {
         return (
             Fate::Impossible("no shell can do this".to_owned()),
             WorkerAfter::Free,

@@ -6,41 +6,11 @@
 
 use std::path::Path;
 
-use quarterdeck_terminal::quoting::{fish_word, posix_word};
-
 use super::task::Work;
-
-/// Which language a worker's shell speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Syntax {
-    /// bash.
-    Bash,
-    /// zsh, dash and whatever else reads like them.
-    Posix,
-    /// fish.
-    Fish,
-}
-
-impl Syntax {
-    /// Of the shell that a session was opened with.
-    pub(super) fn of(program: &str) -> Self {
-        match program.rsplit('/').next() {
-            Some("bash") => Self::Bash,
-            Some("fish") => Self::Fish,
-            _ => Self::Posix,
-        }
-    }
-
-    fn quoted(self, text: &str) -> String {
-        match self {
-            Self::Bash | Self::Posix => posix_word(text),
-            Self::Fish => fish_word(text),
-        }
-    }
-}
+use crate::shell_syntax::ShellSyntax;
 
 /// The command line for `work`; `None` for what no shell does.
-pub(super) fn command_line(work: &Work, syntax: Syntax) -> Option<String> {
+pub(super) fn command_line(work: &Work, syntax: ShellSyntax) -> Option<String> {
     let (text, folder, is_script) = match work {
         Work::Command { command, folder } => (command, folder, false),
         Work::Script { script, folder } => (script, folder, true),
@@ -48,13 +18,13 @@ pub(super) fn command_line(work: &Work, syntax: Syntax) -> Option<String> {
     };
     let text = text.trim_matches(['\n', '\r']);
     let inner = match (syntax, is_script) {
-        (Syntax::Bash, _) | (Syntax::Posix, false) => text.to_owned(),
+        (ShellSyntax::Bash, _) | (ShellSyntax::Posix, false) => text.to_owned(),
         // A script is bash's, whatever shell a person likes to type into.
-        (Syntax::Posix, true) => format!("bash -c {}", syntax.quoted(text)),
-        (Syntax::Fish, is_script) => {
+        (ShellSyntax::Posix, true) => format!("bash -c {}", syntax.quoted(text)),
+        (ShellSyntax::Fish, is_script) => {
             let (shell, within) = match is_script {
-                true => ("bash", Syntax::Bash),
-                false => ("fish", Syntax::Fish),
+                true => ("bash", ShellSyntax::Bash),
+                false => ("fish", ShellSyntax::Fish),
             };
             let text = in_folder(text, folder.as_deref(), within);
             return Some(format!("{shell} -c {}", syntax.quoted(&text)));
@@ -66,7 +36,7 @@ pub(super) fn command_line(work: &Work, syntax: Syntax) -> Option<String> {
     ))
 }
 
-fn in_folder(text: &str, folder: Option<&Path>, syntax: Syntax) -> String {
+fn in_folder(text: &str, folder: Option<&Path>, syntax: ShellSyntax) -> String {
     match folder {
         Some(folder) => format!(
             "cd -- {} || exit\n{text}",
@@ -122,13 +92,13 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                command_line(&work, Syntax::of(program)).as_deref(),
+                command_line(&work, ShellSyntax::of(program)).as_deref(),
                 Some(line)
             );
         }
         let analysis = Work::Analysis {
             prompt: "why?".into(),
         };
-        assert_eq!(command_line(&analysis, Syntax::Bash), None);
+        assert_eq!(command_line(&analysis, ShellSyntax::Bash), None);
     }
 }

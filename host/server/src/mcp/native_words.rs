@@ -52,7 +52,7 @@ pub(super) fn remark(remark: RunRemark) -> String {
         RunRemark::StillRunning => {
             format!("{remark}; {WAIT} waits for it, {INTERRUPT} interrupts it")
         }
-        RunRemark::EndGuessed | RunRemark::SessionClosed | RunRemark::ShellEnded => {
+        RunRemark::EndGuessed | RunRemark::SessionClosed | RunRemark::ShellEnded(_) => {
             remark.to_string()
         }
     }
