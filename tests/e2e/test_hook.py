@@ -180,6 +180,17 @@ def test_what_is_no_event_blocks_and_says_why(broken: str, world: World) -> None
         assert refused.stderr.strip() and refused.stdout == ""
 
 
+def test_an_event_that_nobody_knows_lets_no_command_by(world: World) -> None:
+    for coding_agent in AGENTS:
+        if coding_agent is COPILOT:
+            continue  # Its events have no names.
+        event = {**coding_agent.before_command("rm -rf ~", "/tmp"), "hook_event_name": "beforeEverything"}
+        refused = coding_agent.send(world, event)
+        assert refused.returncode == 2 and "beforeEverything" in refused.stderr, refused
+        told = coding_agent.send(world, {"hook_event_name": "afterEverything", "session_id": "s1"})
+        assert (told.returncode, told.stdout) == (0, "") and "afterEverything" in told.stderr, told
+
+
 def test_a_broken_configuration_blocks(world: World) -> None:
     world.configure("[gate]\nmode = 'sometimes'\n")
     refused = CLAUDE_CODE.call(world, "ls")

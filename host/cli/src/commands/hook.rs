@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use quarterdeck_core::gate::{HookDecision, HookJudgement};
 use quarterdeck_core::hooks::{HookEvent, HookMoment};
-use quarterdeck_server::hook::{HookAgent, Told};
+use quarterdeck_server::hook::{HookAgent, HookReading, Told};
 use quarterdeck_server::socket::{AskError, Request, ask_in_time};
 use serde::Deserialize;
 use serde_json::Value;
@@ -62,8 +62,13 @@ fn hear(agent: Option<HookAgent>, common: &Common) -> Told {
     let agent = agent.unwrap_or_else(|| HookAgent::guess(&event));
     let keeps_a_yes = agent.keeps_a_yes_to_itself(&event);
     let event = match agent.read(&event) {
-        Ok(Some(event)) => event,
-        Ok(None) => return Told::default(),
+        Ok(HookReading::Event(event)) => event,
+        Ok(HookReading::OfNoUse) => return Told::default(),
+        Ok(HookReading::Unknown(name)) => {
+            return Told::remarking(format!(
+                "quarterdeck hook: {agent}'s event {name:?} is not known to this version, so it is let by; a newer Quarterdeck may know it"
+            ));
+        }
         Err(error) => return agent.refuse(&error.to_string()),
     };
     let is_command = matches!(event.what, HookMoment::Command { .. });
@@ -75,10 +80,7 @@ fn hear(agent: Option<HookAgent>, common: &Common) -> Told {
         Ok(None) => Told::default(),
         Err(error) if is_command => agent.refuse(&format!("{error:#}")),
         // What only tells of something keeps no agent from its work.
-        Err(error) => Told {
-            stderr: Some(format!("quarterdeck hook: {error:#}")),
-            ..Told::default()
-        },
+        Err(error) => Told::remarking(format!("quarterdeck hook: {error:#}")),
     }
 }
 

@@ -83,6 +83,14 @@ impl Told {
         }
     }
 
+    /// Something to be known, which keeps no agent from its work.
+    pub fn remarking(what: String) -> Self {
+        Self {
+            stderr: Some(what),
+            ..Self::default()
+        }
+    }
+
     fn saying(answer: &Value) -> Self {
         Self {
             stdout: Some(answer.to_string()),

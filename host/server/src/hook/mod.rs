@@ -25,6 +25,7 @@ mod gemini;
 mod like_claude;
 mod opencode;
 mod payload;
+mod unknown_event;
 
 use std::fmt;
 use std::str::FromStr;
@@ -48,6 +49,17 @@ pub enum HookAgent {
     Cursor,
     /// OpenCode, through a plugin.
     OpenCode,
+}
+
+/// What an event means to the host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HookReading {
+    /// Something to judge or to be told of.
+    Event(HookEvent),
+    /// Nothing that the host has a use for.
+    OfNoUse,
+    /// An event of which this version does not know what it means, by its name.
+    Unknown(String),
 }
 
 /// What stood on standard input is no event of this agent.
@@ -125,8 +137,11 @@ impl HookAgent {
         self == Self::ClaudeCode && event["permission_mode"] == "plan"
     }
 
-    /// What the event means to the host; `None` for what it has no use for.
-    pub fn read(self, event: &Value) -> Result<Option<HookEvent>, NoHookEvent> {
+    /// What the event means to the host. Of an event that is not known nobody can tell
+    /// whether the agent waits for leave: one that holds a command, and nothing that came
+    /// of it, is an error, so that no command runs unjudged because its agent calls the
+    /// moment otherwise by now.
+    pub fn read(self, event: &Value) -> Result<HookReading, NoHookEvent> {
         let read = match self {
             Self::ClaudeCode | Self::Codex => like_claude::read(self, event),
             Self::Gemini => gemini::read(event),
@@ -134,7 +149,12 @@ impl HookAgent {
             Self::Cursor => cursor::read(event),
             Self::OpenCode => opencode::read(event),
         };
-        read.map_err(|what| NoHookEvent { agent: self, what })
+        let heard = match read {
+            Ok(Some(event)) => Ok(HookReading::Event(event)),
+            Ok(None) => unknown_event::heard(self, event),
+            Err(what) => Err(what),
+        };
+        heard.map_err(|what| NoHookEvent { agent: self, what })
     }
 }
 

@@ -7,8 +7,17 @@ use serde_json::json;
 use super::*;
 
 fn moment(agent: HookAgent, event: &Value) -> Option<HookMoment> {
-    let read = agent.read(event).unwrap_or_else(|error| panic!("{error}"));
-    read.map(|event| event.what)
+    match agent.read(event).unwrap_or_else(|error| panic!("{error}")) {
+        HookReading::Event(event) => Some(event.what),
+        HookReading::OfNoUse | HookReading::Unknown(_) => None,
+    }
+}
+
+fn event_of(agent: HookAgent, event: &Value) -> HookEvent {
+    match agent.read(event).expect("an event") {
+        HookReading::Event(event) => event,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn before_command(agent: HookAgent, command: &Value) -> Value {
@@ -49,7 +58,7 @@ fn every_agents_command_is_understood_and_its_agent_recognised() {
     for agent in HookAgent::ALL {
         let event = before_command(agent, &json!("make deploy"));
         assert_eq!(HookAgent::guess(&event), agent);
-        let read = agent.read(&event).expect("an event").expect("of use");
+        let read = event_of(agent, &event);
         assert_eq!((&*read.agent, &*read.session), (agent.as_str(), "s1"));
         assert_eq!(read.cwd.as_deref(), Some("/projects"));
         let command = HookMoment::Command {
@@ -148,8 +157,8 @@ fn claudes_powershell_is_a_shell() {
 fn geminis_command_may_name_another_folder() {
     let mut event = before_command(HookAgent::Gemini, &json!("ls"));
     event["tool_input"]["dir_path"] = json!("sub");
-    let read = HookAgent::Gemini.read(&event).expect("an event");
-    assert_eq!(read.expect("of use").cwd.as_deref(), Some("/projects/sub"));
+    let read = event_of(HookAgent::Gemini, &event);
+    assert_eq!(read.cwd.as_deref(), Some("/projects/sub"));
 }
 
 #[test]
@@ -281,12 +290,40 @@ fn other_moments_are_understood() {
 #[test]
 fn what_nobody_needs_is_let_by_and_what_is_no_event_is_said() {
     let reading = json!({"hook_event_name": "PreToolUse", "tool_name": "Read", "tool_input": {}});
-    assert_eq!(moment(HookAgent::ClaudeCode, &reading), None);
-    let later = json!({"hook_event_name": "SomethingNew"});
-    assert_eq!(moment(HookAgent::ClaudeCode, &later), None);
+    assert_eq!(
+        HookAgent::ClaudeCode.read(&reading),
+        Ok(HookReading::OfNoUse)
+    );
     for agent in HookAgent::ALL {
         assert!(agent.read(&json!([1])).is_err(), "{agent}");
     }
+}
+
+#[test]
+fn an_event_of_which_nothing_is_known_lets_no_command_by() {
+    for agent in HookAgent::ALL {
+        if agent == HookAgent::Copilot {
+            continue; // Its events have no names.
+        }
+        let unknown = Ok(HookReading::Unknown("SomethingNew".to_owned()));
+        let told = json!({"hook_event_name": "SomethingNew", "session_id": "s1"});
+        assert_eq!(agent.read(&told), unknown, "{agent}");
+        for asks in [
+            json!({"command": "rm -rf ~"}),
+            json!({"tool_name": "x", "tool_input": {"command": "rm -rf ~"}}),
+            json!({"tool_name": "x", "tool_input": "{\"cmd\": [\"rm\"]}"}),
+        ] {
+            let mut event = asks;
+            event["hook_event_name"] = json!("SomethingNew");
+            let error = agent.read(&event).expect_err("nobody judges it");
+            assert!(error.to_string().contains("SomethingNew"), "{error}");
+            event["tool_response"] = json!("it is over");
+            assert_eq!(agent.read(&event), unknown, "{agent}");
+        }
+    }
+    let other = json!({"hook_event_name": "beforeMCPExecution", "conversation_id": "s",
+        "command": "npx server", "tool_name": "t"});
+    assert_eq!(HookAgent::Cursor.read(&other), Ok(HookReading::OfNoUse));
 }
 
 #[test]
