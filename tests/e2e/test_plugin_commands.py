@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from agent import agent_on_http
@@ -90,6 +91,36 @@ def test_what_a_host_would_refuse_is_not_added(world: World) -> None:
     named = world.quarterdeck("plugin", "add", str(component(world)), "--name", "../outside")
     assert named.returncode == 1 and "../outside" in named.stderr
     assert list(world.plugins_dir.glob("*.wasm")) == []
+
+
+def test_a_pipe_is_no_component(world: World) -> None:
+    pipe = world.root / "pipe.wasm"
+    os.mkfifo(pipe)
+    for command in (["check"], ["add"], ["inspect"], ["diff"], ["bench"], ["test"]):
+        refused = world.quarterdeck("plugin", *command, str(pipe), timeout=30)
+        assert refused.returncode != 0 and "pipe.wasm" in refused.stderr, (command, refused)
+
+
+def test_what_is_removed_leaves_nothing_that_fails(world: World) -> None:
+    assert world.quarterdeck("plugin", "add", str(component(world))).returncode == 0
+    sidecar = world.plugins_dir / "approver-git-push.toml"
+    sidecar.write_text("order = 7 # mine\n")
+    assert world.quarterdeck("plugin", "remove", "approver-git-push").returncode == 0
+    assert "approver-git-push" not in world.quarterdeck("plugin", "list").stdout
+    assert world.quarterdeck("plugin", "rollback", "approver-git-push").returncode == 0
+    assert sidecar.read_text() == "order = 7 # mine\n"
+    assert world.quarterdeck("check", PUSH).returncode == 20
+
+
+def test_the_settings_of_a_bundled_policy_stay_with_it(world: World) -> None:
+    sidecar = world.plugins_dir / "safety-tiers.toml"
+    assert world.quarterdeck("rule", "add", "house special", "--tier", "dangerous", "--why", "no").returncode == 0
+    assert sidecar.exists()
+    ours = Path(__file__).parents[2] / "plugins" / "dist" / "safety-tiers.wasm"
+    assert world.quarterdeck("plugin", "add", str(ours)).returncode == 0
+    removed = world.quarterdeck("plugin", "remove", "safety-tiers")
+    assert removed.returncode == 0 and str(sidecar) in removed.stdout, removed
+    assert world.quarterdeck("check", "house special").returncode == 20
 
 
 def test_nothing_to_remove_or_to_go_back_to_is_said(world: World) -> None:

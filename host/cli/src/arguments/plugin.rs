@@ -155,7 +155,8 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "HEX")]
         sha256: Option<String>,
     },
-    /// Take a component out of the plugins folder; its sidecar stays
+    /// Take a component and its sidecar out of the plugins folder; a sidecar that is a
+    /// bundled policy's, too, stays
     Remove {
         /// The policy
         name: String,

@@ -11,6 +11,7 @@ use quarterdeck_core::policy::{
 };
 use quarterdeck_policy_testing::{Subject, handed_over};
 
+use super::check::ensure_file;
 use crate::Setup;
 
 /// Of requests that take microseconds, and of those that take milliseconds.
@@ -29,6 +30,7 @@ pub(super) fn run(
     command: &str,
     request: Option<&Path>,
 ) -> Result<ExitCode> {
+    ensure_file(file)?;
     let mut subject = Subject::read(file, Some(&setup.paths.policy_cache()))?;
     subject.extend_limits();
     let opened_in = subject

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use quarterdeck_core::policy::{
     ComponentFacts, PolicyHost, PolicyState, PolicyStatus, ProblemKind, Settings,
 };
@@ -42,7 +42,7 @@ impl Trial {
 /// beside it where there is one.
 pub(super) fn run(setup: &Setup, file: &Path, json: bool) -> Result<ExitCode> {
     let name = stem(file)?;
-    let component = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let component = component_in(file)?;
     let sidecar = fs::read(file.with_extension("toml")).ok();
     let trial = try_component(setup, name, &component, sidecar.as_deref())?;
     if json {
@@ -55,6 +55,23 @@ pub(super) fn run(setup: &Setup, file: &Path, json: bool) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The component that a file holds. Whoever would read a pipe might wait for ever.
+pub(super) fn component_in(file: &Path) -> Result<Vec<u8>> {
+    ensure_file(file)?;
+    fs::read(file).with_context(|| format!("reading {}", file.display()))
+}
+
+/// Refuses a pipe, a device and a folder.
+pub(super) fn ensure_file(file: &Path) -> Result<()> {
+    let found = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?;
+    ensure!(
+        found.is_file(),
+        "{} is no file; give the path of a component",
+        file.display()
+    );
+    Ok(())
 }
 
 /// The name that a file would have as a policy.

@@ -8,7 +8,7 @@ use quarterdeck_core::audit::{ChangedVerdict, DecidedBy, History, PolicyDiff, Sc
 use quarterdeck_core::inert_text;
 use quarterdeck_core::policy::Workbench;
 
-use super::check::stem;
+use super::check::{ensure_file, stem};
 use super::folder::checked_name;
 use crate::Setup;
 use crate::hosting::{policy_limits, runtime};
@@ -26,6 +26,7 @@ pub(super) fn run(
         Some(name) => checked_name(name)?,
         None => stem(file)?,
     };
+    ensure_file(file)?;
     let history = History::open(&setup.paths.audit_file())?;
     let diff = runtime()?.block_on(async {
         let workbench =

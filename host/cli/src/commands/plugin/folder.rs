@@ -41,6 +41,10 @@ impl PluginsFolder {
         self.path.join(PREVIOUS).join(format!("{name}.wasm"))
     }
 
+    fn previous_sidecar(&self, name: &str) -> PathBuf {
+        self.path.join(PREVIOUS).join(format!("{name}.toml"))
+    }
+
     /// Puts a component in place, all of it at once, and keeps the one that was
     /// there for [`PluginsFolder::roll_back`].
     pub(crate) fn put(&self, name: &str, component: &[u8]) -> Result<PathBuf> {
@@ -66,16 +70,31 @@ impl PluginsFolder {
         Ok(())
     }
 
-    /// Takes a component out of the folder; what it was is kept.
-    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+    /// Takes a component out of the folder, and its sidecar unless that is `shared` with
+    /// another component of this name; what they were is kept.
+    pub(crate) fn remove(&self, name: &str, shared: bool) -> Result<()> {
         ensure!(
             self.component(name).exists(),
             "there is no component {}; `quarterdeck plugin list` names those that there are",
             self.component(name).display()
         );
         self.keep(name)?;
+        // First, so that no host ever sees the sidecar of nothing.
+        if !shared {
+            self.move_sidecar(&self.sidecar(name), &self.previous_sidecar(name))?;
+        }
         fs::remove_file(self.component(name))
             .with_context(|| format!("removing {}", self.component(name).display()))
+    }
+
+    /// Where there is one.
+    fn move_sidecar(&self, from: &Path, to: &Path) -> Result<()> {
+        match fs::rename(from, to) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("moving {} to {}", from.display(), to.display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Puts back the component that was replaced or removed last. Doing it twice
@@ -93,6 +112,9 @@ impl PluginsFolder {
                 return Err(error).with_context(|| format!("reading {}", previous.display()));
             }
         };
+        if !self.sidecar(name).exists() {
+            self.move_sidecar(&self.previous_sidecar(name), &self.sidecar(name))?;
+        }
         self.put(name, &content).map(|_| ())
     }
 
@@ -152,10 +174,23 @@ mod tests {
         assert_eq!(content(&folder).as_deref(), Some(b"one".as_slice()));
         folder.roll_back("rule").expect("rolled back");
         assert_eq!(content(&folder).as_deref(), Some(b"two".as_slice()));
-        folder.remove("rule").expect("removed");
+        fs::write(folder.sidecar("rule"), "order = 3").expect("written");
+        folder.remove("rule", false).expect("removed");
+        assert!(!folder.sidecar("rule").exists());
         assert_eq!(content(&folder), None);
         folder.roll_back("rule").expect("rolled back");
         assert_eq!(content(&folder).as_deref(), Some(b"two".as_slice()));
+        let sidecar = fs::read_to_string(folder.sidecar("rule"));
+        assert_eq!(sidecar.expect("it is back"), "order = 3");
+    }
+
+    #[test]
+    fn a_sidecar_that_another_component_needs_stays() {
+        let (_place, folder) = folder();
+        folder.put("rule", b"one").expect("put");
+        fs::write(folder.sidecar("rule"), "order = 3").expect("written");
+        folder.remove("rule", true).expect("removed");
+        assert!(folder.sidecar("rule").exists());
     }
 
     #[test]
@@ -163,7 +198,7 @@ mod tests {
         let (_place, folder) = folder();
         let error = folder.roll_back("rule").expect_err("nothing is kept");
         assert!(error.to_string().contains("no former version of rule"));
-        assert!(folder.remove("rule").is_err());
+        assert!(folder.remove("rule", false).is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use quarterdeck_core::policy::ComponentFacts;
 use serde_json::{Value, json};
 
-use super::check::{stem, try_component};
+use super::check::{component_in, stem, try_component};
 use super::list;
 use crate::hosting::runtime;
 use crate::{Setup, bundled};
@@ -42,7 +42,7 @@ pub(super) fn run(setup: &Setup, subject: &str, json: bool) -> Result<ExitCode> 
 /// A file, with the sidecar beside it, as a host would take it.
 fn of_file(setup: &Setup, file: &Path) -> Result<Inspected> {
     let name = stem(file)?;
-    let component = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let component = component_in(file)?;
     let sidecar = fs::read(file.with_extension("toml")).ok();
     let trial = try_component(setup, name, &component, sidecar.as_deref())?;
     let mut status = serde_json::to_value(&trial.status)?;

@@ -1,7 +1,6 @@
 //! Where a component that is to be added comes from.
 
 use std::fmt;
-use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +15,8 @@ use oci_client::{Client, Reference};
 use quarterdeck_core::policy::{ComponentFacts, Limits};
 use reqwest::Url;
 use reqwest::redirect::Policy;
+
+use super::check::component_in;
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -80,7 +81,7 @@ impl Origin {
     pub(super) async fn fetch(&self) -> Result<Vec<u8>> {
         let fetched = async {
             match self {
-                Self::File(path) => Ok(fs::read(path)?),
+                Self::File(path) => component_in(path),
                 Self::Url(url) => download(url).await,
                 Self::Registry(reference) => pull(reference).await,
             }

@@ -5,11 +5,20 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use super::folder::{PluginsFolder, checked_name};
+use crate::bundled;
 
-/// Takes a component out of the plugins folder.
+/// Takes a component out of the plugins folder. The sidecar goes with it, unless it is a
+/// bundled policy's as well, which is in charge again.
 pub(super) fn run(folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
     let name = checked_name(name)?;
-    folder.remove(name)?;
+    let is_bundled = bundled::policies().iter().any(|it| it.name == name);
+    folder.remove(name, is_bundled)?;
     anstream::println!("{name} is removed; `quarterdeck plugin rollback {name}` brings it back");
+    if is_bundled && folder.sidecar(name).exists() {
+        anstream::println!(
+            "the bundled {name} is in charge again, with the settings of {}",
+            folder.sidecar(name).display()
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use quarterdeck_policy_building::built_in;
 use quarterdeck_policy_testing::{Cases, Subject};
 
+use super::check::ensure_file;
 use crate::Setup;
 
 /// Holds a component of any kind to a file of cases, in the engine that a host
@@ -17,6 +18,7 @@ pub(super) fn run(setup: &Setup, file: &Path, cases: Option<&Path>) -> Result<Ex
         true => built_in(file)?,
         false => file.to_owned(),
     };
+    ensure_file(&file)?;
     let cases = match cases {
         Some(cases) => cases.to_owned(),
         None => cases_of(&file)?,
