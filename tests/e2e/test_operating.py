@@ -211,12 +211,21 @@ def test_doctor_says_when_the_disk_is_short(world: World) -> None:
     assert re.search("! .*MB are free on the disk", world.quarterdeck("top", "--once").stdout)
 
 
-def test_doctor_says_who_else_may_switch_the_gate_off(world: World) -> None:
-    world.configure("[gate]\n")
+def test_settings_that_others_may_write_are_refused(world: World) -> None:
+    """Whoever writes them could switch the gate off."""
+    world.configure("[gate]\nmode = 'off'\n")
     assert world.quarterdeck("doctor").returncode == 0
-    (world.config_dir / "config.toml").chmod(0o666)
-    open_to_all = world.quarterdeck("doctor")
-    assert open_to_all.returncode == 1 and "others may write" in open_to_all.stdout, open_to_all.stdout
+    file = world.config_dir / "config.toml"
+    for open_to_all, mode in [(file, 0o666), (world.config_dir, 0o777)]:
+        before = open_to_all.stat().st_mode
+        open_to_all.chmod(mode)
+        for command in (["doctor"], ["run", "rm -rf ~"], ["serve", "--listen", "127.0.0.1:0"]):
+            refused = world.quarterdeck(*command)
+            assert refused.returncode in (1, 125) and "others may write" in refused.stderr, refused
+            assert f"chmod go-w {open_to_all}" in refused.stderr, refused
+        open_to_all.chmod(before)
+    assert world.ran("rm") == [] and world.victim.exists()
+    assert world.quarterdeck("doctor").returncode == 0
 
 
 # Commands that are soon over.

@@ -27,6 +27,13 @@ def test_a_configuration_that_was_named_and_is_not_there_is_refused(world: World
         assert refused.returncode == 1 and missing in refused.stderr, refused
 
 
+def test_a_variable_that_is_empty_is_as_good_as_none(world: World) -> None:
+    empty = {"QUARTERDECK_CONFIG": "", "MCP_TERMINAL_BACKEND": "", "QUARTERDECK_AGENT": ""}
+    ran = world.quarterdeck("run", "echo hi", env=empty)
+    assert (ran.stdout, ran.returncode) == ("hi\n", 0), ran
+    assert world.quarterdeck("--config", "", "check", "ls").returncode not in (0, 10, 20), "a person wrote that"
+
+
 def test_doctor_looks_at_the_configuration_that_is_in_use(world: World) -> None:
     other = world.root / "other.toml"
     other.write_text('[gate]\nmode = "warn"\n')

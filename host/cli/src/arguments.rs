@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use quarterdeck_core::BackendChoice;
 use quarterdeck_core::gate::Mode;
@@ -48,6 +48,30 @@ pub(crate) struct Arguments {
     /// Flags of every command.
     #[command(flatten)]
     pub common: Common,
+}
+
+impl Arguments {
+    /// Those of this process; ends it where they are mistaken, or ask for help.
+    pub(crate) fn of_this_process() -> Self {
+        let mut command = without_empty_variables(Self::command());
+        let mut matches = command.get_matches_mut();
+        Self::from_arg_matches_mut(&mut matches)
+            .unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+}
+
+/// A variable of the environment that is empty is as good as none, as programs have it
+/// that set `QUARTERDECK_CONFIG=` to be rid of one.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| {
+            let value = argument.get_env().and_then(std::env::var_os);
+            match value.is_some_and(|value| value.is_empty()) {
+                true => argument.env(None::<&'static str>),
+                false => argument,
+            }
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// Flags of every command.
@@ -237,12 +261,13 @@ pub(crate) enum ConfiguredCommand {
     ///
     /// 126 when the gate refused it, 125 when Quarterdeck itself failed or the shell
     /// does not tell how a command ended (bash, zsh and fish do), 124 when it was not over
-    /// in the time of --timeout. Where a host is running, its policies have to let the
+    /// in the time of --timeout, 128 and the signal's number when one ended its shell. Where a host is running, its policies have to let the
     /// command through as well.
     ///
-    /// The command has a terminal of its own, at which nobody types: standard input is not
-    /// passed on, so that a program which reads it waits. Write `<FILE` or a pipe into the
-    /// command line.
+    /// The command has a terminal of its own, at which nobody types. A file or a pipe on
+    /// standard input is passed on to it, all of it, and counts as part of what is judged
+    /// (`</dev/null` passes on nothing). A terminal is not: there you are asked, and a
+    /// program that reads from its own terminal waits.
     Run {
         /// The command line, as for a shell
         command: String,

@@ -19,7 +19,6 @@ mod telemetry;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use quarterdeck_server::mcp::ClientSettings;
 
 use arguments::{
@@ -50,7 +49,7 @@ struct Setup {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_this_process();
     if arguments.command.is_brief() {
         fail_plainly_where_nothing_can_be_printed();
     }

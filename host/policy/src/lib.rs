@@ -83,6 +83,7 @@ mod workbench;
 
 pub use calling::engine::EngineError;
 pub use folder::grants::Grants;
+pub use folder::ownership::distrust;
 pub use folder::sidecar::{Instances, PolicyMode};
 pub use host::{PolicyHost, StartError};
 pub use kinds::any_kind::{PolicyAnswer, PolicyRequest, Recording};

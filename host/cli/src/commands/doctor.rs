@@ -1,8 +1,6 @@
 //! `quarterdeck doctor`.
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
@@ -78,39 +76,18 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
 
 fn configuration(setup: &Setup) -> Finding {
     let file = setup.config_file.path();
-    if others_may_write(file) {
-        Finding::Bad(format!(
-            "others may write {0}, and so switch the gate off: `chmod go-w {0}`",
-            file.display()
-        ))
-    } else {
-        let variables = Vec::from_iter(set_variables()).join(", ");
-        let (all, besides) = match variables.as_str() {
-            "" => ("all ", String::new()),
-            set => ("", format!(", and what the environment sets: {set}")),
-        };
-        Finding::Good(match file.exists() {
-            true => format!("{}{besides}", file.display()),
-            false => format!(
-                "{all}defaults (write changes to {}; `quarterdeck config` prints the settings){besides}",
-                file.display()
-            ),
-        })
-    }
-}
-
-/// Whether anybody but this user and root can change what the file says.
-fn others_may_write(file: &Path) -> bool {
-    let own = rustix::process::geteuid().as_raw();
-    let anybodys = |found: &Metadata| {
-        // In a sticky folder, as /tmp is, others leave the file alone.
-        found.mode() & 0o1002 == 0o002 || ![own, 0].contains(&found.uid())
+    let variables = Vec::from_iter(set_variables()).join(", ");
+    let (all, besides) = match variables.as_str() {
+        "" => ("all ", String::new()),
+        set => ("", format!(", and what the environment sets: {set}")),
     };
-    [Some(file), file.parent()]
-        .into_iter()
-        .flatten()
-        .filter_map(|path| std::fs::metadata(path).ok())
-        .any(|found| anybodys(&found))
+    Finding::Good(match file.exists() {
+        true => format!("{}{besides}", file.display()),
+        false => format!(
+            "{all}defaults (write changes to {}; `quarterdeck config` prints the settings){besides}",
+            file.display()
+        ),
+    })
 }
 
 /// What is set in a way that is probably not meant.

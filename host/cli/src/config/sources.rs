@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use quarterdeck_core::policy::distrust;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
@@ -25,6 +28,9 @@ const OTHER_VARIABLES: &[&str] = &[
     "QUARTERDECK_SESSION",
     "QUARTERDECK_ZDOTDIR",
 ];
+
+/// The bit of a folder in which only its owner takes a file away.
+const STICKY: u32 = 0o1000;
 
 /// The configuration file.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +52,7 @@ impl ConfigFile {
     /// What it sets.
     fn read(&self) -> Result<Table> {
         let path = self.path();
-        let text = match (std::fs::read_to_string(path), self) {
+        let text = match (read_trusted(path), self) {
             (Ok(text), _) => text,
             (Err(error), Self::Usual(_)) if error.kind() == ErrorKind::NotFound => String::new(),
             (Err(error), _) if error.kind() == ErrorKind::NotFound => bail!(
@@ -60,6 +66,30 @@ impl ConfigFile {
         };
         toml::from_str(&text).with_context(|| format!("the configuration file {}", path.display()))
     }
+}
+
+/// The text of a file that nobody but this user and root can have written: whoever
+/// writes the configuration may switch the gate off.
+fn read_trusted(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let in_others_hands = distrust(path, &file.metadata()?).or_else(|| {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty())?;
+        let found = folder.metadata().ok()?;
+        // In a sticky folder, as /tmp is, others leave the file alone.
+        (found.mode() & STICKY == 0)
+            .then(|| distrust(folder, &found))
+            .flatten()
+            .map(|reason| format!("its folder is not safe: {reason}"))
+    });
+    if let Some(reason) = in_others_hands {
+        return Err(io::Error::new(
+            ErrorKind::PermissionDenied,
+            format!("others may write it, and so switch the gate off: {reason}"),
+        ));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Settings as they were found, not yet looked at closely.

@@ -13,7 +13,7 @@ const EVERYBODY_WRITES: u32 = 0o002;
 
 /// Says in a sentence why `path` must not be believed, or nothing when only
 /// this user and root can have written it.
-pub(crate) fn distrust(path: &Path, metadata: &Metadata) -> Option<String> {
+pub fn distrust(path: &Path, metadata: &Metadata) -> Option<String> {
     let user = rustix::process::geteuid().as_raw();
     if metadata.uid() != user && metadata.uid() != 0 {
         return Some(format!(
