@@ -3,9 +3,14 @@ programs and leaves again. Over stdio and over HTTP, which must not differ."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
+from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from agent import Agent, agent_on_http, agent_on_stdio
@@ -332,6 +337,39 @@ async def test_a_shell_without_integration_still_works_and_says_what_is_unknown(
         ran = await agent.run("echo one call", sessionId=session)
         assert "one call" in ran["output"]
         assert ran["verdict"]["certainty"] in ("exact", "typed")
+
+
+async def test_what_needs_no_policy_does_not_wait_for_one(world: World) -> None:
+    """While they are compiled, which here takes as long as the story wants."""
+    (world.root / "cache").unlink()
+    host = world.serve()
+    compiling = await until("a policy is being compiled", lambda: stopped_compilers(world))
+    try:
+        async with agent_on_http(host) as agent:
+            with anyio.fail_after(20):
+                session = await agent.open_session()
+                listed = (await agent.do("session_list"))["sessions"]
+                assert [one["sessionId"] for one in listed] == [session]
+                await agent.do("performance_monitor")
+            assert "safety-tiers" not in host.banner, "none is there yet"
+            for pid in compiling:
+                os.kill(pid, signal.SIGCONT)
+            assert (await agent.run("true", sessionId=session))["exitStatus"] == 0
+    finally:
+        for pid in compiling:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def stopped_compilers(world: World) -> list[int]:
+    """The processes that compile policies, none of which goes on."""
+    found = []
+    for pid in world.processes():
+        with contextlib.suppress(OSError):
+            if b"compile-policy" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGSTOP)
+                found.append(pid)
+    return found
 
 
 async def test_the_readme_start_brings_the_host_up(world: World) -> None:

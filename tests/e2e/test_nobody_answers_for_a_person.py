@@ -4,6 +4,7 @@ somebody in front of it, and not a client that was not asked."""
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import impostor
-from agent import agent_on_http
+from agent import agent_on_http, agent_on_stdio
 from approvers import allow, drop_scripted
 from test_swap_a_rule import loaded
 from world import ServingHost, World
@@ -71,6 +72,33 @@ async def test_the_same_program_outside_of_sessions_is_a_client(host: ServingHos
         await loaded(agent, "deploys")
     told = started_outside(host, door)
     assert told["asked"] == 1 and told["error"] is None, told
+
+
+async def test_a_session_of_another_host_approves_nothing_after_an_upgrade_either(world: World) -> None:
+    """The file of the program that both hosts run is another one by now."""
+    newest = world.binary
+    world.binary = world.root / "quarterdeck"
+    os.link(newest, world.binary)
+    drop_scripted(world, "deploys", match="deploy", tier="review", reason="Deploying is a person's decision.")
+    starter = world.home / "approve.sh"
+    allow(world, str(starter))
+    # Started first, so that it joins no other.
+    async with agent_on_stdio(world) as neighbour:
+        session = await neighbour.open_session()
+        async with agent_on_http(world.serve()) as agent:
+            await loaded(agent, "deploys")
+            asked = await agent.call("session_run", command=COMMAND)
+            identifier = asked.error["details"]["confirmationId"]
+            world.binary.unlink()
+            os.link(newest, world.binary)
+            # Without the variable, only its ancestors tell where it comes from.
+            starter.write_text(f"#!/bin/sh\nexec env -u QUARTERDECK_SESSION {world.binary} approve {identifier} 2>&1\n")
+            starter.chmod(0o755)
+            tried = await neighbour.run(str(starter), sessionId=session)
+            assert tried["exitStatus"] == 1 and "session" in tried["output"], tried
+            again = await agent.call("session_run", command=COMMAND)
+            assert again.code == "CONFIRMATION_REQUIRED", "nobody has said yes"
+            assert world.quarterdeck("approve", identifier).returncode == 0, "a person may"
 
 
 async def test_a_confirmations_id_answers_no_question(host: ServingHost) -> None:

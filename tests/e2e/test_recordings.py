@@ -8,7 +8,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from agent import agent_on_http
+from agent import agent_on_http, all_of
 from waiting import until
 from world import World
 
@@ -71,6 +71,19 @@ async def test_asciinema_plays_what_was_recorded(world: World) -> None:
         assert text == whole
         [listed] = (await agent.do("recording_list"))["recordings"]
         assert listed == stopped["recording"]
+
+
+async def test_who_begins_at_the_same_time_shares_one_recording(world: World) -> None:
+    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        for _ in range(5):
+            session = await agent.open_session()
+            begun = await all_of(*[agent.do("recording_start", sessionId=session) for _ in range(8)])
+            assert [one["started"] for one in begun].count(True) == 1, begun
+            [recording] = {one["recording"] for one in begun}
+            stopped = await agent.do("recording_stop", sessionId=session)
+            assert stopped["stopped"] and stopped["recording"]["recording"] == recording, stopped
+        listed = (await agent.do("recording_list"))["recordings"]
+        assert len(listed) == 5 and not any(one["underWay"] for one in listed)
 
 
 async def test_a_recording_ends_with_its_session(world: World) -> None:
