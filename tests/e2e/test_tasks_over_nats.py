@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import anyio
 from agent import agent_on_http
 from nats_server import Machine
 from tasks import ended, report, task
@@ -87,6 +88,25 @@ async def test_order_limits_and_tags_hold_across_machines(world: World, machine:
         assert "quarterdeck worker --tags c" in waits
         machine("three", "--tags", "c")
         assert (await ended(agent, "c"))["c"]["sessionId"].startswith("three/")
+
+
+async def test_no_errand_is_mislaid_where_several_queues_want_the_last_slot(
+    world: World, machine: Callable[..., Machine]
+) -> None:
+    """What comes just as the slot goes is handed back; else it would come again only
+    after the machine had been silent for a minute."""
+    world.extra_env["QUARTERDECK_NATS_SILENCE_SECONDS"] = "60"
+    tags = ["a", "b", "c", "d"]
+    machine("one", "--tags", ",".join(tags), "--slots", "1")
+    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        ids = []
+        for tag in tags:
+            tasks = [task(f"{tag}{n}") for n in range(8)]
+            ids += [one["id"] for one in tasks]
+            await agent.do("task_distribute", tasks=tasks, machines=True, tags=[tag])
+        with anyio.fail_after(50):
+            reports = await ended(agent, *ids)
+        assert {(one["status"], one["attempts"]) for one in reports.values()} == {("completed", 1)}
 
 
 async def test_a_task_is_called_off_wherever_it_is(world: World, machine: Callable[..., Machine]) -> None:

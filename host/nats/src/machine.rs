@@ -1,8 +1,8 @@
 //! A machine that takes errands.
 //!
 //! For each set of tags that it can do, a task of the runtime asks the server for one
-//! errand at a time, as long as a slot is free. What comes while the last slot has just
-//! been taken is handed back.
+//! errand at a time, as long as a slot is free. What comes when the last slot has just
+//! been taken is handed back, at most one errand for each set of tags.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -295,10 +295,11 @@ impl Taking {
         loop {
             // The sender is shared with this task.
             let _ = free.wait_for(|free| *free > 0).await;
-            let mut still = self.shared.free.subscribe();
+            // The question stands also when the last slot goes meanwhile, to an errand with
+            // other tags: the server may have answered it, and what comes to a question
+            // that was dropped is out until whole silence has passed.
             let message = tokio::select! {
                 message = next(&consumer) => message,
-                _ = still.wait_for(|free| *free == 0) => continue,
                 // A server that was away has forgotten the question.
                 Ok(()) = connects.changed() => continue,
             };
