@@ -3,6 +3,8 @@ good for afterwards, and what its report says."""
 
 from __future__ import annotations
 
+import sqlite3
+
 from agent import agent_on_http, agent_on_stdio
 from approvers import allow
 from tasks import ended, report, task
@@ -32,6 +34,33 @@ async def test_what_is_called_off_before_it_was_typed_never_runs(world: World) -
         await agent.do("task_distribute", tasks=[task("wanted", f"echo wanted >> {ran}")], createSessions=1)
         assert (await ended(agent, "wanted"))["wanted"]["status"] == "completed"
         assert ran.read_text() == "wanted\n"
+
+
+async def test_what_was_cancelled_while_the_store_cannot_be_written_never_runs(world: World) -> None:
+    go_on, ran = world.home / "go-on", world.home / "ran"
+    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        first = task("first", f"until test -e {go_on}; do sleep 0.05; done")
+        unwanted = task("unwanted", f"touch {ran}")
+        await agent.do("task_distribute", tasks=[first, unwanted], createSessions=1, maxConcurrent=1)
+
+        def change_store(statement: str) -> None:
+            with sqlite3.connect(world.state_dir / "store.sqlite", timeout=20) as store:
+                store.execute(statement)
+            store.close()
+
+        change_store(
+            "CREATE TRIGGER full BEFORE UPDATE ON tasks WHEN NEW.id = 'unwanted'"
+            " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+        await agent.do("task_cancel", taskIds=["unwanted"])
+        told = await report(agent, "unwanted")
+        assert told["status"] == "queued" and "cannot be written" in told["waitsFor"], told
+        go_on.touch()
+        assert (await ended(agent, "first"))["first"]["status"] == "completed"
+        change_store("DROP TRIGGER full")
+        told = (await ended(agent, "unwanted"))["unwanted"]
+        assert told["status"] == "failed" and "cancelled before it ran" in told["error"], told
+        assert not ran.exists()
 
 
 async def test_what_cannot_be_interrupted_is_not_tried_elsewhere(world: World) -> None:

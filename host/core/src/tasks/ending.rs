@@ -12,6 +12,9 @@ use super::task::{TaskId, TaskState};
 use crate::clock::now_ms;
 use crate::error::HostError;
 
+/// What the store did not take is brought to it again after so long.
+const KEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 impl Queue {
     /// Calls off what has not ended of these; returns what was called off.
     pub(super) async fn cancel(&mut self, ids: Vec<String>) -> Vec<TaskId> {
@@ -32,7 +35,8 @@ impl Queue {
         cancelled
     }
 
-    /// Ends a task that no worker has, and with it those that need it.
+    /// Ends a task that no worker has, and with it those that need it. Where that cannot
+    /// be kept, it is tried again until it can; meanwhile nobody runs the task.
     pub(super) async fn ends_unrun(&mut self, number: u64, ending: Ending) {
         let (Some(task), Ok(host)) = (self.open.get(&number), self.host()) else {
             return;
@@ -43,10 +47,26 @@ impl Queue {
             .write(move |kept| kept::ends(kept, number, lost, &notes, &kept_ending));
         if let Err(error) = write.await {
             tracing::warn!(%error, "a task's end cannot be kept");
-            self.look_again_in(Duration::from_secs(1));
+            if let Some(task) = self.open.get_mut(&number) {
+                task.ends = Some(ending);
+                self.backlog.put(task.entry(number));
+            }
+            self.look_again_in(KEPT_AGAIN_AFTER);
             return;
         }
         self.has_ended(number, &ending).await;
+    }
+
+    /// Ends what could not be kept before.
+    pub(super) async fn end_what_was_to_end(&mut self) {
+        let to_end: Vec<(u64, Ending)> = self
+            .open
+            .iter()
+            .filter_map(|(number, task)| Some((*number, task.ends.clone()?)))
+            .collect();
+        for (number, ending) in to_end {
+            self.ends_unrun(number, ending).await;
+        }
     }
 
     /// What becomes of the queue now that a task has ended, and is kept.

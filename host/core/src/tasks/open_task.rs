@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::attempt::Tried;
 use super::backlog::{Entry, Place};
 use super::call_off::{CallOff, CallOffReceiver, CallOffSender, call_off};
-use super::kept::KeptTask;
+use super::kept::{Ending, KeptTask};
 use super::task::{NewTask, TaskReport, TaskState};
 use crate::clock::now_ms;
 use crate::events::{TaskStatus, TaskUpdate};
@@ -23,6 +23,9 @@ pub(super) struct OpenTask {
     /// Since when it could run, in milliseconds since the Unix epoch.
     pub(super) ready_ms: u64,
     pub(super) waits_for: Option<String>,
+    /// How it ends without having run, once that can be kept: until then nobody is told,
+    /// and nobody runs it.
+    pub(super) ends: Option<Ending>,
     stage: Stage,
     /// Tells the last time that it was sent to machines from all others.
     pub(super) sending: u64,
@@ -68,6 +71,7 @@ impl OpenTask {
             notes: task.notes,
             ready_ms: task.submitted_ms,
             waits_for: None,
+            ends: None,
             stage: Stage::Waiting,
             sending: task.sending,
             last_session: task.session_id,
@@ -171,7 +175,10 @@ impl OpenTask {
             submission: self.submission,
             lane: self.spec.work.lane(),
             priority: self.spec.priority,
-            place: match (self.is_waiting(), self.blockers.is_empty()) {
+            place: match (
+                self.is_waiting(),
+                self.blockers.is_empty() && self.ends.is_none(),
+            ) {
                 (false, _) => Place::Running,
                 (true, true) => Place::Ready,
                 (true, false) => Place::Blocked,
@@ -203,7 +210,13 @@ impl OpenTask {
             milestone: self.milestone.clone(),
             result: None,
             error: None,
-            waits_for: self.waits_for.clone(),
+            waits_for: match &self.ends {
+                Some(ending) => Some(format!(
+                    "the host's store, which cannot be written: then it ends ({})",
+                    ending.error.as_deref().unwrap_or("as it should")
+                )),
+                None => self.waits_for.clone(),
+            },
             attempts: self.attempts + u32::from(begun.is_some()),
             notes: self.notes.clone(),
             started_ms: begun.map(|begun| begun.since_ms),
@@ -276,6 +289,15 @@ mod tests {
         assert!(task.comes_back(), "cancelled");
         assert_eq!(task.entry(1).place, Place::Ready);
         assert!(task.begun().is_none() && !task.is_cancelled());
+    }
+
+    #[test]
+    fn what_is_to_end_is_run_by_nobody() {
+        let mut task = task();
+        task.ends = Some(Ending::cancelled("cancelled before it ran"));
+        assert_eq!(task.entry(1).place, Place::Blocked);
+        let waits = task.report().waits_for.expect("why it is there");
+        assert!(waits.contains("cancelled before it ran"), "{waits}");
     }
 
     #[test]

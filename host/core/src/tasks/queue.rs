@@ -451,6 +451,7 @@ impl Queue {
         let now = Instant::now();
         if self.look_again.is_some_and(|at| at <= now) {
             self.look_again = None;
+            self.end_what_was_to_end().await;
             self.round_due = !self.open.is_empty();
         }
         if self
