@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import anyio
+
 from agent import agent_on_http
 from nats_server import Machine
 from tasks import ended, report, task
