@@ -23,6 +23,7 @@ mod performance;
 mod picture;
 mod point;
 mod policies;
+mod rate_limit;
 mod read;
 mod reset;
 mod resize;
@@ -33,7 +34,7 @@ mod signal;
 mod ssh;
 mod standard_input;
 mod tasks;
-mod turn;
+
 mod type_input;
 mod wait;
 mod wait_any;

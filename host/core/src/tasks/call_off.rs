@@ -3,9 +3,9 @@
 
 use tokio::sync::watch;
 
-use super::attempt::WorkerAfter;
 use super::fate::Fate;
 use super::task::TaskResult;
+use crate::tasks::worker::attempt::WorkerAfter;
 
 /// Why an attempt is ended before it ends by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

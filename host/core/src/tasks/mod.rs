@@ -1,72 +1,52 @@
 //! Tasks: work that is handed in, waits for its turn, and is done by sessions.
 //!
-//! One task of the runtime, the [`queue`], owns everything that has not ended:
-//! which task waits for which, which worker has which. It is spoken to through a
-//! channel. Which worker gets which task is a distributor's to say
-//! ([`rounds`]); an [`attempt`] carries one of them out, in a runtime task of its
-//! own, through the gate; [`fate`] says what comes of it. What has ended is in the
-//! store alone ([`kept`]).
+//! There are two sides. The host that tasks are handed to is their [`owner`]: its queue says
+//! what waits for what, who does what next (a distributor's to say), and what comes of it.
+//! The other side is the [`worker`], a session that does one task at a time: carried out
+//! through the gate, in a runtime task of its own. What both know lies here: what a
+//! [`task`] is, how an attempt is [called off](call_off), and its [`fate`].
 //!
-//! Where a submission asks for machines, attempts leave this host instead as
-//! [`errand`]s ([`machines`] is the queue's side of that), and a host that works for
-//! others carries out theirs ([`errands`]). Sessions of this host are what does tasks
-//! where nobody asks otherwise.
+//! Where a submission asks for machines, attempts leave their owner as [`errand`]s, and a
+//! host that works for others has its workers carry them out. Sessions of the owner's host
+//! are what does tasks where nobody asks otherwise.
 //!
 //! What is told is kept before. That a task begins is written before anything is
 //! typed, so a host that dies leaves no task that ran and does not know it: the
 //! next host runs it again, and its report says so.
 
-mod attempt;
-mod backlog;
-mod bad_terms;
-mod beside;
 mod call_off;
-mod command_line;
-mod ending;
 mod errand;
-mod errands;
-mod estimates;
 mod fate;
-mod following;
-mod hearing;
-mod kept;
-mod machines;
-mod moving;
-mod open_task;
-mod opening;
-mod order;
-mod prompting;
-mod queue;
-mod rounds;
-mod submitting;
+mod owner;
 mod task;
-mod workers;
+mod until_kept;
+mod worker;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{mpsc, oneshot};
 
-pub use bad_terms::{BadTerms, OfThisHost};
 pub use call_off::{CallOff, CallOffReceiver, CallOffSender, call_off};
 pub use errand::{
     BadOwnerId, Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable,
     Waiting, Way,
 };
-pub use errands::{Begins, Errands};
 pub use fate::Fate;
-pub use order::OrderError;
-pub(crate) use queue::Ask;
+pub use owner::bad_terms::{BadTerms, OfThisHost};
+pub use owner::order::OrderError;
+pub(crate) use owner::queue::Ask;
 pub use task::{
     BadTaskId, DistributeOutcome, DistributeTasks, Distributed, NewTask, TaskId, TaskReport,
     TaskResult, TaskState, Work, WorkerChoice,
 };
+pub use worker::errands::{Begins, Errands};
 
 use crate::error::HostError;
 use crate::host::Host;
 use crate::session::{Session, SessionId};
-use kept::{any_open, report_of, reports};
-use moving::ChangeOfWorker;
+use owner::kept::{any_open, report_of, reports};
+use owner::moving::ChangeOfWorker;
 
 /// Questions that may wait for the queue.
 const QUESTIONS: usize = 64;
@@ -84,7 +64,7 @@ impl Tasks {
     fn queue(&self, host: &Arc<Host>) -> &mpsc::Sender<Ask> {
         self.questions.get_or_init(|| {
             let (questions, asked) = mpsc::channel(QUESTIONS);
-            tokio::spawn(queue::run(Arc::downgrade(host), asked));
+            tokio::spawn(owner::queue::run(Arc::downgrade(host), asked));
             questions
         })
     }

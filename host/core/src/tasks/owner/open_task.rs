@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::attempt::Tried;
 use super::backlog::{Entry, Place};
-use super::call_off::{CallOff, CallOffReceiver, CallOffSender, call_off};
 use super::kept::{Ending, KeptTask};
-use super::task::{NewTask, TaskReport, TaskState};
 use crate::clock::now_ms;
 use crate::events::{TaskStatus, TaskUpdate};
+use crate::tasks::call_off::{CallOff, CallOffReceiver, CallOffSender, call_off};
+use crate::tasks::task::{NewTask, TaskReport, TaskState};
 
 /// A task that has not ended.
 pub(super) struct OpenTask {

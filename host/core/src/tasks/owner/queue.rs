@@ -11,21 +11,23 @@ use quarterdeck_policy::ProgressStatus;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::attempt::{AttemptEnd, WorkerAfter, keep};
+use super::attempt::{AttemptEnd, keep};
 use super::backlog::Backlog;
 use super::beside::Beside;
 use super::estimates::Estimates;
-use super::fate::{Fate, Next, next};
 use super::kept::{self, Ending, Kept, KeptTask, Terms};
 use super::machines::SentOut;
 use super::moving::ChangeOfWorker;
+use super::next::{Next, next};
 use super::open_task::OpenTask;
-use super::task::{DistributeOutcome, DistributeTasks, Lane, TaskId, TaskReport, TaskState};
 use super::workers::Workers;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::events::TaskUpdate;
 use crate::host::Host;
+use crate::tasks::fate::Fate;
+use crate::tasks::task::{DistributeOutcome, DistributeTasks, Lane, TaskId, TaskReport, TaskState};
+use crate::tasks::worker::attempt::WorkerAfter;
 use quarterdeck_terminal::deadline::sleep_until;
 
 /// Sessions that the queue has opened stay open for so long after the last task.
@@ -120,7 +122,7 @@ pub(super) struct Queue {
 }
 
 /// Runs the queue until its host is gone or stops it.
-pub(super) async fn run(host: Weak<Host>, mut asked: mpsc::Receiver<Ask>) {
+pub(in crate::tasks) async fn run(host: Weak<Host>, mut asked: mpsc::Receiver<Ask>) {
     let Some(mut happenings) = host.upgrade().map(|host| host.events.subscribe()) else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Whether a caller may ask now.
+//! Rate limits: whether a caller may ask now.
 
 use crate::error::HostError;
 use crate::host::Host;

@@ -5,22 +5,19 @@
 //! nothing is sent twice.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::attempt::{AttemptEnd, Tried, keep, until_kept};
-use super::call_off::CallOffReceiver;
-use super::errand::{Errand, ErrandNews, Machines, Told};
-use super::fate::Fate;
+use super::attempt::{AttemptEnd, Tried, keep};
 use super::kept;
 use crate::host::Host;
+use crate::tasks::call_off::CallOffReceiver;
+use crate::tasks::errand::{Errand, ErrandNews, Machines, Told};
+use crate::tasks::fate::Fate;
+use crate::tasks::until_kept::{KEPT_AGAIN_AFTER, until_kept};
 
 /// The worker of what no machine has begun yet, in the store and to distributors.
 pub(super) const ON_ITS_WAY: &str = "machines";
-
-/// What cannot be written is tried again after so long.
-const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is heard of an errand on its way.
 pub(super) enum Course {
@@ -65,7 +62,7 @@ impl Following {
                     Ok(false) => return AttemptEnd::NotStarted,
                     Err(error) => {
                         tracing::warn!(%error, task = number, "a task cannot leave");
-                        tokio::time::sleep(STORE_PATIENCE).await;
+                        tokio::time::sleep(KEPT_AGAIN_AFTER).await;
                         return AttemptEnd::NotStarted;
                     }
                 }

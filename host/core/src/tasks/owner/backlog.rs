@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quarterdeck_policy::TaskPriority;
 
-use super::task::Lane;
+use crate::tasks::task::Lane;
 
 /// As many tasks a distributor is asked about at once. Where more wait, half of
 /// them are the oldest that could run now, and half the most urgent.

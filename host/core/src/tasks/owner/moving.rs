@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::TaskId;
-use super::call_off::CallOff;
 use super::kept;
 use super::queue::Queue;
+use crate::tasks::TaskId;
+use crate::tasks::call_off::CallOff;
 
 /// A worker in the place of another.
 #[derive(Clone, Debug)]

@@ -8,13 +8,11 @@ use std::time::Duration;
 use quarterdeck_policy::WorkerFacts;
 use tokio::time::Instant;
 
-use super::task::{Lane, WorkerChoice};
 use crate::agents::role::Role;
 use crate::host::Host;
 use crate::session::Session;
-
-/// The tag of a session that the queue has opened.
-pub(super) const OPENED_TAG: &str = "task-worker";
+use crate::tasks::task::{Lane, WorkerChoice};
+use crate::tasks::worker::opened::OPENED_TAG;
 
 /// How many sessions are opened where nobody says, and there is no other worker.
 pub(super) const OPENED_UNASKED: u32 = 4;

@@ -1,17 +1,12 @@
-//! One task in one worker, once: from the look at the session to what is kept of
-//! its end.
+//! One task in one worker, once: from the look at the session to how it ended.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use quarterdeck_terminal::{Cursor, Status, Until};
 
-use super::call_off::CallOffReceiver;
 use super::command_line::command_line;
-use super::fate::{Fate, Next, next};
-use super::kept::{self, Ending};
 use super::prompting::prompt;
-use super::task::{Lane, NewTask, TaskResult};
 use crate::caller::Caller;
 use crate::coding_agents::Activity;
 use crate::error::HostError;
@@ -20,7 +15,9 @@ use crate::host::Host;
 use crate::operations::read_tail;
 use crate::session::Session;
 use crate::shell_syntax::ShellSyntax;
-use crate::store::StoreError;
+use crate::tasks::call_off::CallOffReceiver;
+use crate::tasks::fate::Fate;
+use crate::tasks::task::{Lane, NewTask, TaskResult};
 
 /// As much of a task's output is kept: the end of it.
 const OUTPUT_BYTES: usize = 4 * 1024;
@@ -35,53 +32,26 @@ const INTERRUPTS: [u8; 3] = [0x03, 0x03, 0x1c];
 /// A shell that was started just now may take this long until it reads a line.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What cannot be written is tried again after so long.
-const STORE_PATIENCE: Duration = Duration::from_secs(1);
-
-/// A task, and how often it was tried before.
-pub(super) struct Tried {
-    pub(super) number: u64,
-    pub(super) spec: Arc<NewTask>,
-    /// How often it was started.
-    pub(super) attempts: u32,
-    /// How many of those times nobody knows the end of.
-    pub(super) lost: u32,
-    pub(super) notes: Vec<String>,
-}
-
 /// A task and the worker that it was assigned to.
-pub(super) struct Attempt {
-    pub(super) spec: Arc<NewTask>,
-    pub(super) caller: Caller,
-    pub(super) session_id: String,
+pub(in crate::tasks) struct Attempt {
+    pub(in crate::tasks) spec: Arc<NewTask>,
+    pub(in crate::tasks) caller: Caller,
+    pub(in crate::tasks) session_id: String,
     /// Whether a shell will do that does not report exit statuses.
-    pub(super) any_shell: bool,
+    pub(in crate::tasks) any_shell: bool,
     /// What its prompt goes by, where it is one: no prompt is typed twice.
-    pub(super) prompt_id: String,
+    pub(in crate::tasks) prompt_id: String,
     /// Whether the task is another host's.
-    pub(super) is_errand: bool,
+    pub(in crate::tasks) is_errand: bool,
     /// Whether it is kept that it runs.
-    pub(super) has_begun: bool,
+    pub(in crate::tasks) has_begun: bool,
     /// Hears that it is called off.
-    pub(super) called_off: CallOffReceiver,
-}
-
-/// How an attempt ended. What is told here is kept already, but for the last.
-#[derive(Debug)]
-pub(super) enum AttemptEnd {
-    /// Nothing was typed: the worker could not take it.
-    NotStarted,
-    /// The task waits again.
-    Back { lost: u32, notes: Vec<String> },
-    /// Nothing more comes of the task.
-    Ended(Ending),
-    /// What carried it out has failed: nobody knows how far it came.
-    Broken,
+    pub(in crate::tasks) called_off: CallOffReceiver,
 }
 
 /// What became of the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WorkerAfter {
+pub(in crate::tasks) enum WorkerAfter {
     /// It can take another task.
     Free,
     /// Something else is in front in it.
@@ -90,35 +60,9 @@ pub(super) enum WorkerAfter {
     Gone,
 }
 
-/// Carries out an attempt.
-pub(super) async fn carry_out(
-    host: &Host,
-    tried: Tried,
-    mut attempt: Attempt,
-) -> (AttemptEnd, WorkerAfter) {
-    let (number, worker) = (tried.number, attempt.session_id.clone());
-    let begins = async {
-        let write = host
-            .store
-            .write(move |kept| kept::started(kept, number, &worker));
-        match write.await {
-            Ok(started) => started,
-            Err(error) => {
-                tracing::warn!(%error, task = number, "a task cannot start");
-                tokio::time::sleep(STORE_PATIENCE).await;
-                false
-            }
-        }
-    };
-    match carry_out_in_session(host, &mut attempt, begins).await {
-        (Fate::NotTyped, worker) if !attempt.has_begun => (AttemptEnd::NotStarted, worker),
-        (fate, worker) => (keep(host, tried, &attempt.session_id, fate).await, worker),
-    }
-}
-
 /// Carries out an attempt in its session, once `begins` has kept that it does. What is
 /// called off before anything is typed is as if it had never been assigned.
-pub(super) async fn carry_out_in_session(
+pub(in crate::tasks) async fn carry_out_in_session(
     host: &Host,
     attempt: &mut Attempt,
     begins: impl Future<Output = bool>,
@@ -177,60 +121,6 @@ fn can_take(host: &Host, session: &Session, attempt: &Attempt, status: &Status) 
             let now = host.coding_agents.activity(&session.id);
             let busy = now.is_some_and(|it| it.program.is_some() && it.activity != Activity::Idle);
             (status.is_running() || status.full_screen) && !busy
-        }
-    }
-}
-
-/// Writes down what became of the task.
-pub(super) async fn keep(host: &Host, tried: Tried, worker: &str, fate: Fate) -> AttemptEnd {
-    let Tried {
-        number,
-        spec,
-        attempts,
-        lost,
-        notes,
-    } = tried;
-    match next(&spec, attempts + 1, lost, notes, worker, fate) {
-        Next::NotStarted => {
-            until_kept(host, move |kept| kept::not_started(kept, number)).await;
-            AttemptEnd::NotStarted
-        }
-        Next::Again { lost, notes } => {
-            let written = notes.clone();
-            until_kept(host, move |kept| {
-                kept::given_back(kept, number, lost, &written)
-            })
-            .await;
-            AttemptEnd::Back { lost, notes }
-        }
-        Next::End {
-            lost,
-            notes,
-            ending,
-        } => {
-            let written = ending.clone();
-            until_kept(host, move |kept| {
-                kept::ends(kept, number, lost, &notes, &written)
-            })
-            .await;
-            AttemptEnd::Ended(ending)
-        }
-    }
-}
-
-/// Writes until it is written: a task has not ended before that is kept.
-pub(super) async fn until_kept(
-    host: &Host,
-    work: impl Fn(&rusqlite::Transaction<'_>) -> rusqlite::Result<()> + Clone + Send + 'static,
-) {
-    loop {
-        let work = work.clone();
-        match host.store.write(work).await {
-            Ok(()) | Err(StoreError::Closed { .. }) => return,
-            Err(error) => {
-                tracing::warn!(%error, "what became of a task cannot be kept yet");
-                tokio::time::sleep(STORE_PATIENCE).await;
-            }
         }
     }
 }
@@ -298,7 +188,7 @@ async fn run_in_shell(
 }
 
 /// What an error says that the gate gave before anything was typed.
-pub(super) fn not_typed(error: HostError, attempt: &Attempt) -> (Fate, WorkerAfter) {
+pub(in crate::tasks) fn not_typed(error: HostError, attempt: &Attempt) -> (Fate, WorkerAfter) {
     match error {
         HostError::SessionBusy { .. }
         | HostError::LineNotEmpty { .. }
@@ -355,7 +245,7 @@ async fn interrupt(
 
 /// What a worker is whose work could not be interrupted. Only one that has ended is gone:
 /// in one that somebody has locked meanwhile, for example, the work goes on.
-pub(super) fn not_interrupted(error: &HostError) -> WorkerAfter {
+pub(in crate::tasks) fn not_interrupted(error: &HostError) -> WorkerAfter {
     match error {
         HostError::SessionEnded { .. } | HostError::SessionNotFound(_) => WorkerAfter::Gone,
         _ => WorkerAfter::Occupied,
@@ -375,7 +265,7 @@ async fn result_of(session: &Session, end: CommandEnd) -> Option<TaskResult> {
     Some(result(session, exit_status, output_from, output_to, duration).await)
 }
 
-pub(super) async fn result(
+pub(in crate::tasks) async fn result(
     session: &Session,
     exit_status: Option<i32>,
     from: Cursor,

@@ -6,11 +6,11 @@
 
 use std::path::Path;
 
-use super::task::Work;
 use crate::shell_syntax::ShellSyntax;
+use crate::tasks::task::Work;
 
 /// The command line for `work`; `None` for what no shell does.
-pub(super) fn command_line(work: &Work, syntax: ShellSyntax) -> Option<String> {
+pub(in crate::tasks) fn command_line(work: &Work, syntax: ShellSyntax) -> Option<String> {
     let (text, folder, is_script) = match work {
         Work::Command { command, folder } => (command, folder, false),
         Work::Script { script, folder } => (script, folder, true),

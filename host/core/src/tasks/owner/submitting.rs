@@ -4,20 +4,20 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::attempt::WorkerAfter;
 use super::bad_terms;
 use super::estimates::{Ahead, until_all_ended};
 use super::kept::{self, KeptTask, Terms, work_key};
 use super::open_task::OpenTask;
 use super::order;
 use super::queue::Queue;
-use super::task::{
-    DistributeOutcome, DistributeTasks, Distributed, Lane, NewTask, TaskId, TaskState,
-};
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::host::Host;
+use crate::tasks::task::{
+    DistributeOutcome, DistributeTasks, Distributed, Lane, NewTask, TaskId, TaskState,
+};
+use crate::tasks::worker::attempt::WorkerAfter;
 
 /// Tasks that may wait at once.
 const MOST_OPEN: usize = 100_000;

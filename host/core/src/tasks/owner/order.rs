@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::task::{NewTask, TaskId};
+use crate::tasks::task::{NewTask, TaskId};
 
 /// The most tasks that are taken at once.
 pub(super) const MOST_AT_ONCE: usize = 10_000;

@@ -1,34 +1,14 @@
 //! Sessions that the queue opens for tasks, and closes.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::kept::Terms;
 use super::queue::{Back, Queue};
 use super::rounds::TRY_AGAIN_AFTER;
-use super::task::Lane;
 use super::workers::{OPENED_UNASKED, tags_when_opened};
-use crate::coding_agents::Activity;
-use crate::host::Host;
 use crate::operations::CreateSession;
-use crate::session::SessionId;
-
-/// An agent's program that was started for tasks is waited for this long.
-const AGENT_STARTS_WITHIN: Duration = Duration::from_secs(30);
-
-/// Waits for an agent's program that was just started. Ready or not: whoever gives it
-/// a task looks again.
-pub(super) async fn agent_is_ready(host: &Host, session: &SessionId) {
-    let Some(mut agent) = host.coding_agents.watch(session) else {
-        return;
-    };
-    let ready = agent.wait_for(|now| {
-        now.activity.has_ended() || (now.program.is_some() && now.activity == Activity::Idle)
-    });
-    // Too late is looked at as well.
-    let _ = tokio::time::timeout(AGENT_STARTS_WITHIN, ready).await;
-}
+use crate::tasks::task::Lane;
+use crate::tasks::worker::opened::agent_is_ready;
 
 impl Queue {
     /// Opens sessions where there are too few workers and more were allowed.

@@ -9,18 +9,19 @@ use quarterdeck_policy::{Batch, Plan, TaskFacts, WorkerFacts};
 use quarterdeck_terminal::Until;
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, AttemptEnd, WorkerAfter, carry_out};
+use super::attempt::{AttemptEnd, carry_out};
 use super::kept::{Ending, Terms, work_key};
 use super::open_task::OpenTask;
-use super::prompting::SILENCE_AFTER_ANSWER;
 use super::queue::{Back, Queue};
-use super::task::{Lane, TaskState};
 use super::workers::{LifeOfWorkers, MENDED_WITHIN};
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::coding_agents::Activity;
 use crate::host::Host;
 use crate::session::Session;
+use crate::tasks::task::{Lane, TaskState};
+use crate::tasks::worker::attempt::{Attempt, WorkerAfter};
+use crate::tasks::worker::prompting::SILENCE_AFTER_ANSWER;
 
 /// What failed for reasons that may pass is tried again after so long.
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -228,7 +229,7 @@ impl Queue {
     }
 
     fn number_of(&self, id: &str) -> Option<u64> {
-        let id = super::TaskId::try_from(id.to_owned()).ok()?;
+        let id = crate::tasks::TaskId::try_from(id.to_owned()).ok()?;
         self.by_id.get(&id).copied()
     }
 

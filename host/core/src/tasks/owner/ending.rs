@@ -1,19 +1,15 @@
 //! How a task ends, and what that means for those that need it and those who wait
 //! for it.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
-use super::call_off::CallOff;
 use super::kept::{self, Ending, work_key};
 use super::queue::{Queue, Waiting};
-use super::task::{TaskId, TaskState};
 use crate::clock::now_ms;
 use crate::error::HostError;
-
-/// What the store did not take is brought to it again after so long.
-const KEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+use crate::tasks::call_off::CallOff;
+use crate::tasks::task::{TaskId, TaskState};
+use crate::tasks::until_kept::KEPT_AGAIN_AFTER;
 
 impl Queue {
     /// Calls off what has not ended of these; returns what was called off.

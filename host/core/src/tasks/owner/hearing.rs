@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use super::attempt::WorkerAfter;
 use super::open_task::OpenTask;
 use super::queue::Queue;
-use super::task::{Lane, TaskId};
 use crate::coding_agents::Activity;
 use crate::events::{AgentActivityChanged, Event, Happening, ProgressUpdate};
+use crate::tasks::task::{Lane, TaskId};
+use crate::tasks::worker::attempt::WorkerAfter;
 
 impl Queue {
     /// A worker's agent waits for something: its task says so.

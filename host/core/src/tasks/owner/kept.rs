@@ -4,10 +4,10 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::errand::OwnerId;
-use super::task::{NewTask, TaskId, TaskReport, TaskResult, TaskState, WorkerChoice};
 use crate::caller::Caller;
 use crate::clock::now_ms;
+use crate::tasks::errand::OwnerId;
+use crate::tasks::task::{NewTask, TaskId, TaskReport, TaskResult, TaskState, WorkerChoice};
 
 /// How long tasks that have ended are kept: 30 days.
 const HISTORY_MS: u64 = 30 * 24 * 3_600 * 1_000;
@@ -104,7 +104,7 @@ pub(super) fn owner(kept: &Transaction<'_>) -> rusqlite::Result<OwnerId> {
 }
 
 /// Whether there is anything left to do.
-pub(super) fn any_open(kept: &Connection) -> rusqlite::Result<bool> {
+pub(in crate::tasks) fn any_open(kept: &Connection) -> rusqlite::Result<bool> {
     kept.query_row(
         "SELECT EXISTS (SELECT 1 FROM tasks WHERE ended_ms IS NULL)",
         [],
@@ -318,7 +318,10 @@ const REPORT: &str =
     "SELECT id, state, session_id, result, error, attempts, notes, started_ms, ended_ms FROM tasks";
 
 /// The newest task of an id, if it has ended.
-pub(super) fn report_of(kept: &Connection, id: &str) -> rusqlite::Result<Option<TaskReport>> {
+pub(in crate::tasks) fn report_of(
+    kept: &Connection,
+    id: &str,
+) -> rusqlite::Result<Option<TaskReport>> {
     kept.prepare_cached(&format!(
         "{REPORT} WHERE id = ?1 ORDER BY number DESC LIMIT 1"
     ))?
@@ -328,7 +331,7 @@ pub(super) fn report_of(kept: &Connection, id: &str) -> rusqlite::Result<Option<
 }
 
 /// Tasks that have ended, the newest `most` of them, oldest first.
-pub(super) fn reports(
+pub(in crate::tasks) fn reports(
     kept: &Connection,
     session: Option<&str>,
     most: u32,

@@ -8,16 +8,16 @@ use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{Cursor, Until, WaitEnd};
 
 use super::attempt::{Attempt, WorkerAfter, not_interrupted, not_typed, result};
-use super::fate::Fate;
-use super::task::{TaskResult, Work};
 use crate::coding_agents::{Activity, AgentRules};
 use crate::gate::Input;
 use crate::host::Host;
 use crate::prompts::{Delivered, PromptAgent, PromptStage};
 use crate::session::Session;
+use crate::tasks::fate::Fate;
+use crate::tasks::task::{TaskResult, Work};
 
 /// A program that nobody can read has answered once it is silent for so long.
-pub(super) const SILENCE_AFTER_ANSWER: Duration = Duration::from_secs(3);
+pub(in crate::tasks) const SILENCE_AFTER_ANSWER: Duration = Duration::from_secs(3);
 
 /// An agent that was interrupted is idle within this time, or goes on.
 const INTERRUPT_PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ const INTERRUPT_PATIENCE: Duration = Duration::from_secs(10);
 const READY_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Hands the prompt over and waits until it is done.
-pub(super) async fn prompt(
+pub(in crate::tasks) async fn prompt(
     host: &Host,
     session: &Arc<Session>,
     attempt: &mut Attempt,

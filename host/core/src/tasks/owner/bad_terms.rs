@@ -1,6 +1,6 @@
 //! Terms under which tasks cannot be taken.
 
-use super::task::{DistributeTasks, Lane, TaskId};
+use crate::tasks::task::{DistributeTasks, Lane, TaskId};
 
 /// Terms under which nothing could be done. A door says it in the words of its own
 /// arguments.

@@ -10,19 +10,19 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tokio::sync::{broadcast, mpsc};
 
-use super::attempt::{Attempt, WorkerAfter, carry_out_in_session, until_kept};
-use super::call_off::CallOffReceiver;
-use super::errand::{Errand, ErrandKey, ErrandNews, Waiting};
-use super::fate::Fate;
-use super::opening::agent_is_ready;
-use super::task::{Lane, TaskId};
-use super::workers::OPENED_TAG;
+use super::attempt::{Attempt, WorkerAfter, carry_out_in_session};
+use super::opened::{OPENED_TAG, agent_is_ready};
 use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::events::Happening;
 use crate::host::Host;
 use crate::operations::CreateSession;
 use crate::store::{Store, StoreError};
+use crate::tasks::call_off::CallOffReceiver;
+use crate::tasks::errand::{Errand, ErrandKey, ErrandNews, Waiting};
+use crate::tasks::fate::Fate;
+use crate::tasks::task::{Lane, TaskId};
+use crate::tasks::until_kept::until_kept;
 
 /// How long what was done is remembered: 30 days. No errand is ever sent under the key
 /// of another one, so nobody is told of one that is not his, however long that is.

@@ -11,15 +11,15 @@ use quarterdeck_policy::WorkerFacts;
 use tokio::sync::{mpsc, watch};
 
 use super::attempt::AttemptEnd;
-use super::errand::{Errand, ErrandKey, Machine, Machines, OwnerId, Way};
 use super::following::{Course, Following, ON_ITS_WAY};
 use super::kept::{self, Ending, KeptTask, Terms};
 use super::open_task::OpenTask;
 use super::queue::{Back, Queue};
 use super::rounds::AS_MANY_AS_MAY;
-use super::task::{Lane, TaskState};
 use crate::error::HostError;
 use crate::host::Host;
+use crate::tasks::errand::{Errand, ErrandKey, Machine, Machines, OwnerId, Way};
+use crate::tasks::task::{Lane, TaskState};
 
 /// For each slot so many errands are out: a machine that is done with one finds the
 /// next one there.
@@ -220,7 +220,7 @@ impl Queue {
                 task: number,
                 sending: task.sending,
             },
-            task: super::NewTask {
+            task: crate::tasks::NewTask {
                 dependencies: Vec::new(),
                 ..(*task.spec).clone()
             },
