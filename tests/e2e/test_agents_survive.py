@@ -9,6 +9,7 @@ import json
 import random
 import signal
 from typing import Any
+from uuid import UUID
 
 import anyio
 import httpx2
@@ -101,6 +102,23 @@ async def check(client: Agent, book: Book, sessions: list[str]) -> None:
         if ("lock", session) in book.acknowledged:
             refused = await client.type(session, "echo whose is it", enter=True)
             assert refused.code == "SESSION_LOCKED" and agent in refused.text, refused
+
+
+async def test_a_persistent_id_is_a_uuid_that_the_next_host_knows(world: World) -> None:
+    world.configure(f'[sessions]\ntmux_socket = "{socket(world)}"\n')
+    host = world.serve("--backend", "tmux", "--tools", "iterm-mcp")
+    async with agent_on_http(host) as client:
+        created = await told(client, "create_sessions", sessions=[{"name": "lasting"}, {"name": "other"}])
+    session, persistent = (created["sessions"][0][field] for field in ("session_id", "persistent_id"))
+    assert str(UUID(persistent)) == persistent != created["sessions"][1]["persistent_id"]
+    kill(host)
+    async with agent_on_http(world.serve("--backend", "tmux", "--tools", "iterm-mcp")) as client:
+        listed = await told(client, "list_sessions", format="full")
+        assert persistent in [it["persistent_id"] for it in listed]
+        found = await told(client, "check_session_status", session_identifier=persistent)
+        assert (found["id"], found["persistent_id"]) == (session, persistent)
+        read = await told(client, "read_sessions", targets=[{"session_id": persistent}])
+        assert [output["session_id"] for output in read["outputs"]] == [session]
 
 
 async def test_what_was_acknowledged_is_there_after_every_kill(world: World) -> None:

@@ -134,6 +134,19 @@ async def test_the_example_playbook(crew: Orchestrator) -> None:
     await crew.shows("\nready", name="Ops")
 
 
+async def test_a_playbook_of_which_a_part_makes_no_sense_opens_no_session(crew: Orchestrator) -> None:
+    layout = {"sessions": [{"name": "QA"}]}
+    no_pattern = {"content": "make test", "condition": "("}
+    for playbook, says in [
+        ({"layout": layout, "commands": [{"messages": [no_pattern]}]}, 'condition "("'),
+        ({"layout": layout, "reads": {"filter_pattern": "["}}, 'filter_pattern "["'),
+        ({"layout": {**layout, "layout": "CIRCLE"}}, '"CIRCLE"'),
+    ]:
+        refused = await crew.try_to("orchestrate_playbook", playbook=playbook)
+        assert refused.is_error and says in json.loads(refused.text)["error"], refused.text
+    assert (await crew.call("list_sessions"))["total_sessions"] == 0
+
+
 async def test_writing_to_and_reading_from_several_sessions(crew: Orchestrator) -> None:
     await crew.call(
         "create_sessions",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import anyio
 import pytest
@@ -50,7 +51,8 @@ async def test_the_resources_are_the_documents(crew: Orchestrator) -> None:
     info = json.loads(await read(crew, f"terminal://{session}/info"))
     assert (info["id"], info["name"], info["agent"], info["teams"]) == (session, "one", "alice", ["web"])
     [in_list] = json.loads(await read(crew, "terminal://sessions"))
-    assert in_list["persistent_id"] == session
+    persistent = created["sessions"][0]["persistent_id"]
+    assert in_list["persistent_id"] == persistent == str(UUID(persistent))
     assert json.loads(await read(crew, "agents://all"))[0]["name"] == "alice"
     assert json.loads(await read(crew, "teams://all"))[0]["member_count"] == 1
     await crew.write("echo error: no such thing", {"session_id": session})
@@ -59,6 +61,7 @@ async def test_the_resources_are_the_documents(crew: Orchestrator) -> None:
     dashboard = json.loads(await read(crew, "telemetry://dashboard"))
     assert (dashboard["agents_online"], dashboard["pane_count"], dashboard["active_session"]) == (1, 1, session)
     [pane] = dashboard["panes"]
+    assert pane["persistent_id"] == persistent
     assert pane["command_count"] == 2 and "error: no such thing" in pane["recent_errors"]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
@@ -129,7 +130,9 @@ def test_the_other_methods(service: Service, world: World) -> None:
     assert service.call("RemoveTeam", "TeamIdentifier", name="night").success
     assert not service.call("RemoveTeam", "TeamIdentifier", name="night").success
 
-    for identifier in [first, "one", "carol"]:
+    persistent = created.sessions[0].persistent_id
+    assert str(UUID(persistent)) == persistent
+    for identifier in [first, "one", persistent, "carol"]:
         status = service.call("CheckSessionStatus", "SessionIdentifier", identifier=identifier)
         assert (status.id, status.name, status.agent) == (first, "one", "carol")
     assert service.call("SetActiveSession", "SetActiveSessionRequest", agent="carol").success

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::agents::AgentsError;
+use crate::agents::caps::CapReached;
 use crate::agents::role::Role;
-use crate::agents::roster::RosterError;
 use crate::gate::{PendingConfirmation, PersonsNo, Refusal};
+use crate::orchestration::BadRequest;
 use crate::rates::TooOften;
 use crate::session::SessionId;
 use crate::store::StoreError;
@@ -27,9 +29,15 @@ pub enum HostError {
     /// Tasks cannot be taken under these terms.
     #[error(transparent)]
     BadTerms(#[from] BadTerms),
-    /// The roster cannot be so.
+    /// What is asked of many sessions makes no sense.
     #[error(transparent)]
-    BadRoster(#[from] RosterError),
+    BadRequest(#[from] BadRequest),
+    /// It cannot be done with agents, or with what they share.
+    #[error(transparent)]
+    Agents(#[from] AgentsError),
+    /// A limit on agents was met.
+    #[error(transparent)]
+    CapReached(#[from] CapReached),
     /// The gate refused.
     #[error("{0}")]
     Refused(Box<Refusal>),
@@ -211,7 +219,9 @@ impl HostError {
             Self::SessionNotFound(_) | Self::NoSessionMeant(_) => ErrorCode::SessionNotFound,
             Self::InvalidParameters(_)
             | Self::BadTerms(_)
-            | Self::BadRoster(_)
+            | Self::BadRequest(_)
+            | Self::Agents(_)
+            | Self::CapReached(CapReached::Task { .. })
             | Self::SeveralMeant { .. }
             | Self::TaskNotFound(_)
             | Self::IncompleteCommand
@@ -231,7 +241,9 @@ impl HostError {
             }
             Self::SessionEnded { .. } => ErrorCode::SessionEnded,
             Self::Locked { .. } | Self::LockLost { .. } => ErrorCode::SessionLocked,
-            Self::ResourceExhausted(_) | Self::TooManySessions(_) => ErrorCode::ResourceExhausted,
+            Self::ResourceExhausted(_)
+            | Self::CapReached(CapReached::Agents { .. } | CapReached::Depth { .. })
+            | Self::TooManySessions(_) => ErrorCode::ResourceExhausted,
             Self::RateLimitExceeded(_) => ErrorCode::RateLimitExceeded,
             Self::CannotOpen(_) | Self::AuditUnwritable { .. } | Self::Internal(_) => {
                 ErrorCode::InternalError

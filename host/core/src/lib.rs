@@ -34,6 +34,7 @@ mod life;
 pub mod monitor;
 pub mod operations;
 pub mod orchestration;
+mod pattern;
 mod policy_problems;
 pub mod progress;
 pub mod prompts;
@@ -57,6 +58,7 @@ pub use coding_agents::AgentInFront;
 pub use error::{ErrorCode, HostError};
 pub use host::{Host, HostSettings, SessionSettings, StartError};
 pub use life::LostSession;
+pub use pattern::{BadPattern, Pattern};
 pub use policy_problems::RecentProblem;
 pub use rates::{
     Allowance, ClientLimit, ClientLimitError, HTTP, RateLimit, RateSettings, TooOften,
@@ -73,5 +75,5 @@ pub use quarterdeck_terminal::iterm2::{
 };
 pub use quarterdeck_terminal::tmux::{PaneWindow, Socket as TmuxSocket};
 pub use quarterdeck_terminal::{
-    Cursor, Size, ancestry, deadline, keys, mouse, open_files, quoting, screenshot,
+    Cursor, Side, Size, ancestry, deadline, keys, mouse, open_files, quoting, screenshot,
 };

@@ -9,6 +9,8 @@ use std::time::SystemTime;
 use quarterdeck_policy::SessionFacts;
 use quarterdeck_terminal::Terminal;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
 
 use crate::gate::Door;
 use crate::operations::CreateSession;
@@ -54,6 +56,15 @@ impl SessionId {
     pub(crate) fn found(id: &str) -> Option<Self> {
         let possible = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         (id.len() == 8 && id.chars().all(possible)).then(|| Self(id.to_owned()))
+    }
+
+    /// The same as a UUID, for clients to whom a session's lasting name is one. It is made
+    /// of the id alone: nobody has to keep it, and it is the same in every host that
+    /// finds the session.
+    pub fn uuid(&self) -> Uuid {
+        let digest: [u8; 32] = Sha256::digest(format!("quarterdeck session {}", self.0)).into();
+        let bytes = std::array::from_fn(|at| digest[at]);
+        Builder::from_custom_bytes(bytes).into_uuid()
     }
 
     /// The id as text.

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use crate::error::HostError;
-
 /// The limits. Whoever meets one is told its name in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentCaps {
@@ -34,28 +32,72 @@ impl Default for AgentCaps {
     }
 }
 
+/// A limit on agents that was met.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CapReached {
+    /// As many agents as there may be.
+    #[error(
+        "{registered} agents are registered, {more} more would be above the limit agents.max = {most}; take some out, or raise it in the configuration"
+    )]
+    Agents {
+        /// How many there are.
+        registered: usize,
+        /// How many more were wanted.
+        more: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// An agent that was started too deep to start others.
+    #[error(
+        "agent {by} was itself started {} deep, and the limit is agents.max_depth = {deepest}: have whoever started it start this one, or raise it in the configuration",
+        .depth.saturating_sub(1)
+    )]
+    Depth {
+        /// The agent.
+        by: String,
+        /// How deep the one would be that it starts.
+        depth: u32,
+        /// How deep any may be.
+        deepest: u32,
+    },
+    /// A task that asks for more time than it may.
+    #[error(
+        "the task {task:?} asks for {} ms, and the limit is tasks.max_seconds = {}: ask for less, or raise it in the configuration",
+        .asked.as_millis(), .longest.as_secs()
+    )]
+    Task {
+        /// The task.
+        task: String,
+        /// What it asks for.
+        asked: Duration,
+        /// What it may ask for.
+        longest: Duration,
+    },
+}
+
 impl AgentCaps {
     /// Whether `more` agents fit beside those that are `registered`.
-    pub(super) fn allow_agents(&self, registered: usize, more: usize) -> Result<(), HostError> {
-        if registered + more <= self.agents {
-            return Ok(());
+    pub(super) fn allow_agents(&self, registered: usize, more: usize) -> Result<(), CapReached> {
+        match registered + more <= self.agents {
+            true => Ok(()),
+            false => Err(CapReached::Agents {
+                registered,
+                more,
+                most: self.agents,
+            }),
         }
-        Err(HostError::ResourceExhausted(format!(
-            "{registered} agents are registered, {more} more would be above the limit agents.max = {}; take some out, or raise it in the configuration",
-            self.agents
-        )))
     }
 
     /// Whether an agent may start others that would be `depth` deep.
-    pub(super) fn allow_depth(&self, depth: u32, by: &str) -> Result<(), HostError> {
-        if depth <= self.depth {
-            return Ok(());
+    pub(super) fn allow_depth(&self, depth: u32, by: &str) -> Result<(), CapReached> {
+        match depth <= self.depth {
+            true => Ok(()),
+            false => Err(CapReached::Depth {
+                by: by.to_owned(),
+                depth,
+                deepest: self.depth,
+            }),
         }
-        Err(HostError::ResourceExhausted(format!(
-            "agent {by} was itself started {} deep, and the limit is agents.max_depth = {}: have whoever started it start this one, or raise it in the configuration",
-            depth.saturating_sub(1),
-            self.depth
-        )))
     }
 
     /// Why one more delegation is too many; `None` if it is not.
@@ -69,15 +111,15 @@ impl AgentCaps {
     }
 
     /// Whether a task may ask for so much time.
-    pub(crate) fn allow_task(&self, id: &str, timeout: Duration) -> Result<(), HostError> {
-        if timeout <= self.task {
-            return Ok(());
+    pub(crate) fn allow_task(&self, id: &str, timeout: Duration) -> Result<(), CapReached> {
+        match timeout <= self.task {
+            true => Ok(()),
+            false => Err(CapReached::Task {
+                task: id.to_owned(),
+                asked: timeout,
+                longest: self.task,
+            }),
         }
-        Err(HostError::InvalidParameters(format!(
-            "the task {id:?} asks for {} ms, and the limit is tasks.max_seconds = {}: ask for less, or raise it in the configuration",
-            timeout.as_millis(),
-            self.task.as_secs()
-        )))
     }
 }
 

@@ -9,7 +9,7 @@ use super::notifications::{Level, Notification, NotificationFilter, summary};
 use super::profile::{self, TeamProfile};
 use super::roster::{Agent, Team};
 use super::state::State;
-use super::{Agents, AgentsChanged, colours, deliveries, import, not_kept};
+use super::{Agents, AgentsChanged, AgentsError, colours, deliveries, import, not_kept};
 use crate::caller::{Caller, ConnectionId};
 use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::error::HostError;
@@ -71,7 +71,7 @@ impl Agents {
         let new = (names.iter()).filter(|name| state.roster.agent(name).is_none());
         (self.caps).allow_agents(state.roster.agents().count(), new.count())?;
         let (depth, by) = depth_below(&state, caller);
-        self.caps.allow_depth(depth, by)
+        Ok(self.caps.allow_depth(depth, by)?)
     }
 
     /// Registers an agent for a session, in the place of one of the same name and of the
@@ -100,7 +100,10 @@ impl Agents {
                     },
                     ..agent
                 };
-                let displaced = state.roster.register(agent.clone())?;
+                let displaced = state
+                    .roster
+                    .register(agent.clone())
+                    .map_err(AgentsError::from)?;
                 let displaced = displaced.map(|agent| agent.name);
                 if let Some(name) = &displaced {
                     release_all(state, changes, name);
@@ -298,7 +301,10 @@ impl Agents {
                 }
                 for agent in from.agents {
                     if state.roster.agent(&agent.name).is_none() {
-                        state.roster.register(agent.clone())?;
+                        state
+                            .roster
+                            .register(agent.clone())
+                            .map_err(AgentsError::from)?;
                         changes.push(Change::Agent(agent));
                         agents += 1;
                     }
@@ -484,7 +490,10 @@ fn add_team(
     if let Some(known) = state.roster.team(&team.name) {
         team.created_at.clone_from(&known.created_at);
     }
-    state.roster.create_team(team.clone())?;
+    state
+        .roster
+        .create_team(team.clone())
+        .map_err(AgentsError::from)?;
     let taken: Vec<f64> = state.profiles.values().map(|it| it.colour.hue).collect();
     let profile = (state.profiles.entry(team.name.clone()))
         .or_insert_with(|| TeamProfile::new(&team.name, colours::next_hue(&taken)))

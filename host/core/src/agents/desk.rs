@@ -4,9 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::focus::Focus;
 use super::monitoring::Monitoring;
 use crate::caller::ConnectionId;
@@ -15,35 +12,30 @@ use crate::caller::ConnectionId;
 /// connections that end are taken out.
 const MOST_CONNECTIONS: usize = 10_000;
 
-/// A colour as clients give it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Rgb {
-    /// 0 to 255
+/// A colour that somebody has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rgba {
+    /// How much red.
     pub red: u8,
-    /// 0 to 255
+    /// How much green.
     pub green: u8,
-    /// 0 to 255
+    /// How much blue.
     pub blue: u8,
-    /// 0 to 255
-    #[serde(default = "opaque")]
+    /// How little of what is behind shines through.
     pub alpha: u8,
 }
 
-fn opaque() -> u8 {
-    255
-}
-
 /// How a session looks where it is shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
     /// Behind the text.
-    pub background_color: Option<Rgb>,
+    pub background_color: Option<Rgba>,
     /// Of its tab.
-    pub tab_color: Option<Rgb>,
+    pub tab_color: Option<Rgba>,
     /// Whether the tab shows its colour.
     pub tab_color_enabled: Option<bool>,
     /// Of the cursor.
-    pub cursor_color: Option<Rgb>,
+    pub cursor_color: Option<Rgba>,
     /// A word in the corner.
     pub badge: Option<String>,
 }

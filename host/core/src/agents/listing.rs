@@ -1,8 +1,5 @@
 //! Sessions as agents look at them: by tag, lock, folder or team.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::desk::{Look, Suspension};
 use super::lease::Lease;
 use super::role::Role;
@@ -12,8 +9,7 @@ use crate::host::Host;
 use crate::operations::SessionDescription;
 
 /// How several tags are meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TagMatch {
     /// One of them is enough.
     #[default]

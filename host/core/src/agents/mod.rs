@@ -16,6 +16,7 @@ mod changing;
 pub mod colours;
 mod deliveries;
 pub mod desk;
+mod error;
 pub mod focus;
 mod following;
 pub mod import;
@@ -44,14 +45,15 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuar
 use tokio::sync::broadcast;
 
 pub use changing::{CreatedTeam, RegisteredAgent};
+pub use error::AgentsError;
 pub use following::SeenOutput;
 pub use listing::{SessionFilter, SharedSession, TagMatch};
 pub use monitoring::{Monitoring, OutputLines};
 pub(crate) use moving::BACKUP_TAG;
-pub use moving::Belongings;
+pub use moving::{Belongings, TakeOverRefusal};
 pub use output_files::OutputFile;
 pub use sharing::{AccessAnswer, LockAnswer, UnlockAnswer};
-pub use status::AgentLine;
+pub use status::{AgentLine, Said};
 pub use telemetry::{PaneTelemetry, Telemetry};
 
 use crate::error::HostError;

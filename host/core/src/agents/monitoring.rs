@@ -10,14 +10,14 @@ use quarterdeck_terminal::{Cursor, Until, WaitEnd};
 use regex::Regex;
 use tokio::task::AbortHandle;
 
-use super::AgentsChanged;
 use super::masking::masked;
 use super::output_files::{GrowingFile, OutputFile, Snapshot, make_room};
+use super::{AgentsChanged, AgentsError};
 use crate::error::HostError;
 use crate::events::{ErrorSeverity, EventBus, SystemError};
 use crate::host::Host;
 use crate::operations::read_text;
-use crate::orchestration::pattern;
+use crate::pattern::Pattern;
 use crate::session::{Session, SessionId};
 
 /// Output is written together that comes within this time.
@@ -39,7 +39,7 @@ const MOST_LINES: usize = 100_000;
 const PIECE: usize = 256 * 1024;
 
 /// Filters of one session.
-const MOST_FILTERS: usize = 50;
+pub(super) const MOST_FILTERS: usize = 50;
 
 /// A session whose output is followed.
 #[derive(Clone, Debug)]
@@ -68,17 +68,13 @@ impl Host {
     pub async fn start_monitoring(
         &self,
         id: &SessionId,
-        filters: &[String],
+        filters: &[Pattern],
         max_lines: Option<usize>,
     ) -> Result<(PathBuf, bool), HostError> {
         let session = self.registry.get(id.as_str())?;
         if filters.len() > MOST_FILTERS {
-            return Err(HostError::InvalidParameters(format!(
-                "{} filters are more than the {MOST_FILTERS} that a session may have",
-                filters.len()
-            )));
+            return Err(AgentsError::TooManyFilters(filters.len()).into());
         }
-        let filters = patterns(filters)?;
         let from = session.terminal.status().await.cursor;
         let usual = {
             let mut desk = self.agents.desk();
@@ -94,7 +90,13 @@ impl Host {
         let path = OutputFile::Log.path(&self.output_logs, id.as_str());
         let sessions = self.registry.all();
         let living = sessions.iter().map(|it| it.id.clone()).collect();
-        let files = Files::open(self.output_logs.clone(), id.clone(), most, filters, living);
+        let files = Files::open(
+            self.output_logs.clone(),
+            id.clone(),
+            most,
+            filters.to_vec(),
+            living,
+        );
         let files = files.await.map_err(|error| {
             HostError::Internal(format!("cannot write the log {}: {error}", path.display()))
         })?;
@@ -137,16 +139,11 @@ impl Host {
         &self,
         session: &str,
         file: OutputFile,
-        filters: &[String],
+        filters: &[Pattern],
         max_lines: Option<usize>,
     ) -> Result<OutputLines, HostError> {
-        let filters = patterns(filters)?;
         let path = file.path(&self.output_logs, session);
-        let unfollowed = || {
-            HostError::InvalidParameters(format!(
-                "the output of session {session:?} was never followed; begin to follow it"
-            ))
-        };
+        let unfollowed = || AgentsError::NeverFollowed(session.to_owned());
         // The id becomes a file's name.
         SessionId::found(session).ok_or_else(|| HostError::SessionNotFound(session.to_owned()))?;
         let text = tokio::fs::read(&path).await.map_err(|_| unfollowed())?;
@@ -178,17 +175,11 @@ pub struct OutputLines {
     pub path: PathBuf,
 }
 
-fn patterns(filters: &[String]) -> Result<Vec<Regex>, HostError> {
-    (filters.iter())
-        .map(|filter| pattern("the filter", filter))
-        .collect()
-}
-
 /// Where a followed session's output goes.
 struct Files {
     log: GrowingFile,
     snapshot: Snapshot,
-    filters: Vec<Regex>,
+    filters: Vec<Pattern>,
 }
 
 impl Files {
@@ -196,7 +187,7 @@ impl Files {
         folder: PathBuf,
         session: SessionId,
         most_lines: usize,
-        filters: Vec<Regex>,
+        filters: Vec<Pattern>,
         living: Vec<SessionId>,
     ) -> io::Result<Self> {
         let opening = tokio::task::spawn_blocking(move || {
@@ -277,7 +268,7 @@ async fn write_what_comes(session: &Session, from: Cursor, mut files: Files) -> 
 }
 
 /// The lines that a filter matches, with secrets masked.
-fn wanted(lines: &str, filters: &[Regex]) -> String {
+fn wanted(lines: &str, filters: &[Pattern]) -> String {
     let matches = |line: &str| filters.is_empty() || filters.iter().any(|it| it.is_match(line));
     let kept: String = (lines.split_inclusive('\n'))
         .filter(|line| matches(line))
@@ -292,8 +283,8 @@ mod tests {
     #[test]
     fn only_what_a_filter_matches_is_kept_and_nothing_secret() {
         let filters = [
-            Regex::new("ERROR").expect("a pattern"),
-            Regex::new("^W").expect("a pattern"),
+            "ERROR".parse().expect("a pattern"),
+            "^W".parse().expect("a pattern"),
         ];
         let lines = "ERROR token=abcdef\nfine\nWARN\n";
         assert_eq!(wanted(lines, &filters), "ERROR token=[masked]\nWARN\n");

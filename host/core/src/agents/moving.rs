@@ -6,7 +6,7 @@ use super::lease::Lease;
 use super::role::Role;
 use super::roster::Agent;
 use super::state::State;
-use super::{Agents, AgentsChanged};
+use super::{Agents, AgentsChanged, AgentsError};
 use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::session::Session;
@@ -30,11 +30,14 @@ pub struct Belongings {
 
 /// Why a session cannot take over from another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TakeOverRefusal {
+pub enum TakeOverRefusal {
+    /// It is the place of another agent.
     #[error("agent {0} works in it")]
     AnothersWorkplace(String),
+    /// Somebody else has locked it.
     #[error("it is locked by {0}")]
     Locked(String),
+    /// It has a role of its own.
     #[error("it is set apart for the role {}", .0.as_str())]
     AnotherRole(Role),
 }
@@ -69,7 +72,7 @@ impl State {
                 session_id: to.to_owned(),
                 ..agent
             };
-            self.roster.register(agent.clone())?;
+            (self.roster.register(agent.clone())).map_err(AgentsError::from)?;
             changes.push(Change::Agent(agent.clone()));
             moved.agent = Some(agent);
         }
@@ -115,10 +118,11 @@ impl Agents {
         let moved = self
             .change(|state, changes| {
                 let now = now_ms();
-                (state.may_take_over(left, taken, now)).map_err(|refusal| {
-                    HostError::InvalidParameters(format!(
-                        "session {taken} cannot take over: {refusal}"
-                    ))
+                (state.may_take_over(left, taken, now)).map_err(|why| {
+                    AgentsError::CannotTakeOver {
+                        session: to.id.clone(),
+                        why,
+                    }
                 })?;
                 let moved = state.move_belongings(left, taken, now, changes)?;
                 changes.push(Change::Tags(left.to_owned(), Vec::new()));

@@ -66,7 +66,7 @@ impl Level {
 }
 
 /// One notification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     /// Whose.
     pub agent: String,
@@ -81,7 +81,6 @@ pub struct Notification {
     /// What could be done.
     pub action_hint: Option<String>,
     /// Milliseconds since 1970, for comparing.
-    #[serde(skip)]
     pub at_ms: u64,
 }
 

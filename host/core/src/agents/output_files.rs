@@ -9,9 +9,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 /// A file that grows larger becomes the one before, whose place it takes.
 const LARGEST: u64 = 10 * 1024 * 1024;
 
@@ -19,13 +16,11 @@ const LARGEST: u64 = 10 * 1024 * 1024;
 const MOST_SESSIONS: usize = 100;
 
 /// Which of a session's files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFile {
     /// What the filters let through.
     Log,
     /// The last lines, whatever they hold.
-    #[default]
     Snapshot,
     /// The lines before those of the snapshot.
     Overflow,

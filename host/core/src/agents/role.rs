@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::HostError;
+use super::AgentsError;
 
 /// What a session is for.
 #[derive(
@@ -121,13 +121,13 @@ fn usual_priority() -> u8 {
 
 impl RoleConfig {
     /// Refuses a priority out of its range.
-    pub(crate) fn check(&self) -> Result<(), HostError> {
+    pub(crate) fn check(&self) -> Result<(), AgentsError> {
         match self.priority {
             1..=5 => Ok(()),
-            other => Err(HostError::InvalidParameters(format!(
-                "the priority of role {:?} is from 1 (first) to 5, not {other}",
-                self.role.as_str()
-            ))),
+            priority => Err(AgentsError::Priority {
+                role: self.role,
+                priority,
+            }),
         }
     }
 

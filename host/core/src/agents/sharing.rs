@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::lease::{Acquired, Released};
 use super::notifications::Level;
-use super::{Agents, AgentsChanged};
+use super::{Agents, AgentsChanged, AgentsError};
 use crate::caller::Caller;
 use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::error::HostError;
@@ -13,8 +13,8 @@ use crate::host::Host;
 use crate::session::{Session, SessionId};
 
 /// A session has fewer tags than this, each shorter than [`LONGEST_TAG`].
-const MOST_TAGS: usize = 100;
-const LONGEST_TAG: usize = 200;
+pub(super) const MOST_TAGS: usize = 100;
+pub(super) const LONGEST_TAG: usize = 200;
 
 /// The answer to a wish for a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,14 +64,10 @@ impl Host {
     ) -> Result<LockAnswer, HostError> {
         let session = self.registry.get(id)?;
         if agent.trim().is_empty() {
-            return Err(HostError::InvalidParameters(
-                "agent is empty: a lock belongs to an agent, so name one".to_owned(),
-            ));
+            return Err(AgentsError::NobodysLock.into());
         }
         if lasts.is_zero() {
-            return Err(HostError::InvalidParameters(
-                "a lock of no time locks nothing: give ttl_seconds from 1 to 86400".to_owned(),
-            ));
+            return Err(AgentsError::LockOfNoTime.into());
         }
         let acquired = self
             .agents
@@ -165,15 +161,10 @@ impl Host {
         all.sort();
         all.dedup();
         if let Some(long) = all.iter().find(|tag| tag.len() > LONGEST_TAG) {
-            return Err(HostError::InvalidParameters(format!(
-                "the tag {long:?} is longer than {LONGEST_TAG} bytes"
-            )));
+            return Err(AgentsError::LongTag(long.clone()).into());
         }
         if all.len() > MOST_TAGS {
-            return Err(HostError::InvalidParameters(format!(
-                "{} tags are more than the {MOST_TAGS} that a session may have; set fewer with append: false",
-                all.len()
-            )));
+            return Err(AgentsError::TooManyTags(all.len()).into());
         }
         session.tags.set(all.clone());
         self.agents.keep_tags(id, &all).await?;
@@ -196,7 +187,7 @@ impl Host {
     /// Brings a session to the front, unless another agent has done so just now.
     pub fn focus_session(&self, id: &SessionId, agent: Option<&str>) -> Result<(), HostError> {
         let taken = (self.agents.desk().focus).take(id.as_str(), agent, now_ms());
-        taken.map_err(|cooling| HostError::InvalidParameters(cooling.to_string()))
+        taken.map_err(|cooling| AgentsError::from(cooling).into())
     }
 
     /// The agent of the session that a process runs in, if it runs in one.

@@ -1,30 +1,34 @@
 //! How agents are doing, in a few words.
 
-use serde::Serialize;
-
 use super::notifications::Level;
 use crate::clock::now_ms;
 use crate::coding_agents::AgentActivity;
 use crate::host::Host;
 
-/// One agent's line of a summary.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// How one agent is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentLine {
     /// The agent.
     pub agent: String,
-    /// How its last notification was meant.
-    pub level: Level,
-    /// What it said.
-    pub summary: String,
+    /// What it said last, if it ever did.
+    pub said: Option<Said>,
     /// The sessions that it has locked.
     pub locks: Vec<String>,
     /// Its session, while there is one.
     pub session_id: Option<String>,
     /// Whether a command runs there.
-    pub is_processing: bool,
+    pub runs_command: bool,
     /// What goes on there.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub activity: Option<AgentActivity>,
+}
+
+/// A notification, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// How it was meant.
+    pub level: Level,
+    /// Its one line.
+    pub summary: String,
 }
 
 impl Host {
@@ -35,7 +39,7 @@ impl Host {
             let session = line.session_id.as_deref().map(|id| self.registry.get(id));
             match session {
                 Some(Ok(session)) => {
-                    line.is_processing = session.terminal.status().await.is_running();
+                    line.runs_command = session.terminal.status().await.is_running();
                     line.activity = self.coding_agents.activity(&session.id);
                 }
                 _ => line.session_id = None,
@@ -56,13 +60,13 @@ impl Host {
         names.dedup();
         (names.into_iter())
             .map(|name| {
-                let said = latest.get(name);
+                let said = latest.get(name).map(|said| Said {
+                    level: said.level,
+                    summary: said.summary.clone(),
+                });
                 AgentLine {
                     agent: name.to_owned(),
-                    level: said.map_or(Level::Info, |said| said.level),
-                    summary: said
-                        .map_or("No activity recorded", |said| &said.summary)
-                        .to_owned(),
+                    said,
                     locks: (state.leases.held(now))
                         .filter(|(_, lease)| lease.owner == name)
                         .map(|(session, _)| session.to_owned())
@@ -71,7 +75,7 @@ impl Host {
                         .roster
                         .agent(name)
                         .map(|agent| agent.session_id.clone()),
-                    is_processing: false,
+                    runs_command: false,
                     activity: None,
                 }
             })

@@ -1,16 +1,15 @@
 //! Agents and their sessions in numbers, for a dashboard.
 
 use std::sync::LazyLock;
+use std::time::SystemTime;
 
 use regex::Regex;
-use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::notifications::NotificationFilter;
-use crate::clock::{rfc3339, rfc3339_of_ms};
+use super::notifications::{Notification, NotificationFilter};
+use super::roster::Team;
 use crate::host::Host;
 use crate::operations::View;
-use crate::session::Session;
+use crate::session::{Session, SessionId};
 
 /// How much of a session's end is looked through for errors, in lines.
 const LOOKED_THROUGH: usize = 200;
@@ -19,43 +18,37 @@ const LOOKED_THROUGH: usize = 200;
 const SHOWN: usize = 10;
 
 /// One session in numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaneTelemetry {
     /// The session.
-    pub id: String,
+    pub session: SessionId,
     /// Its name.
     pub name: String,
-    /// Names the session for good: here the same as `id`.
-    pub persistent_id: String,
     /// The agent that works there.
     pub agent: Option<String>,
     /// How often it was told something.
-    pub command_count: u64,
+    pub messages: u64,
+    /// When it was told something last, in milliseconds since 1970.
+    pub last_message_ms: Option<u64>,
+    /// Messages that are being typed or wait for it.
+    pub under_way: usize,
     /// Lines that it has printed and are kept.
     pub output_lines: usize,
     /// Its last lines that speak of an error.
     pub recent_errors: Vec<String>,
-    /// RFC 3339.
-    pub last_command_at: Option<String>,
-    /// RFC 3339.
-    pub last_output_at: Option<String>,
-    /// Messages that are being typed or wait for it.
-    pub queue_depth: usize,
+    /// When it printed something last.
+    pub last_output: SystemTime,
 }
 
 /// All of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Telemetry {
-    /// Agents whose session lives.
-    pub agents_online: usize,
-    /// How many sessions there are.
-    pub pane_count: usize,
     /// The sessions.
     pub panes: Vec<PaneTelemetry>,
     /// The newest notifications.
-    pub recent_messages: Value,
+    pub notifications: Vec<Notification>,
     /// The teams and how many members they have.
-    pub teams: Value,
+    pub teams: Vec<(Team, usize)>,
     /// The session that anybody made active last.
     pub active_session: Option<String>,
 }
@@ -72,15 +65,11 @@ impl Host {
             agent: None,
             since_ms: None,
         };
-        let teams = self.agents.teams().into_iter().map(|(team, _, members)| {
-            json!({ "name": team.name, "parent_team": team.parent_team, "member_count": members })
-        });
+        let teams = self.agents.teams().into_iter();
         Telemetry {
-            agents_online: panes.iter().filter(|pane| pane.agent.is_some()).count(),
-            pane_count: panes.len(),
             panes,
-            recent_messages: json!(self.agents.notifications(&newest).0),
-            teams: teams.collect(),
+            notifications: self.agents.notifications(&newest).0,
+            teams: teams.map(|(team, _, members)| (team, members)).collect(),
             active_session: self.agents.desk().last_active().map(str::to_owned),
         }
     }
@@ -99,16 +88,15 @@ impl Host {
             Err(_) => (String::new(), 0),
         };
         PaneTelemetry {
-            id: id.to_owned(),
+            session: session.id.clone(),
             name: session.name.clone(),
-            persistent_id: id.to_owned(),
             agent: self.agents.agent_of(id).map(|agent| agent.name),
-            command_count: on_desk.messages,
+            messages: on_desk.messages,
+            last_message_ms: on_desk.last_message_ms,
+            under_way: on_desk.under_way,
             output_lines,
             recent_errors: errors(&text),
-            last_command_at: on_desk.last_message_ms.map(rfc3339_of_ms),
-            last_output_at: Some(rfc3339(status.last_activity)),
-            queue_depth: on_desk.under_way,
+            last_output: status.last_activity,
         }
     }
 }

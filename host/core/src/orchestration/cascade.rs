@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::agents::roster::Roster;
 
 /// Which of its messages an agent gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// The one for it by name.
     Agent,
@@ -19,28 +15,14 @@ pub enum Reach {
     Broadcast,
 }
 
-impl Reach {
-    /// As clients know it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Team => "team",
-            Self::Broadcast => "broadcast",
-        }
-    }
-}
-
 /// What is to be said to whom.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cascade {
-    /// For every agent that has nothing more specific
-    #[serde(default)]
+    /// For every agent that has nothing more specific.
     pub broadcast: Option<String>,
-    /// Team name to message
-    #[serde(default)]
+    /// By the name of a team, for its agents.
     pub teams: BTreeMap<String, String>,
-    /// Agent name to message
-    #[serde(default)]
+    /// By the name of an agent.
     pub agents: BTreeMap<String, String>,
 }
 
@@ -129,10 +111,10 @@ mod tests {
         roster
     }
 
-    fn told(cascade: &Cascade) -> Vec<(String, &'static str, String)> {
+    fn told(cascade: &Cascade) -> Vec<(String, Reach, String)> {
         let resolved = cascade.resolve(&roster());
         (resolved.into_iter())
-            .map(|it| (it.agent, it.reach.as_str(), it.message))
+            .map(|it| (it.agent, it.reach, it.message))
             .collect()
     }
 
@@ -150,9 +132,9 @@ mod tests {
             agents: map(&[("bob", "you")]),
         };
         let expected = [
-            ("alice", "team", "team"),
-            ("bob", "agent", "you"),
-            ("carol", "broadcast", "all"),
+            ("alice", Reach::Team, "team"),
+            ("bob", Reach::Agent, "you"),
+            ("carol", Reach::Broadcast, "all"),
         ];
         assert_eq!(
             told(&cascade),
@@ -166,7 +148,7 @@ mod tests {
             teams: map(&[("dev", "far"), ("web", "near")]),
             ..Cascade::default()
         };
-        let expected = [("alice", "team", "near"), ("bob", "team", "far")];
+        let expected = [("alice", Reach::Team, "near"), ("bob", Reach::Team, "far")];
         assert_eq!(
             told(&cascade),
             expected.map(|(a, r, m)| (a.to_owned(), r, m.to_owned()))

@@ -7,12 +7,11 @@ use std::time::Duration;
 use quarterdeck_policy::TRACE_TARGET;
 use quarterdeck_terminal::iterm2::Appearance;
 use quarterdeck_terminal::{Beside, Side};
-use schemars::JsonSchema;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
 
-use super::layout::{PanePlace, layout_named};
+use super::BadRequest;
+use super::pane_title::PanePlace;
 use super::target::Target;
+use crate::agents::AgentsError;
 use crate::agents::role::{Role, RoleConfig};
 use crate::agents::roster::{Agent, check_names};
 use crate::backends::BackendChoice;
@@ -24,14 +23,13 @@ use crate::operations::{CreateSession, Layout, NamedLayout, OpenLayout, RunComma
 use crate::session::{BackendKind, SessionId};
 
 /// Panes in one request.
-const MOST_PANES: usize = 100;
+pub(super) const MOST_PANES: usize = 100;
 
 /// How long one of a role's first commands may take before the next is tried.
 const FIRST_COMMAND_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A coding agent's program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentProgram {
     /// Claude Code.
     Claude,
@@ -56,168 +54,97 @@ impl AgentProgram {
 }
 
 /// One pane to be.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default)]
 pub struct PaneSpec {
-    /// Its name; made up from team and agent if there is none
-    #[serde(default)]
+    /// Its name; made up from team and agent if there is none.
     pub name: Option<String>,
-    /// The agent that will work there
-    #[serde(default)]
+    /// The agent that will work there.
     pub agent: Option<String>,
-    /// The agent's program, started at once
-    #[serde(default)]
-    pub agent_type: Option<AgentProgram>,
-    /// The agent's team
-    #[serde(default)]
+    /// The agent's program, started at once.
+    pub program: Option<AgentProgram>,
+    /// The agent's team.
     pub team: Option<String>,
-    /// A first command
-    #[serde(default)]
+    /// A first command.
     pub command: Option<String>,
-    /// Lines that are read of it by default
-    #[serde(default)]
-    pub max_lines: Option<usize>,
-    /// Whether its output is followed
-    #[serde(default)]
+    /// Lines that are read of it by default.
+    pub lines: Option<usize>,
+    /// Whether its output is followed.
     pub monitor: bool,
-    /// What it is for
-    #[serde(default)]
+    /// What it is for.
     pub role: Option<Role>,
-    /// What that role means here
-    #[serde(default)]
+    /// What that role means here.
     pub role_config: Option<RoleConfig>,
 }
 
 /// Panes to be.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug)]
 pub struct CreateSessions {
-    /// One for each pane; the layout may have more
-    #[serde(deserialize_with = "at_least_one")]
-    #[schemars(length(min = 1))]
-    pub sessions: Vec<PaneSpec>,
-    /// SINGLE, HORIZONTAL_SPLIT (side by side), VERTICAL_SPLIT (stacked), QUAD, TRIPLE_RIGHT or TRIPLE_BOTTOM
-    #[serde(default)]
-    pub layout: String,
-    /// The window to open them in, where sessions have windows
-    #[serde(default)]
-    pub window_id: Option<String>,
-}
-
-fn at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PaneSpec>, D::Error> {
-    let panes = Vec::deserialize(from)?;
-    match panes.is_empty() {
-        true => Err(D::Error::custom(
-            "the list is empty: give an object, {} at the least, for each session",
-        )),
-        false => Ok(panes),
-    }
+    /// One for each pane; the layout may have more, and then those are plain.
+    pub panes: Vec<PaneSpec>,
+    /// How the first of them are arranged.
+    pub layout: NamedLayout,
 }
 
 /// A pane that is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug)]
 pub struct CreatedPane {
     /// The session.
-    pub session_id: String,
+    pub session: SessionId,
     /// Its name.
     pub name: String,
     /// The agent that works there.
     pub agent: Option<String>,
-    /// Names the session for good: here the same as `session_id`.
-    pub persistent_id: String,
     /// Why its first command does not run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command_error: Option<String>,
+    pub not_started: Option<HostError>,
     /// Why its agent, team, role or monitoring is not as asked for; then nothing was
     /// started in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub setup_error: Option<String>,
-}
-
-/// Panes that are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct CreatedPanes {
-    /// In the order of the request.
-    pub sessions: Vec<CreatedPane>,
-    /// Their window; empty where sessions have none.
-    pub window_id: String,
-}
-
-/// Where a new pane goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SplitDirection {
-    /// Over the target.
-    Above,
-    /// Under it.
-    Below,
-    /// At its left.
-    Left,
-    /// At its right.
-    Right,
-}
-
-impl From<SplitDirection> for Side {
-    fn from(direction: SplitDirection) -> Self {
-        match direction {
-            SplitDirection::Above => Self::Above,
-            SplitDirection::Below => Self::Below,
-            SplitDirection::Left => Self::Left,
-            SplitDirection::Right => Self::Right,
-        }
-    }
+    pub not_set_up: Option<HostError>,
 }
 
 /// A pane to be, beside another.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug)]
 pub struct SplitSession {
-    /// Beside which session
+    /// Beside which session.
     pub target: Target,
-    /// On which side
-    pub direction: SplitDirection,
-    /// An iTerm2 profile
-    #[serde(default)]
+    /// On which side.
+    pub side: Side,
+    /// An iTerm2 profile.
     pub profile: Option<String>,
-    /// The new pane
-    #[serde(flatten)]
+    /// The new pane.
     pub pane: PaneSpec,
 }
 
 impl Host {
-    /// Creates the sessions of a layout. First all of them, so that there are all or
+    /// Creates the sessions of a layout, in the order of the request. First all of them, so that there are all or
     /// none; then agents, roles and commands, each of which passes the gate.
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "execute_create_sessions",
         skip_all,
-        fields(sessions = request.sessions.len())
+        fields(sessions = request.panes.len())
     )]
     pub async fn create_sessions(
         &self,
         request: &CreateSessions,
         caller: &Caller,
-    ) -> Result<CreatedPanes, HostError> {
+    ) -> Result<Vec<CreatedPane>, HostError> {
         self.may_spawn(caller)?;
-        let layout = layout_named(&request.layout)
-            .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
-        let count = layout.places().max(request.sessions.len());
+        let layout = request.layout;
+        let count = layout.places().max(request.panes.len());
         if count > MOST_PANES {
-            return Err(HostError::InvalidParameters(format!(
-                "{count} sessions are more than the {MOST_PANES} that are created at once"
-            )));
+            return Err(BadRequest::TooManyPanes(count).into());
         }
         let specs: Vec<PaneSpec> = (0..count)
-            .map(|number| request.sessions.get(number).cloned().unwrap_or_default())
+            .map(|number| request.panes.get(number).cloned().unwrap_or_default())
             .collect();
         check(&specs)?;
         self.may_start_agents(&specs, caller)?;
         let opened = self.open_panes(layout, &specs, caller).await?;
-        let mut sessions = Vec::new();
+        let mut panes = Vec::new();
         for (spec, session) in specs.iter().zip(opened) {
-            sessions.push(Box::pin(self.settle_in(spec, &session, caller)).await);
+            panes.push(Box::pin(self.settle_in(spec, &session, caller)).await);
         }
-        Ok(CreatedPanes {
-            sessions,
-            window_id: String::new(),
-        })
+        Ok(panes)
     }
 
     /// Creates a session beside another, in the same folder.
@@ -240,7 +167,7 @@ impl Host {
         };
         let beside = target.terminal.backend_handle().map(|handle| Beside {
             handle,
-            side: request.direction.into(),
+            side: request.side,
         });
         let opened = self.open_beside(pane, beside).await?.keep();
         Ok(Box::pin(self.settle_in(&specs[0], &opened.id, caller)).await)
@@ -326,22 +253,21 @@ impl Host {
             started = started.and(self.start_in(id, spec, caller).await);
         }
         CreatedPane {
-            session_id: id.to_owned(),
+            session: session.clone(),
             // One that is gone already has none any more.
             name: (self.registry.get(id)).map_or_else(|_| id.to_owned(), |it| it.name.clone()),
             agent: spec
                 .agent
                 .clone()
                 .filter(|name| self.agents.agent(name).is_some()),
-            persistent_id: id.to_owned(),
-            command_error: started.err().map(|error| error.to_string()),
-            setup_error: set_up.err().map(|error| error.to_string()),
+            not_started: started.err(),
+            not_set_up: set_up.err(),
         }
     }
 
     /// The first command and the agent's program.
     async fn start_in(&self, id: &str, spec: &PaneSpec, caller: &Caller) -> Result<(), HostError> {
-        let program = spec.agent_type.map(|program| program.command().to_owned());
+        let program = spec.program.map(|program| program.command().to_owned());
         let mut started = Ok(());
         for command in spec.command.clone().into_iter().chain(program) {
             let ran = match self.registry.get(id) {
@@ -382,10 +308,10 @@ impl Host {
         }
         {
             let mut desk = self.agents.desk();
-            desk.session_mut(id).max_lines = spec.max_lines;
+            desk.session_mut(id).max_lines = spec.lines;
         }
         if spec.monitor {
-            self.start_monitoring(session, &[], spec.max_lines).await?;
+            self.start_monitoring(session, &[], spec.lines).await?;
         }
         Ok(())
     }
@@ -429,7 +355,7 @@ impl Host {
         let names: Vec<&str> = (specs.iter())
             .filter_map(|spec| spec.agent.as_deref())
             .collect();
-        let starts_any = !names.is_empty() || specs.iter().any(|spec| spec.agent_type.is_some());
+        let starts_any = !names.is_empty() || specs.iter().any(|spec| spec.program.is_some());
         match starts_any {
             true => self.agents.may_start(&names, caller),
             false => Ok(()),
@@ -462,15 +388,13 @@ fn check(specs: &[PaneSpec]) -> Result<(), HostError> {
         spec.role_config
             .as_ref()
             .map_or(Ok(()), RoleConfig::check)?;
-        check_names(spec.agent.as_deref(), spec.team.as_deref())?;
+        check_names(spec.agent.as_deref(), spec.team.as_deref()).map_err(AgentsError::from)?;
         if let Some(agent) = &spec.agent
             && specs[..number]
                 .iter()
                 .any(|other| other.agent.as_ref() == Some(agent))
         {
-            return Err(HostError::InvalidParameters(format!(
-                "agent {agent:?} cannot work in two sessions at once; give each session its own agent"
-            )));
+            return Err(BadRequest::AgentTwice(agent.clone()).into());
         }
     }
     Ok(())

@@ -5,56 +5,74 @@ use std::time::Duration;
 
 use quarterdeck_policy::TRACE_TARGET;
 use quarterdeck_terminal::{ShellState, Until};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use super::asking::AsksPerson;
-use super::cascade::{Addressed, Cascade};
+use super::cascade::{Addressed, Cascade, Reach};
 use super::on_its_way::OnItsWay;
-use super::write::{Encoding, yes};
+use super::write::Encoding;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{Input, PendingConfirmation};
 use crate::host::Host;
 use crate::keys::Key;
-use crate::prompts::{PromptAgent, PromptReceipt, PromptStage, READY_WITHIN};
+use crate::prompts::{PromptAgent, PromptReceipt, READY_WITHIN};
 use crate::session::Session;
 
 /// A shell that is starting is waited for this long before anything is typed.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A cascade as clients ask for it.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+/// Messages of which each agent gets the most specific.
+#[derive(Clone, Debug)]
 pub struct CascadeRequest {
-    /// What is said to whom
-    #[serde(flatten)]
+    /// What is said to whom.
     pub cascade: Cascade,
-    /// Whether an agent is spared what it was told before
-    #[serde(default = "yes")]
+    /// Whether an agent is spared what it was told before.
     pub skip_duplicates: bool,
-    /// Whether Enter follows
-    #[serde(default = "yes")]
+    /// Whether Enter follows.
     pub execute: bool,
 }
 
 /// What came of it for one agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug)]
 pub struct CascadeResult {
     /// The agent.
     pub agent: String,
-    /// Its session; empty where it has none.
-    pub session_id: String,
-    /// Which of the messages it was: `agent`, `team` or `broadcast`.
-    pub message_type: &'static str,
-    /// Whether it was typed.
-    pub delivered: bool,
-    /// Why not: `duplicate`, `locked`, `session_not_found`, or an error in words.
-    pub skipped_reason: Option<String>,
-    /// How far it came, where a coding agent's program was prompted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<PromptReceipt>,
+    /// Its session, if it is on the roster.
+    pub session: Option<String>,
+    /// Which of the messages it was.
+    pub reach: Reach,
+    /// What came of that.
+    pub outcome: CascadeOutcome,
+}
+
+impl CascadeResult {
+    /// Whether the agent was told.
+    pub fn was_delivered(&self) -> bool {
+        match &self.outcome {
+            CascadeOutcome::Typed => true,
+            CascadeOutcome::Prompted(receipt) => receipt.was_submitted(),
+            CascadeOutcome::Duplicate | CascadeOutcome::SessionGone | CascadeOutcome::Failed(_) => {
+                false
+            }
+        }
+    }
+}
+
+/// What came of a message for one agent.
+#[derive(Debug)]
+pub enum CascadeOutcome {
+    /// It was typed.
+    Typed,
+    /// It was handed to the coding agent in front: the receipt says how far it came.
+    Prompted(PromptReceipt),
+    /// The agent was told the same before.
+    Duplicate,
+    /// The agent has no session, or one that is gone.
+    SessionGone,
+    /// It was not typed.
+    Failed(HostError),
 }
 
 /// What came of a message for one session.
@@ -67,38 +85,38 @@ pub(super) enum Told {
     Prompted(PromptReceipt),
 }
 
-/// Why a prompt does not count as told; `None` where it was submitted.
-pub(super) fn not_submitted(receipt: &PromptReceipt) -> Option<String> {
-    (receipt.stage < PromptStage::Submitted).then(|| {
-        let problem = receipt.problem.clone();
-        problem.unwrap_or_else(|| "it was not submitted".to_owned())
-    })
-}
-
-/// What came of it for all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct CascadeReport {
-    /// By agent.
-    pub results: Vec<CascadeResult>,
-    /// How many were told.
-    pub delivered_count: usize,
-    /// How many were not.
-    pub skipped_count: usize,
-}
-
 /// What came of telling one agent.
 struct ToldAgent {
-    /// Its place in the report.
+    /// Its place in the results.
     place: usize,
     addressed: Addressed,
-    result: CascadeResult,
+    outcome: CascadeOutcome,
+}
+
+impl ToldAgent {
     /// What a person has to confirm first.
-    waits: Option<PendingConfirmation>,
+    fn waits(&self) -> Option<&PendingConfirmation> {
+        match &self.outcome {
+            CascadeOutcome::Failed(HostError::ConfirmationRequired(pending)) => Some(pending),
+            _ => None,
+        }
+    }
+}
+
+impl From<ToldAgent> for CascadeResult {
+    fn from(told: ToldAgent) -> Self {
+        Self {
+            agent: told.addressed.agent,
+            session: told.addressed.session_id,
+            reach: told.addressed.reach,
+            outcome: told.outcome,
+        }
+    }
 }
 
 impl Host {
-    /// Tells each agent the most specific message that there is for it. What waits for a
-    /// person is put to them through `asks`, of all agents at once.
+    /// Tells each agent the most specific message that there is for it; returns what came
+    /// of it by agent. What waits for a person is put to them through `asks`, of all agents at once.
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "execute_cascade_request",
@@ -109,7 +127,7 @@ impl Host {
         request: &CascadeRequest,
         asks: &dyn AsksPerson,
         caller: &Caller,
-    ) -> Result<CascadeReport, HostError> {
+    ) -> Result<Vec<CascadeResult>, HostError> {
         let resolving =
             tracing::info_span!(target: TRACE_TARGET, "agent_registry.resolve_cascade_targets");
         let addressed = resolving.in_scope(|| request.cascade.resolve(&self.agents.state().roster));
@@ -117,23 +135,17 @@ impl Host {
         let numbered: Vec<(usize, Addressed)> = addressed.into_iter().enumerate().collect();
         let mut outcomes = self.tell_agents(numbered, &request, &caller).await?;
         let waiting: Vec<PendingConfirmation> = (outcomes.iter())
-            .filter_map(|outcome| outcome.waits.clone())
+            .filter_map(|told| told.waits().cloned())
             .collect();
         if !waiting.is_empty() && asks.ask(waiting).await {
             let (again, told): (Vec<_>, Vec<_>) =
-                outcomes.into_iter().partition(|it| it.waits.is_some());
+                outcomes.into_iter().partition(|it| it.waits().is_some());
             let again = again.into_iter().map(|it| (it.place, it.addressed));
             outcomes = told;
             outcomes.extend(self.tell_agents(again.collect(), &request, &caller).await?);
         }
         outcomes.sort_unstable_by_key(|outcome| outcome.place);
-        let results: Vec<CascadeResult> = outcomes.into_iter().map(|it| it.result).collect();
-        let delivered_count = results.iter().filter(|result| result.delivered).count();
-        Ok(CascadeReport {
-            skipped_count: results.len() - delivered_count,
-            delivered_count,
-            results,
-        })
+        Ok(outcomes.into_iter().map(CascadeResult::from).collect())
     }
 
     async fn tell_agents(
@@ -172,9 +184,7 @@ impl Host {
             .session_id
             .as_deref()
             .map(|id| self.registry.get(id));
-        let mut receipt = None;
-        let mut waits = None;
-        let skipped_reason = match session {
+        let outcome = match session {
             Some(Ok(session)) => {
                 let told = self.tell_session(
                     &session,
@@ -185,36 +195,18 @@ impl Host {
                     caller,
                 );
                 match told.await {
-                    Ok(Told::Typed) => None,
-                    Ok(Told::Duplicate) => Some("duplicate".to_owned()),
-                    Ok(Told::Prompted(prompted)) => {
-                        let problem = not_submitted(&prompted);
-                        receipt = Some(prompted);
-                        problem
-                    }
-                    Err(HostError::Locked { .. }) => Some("locked".to_owned()),
-                    Err(HostError::ConfirmationRequired(pending)) => {
-                        let why = pending.to_string();
-                        waits = Some(*pending);
-                        Some(why)
-                    }
-                    Err(error) => Some(error.to_string()),
+                    Ok(Told::Typed) => CascadeOutcome::Typed,
+                    Ok(Told::Prompted(receipt)) => CascadeOutcome::Prompted(receipt),
+                    Ok(Told::Duplicate) => CascadeOutcome::Duplicate,
+                    Err(error) => CascadeOutcome::Failed(error),
                 }
             }
-            _ => Some("session_not_found".to_owned()),
+            _ => CascadeOutcome::SessionGone,
         };
         ToldAgent {
             place,
-            result: CascadeResult {
-                agent: addressed.agent.clone(),
-                session_id: addressed.session_id.clone().unwrap_or_default(),
-                message_type: addressed.reach.as_str(),
-                delivered: skipped_reason.is_none(),
-                skipped_reason,
-                receipt,
-            },
             addressed,
-            waits,
+            outcome,
         }
     }
 
@@ -242,7 +234,7 @@ impl Host {
             message.was_typed();
         }
         let arrived = match &told {
-            Ok(Told::Prompted(receipt)) => not_submitted(receipt).is_none(),
+            Ok(Told::Prompted(receipt)) => receipt.was_submitted(),
             told => told.is_ok(),
         };
         if arrived {

@@ -2,57 +2,74 @@
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::asking::AsksPerson;
 use super::cascade::Cascade;
-use super::{CascadeReport, CascadeRequest};
+use super::{BadRequest, CascadeRequest, CascadeResult};
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::host::Host;
+use crate::session::SessionId;
 
 /// A place in the hierarchy, and what is said there.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default)]
 pub struct HierarchyTarget {
-    /// The team
-    #[serde(default)]
+    /// The team.
     pub team: Option<String>,
-    /// The agent, a member of the team if one is named
-    #[serde(default)]
+    /// The agent, a member of the team if one is named.
     pub agent: Option<String>,
-    /// What is said; the broadcast if nothing is given
-    #[serde(default)]
+    /// What is said; the broadcast if nothing is given.
     pub message: Option<String>,
 }
 
 /// What one place came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     /// The agent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// The team that was named.
     pub team: Option<String>,
     /// The agent's session.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
+    pub session: Result<PlacedSession, NotThere>,
+}
+
+/// A session at a place of the hierarchy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedSession {
+    /// Its id.
+    pub id: SessionId,
     /// Its name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_name: Option<String>,
-    /// `unknown_agent`, `agent_not_in_team`, `session_not_found` or
-    /// `team_has_no_agents`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<&'static str>,
+    pub name: String,
+}
+
+/// Why there is no session at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotThere {
+    /// No agent of this name is registered, or none was named.
+    UnknownAgent,
+    /// The agent is in other teams.
+    AgentNotInTeam,
+    /// Nobody is in the team.
+    TeamHasNoAgents,
+    /// The agent's session is gone.
+    SessionGone,
 }
 
 /// What all places came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectedPanes {
     /// By target.
     pub resolved: Vec<Resolved>,
     /// The session that became active.
-    pub active_session: Option<String>,
+    pub active: Option<SessionId>,
+}
+
+/// What came of messages for places of the hierarchy.
+#[derive(Debug)]
+pub struct HierarchySent {
+    /// By agent.
+    pub results: Vec<CascadeResult>,
+    /// The places where there is nobody.
+    pub refused: Vec<Resolved>,
 }
 
 impl Host {
@@ -65,54 +82,57 @@ impl Host {
         caller: &Caller,
     ) -> SelectedPanes {
         let resolved: Vec<Resolved> = targets.iter().flat_map(|it| self.place(it)).collect();
-        let first = resolved.iter().find_map(|it| it.session_id.as_deref());
-        let active = (first.filter(|_| set_active)).and_then(|id| self.registry.get(id).ok());
+        let mut found = resolved.iter().filter_map(|it| it.session.as_ref().ok());
+        let active = (found.next().filter(|_| set_active))
+            .and_then(|found| self.registry.get(found.id.as_str()).ok());
         if let Some(session) = &active {
             self.set_active_session(&session.id, caller);
         }
         SelectedPanes {
-            active_session: active.map(|session| session.id.to_string()),
+            active: active.map(|session| session.id.clone()),
             resolved,
         }
     }
 
     fn place(&self, target: &HierarchyTarget) -> Vec<Resolved> {
-        let failed = |error| {
+        let failed = |why| {
             vec![Resolved {
                 agent: target.agent.clone(),
                 team: target.team.clone(),
-                error: Some(error),
-                ..Resolved::default()
+                session: Err(why),
             }]
         };
         let found = |agent: &crate::agents::roster::Agent| {
-            let session = self.registry.get(&agent.session_id).ok();
+            let session = self.registry.get(&agent.session_id);
             Resolved {
                 agent: Some(agent.name.clone()),
                 team: target.team.clone(),
-                error: session.is_none().then_some("session_not_found"),
-                session_name: session.as_ref().map(|session| session.name.clone()),
-                session_id: session.map(|session| session.id.to_string()),
+                session: session
+                    .map_err(|_| NotThere::SessionGone)
+                    .map(|session| PlacedSession {
+                        id: session.id.clone(),
+                        name: session.name.clone(),
+                    }),
             }
         };
         let state = self.agents.state();
         match (&target.agent, &target.team) {
             (Some(name), team) => match state.roster.agent(name) {
-                None => failed("unknown_agent"),
+                None => failed(NotThere::UnknownAgent),
                 Some(agent) => {
                     let members = team.as_deref().map(|team| state.roster.members(team));
                     let outside = |members: Vec<_>| !members.contains(&agent);
                     match members.is_some_and(outside) {
-                        true => failed("agent_not_in_team"),
+                        true => failed(NotThere::AgentNotInTeam),
                         false => vec![found(agent)],
                     }
                 }
             },
             (None, Some(team)) => match state.roster.members(team) {
-                members if members.is_empty() => failed("team_has_no_agents"),
+                members if members.is_empty() => failed(NotThere::TeamHasNoAgents),
                 members => members.into_iter().map(found).collect(),
             },
-            (None, None) => failed("unknown_agent"),
+            (None, None) => failed(NotThere::UnknownAgent),
         }
     }
 
@@ -126,25 +146,19 @@ impl Host {
         execute: bool,
         asks: &dyn AsksPerson,
         caller: &Caller,
-    ) -> Result<(CascadeReport, Vec<Resolved>), HostError> {
+    ) -> Result<HierarchySent, HostError> {
         let mut cascade = Cascade {
             broadcast: broadcast.map(str::to_owned),
             ..Cascade::default()
         };
         let mut refused = Vec::new();
         for target in targets {
-            let message = (target.message.as_deref().or(broadcast)).ok_or_else(|| {
-                HostError::InvalidParameters(
-                    "a target without a message needs a broadcast to fall back on".to_owned(),
-                )
-            })?;
-            let wrong = self
-                .place(target)
-                .into_iter()
-                .filter(|it| it.error.is_some());
-            let wrong: Vec<Resolved> = wrong.collect();
-            let whole = wrong.iter().any(|it| it.error != Some("session_not_found"));
-            refused.extend(wrong);
+            let message =
+                (target.message.as_deref().or(broadcast)).ok_or(BadRequest::NothingToSay)?;
+            let nobody = (self.place(target).into_iter()).filter(|it| it.session.is_err());
+            let nobody: Vec<Resolved> = nobody.collect();
+            let whole = (nobody.iter()).any(|it| it.session != Err(NotThere::SessionGone));
+            refused.extend(nobody);
             if whole {
                 continue;
             }
@@ -159,6 +173,9 @@ impl Host {
             skip_duplicates,
             execute,
         };
-        Ok((self.send_cascade(&request, asks, caller).await?, refused))
+        Ok(HierarchySent {
+            results: self.send_cascade(&request, asks, caller).await?,
+            refused,
+        })
     }
 }

@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use super::BadRequest;
 use super::target::Target;
 use crate::agents::AgentsChanged;
-use crate::agents::desk::{Look, Rgb, Suspension};
+use crate::agents::desk::{Look, Rgba, Suspension};
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::gate::Input;
 use crate::host::Host;
-use crate::session::Session;
+use crate::session::{Session, SessionId};
 
 /// The key that stops the program in front.
 const SUSPEND: &[u8] = b"\x1a";
@@ -23,81 +21,87 @@ const SUSPEND: &[u8] = b"\x1a";
 const RESUME: &str = "fg\n";
 
 /// A badge is a word, not a text.
-const LONGEST_BADGE: usize = 200;
+pub(super) const LONGEST_BADGE: usize = 200;
 
 /// What is to change in one session.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default)]
 pub struct Modification {
-    /// The session's id
-    #[serde(default)]
-    pub session_id: Option<String>,
-    /// The session's name
-    #[serde(default)]
-    pub name: Option<String>,
-    /// The agent that works there
-    #[serde(default)]
-    pub agent: Option<String>,
-    /// Make it the active session
-    #[serde(default)]
+    /// The session; the first where several are meant.
+    pub target: Target,
+    /// Make it the active session.
     pub set_active: bool,
-    /// Bring it to the front
-    #[serde(default)]
+    /// Bring it to the front.
     pub focus: bool,
-    /// Stop its program, as Ctrl-Z does
-    #[serde(default)]
+    /// Stop its program, as Ctrl-Z does.
     pub suspend: bool,
-    /// Let its program go on
-    #[serde(default)]
+    /// Let its program go on.
     pub resume: bool,
-    /// The agent that stops it
-    #[serde(default)]
+    /// The agent that stops it.
     pub suspend_by: Option<String>,
-    /// Behind the text
-    #[serde(default)]
-    pub background_color: Option<Rgb>,
-    /// Of its tab
-    #[serde(default)]
-    pub tab_color: Option<Rgb>,
-    /// Whether the tab shows its colour
-    #[serde(default)]
-    pub tab_color_enabled: Option<bool>,
-    /// Of the cursor
-    #[serde(default)]
-    pub cursor_color: Option<Rgb>,
-    /// A word in the corner
-    #[serde(default)]
-    pub badge: Option<String>,
-    /// Give it its usual looks first
-    #[serde(default)]
+    /// How it is to look.
+    pub look: LookChange,
+}
+
+/// How a session is to look; what is not given stays.
+#[derive(Clone, Debug, Default)]
+pub struct LookChange {
+    /// Give it its usual looks first.
     pub reset: bool,
+    /// Behind the text.
+    pub background_color: Option<Rgba>,
+    /// Of its tab.
+    pub tab_color: Option<Rgba>,
+    /// Whether the tab shows its colour.
+    pub tab_color_enabled: Option<bool>,
+    /// Of the cursor.
+    pub cursor_color: Option<Rgba>,
+    /// A word in the corner.
+    pub badge: Option<String>,
 }
 
-/// What came of it in one session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ModificationResult {
-    /// The session; empty where none was meant.
-    pub session_id: String,
-    /// Its name.
-    pub session_name: Option<String>,
-    /// Its agent.
-    pub agent: Option<String>,
-    /// Whether all of it was done.
-    pub success: bool,
-    /// Why not.
-    pub error: Option<String>,
-    /// What was done, in words.
-    pub changes: Vec<String>,
+/// Something that was changed in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It is the active session.
+    Active,
+    /// It is in front.
+    Focus,
+    /// Its program was stopped.
+    Suspended,
+    /// Its program goes on.
+    Resumed,
+    /// It looks as usual.
+    LookReset,
+    /// What is behind the text.
+    BackgroundColor(Rgba),
+    /// Its tab.
+    TabColor(Rgba),
+    /// Whether its tab shows its colour.
+    TabColorEnabled(bool),
+    /// Its cursor.
+    CursorColor(Rgba),
+    /// The word in its corner.
+    Badge(String),
 }
 
-/// What came of it in all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ModificationReport {
-    /// In the order of the request.
-    pub results: Vec<ModificationResult>,
-    /// How many were done.
-    pub success_count: usize,
-    /// How many were not.
-    pub error_count: usize,
+/// What came of a modification.
+#[derive(Debug)]
+pub enum ModificationResult {
+    /// The target means no session.
+    NoneMeant(Target),
+    /// It means this session.
+    Session {
+        /// The session.
+        id: SessionId,
+        /// Its name.
+        name: String,
+        /// Its agent.
+        agent: Option<String>,
+        /// What was changed.
+        changes: Vec<Changed>,
+        /// Why no more than that.
+        error: Option<HostError>,
+    },
 }
 
 impl Host {
@@ -106,33 +110,18 @@ impl Host {
         &self,
         modifications: &[Modification],
         caller: &Caller,
-    ) -> ModificationReport {
+    ) -> Vec<ModificationResult> {
         let mut results = Vec::new();
         for modification in modifications {
             results.push(self.modify(modification, caller).await);
         }
         self.agents.tell(AgentsChanged::Sessions);
-        let success_count = results.iter().filter(|result| result.success).count();
-        ModificationReport {
-            error_count: results.len() - success_count,
-            success_count,
-            results,
-        }
+        results
     }
 
     async fn modify(&self, wanted: &Modification, caller: &Caller) -> ModificationResult {
-        let target = Target {
-            session_id: wanted.session_id.clone(),
-            name: wanted.name.clone(),
-            agent: wanted.agent.clone(),
-            team: None,
-        };
-        let Some(session) = self.resolve(&target, caller).into_iter().next() else {
-            return ModificationResult {
-                agent: wanted.agent.clone(),
-                error: Some(format!("no session is meant by {}", target.describe())),
-                ..ModificationResult::default()
-            };
+        let Some(session) = self.resolve(&wanted.target, caller).into_iter().next() else {
+            return ModificationResult::NoneMeant(wanted.target.clone());
         };
         let agent = self
             .agents
@@ -140,14 +129,13 @@ impl Host {
             .map(|agent| agent.name);
         let mut changes = Vec::new();
         let done = self.change_one(wanted, &session, agent.as_deref(), caller, &mut changes);
-        let error = done.await.err().map(|error| error.to_string());
-        ModificationResult {
-            session_id: session.id.to_string(),
-            session_name: Some(session.name.clone()),
+        let error = done.await.err();
+        ModificationResult::Session {
+            id: session.id.clone(),
+            name: session.name.clone(),
             agent,
-            success: error.is_none(),
-            error,
             changes,
+            error,
         }
     }
 
@@ -157,43 +145,40 @@ impl Host {
         session: &Arc<Session>,
         agent: Option<&str>,
         caller: &Caller,
-        changes: &mut Vec<String>,
+        changes: &mut Vec<Changed>,
     ) -> Result<(), HostError> {
         if wanted.set_active {
             self.set_active_session(&session.id, caller);
-            changes.push("set_active".to_owned());
+            changes.push(Changed::Active);
         }
         if wanted.focus {
             self.focus_session(&session.id, agent)?;
-            changes.push("focus".to_owned());
+            changes.push(Changed::Focus);
         }
         if wanted.suspend && wanted.resume {
-            return Err(HostError::InvalidParameters(
-                "suspend and resume contradict each other: give one of them".to_owned(),
-            ));
+            return Err(BadRequest::SuspendAndResume.into());
         }
         if wanted.suspend {
             let by = wanted.suspend_by.clone().or_else(|| caller.agent.clone());
             self.suspend(session, by, caller).await?;
-            changes.push("suspend".to_owned());
+            changes.push(Changed::Suspended);
         }
         if wanted.resume {
             self.resume(session, caller).await?;
-            changes.push("resume".to_owned());
+            changes.push(Changed::Resumed);
         }
         if wanted
+            .look
             .badge
             .as_ref()
             .is_some_and(|badge| badge.len() > LONGEST_BADGE)
         {
-            return Err(HostError::InvalidParameters(format!(
-                "the badge is longer than {LONGEST_BADGE} bytes"
-            )));
+            return Err(BadRequest::LongBadge.into());
         }
         let mut desk = self.agents.desk();
         change_look(
             &mut desk.session_mut(session.id.as_str()).look,
-            wanted,
+            &wanted.look,
             changes,
         );
         Ok(())
@@ -206,10 +191,7 @@ impl Host {
         caller: &Caller,
     ) -> Result<(), HostError> {
         if !session.terminal.status().await.is_running() {
-            return Err(HostError::InvalidParameters(format!(
-                "nothing runs in session {} that could be suspended",
-                session.id
-            )));
+            return Err(BadRequest::NothingToSuspend(session.id.clone()).into());
         }
         let key = [Input::Bytes(SUSPEND.to_vec())];
         self.type_input(session.id.as_str(), &key, caller).await?;
@@ -229,10 +211,7 @@ impl Host {
             .suspended
             .is_none()
         {
-            return Err(HostError::InvalidParameters(format!(
-                "session {} is not suspended",
-                session.id
-            )));
+            return Err(BadRequest::NotSuspended(session.id.clone()).into());
         }
         let line = [Input::Text(RESUME.to_owned())];
         self.type_input(session.id.as_str(), &line, caller).await?;
@@ -244,39 +223,33 @@ impl Host {
     }
 }
 
-fn change_look(look: &mut Look, wanted: &Modification, changes: &mut Vec<String>) {
+fn change_look(look: &mut Look, wanted: &LookChange, changes: &mut Vec<Changed>) {
     if wanted.reset {
         *look = Look::default();
-        changes.push("reset_colors".to_owned());
+        changes.push(Changed::LookReset);
     }
-    let colours = [
-        (
-            "background_color",
-            wanted.background_color,
-            &mut look.background_color,
-        ),
-        ("tab_color", wanted.tab_color, &mut look.tab_color),
-        ("cursor_color", wanted.cursor_color, &mut look.cursor_color),
-    ];
-    for (name, colour, place) in colours {
-        if let Some(colour) = colour {
-            *place = Some(colour);
-            let Rgb {
-                red, green, blue, ..
-            } = colour;
-            changes.push(format!("{name}=RGB({red},{green},{blue})"));
-        }
+    if let Some(colour) = wanted.background_color {
+        look.background_color = Some(colour);
+        changes.push(Changed::BackgroundColor(colour));
+    }
+    if let Some(colour) = wanted.tab_color {
+        look.tab_color = Some(colour);
+        changes.push(Changed::TabColor(colour));
+    }
+    if let Some(colour) = wanted.cursor_color {
+        look.cursor_color = Some(colour);
+        changes.push(Changed::CursorColor(colour));
     }
     let enabled = (wanted.tab_color_enabled).or(wanted.tab_color.map(|_| true));
     if let Some(enabled) = enabled {
         look.tab_color_enabled = Some(enabled);
         if wanted.tab_color.is_none() {
-            changes.push(format!("tab_color_enabled={enabled}"));
+            changes.push(Changed::TabColorEnabled(enabled));
         }
     }
     if let Some(badge) = &wanted.badge {
         look.badge = Some(badge.clone());
-        changes.push(format!("badge='{badge}'"));
+        changes.push(Changed::Badge(badge.clone()));
     }
 }
 
@@ -286,7 +259,7 @@ mod tests {
 
     #[test]
     fn looks_change_one_by_one_and_are_reset_first() {
-        let grey = Rgb {
+        let grey = Rgba {
             red: 40,
             green: 30,
             blue: 30,
@@ -297,17 +270,21 @@ mod tests {
             cursor_color: Some(grey),
             ..Look::default()
         };
-        let wanted = Modification {
+        let wanted = LookChange {
             tab_color: Some(grey),
             reset: true,
             badge: Some("new".to_owned()),
-            ..Modification::default()
+            ..LookChange::default()
         };
         let mut changes = Vec::new();
         change_look(&mut look, &wanted, &mut changes);
         assert_eq!(
             changes,
-            ["reset_colors", "tab_color=RGB(40,30,30)", "badge='new'"]
+            [
+                Changed::LookReset,
+                Changed::TabColor(grey),
+                Changed::Badge("new".to_owned())
+            ]
         );
         let expected = Look {
             tab_color: Some(grey),

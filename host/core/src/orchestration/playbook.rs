@@ -2,76 +2,57 @@
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::asking::AsksPerson;
-use super::write::yes;
 use super::{
-    CascadeReport, CascadeRequest, CreateSessions, CreatedPanes, Message, ReadReport, ReadSessions,
-    WriteMessages, WriteReport,
+    CascadeRequest, CascadeResult, CreateSessions, CreatedPane, ReadSessions, SessionOutput,
+    WriteMessages, WriteResult,
 };
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::host::Host;
 
 /// Messages that are sent together.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug)]
 pub struct Block {
-    /// For the report
-    #[serde(default = "usual_name")]
+    /// For the report.
     pub name: String,
-    /// What is typed where
-    pub messages: Vec<Message>,
-    /// Whether sessions are written to at the same time
-    #[serde(default = "yes")]
-    pub parallel: bool,
-    /// Whether an agent is spared what it was told before
-    #[serde(default = "yes")]
-    pub skip_duplicates: bool,
-}
-
-fn usual_name() -> String {
-    "commands".to_owned()
+    /// What is typed where.
+    pub write: WriteMessages,
 }
 
 /// Everything that is done, from top to bottom.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default)]
 pub struct Playbook {
-    /// Sessions to create first
-    #[serde(default)]
+    /// Sessions to create first.
     pub layout: Option<CreateSessions>,
-    /// Blocks of messages, one after the other
-    #[serde(default)]
-    pub commands: Vec<Block>,
-    /// Then this is said
-    #[serde(default)]
+    /// Blocks of messages, one after the other.
+    pub blocks: Vec<Block>,
+    /// Then this is said.
     pub cascade: Option<CascadeRequest>,
-    /// And this is read
-    #[serde(default)]
+    /// And this is read.
     pub reads: Option<ReadSessions>,
 }
 
 /// What came of one block.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug)]
 pub struct BlockReport {
     /// The block.
     pub name: String,
     /// What came of its messages.
-    pub write_result: WriteReport,
+    pub results: Vec<WriteResult>,
 }
 
 /// What came of a playbook.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default)]
 pub struct PlaybookReport {
     /// The sessions created.
-    pub layout: Option<CreatedPanes>,
+    pub layout: Option<Vec<CreatedPane>>,
     /// By block.
-    pub commands: Vec<BlockReport>,
+    pub blocks: Vec<BlockReport>,
     /// Who was told.
-    pub cascade: Option<CascadeReport>,
+    pub cascade: Option<Vec<CascadeResult>>,
     /// What was read.
-    pub reads: Option<ReadReport>,
+    pub reads: Option<Vec<SessionOutput>>,
 }
 
 impl Host {
@@ -88,15 +69,10 @@ impl Host {
         if let Some(layout) = &playbook.layout {
             report.layout = Some(Box::pin(self.create_sessions(layout, caller)).await?);
         }
-        for block in &playbook.commands {
-            let request = WriteMessages {
-                messages: block.messages.clone(),
-                parallel: block.parallel,
-                skip_duplicates: block.skip_duplicates,
-            };
-            report.commands.push(BlockReport {
+        for block in &playbook.blocks {
+            report.blocks.push(BlockReport {
                 name: block.name.clone(),
-                write_result: Box::pin(self.write_to_sessions(&request, asks, caller)).await?,
+                results: Box::pin(self.write_to_sessions(&block.write, asks, caller)).await?,
             });
         }
         if let Some(cascade) = &playbook.cascade {

@@ -1,132 +1,105 @@
 //! Which sessions are meant.
 
+use std::fmt;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::agents::roster::Roster;
+use crate::agents::roster::{Agent, Roster};
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::host::Host;
 use crate::session::{Session, SessionId};
 
-/// Sessions by one of the names that they go by. Looked at in this order: team (with
-/// or without agent), agent, session id, name; none of them is the active session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Target {
-    /// The session's id
-    #[serde(default)]
-    pub session_id: Option<String>,
-    /// The session's name
-    #[serde(default)]
-    pub name: Option<String>,
-    /// The agent that works there
-    #[serde(default)]
-    pub agent: Option<String>,
-    /// A team: the sessions of all its agents, or of the one named besides
-    #[serde(default)]
-    pub team: Option<String>,
+/// Sessions, by what a caller calls them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// The one that the caller has made active.
+    #[default]
+    Active,
+    /// The one that has this id, or this [UUID](SessionId::uuid).
+    Session(String),
+    /// Those that have this name.
+    Named(String),
+    /// The one in which this agent works.
+    Agent(String),
+    /// Those of a team's agents.
+    Team {
+        /// The team.
+        team: String,
+        /// Only of this one among them.
+        agent: Option<String>,
+    },
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Active => f.write_str("the active session (none is set)"),
+            Self::Session(id) => write!(f, "the id {id:?}"),
+            Self::Named(name) => write!(f, "the name {name:?}"),
+            Self::Agent(agent) => write!(f, "agent {agent:?}"),
+            Self::Team { team, agent: None } => write!(f, "team {team:?}"),
+            Self::Team {
+                team,
+                agent: Some(agent),
+            } => write!(f, "agent {agent:?} of team {team:?}"),
+        }
+    }
 }
 
 /// A session that can be meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
+struct Candidate {
+    id: SessionId,
+    name: String,
+}
+
+impl Candidate {
+    fn goes_by(&self, id: &str) -> bool {
+        // A UUID is longer than an id: looked at only where it can be one.
+        self.id.as_str() == id || (id.len() > 8 && self.id.uuid().to_string() == id)
+    }
 }
 
 impl Target {
     /// The sessions meant, among `sessions`, in no other order than theirs is given
     /// by the roster or the list. Names may be shared: all that have one are meant.
-    pub fn resolve(
+    fn resolve(
         &self,
         roster: &Roster,
         sessions: &[Candidate],
         active: Option<&str>,
-    ) -> Vec<String> {
-        let lives = |id: &str| sessions.iter().any(|session| session.id == id);
-        let alive = |ids: Vec<&str>| -> Vec<String> {
-            (ids.into_iter())
-                .filter(|id| lives(id))
-                .map(str::to_owned)
-                .collect()
+    ) -> Vec<SessionId> {
+        let all = |fits: &dyn Fn(&Candidate) -> bool| -> Vec<SessionId> {
+            let found = sessions.iter().filter(|session| fits(session));
+            found.map(|session| session.id.clone()).collect()
         };
-        if let Some(team) = given(&self.team) {
-            let agent = given(&self.agent);
-            let members = (roster.members(team).into_iter())
-                .filter(|member| agent.is_none_or(|agent| member.name == agent));
-            return alive(members.map(|member| member.session_id.as_str()).collect());
-        }
-        if let Some(agent) = given(&self.agent) {
-            let agent = roster.agent(agent);
-            return alive(
-                agent
-                    .map(|agent| agent.session_id.as_str())
-                    .into_iter()
-                    .collect(),
-            );
-        }
-        if let Some(id) = given(&self.session_id) {
-            return alive(vec![id]);
-        }
-        if let Some(name) = given(&self.name) {
-            return (sessions.iter())
-                .filter(|session| session.name == name)
-                .map(|session| session.id.clone())
-                .collect();
-        }
-        alive(active.into_iter().collect())
-    }
-
-    /// Whether it names a team, of which there may be several sessions.
-    pub fn is_of_a_team(&self) -> bool {
-        given(&self.team).is_some()
-    }
-
-    /// In words, for an error.
-    pub fn describe(&self) -> String {
-        let parts = [
-            ("team", &self.team),
-            ("agent", &self.agent),
-            ("session_id", &self.session_id),
-            ("name", &self.name),
-        ];
-        let parts: Vec<String> = (parts.iter())
-            .filter_map(|(what, value)| given(value).map(|value| format!("{what} {value:?}")))
-            .collect();
-        match parts.is_empty() {
-            true => "the active session (none is set)".to_owned(),
-            false => parts.join(" and "),
+        let of_agent = |agent: &Agent| all(&|session| session.id.as_str() == agent.session_id);
+        match self {
+            Self::Active => active.map_or_else(Vec::new, |id| all(&|session| session.goes_by(id))),
+            Self::Session(id) => all(&|session| session.goes_by(id)),
+            Self::Named(name) => all(&|session| session.name == *name),
+            Self::Agent(agent) => roster.agent(agent).map_or_else(Vec::new, of_agent),
+            Self::Team { team, agent } => (roster.members(team).into_iter())
+                .filter(|member| agent.as_ref().is_none_or(|agent| member.name == *agent))
+                .flat_map(of_agent)
+                .collect(),
         }
     }
 }
 
-/// An empty name is none: gRPC's clients send what they leave out as empty.
-fn given(name: &Option<String>) -> Option<&str> {
-    name.as_deref().filter(|name| !name.is_empty())
-}
-
-/// One word for a session, as gRPC's clients give it: an id, a name or an agent, in
-/// this order. Several where they share that name.
-pub fn by_identifier(word: &str, roster: &Roster, sessions: &[Candidate]) -> Vec<String> {
-    let ids = |fits: &dyn Fn(&Candidate) -> bool| -> Vec<String> {
-        let found = sessions.iter().filter(|session| fits(session));
-        found.map(|session| session.id.clone()).collect()
-    };
-    let of_agent = || {
-        let agent = roster.agent(word);
-        ids(&|session| agent.is_some_and(|agent| session.id == agent.session_id))
-    };
+/// One word for a session: an id, a name, a UUID or an agent, in this order. Several
+/// where they share that name.
+fn by_identifier(word: &str, roster: &Roster, sessions: &[Candidate]) -> Vec<SessionId> {
+    let said = || word.to_owned();
     [
-        ids(&|session| session.id == word),
-        ids(&|session| session.name == word),
+        Target::Session(said()),
+        Target::Named(said()),
+        Target::Agent(said()),
     ]
-    .into_iter()
+    .iter()
+    .map(|target| target.resolve(roster, sessions, None))
     .find(|found| !found.is_empty())
-    .unwrap_or_else(of_agent)
+    .unwrap_or_default()
 }
 
 impl Host {
@@ -144,7 +117,7 @@ impl Host {
             active.as_deref(),
         );
         (ids.iter())
-            .filter_map(|id| sessions.iter().find(|it| it.id.as_str() == id))
+            .filter_map(|id| sessions.iter().find(|it| it.id == *id))
             .cloned()
             .collect()
     }
@@ -154,11 +127,11 @@ impl Host {
     pub fn one_session(&self, target: &Target, caller: &Caller) -> Result<SessionId, HostError> {
         let found = self.resolve(target, caller);
         match found.as_slice() {
-            [] => Err(HostError::NoSessionMeant(target.describe())),
-            [_, _, ..] if !target.is_of_a_team() => {
+            [] => Err(HostError::NoSessionMeant(target.to_string())),
+            [_, _, ..] if !matches!(target, Target::Team { .. }) => {
                 let ids = found.iter().map(|session| session.id.clone());
                 Err(HostError::SeveralMeant {
-                    what: target.describe(),
+                    what: target.to_string(),
                     sessions: ids.collect(),
                 })
             }
@@ -174,7 +147,7 @@ impl Host {
     ) -> Result<Vec<(SessionId, String)>, HostError> {
         let found = self.resolve(target, caller);
         if found.is_empty() {
-            return Err(HostError::NoSessionMeant(target.describe()));
+            return Err(HostError::NoSessionMeant(target.to_string()));
         }
         Ok(found
             .iter()
@@ -182,16 +155,12 @@ impl Host {
             .collect())
     }
 
-    /// The session that one word means: an id, a name or an agent.
+    /// The session that one word means: an id, a name, a UUID or an agent.
     pub fn session_by_identifier(&self, word: &str) -> Result<SessionId, HostError> {
         let sessions = self.registry.all();
         let state = self.agents.state();
         let what = || format!("identifier {word:?}");
-        let meant = by_identifier(word, &state.roster, &candidates(&sessions));
-        let mut found: Vec<SessionId> = (sessions.iter())
-            .filter(|session| meant.iter().any(|id| session.id.as_str() == id))
-            .map(|session| session.id.clone())
-            .collect();
+        let mut found = by_identifier(word, &state.roster, &candidates(&sessions));
         match (found.pop(), found.is_empty()) {
             (Some(session), true) => Ok(session),
             (Some(session), false) => {
@@ -209,7 +178,7 @@ impl Host {
 fn candidates(sessions: &[Arc<Session>]) -> Vec<Candidate> {
     (sessions.iter())
         .map(|session| Candidate {
-            id: session.id.to_string(),
+            id: session.id.clone(),
             name: session.name.clone(),
         })
         .collect()
@@ -223,69 +192,69 @@ mod tests {
     fn scene() -> (Roster, Vec<Candidate>) {
         let mut roster = Roster::default();
         for (name, session, teams) in [
-            ("alice", "s1", &["web"][..]),
-            ("bob", "s2", &["web", "ops"]),
-            ("gone", "s9", &["web"]),
+            ("alice", "session1", &["web"][..]),
+            ("bob", "session2", &["web", "ops"]),
+            ("gone", "session9", &["web"]),
         ] {
             roster.register(agent(name, session, teams)).expect(name);
         }
-        let sessions = [("s1", "One"), ("s2", "Two"), ("s3", "Two"), ("s4", "alice")];
+        let sessions = [
+            ("session1", "One"),
+            ("session2", "Two"),
+            ("session3", "Two"),
+            ("session4", "alice"),
+        ];
         let sessions = sessions.map(|(id, name)| Candidate {
-            id: id.to_owned(),
+            id: SessionId::found(id).expect("an id"),
             name: name.to_owned(),
         });
         (roster, sessions.to_vec())
     }
 
-    fn target(fields: serde_json::Value) -> Target {
-        serde_json::from_value(fields).expect("a target")
+    fn texts(ids: &[SessionId]) -> Vec<&str> {
+        ids.iter().map(SessionId::as_str).collect()
     }
 
     #[test]
-    fn the_first_name_that_is_given_counts() {
+    fn sessions_are_meant_by_each_of_their_names() {
         let (roster, sessions) = scene();
-        for (fields, expected) in [
-            (serde_json::json!({ "team": "web" }), &["s1", "s2"][..]),
-            (
-                serde_json::json!({ "team": "web", "agent": "bob" }),
-                &["s2"],
-            ),
-            (serde_json::json!({ "team": "ops", "agent": "alice" }), &[]),
-            (
-                serde_json::json!({ "agent": "alice", "session_id": "s3" }),
-                &["s1"],
-            ),
-            (serde_json::json!({ "agent": "gone" }), &[]),
-            (
-                serde_json::json!({ "session_id": "s3", "name": "One" }),
-                &["s3"],
-            ),
-            (serde_json::json!({ "session_id": "s9" }), &[]),
-            (serde_json::json!({ "name": "Two" }), &["s2", "s3"]),
-            (serde_json::json!({ "team": "", "name": "" }), &["s4"]),
-            (serde_json::json!({}), &["s4"]),
+        let of_team = |team: &str, agent: Option<&str>| Target::Team {
+            team: team.to_owned(),
+            agent: agent.map(str::to_owned),
+        };
+        let uuid = sessions[2].id.uuid().to_string();
+        for (target, expected) in [
+            (of_team("web", None), &["session1", "session2"][..]),
+            (of_team("web", Some("bob")), &["session2"]),
+            (of_team("ops", Some("alice")), &[]),
+            (Target::Agent("alice".to_owned()), &["session1"]),
+            (Target::Agent("gone".to_owned()), &[]),
+            (Target::Session("session3".to_owned()), &["session3"]),
+            (Target::Session(uuid), &["session3"]),
+            (Target::Session("session9".to_owned()), &[]),
+            (Target::Named("Two".to_owned()), &["session2", "session3"]),
+            (Target::Active, &["session4"]),
         ] {
-            let resolved = target(fields.clone()).resolve(&roster, &sessions, Some("s4"));
-            assert_eq!(resolved, expected, "{fields}");
+            let resolved = target.resolve(&roster, &sessions, Some("session4"));
+            assert_eq!(texts(&resolved), expected, "{target}");
         }
-        assert!(
-            Target::default()
-                .resolve(&roster, &sessions, None)
-                .is_empty()
-        );
+        assert!(Target::Active.resolve(&roster, &sessions, None).is_empty());
     }
 
     #[test]
     fn an_identifier_is_an_id_then_a_name_then_an_agent() {
         let (roster, sessions) = scene();
+        let uuid = sessions[0].id.uuid().to_string();
         for (word, expected) in [
-            ("s2", &["s2"][..]),
-            ("alice", &["s4"]),
-            ("bob", &["s2"]),
-            ("Two", &["s2", "s3"]),
+            ("session2", &["session2"][..]),
+            ("alice", &["session4"]),
+            ("bob", &["session2"]),
+            ("Two", &["session2", "session3"]),
+            (&uuid, &["session1"]),
             ("x", &[]),
         ] {
-            assert_eq!(by_identifier(word, &roster, &sessions), expected, "{word}");
+            let found = by_identifier(word, &roster, &sessions);
+            assert_eq!(texts(&found), expected, "{word}");
         }
     }
 }

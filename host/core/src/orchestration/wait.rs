@@ -4,15 +4,12 @@ use std::time::{Duration, Instant};
 
 use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{ShellState, Status, Until, WaitEnd};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::write::yes;
 use crate::coding_agents::{Activity, AgentActivity};
 use crate::error::HostError;
 use crate::host::Host;
 use crate::operations::read_text;
-use crate::session::Session;
+use crate::session::{Session, SessionId};
 
 /// In a shell without marks: so long must nothing be printed.
 const QUIET: Duration = Duration::from_millis(500);
@@ -20,80 +17,113 @@ const QUIET: Duration = Duration::from_millis(500);
 /// How much output is returned.
 const MOST_OUTPUT: usize = 16 * 1024;
 
-/// How many lines a summary shows.
-const SUMMARY_LINES: usize = 5;
+/// How many lines of the screen tell how far something is.
+const LAST_LINES: usize = 5;
 
 /// An agent, and how long to wait for it.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug)]
 pub struct WaitForAgent {
-    /// Whose session
+    /// Whose session.
     pub agent: String,
-    /// Seconds, 1 to 600
-    #[serde(default = "usual_wait")]
-    #[schemars(range(min = 1, max = 600))]
-    pub wait_up_to: u64,
-    /// Whether to return what was printed since the last input
-    #[serde(default = "yes")]
+    /// How long at most.
+    pub up_to: Duration,
+    /// Whether to return what was printed since the last input.
     pub return_output: bool,
-    /// Whether to say how far it is if time runs out
-    #[serde(default = "yes")]
-    pub summary_on_timeout: bool,
-}
-
-fn usual_wait() -> u64 {
-    30
+    /// Whether to say how far it is if time runs out.
+    pub tell_progress: bool,
 }
 
 /// How an agent's session is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentState {
-    /// Its shell waits for a command.
+    /// Its shell waits for a command, or its program for a prompt.
     Idle,
-    /// A command runs.
+    /// A command runs, or its program works.
     Running,
     /// Its program was stopped, or waits for a person or a limit.
     Blocked,
-    /// Its shell has ended.
-    Error,
-    /// Its session is gone.
+    /// Its shell has ended badly, or its program has.
+    Failed,
+    /// Nobody can tell.
     Unknown,
 }
 
-/// What came of waiting.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct WaitReport {
+/// What came of waiting for an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AgentWaited {
+    /// Its session is gone.
+    SessionGone {
+        /// The agent.
+        agent: String,
+        /// The session that it worked in.
+        session: String,
+    },
+    /// Its session is there.
+    Looked(Box<WaitedAgent>),
+}
+
+/// An agent's session after it was waited for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitedAgent {
     /// The agent.
     pub agent: String,
+    /// Its session.
+    pub session: SessionId,
     /// Whether nothing runs any more.
     pub completed: bool,
-    /// Whether time ran out first.
-    pub timed_out: bool,
     /// How long it took.
-    pub elapsed_seconds: f64,
+    pub waited: Duration,
     /// How the session is doing now.
-    pub status: AgentState,
-    /// What was printed since the last input.
+    pub state: AgentState,
+    /// Whether its shell has ended: waiting again makes no sense.
+    pub has_ended: bool,
+    /// What was printed since the last input, if that is wanted.
     pub output: Option<String>,
-    /// How far it is, where time ran out.
-    pub summary: Option<String>,
-    /// Whether waiting again makes sense.
-    pub can_continue_waiting: bool,
+    /// How far it is, where it is not at its end and that is wanted.
+    pub progress: Option<Progress>,
     /// What the agent's program does, where one is in front.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub activity: Option<AgentActivity>,
+}
+
+impl WaitedAgent {
+    /// Whether time ran out: nothing else kept the agent from its end.
+    pub fn timed_out(&self) -> bool {
+        !self.completed && self.state != AgentState::Blocked
+    }
+}
+
+/// How far something is that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// What the coding agent in front does.
+    Activity {
+        /// What it does.
+        activity: Activity,
+        /// What says so.
+        why: String,
+    },
+    /// Something else runs.
+    Screen {
+        /// What, where the shell could tell.
+        command: Option<RunningCommand>,
+        /// The last lines of the screen.
+        last_lines: Vec<String>,
+    },
+}
+
+/// A command that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningCommand {
+    /// Its line, where the shell has told it.
+    pub line: Option<String>,
+    /// For how long.
+    pub running_for: Duration,
 }
 
 impl Host {
     /// Waits until no command runs in an agent's session. A screen that stands still
     /// is no end: the shell's mark is, or its being in the foreground again.
-    pub async fn wait_for_agent(&self, request: &WaitForAgent) -> Result<WaitReport, HostError> {
-        if !(1..=600).contains(&request.wait_up_to) {
-            return Err(HostError::InvalidParameters(format!(
-                "wait_up_to is {}: give 1 to 600 seconds",
-                request.wait_up_to
-            )));
-        }
+    pub async fn wait_for_agent(&self, request: &WaitForAgent) -> Result<AgentWaited, HostError> {
         let agent = self.agents.agent(&request.agent).ok_or_else(|| {
             HostError::NoSessionMeant(format!(
                 "agent {:?}, which is not registered; look who is",
@@ -102,16 +132,9 @@ impl Host {
         })?;
         let started = Instant::now();
         let Ok(session) = self.registry.get(&agent.session_id) else {
-            return Ok(WaitReport {
+            return Ok(AgentWaited::SessionGone {
                 agent: agent.name,
-                completed: false,
-                timed_out: false,
-                elapsed_seconds: 0.0,
-                status: AgentState::Unknown,
-                output: None,
-                summary: Some(format!("its session {} is gone", agent.session_id)),
-                can_continue_waiting: false,
-                activity: None,
+                session: agent.session_id,
             });
         };
         let suspended = || {
@@ -121,7 +144,7 @@ impl Host {
                 .suspended
                 .is_some()
         };
-        let deadline = started + Duration::from_secs(request.wait_up_to).min(LONGEST_WAIT);
+        let deadline = started + request.up_to.min(LONGEST_WAIT);
         // A program that never ends by itself is waited for to be idle.
         let activity = self.agent_stops(&session, deadline).await;
         let completed = match &activity {
@@ -134,7 +157,7 @@ impl Host {
         let status = session.terminal.status().await;
         let state = match &status.shell {
             ShellState::Exited(exit) if exit.is_some_and(|exit| !exit.success()) => {
-                AgentState::Error
+                AgentState::Failed
             }
             _ if completed && suspended() => AgentState::Blocked,
             _ if activity.is_some() => state_of(activity.as_ref()),
@@ -145,23 +168,25 @@ impl Host {
             true => Some(since_last_input(&session).await),
             false => None,
         };
-        let summary = match (!completed && request.summary_on_timeout, &activity) {
-            (true, Some(now)) => Some(format!("{}: {}", now.activity.as_str(), now.why)),
+        let progress = match (!completed && request.tell_progress, &activity) {
+            (true, Some(now)) => Some(Progress::Activity {
+                activity: now.activity,
+                why: now.why.clone(),
+            }),
             (true, None) => Some(progress(&session, &status).await),
             (false, _) => None,
         };
-        let waits_for_a_person = state == AgentState::Blocked;
-        Ok(WaitReport {
+        Ok(AgentWaited::Looked(Box::new(WaitedAgent {
             agent: agent.name,
+            session: session.id.clone(),
             completed,
-            timed_out: !completed && !waits_for_a_person,
-            elapsed_seconds: started.elapsed().as_secs_f64(),
-            status: state,
+            waited: started.elapsed(),
+            state,
+            has_ended: status.has_ended(),
             output,
-            summary,
-            can_continue_waiting: !status.has_ended(),
+            progress,
             activity,
-        })
+        })))
     }
 
     /// Waits until the agent's program in a session does nothing by itself any more:
@@ -181,7 +206,7 @@ impl Host {
     }
 }
 
-/// The same in this family's words.
+/// What an agent's program does, as the state of its session.
 fn state_of(activity: Option<&AgentActivity>) -> AgentState {
     match activity.map(|now| now.activity) {
         Some(Activity::Idle | Activity::Ended) => AgentState::Idle,
@@ -189,7 +214,7 @@ fn state_of(activity: Option<&AgentActivity>) -> AgentState {
         Some(Activity::AskingPermission | Activity::AskingQuestion | Activity::RateLimited) => {
             AgentState::Blocked
         }
-        Some(Activity::Crashed) => AgentState::Error,
+        Some(Activity::Crashed) => AgentState::Failed,
         Some(Activity::Unknown) | None => AgentState::Unknown,
     }
 }
@@ -236,16 +261,13 @@ async fn since_last_input(session: &Session) -> String {
     read_text(session, from, Some(end), MOST_OUTPUT).await.text
 }
 
-async fn progress(session: &Session, status: &Status) -> String {
-    let what = match &status.shell {
-        ShellState::Running { command, since } => format!(
-            "{} has been running for {} s",
-            command
-                .as_ref()
-                .map_or_else(|| "a command".to_owned(), |it| format!("`{it}`")),
-            since.elapsed().unwrap_or_default().as_secs()
-        ),
-        _ => "something still runs".to_owned(),
+async fn progress(session: &Session, status: &Status) -> Progress {
+    let command = match &status.shell {
+        ShellState::Running { command, since } => Some(RunningCommand {
+            line: command.clone(),
+            running_for: since.elapsed().unwrap_or_default(),
+        }),
+        _ => None,
     };
     let text = crate::text::inert(&session.terminal.screen().await.text());
     let lines: Vec<&str> = text
@@ -253,6 +275,9 @@ async fn progress(session: &Session, status: &Status) -> String {
         .map(str::trim_end)
         .filter(|line| !line.is_empty())
         .collect();
-    let last = &lines[lines.len().saturating_sub(SUMMARY_LINES)..];
-    format!("{what}; its screen ends with:\n{}", last.join("\n"))
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    Progress::Screen {
+        command,
+        last_lines: last.iter().map(|line| (*line).to_owned()).collect(),
+    }
 }

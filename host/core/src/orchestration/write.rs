@@ -4,28 +4,24 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use quarterdeck_policy::TRACE_TARGET;
-use regex::{Regex, RegexBuilder};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+use super::BadRequest;
 use super::asking::AsksPerson;
-use super::deliver::{Told, not_submitted};
+use super::deliver::Told;
 use super::target::Target;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::PendingConfirmation;
 use crate::host::Host;
-use crate::operations::PATTERN_SIZE_LIMIT;
+use crate::pattern::Pattern;
 use crate::prompts::PromptReceipt;
-use crate::session::Session;
+use crate::session::{Session, SessionId};
 
 /// Messages in one request, times their targets.
-const MOST_DELIVERIES: usize = 10_000;
+pub(super) const MOST_DELIVERIES: usize = 10_000;
 
 /// Whether a command travels as base64 that the shell decodes. It is judged decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "EncodingWord", into = "EncodingWord")]
-#[schemars(with = "EncodingWord")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
     /// As it is.
     #[default]
@@ -34,51 +30,6 @@ pub enum Encoding {
     Auto,
     /// Always.
     Always,
-}
-
-/// true, false or "auto"
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "true, false or \"auto\" is expected")]
-enum EncodingWord {
-    Yes(bool),
-    Word(String),
-}
-
-impl TryFrom<EncodingWord> for Encoding {
-    type Error = String;
-
-    fn try_from(word: EncodingWord) -> Result<Self, String> {
-        match word {
-            EncodingWord::Yes(false) => Ok(Self::Never),
-            EncodingWord::Yes(true) => Ok(Self::Always),
-            EncodingWord::Word(word) => word.parse(),
-        }
-    }
-}
-
-impl std::str::FromStr for Encoding {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        match word.to_lowercase().as_str() {
-            "" | "false" | "none" | "never" => Ok(Self::Never),
-            "true" | "base64" | "always" => Ok(Self::Always),
-            "auto" => Ok(Self::Auto),
-            _ => Err(format!(
-                "use_encoding is true, false or \"auto\", not {word:?}"
-            )),
-        }
-    }
-}
-
-impl From<Encoding> for EncodingWord {
-    fn from(encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::Never => Self::Yes(false),
-            Encoding::Always => Self::Yes(true),
-            Encoding::Auto => Self::Word("auto".to_owned()),
-        }
-    }
 }
 
 impl Encoding {
@@ -95,87 +46,69 @@ impl Encoding {
 }
 
 /// One text for some sessions.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug)]
 pub struct Message {
-    /// What is typed
+    /// What is typed.
     pub content: String,
-    /// Where; the active session if none is given
-    #[serde(default)]
+    /// Where; the active session if none is given.
     pub targets: Vec<Target>,
-    /// A regular expression that the screen has to match, or the message is skipped
-    #[serde(default)]
-    pub condition: Option<String>,
-    /// Whether Enter follows
-    #[serde(default = "yes")]
+    /// What the screen has to match, or the message is skipped.
+    pub condition: Option<Pattern>,
+    /// Whether Enter follows.
     pub execute: bool,
-    /// true, or "auto" for awkward text: a command travels as base64 that the shell decodes
-    #[serde(default)]
-    pub use_encoding: Encoding,
+    /// How a command travels.
+    pub encoding: Encoding,
 }
 
 /// Texts for many sessions.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug)]
 pub struct WriteMessages {
-    /// What is typed where
+    /// What is typed where.
     pub messages: Vec<Message>,
-    /// Whether sessions are written to at the same time
-    #[serde(default = "yes")]
+    /// Whether sessions are written to at the same time.
     pub parallel: bool,
-    /// Whether an agent is spared what it was told before
-    #[serde(default = "yes")]
+    /// Whether an agent is spared what it was told before.
     pub skip_duplicates: bool,
 }
 
-pub(super) fn yes() -> bool {
-    true
+/// What came of one message for one of its targets.
+#[derive(Debug)]
+pub enum WriteResult {
+    /// The target means no session.
+    NoneMeant(Target),
+    /// It means this session.
+    Session {
+        /// The session.
+        id: SessionId,
+        /// Its name.
+        name: String,
+        /// What came of the message there.
+        outcome: WriteOutcome,
+    },
 }
 
 /// What came of one message in one session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct WriteResult {
-    /// The session; empty where none was meant.
-    pub session_id: String,
-    /// Its name.
-    pub session_name: Option<String>,
-    /// Whether it was typed.
-    pub success: bool,
-    /// Why not, where something went wrong.
-    pub error: Option<String>,
-    /// Whether it was left out on purpose.
-    pub skipped: bool,
-    /// `locked`, `condition_not_met`, `duplicate` or `no_match`.
-    pub skipped_reason: Option<&'static str>,
-    /// What to do to have it typed all the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-    /// How far it came, where a coding agent's program was prompted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<PromptReceipt>,
+#[derive(Debug)]
+pub enum WriteOutcome {
+    /// It was typed.
+    Typed,
+    /// It was handed to the coding agent in front: the receipt says how far it came.
+    Prompted(PromptReceipt),
+    /// It was left out on purpose.
+    Skipped(WriteSkipped),
+    /// It was not typed.
+    Failed(HostError),
 }
 
-/// What came of all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct WriteReport {
-    /// In the order of the messages and their targets.
-    pub results: Vec<WriteResult>,
-    /// How many were typed.
-    pub sent_count: usize,
-    /// How many were left out.
-    pub skipped_count: usize,
-    /// How many failed.
-    pub error_count: usize,
-}
-
-impl WriteReport {
-    fn of(results: Vec<WriteResult>) -> Self {
-        let count = |fits: fn(&WriteResult) -> bool| results.iter().filter(|it| fits(it)).count();
-        Self {
-            sent_count: count(|it| it.success),
-            skipped_count: count(|it| it.skipped),
-            error_count: count(|it| !it.success && !it.skipped),
-            results,
-        }
-    }
+/// Why a message was left out.
+#[derive(Debug)]
+pub enum WriteSkipped {
+    /// Another agent has locked the session, or the caller has lost its lock.
+    Locked(HostError),
+    /// The screen does not match the message's condition.
+    ConditionNotMet(Pattern),
+    /// The session's agent was told the same before.
+    Duplicate,
 }
 
 /// One message on its way to one session.
@@ -184,13 +117,30 @@ struct Delivery<'a> {
     place: usize,
     session: Arc<Session>,
     message: &'a Message,
-    condition: Option<Regex>,
+}
+
+impl Delivery<'_> {
+    fn ends(self, outcome: WriteOutcome) -> (usize, WriteResult) {
+        let result = WriteResult::Session {
+            id: self.session.id.clone(),
+            name: self.session.name.clone(),
+            outcome,
+        };
+        (self.place, result)
+    }
+}
+
+/// What is to be delivered, and what is known of the other places of the results.
+struct Plan<'a> {
+    deliveries: Vec<Delivery<'a>>,
+    /// By place in the results.
+    results: BTreeMap<usize, WriteResult>,
 }
 
 /// Deliveries that go out one after the other.
 struct Line<'a> {
     left: VecDeque<Delivery<'a>>,
-    outcomes: Vec<(usize, Result<WriteResult, HostError>)>,
+    results: Vec<(usize, WriteResult)>,
     /// A person was asked about the first of them.
     was_asked: bool,
 }
@@ -199,16 +149,16 @@ impl<'a> Line<'a> {
     fn of(deliveries: impl IntoIterator<Item = Delivery<'a>>) -> Self {
         Self {
             left: deliveries.into_iter().collect(),
-            outcomes: Vec::new(),
+            results: Vec::new(),
             was_asked: false,
         }
     }
 
     /// The first of them came to this.
-    fn ends(&mut self, outcome: Result<WriteResult, HostError>) {
+    fn ends(&mut self, outcome: WriteOutcome) {
         self.was_asked = false;
         if let Some(delivery) = self.left.pop_front() {
-            self.outcomes.push((delivery.place, outcome));
+            self.results.push(delivery.ends(outcome));
         }
     }
 }
@@ -230,8 +180,11 @@ impl Host {
         request: &WriteMessages,
         asks: &dyn AsksPerson,
         caller: &Caller,
-    ) -> Result<WriteReport, HostError> {
-        let (deliveries, mut results) = self.plan(request, caller)?;
+    ) -> Result<Vec<WriteResult>, HostError> {
+        let Plan {
+            deliveries,
+            mut results,
+        } = self.plan(request, caller)?;
         let skip = request.skip_duplicates;
         let mut lines: Vec<Line<'_>> = if request.parallel {
             let mut by_session: BTreeMap<String, Vec<Delivery<'_>>> = BTreeMap::new();
@@ -258,38 +211,23 @@ impl Host {
                 match pending {
                     Some(_) if answered => line.was_asked = true,
                     Some(pending) => {
-                        line.ends(Err(HostError::ConfirmationRequired(Box::new(pending))));
+                        let waits = HostError::ConfirmationRequired(Box::new(pending));
+                        line.ends(WriteOutcome::Failed(waits));
                     }
                     None => {}
                 }
             }
         }
-        for (place, outcome) in lines.into_iter().flat_map(|line| line.outcomes) {
-            results[place] = match outcome {
-                Ok(result) => result,
-                Err(error) => WriteResult {
-                    error: Some(match &error {
-                        HostError::ConfirmationRequired(pending) => waits(pending),
-                        error => error.to_string(),
-                    }),
-                    ..std::mem::take(&mut results[place])
-                },
-            };
-        }
-        Ok(WriteReport::of(results))
+        results.extend(lines.into_iter().flat_map(|line| line.results));
+        // In the order of the messages and their targets.
+        Ok(results.into_values().collect())
     }
 
-    fn plan<'a>(
-        &self,
-        request: &'a WriteMessages,
-        caller: &Caller,
-    ) -> Result<(Vec<Delivery<'a>>, Vec<WriteResult>), HostError> {
+    fn plan<'a>(&self, request: &'a WriteMessages, caller: &Caller) -> Result<Plan<'a>, HostError> {
         let mut deliveries = Vec::new();
-        let mut results: Vec<WriteResult> = Vec::new();
-        let active = [Target::default()];
+        let mut results = BTreeMap::new();
+        let active = [Target::Active];
         for message in &request.messages {
-            let condition = message.condition.as_deref().filter(|it| !it.is_empty());
-            let condition = condition.map(|it| pattern("condition", it)).transpose()?;
             let targets = match message.targets.is_empty() {
                 true => &active[..],
                 false => &message.targets,
@@ -298,12 +236,8 @@ impl Host {
             for target in targets {
                 let found = self.resolve(target, caller);
                 if found.is_empty() {
-                    results.push(WriteResult {
-                        skipped: true,
-                        skipped_reason: Some("no_match"),
-                        hint: Some(format!("no session is meant by {}", target.describe())),
-                        ..WriteResult::default()
-                    });
+                    let place = results.len() + deliveries.len();
+                    results.insert(place, WriteResult::NoneMeant(target.clone()));
                 }
                 for session in found {
                     if meant.iter().all(|known| known.id != session.id) {
@@ -313,24 +247,19 @@ impl Host {
             }
             for session in meant {
                 deliveries.push(Delivery {
-                    place: results.len(),
+                    place: results.len() + deliveries.len(),
                     message,
-                    condition: condition.clone(),
-                    session: Arc::clone(&session),
-                });
-                results.push(WriteResult {
-                    session_id: session.id.to_string(),
-                    session_name: Some(session.name.clone()),
-                    ..WriteResult::default()
+                    session,
                 });
                 if deliveries.len() > MOST_DELIVERIES {
-                    return Err(HostError::InvalidParameters(format!(
-                        "the messages go to more than {MOST_DELIVERIES} sessions in all: send fewer at once"
-                    )));
+                    return Err(BadRequest::TooManyDeliveries.into());
                 }
             }
         }
-        Ok((deliveries, results))
+        Ok(Plan {
+            deliveries,
+            results,
+        })
     }
 
     /// Sends deliveries out until one waits for a person who was not asked yet.
@@ -345,7 +274,7 @@ impl Host {
                 Err(HostError::ConfirmationRequired(pending)) if !line.was_asked => {
                     return Some(*pending);
                 }
-                outcome => line.ends(outcome),
+                outcome => line.ends(outcome.unwrap_or_else(WriteOutcome::Failed)),
             }
         }
         None
@@ -366,7 +295,7 @@ impl Host {
             let is_next = looked_at.insert(session.id.as_str());
             let spared = skip_duplicates && self.agents.was_told(&session.id, &message.content);
             let may_be_typed = message.execute
-                && delivery.condition.is_none()
+                && message.condition.is_none()
                 && self.agents.may_type(&session.id, caller).is_ok();
             if number == 0 || !is_next || spared || !may_be_typed {
                 continue;
@@ -385,105 +314,42 @@ impl Host {
         delivery: &Delivery<'_>,
         skip_duplicates: bool,
         caller: &Caller,
-    ) -> Result<WriteResult, HostError> {
+    ) -> Result<WriteOutcome, HostError> {
         let Delivery {
             session, message, ..
         } = delivery;
-        let about = WriteResult {
-            session_id: session.id.to_string(),
-            session_name: Some(session.name.clone()),
-            ..WriteResult::default()
-        };
-        let skipped = |reason, hint: String| WriteResult {
-            skipped: true,
-            skipped_reason: Some(reason),
-            hint: Some(hint),
-            ..about.clone()
-        };
         if let Err(locked) = self.agents.may_type(&session.id, caller) {
-            return Ok(skipped("locked", locked.to_string()));
+            return Ok(WriteOutcome::Skipped(WriteSkipped::Locked(locked)));
         }
-        if let Some(condition) = &delivery.condition
+        if let Some(condition) = &message.condition
             && !condition.is_match(&session.terminal.screen().await.text())
         {
-            let hint = format!("the screen does not match {:?}", condition.as_str());
-            return Ok(skipped("condition_not_met", hint));
+            let unmet = WriteSkipped::ConditionNotMet(condition.clone());
+            return Ok(WriteOutcome::Skipped(unmet));
         }
         let told = self.tell_session(
             session,
             &message.content,
             message.execute,
-            message.use_encoding,
+            message.encoding,
             skip_duplicates,
             caller,
         );
         match told.await {
-            Ok(Told::Typed) => Ok(WriteResult {
-                success: true,
-                ..about
-            }),
-            Ok(Told::Prompted(receipt)) => {
-                let error = not_submitted(&receipt);
-                Ok(WriteResult {
-                    success: error.is_none(),
-                    error,
-                    receipt: Some(receipt),
-                    ..about
-                })
-            }
-            Ok(Told::Duplicate) => Ok(skipped(
-                "duplicate",
-                "this agent was told the same before; send it again with skip_duplicates: false"
-                    .to_owned(),
-            )),
+            Ok(Told::Typed) => Ok(WriteOutcome::Typed),
+            Ok(Told::Prompted(receipt)) => Ok(WriteOutcome::Prompted(receipt)),
+            Ok(Told::Duplicate) => Ok(WriteOutcome::Skipped(WriteSkipped::Duplicate)),
             Err(locked @ (HostError::Locked { .. } | HostError::LockLost { .. })) => {
-                Ok(skipped("locked", locked.to_string()))
+                Ok(WriteOutcome::Skipped(WriteSkipped::Locked(locked)))
             }
             Err(error) => Err(error),
         }
     }
 }
 
-/// Why a message that waits for a person was not typed, with the code that tells it
-/// from one that was refused.
-fn waits(pending: &PendingConfirmation) -> String {
-    format!("CONFIRMATION_REQUIRED: {pending}")
-}
-
-/// A caller's regular expression.
-pub(crate) fn pattern(what: &str, text: &str) -> Result<Regex, HostError> {
-    (RegexBuilder::new(text)
-        .size_limit(PATTERN_SIZE_LIMIT)
-        .multi_line(true)
-        .build())
-    .map_err(|error| {
-        HostError::InvalidParameters(format!(
-            "{what} {text:?} is not a regular expression: {error}"
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn encoding_is_a_truth_or_a_word() {
-        let read = |value| serde_json::from_value::<Encoding>(value).ok();
-        for (value, expected) in [
-            (serde_json::json!(true), Some(Encoding::Always)),
-            (serde_json::json!(false), Some(Encoding::Never)),
-            (serde_json::json!("auto"), Some(Encoding::Auto)),
-            (serde_json::json!("base64"), Some(Encoding::Always)),
-            (serde_json::json!("rot13"), None),
-        ] {
-            assert_eq!(read(value.clone()), expected, "{value}");
-        }
-        for encoding in [Encoding::Never, Encoding::Auto, Encoding::Always] {
-            let written = serde_json::to_value(encoding).expect("a value");
-            assert_eq!(read(written), Some(encoding));
-        }
-    }
 
     #[test]
     fn awkward_text_is_encoded_on_its_own() {

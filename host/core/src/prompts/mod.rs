@@ -84,3 +84,10 @@ pub struct PromptReceipt {
     #[serde(default)]
     pub repeated: bool,
 }
+
+impl PromptReceipt {
+    /// Whether the program was seen to take the prompt.
+    pub fn was_submitted(&self) -> bool {
+        self.stage >= PromptStage::Submitted
+    }
+}

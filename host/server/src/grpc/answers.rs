@@ -1,14 +1,16 @@
-//! What the domain answers, turned into what goes over gRPC.
+//! What the domain answers, turned into what goes over gRPC: the same as the tools of
+//! iterm-mcp tell, in the messages of its service.
 
 use quarterdeck_core::agents::SharedSession;
 use quarterdeck_core::agents::roster::Agent;
-use quarterdeck_core::orchestration::{
-    CascadeReport, CreatedPanes, PlaybookReport, ReadReport, WriteReport,
-};
 use quarterdeck_core::{ErrorCode, HostError};
 use tonic::Status;
 
 use super::proto;
+use crate::mcp::iterm_mcp::create::ToldPanes;
+use crate::mcp::iterm_mcp::orchestration::{Cascaded, Played};
+use crate::mcp::iterm_mcp::read::ToldOutputs;
+use crate::mcp::iterm_mcp::write::WrittenAll;
 
 /// A count as gRPC's clients take it.
 pub(super) fn count(number: usize) -> i32 {
@@ -50,7 +52,7 @@ pub(super) fn outcome(done: Result<String, HostError>) -> proto::StatusResponse 
 impl From<SharedSession> for proto::Session {
     fn from(SharedSession { session, agent, .. }: SharedSession) -> Self {
         Self {
-            persistent_id: session.id.to_string(),
+            persistent_id: session.id.uuid().to_string(),
             id: session.id.to_string(),
             name: session.name,
             is_processing: session.runs_command,
@@ -63,7 +65,7 @@ impl From<SharedSession> for proto::SessionStatus {
     fn from(SharedSession { session, agent, .. }: SharedSession) -> Self {
         Self {
             name: session.name,
-            persistent_id: session.id.to_string(),
+            persistent_id: session.id.uuid().to_string(),
             id: session.id.to_string(),
             is_processing: session.runs_command,
             agent: agent.unwrap_or_default(),
@@ -71,9 +73,9 @@ impl From<SharedSession> for proto::SessionStatus {
     }
 }
 
-impl From<CreatedPanes> for proto::CreateSessionsResponse {
-    fn from(created: CreatedPanes) -> Self {
-        let sessions = created
+impl From<ToldPanes> for proto::CreateSessionsResponse {
+    fn from(panes: ToldPanes) -> Self {
+        let sessions = panes
             .sessions
             .into_iter()
             .map(|pane| proto::CreatedSession {
@@ -84,54 +86,54 @@ impl From<CreatedPanes> for proto::CreateSessionsResponse {
             });
         Self {
             sessions: sessions.collect(),
-            window_id: created.window_id,
+            window_id: panes.window_id,
         }
     }
 }
 
-impl From<WriteReport> for proto::WriteToSessionsResponse {
-    fn from(report: WriteReport) -> Self {
-        let results = report.results.into_iter().map(|result| proto::WriteResult {
-            session_id: result.session_id,
-            session_name: result.session_name.unwrap_or_default(),
-            success: result.success,
-            // The one place for words: how to have it typed all the same, too.
-            error: result.error.or(result.hint).unwrap_or_default(),
-            skipped: result.skipped,
-            skipped_reason: result.skipped_reason.unwrap_or_default().to_owned(),
-        });
-        Self {
-            results: results.collect(),
-            sent_count: count(report.sent_count),
-            skipped_count: count(report.skipped_count),
-            error_count: count(report.error_count),
-        }
-    }
-}
-
-impl From<ReadReport> for proto::ReadSessionsResponse {
-    fn from(report: ReadReport) -> Self {
-        let outputs = report
-            .outputs
+impl From<WrittenAll> for proto::WriteToSessionsResponse {
+    fn from(written: WrittenAll) -> Self {
+        let results = written
+            .results
             .into_iter()
-            .map(|output| proto::SessionOutput {
-                session_id: output.session_id,
-                name: output.name,
-                agent: output.agent.unwrap_or_default(),
-                content: output.content,
-                line_count: count(output.line_count),
-                truncated: output.truncated,
+            .map(|result| proto::WriteResult {
+                session_id: result.session_id,
+                session_name: result.session_name.unwrap_or_default(),
+                success: result.success,
+                // The one place for words: how to have it typed all the same, too.
+                error: result.error.or(result.hint).unwrap_or_default(),
+                skipped: result.skipped,
+                skipped_reason: result.skipped_reason.unwrap_or_default().to_owned(),
             });
         Self {
-            outputs: outputs.collect(),
-            total_sessions: count(report.total_sessions),
+            results: results.collect(),
+            sent_count: count(written.sent_count),
+            skipped_count: count(written.skipped_count),
+            error_count: count(written.error_count),
         }
     }
 }
 
-impl From<CascadeReport> for proto::CascadeMessageResponse {
-    fn from(report: CascadeReport) -> Self {
-        let results = report
+impl From<ToldOutputs> for proto::ReadSessionsResponse {
+    fn from(read: ToldOutputs) -> Self {
+        let outputs = read.outputs.into_iter().map(|output| proto::SessionOutput {
+            session_id: output.session_id,
+            name: output.name,
+            agent: output.agent.unwrap_or_default(),
+            content: output.content,
+            line_count: count(output.line_count),
+            truncated: output.truncated,
+        });
+        Self {
+            outputs: outputs.collect(),
+            total_sessions: count(read.total_sessions),
+        }
+    }
+}
+
+impl From<Cascaded> for proto::CascadeMessageResponse {
+    fn from(cascaded: Cascaded) -> Self {
+        let results = cascaded
             .results
             .into_iter()
             .map(|result| proto::CascadeResult {
@@ -143,15 +145,15 @@ impl From<CascadeReport> for proto::CascadeMessageResponse {
             });
         Self {
             results: results.collect(),
-            delivered_count: count(report.delivered_count),
-            skipped_count: count(report.skipped_count),
+            delivered_count: count(cascaded.delivered_count),
+            skipped_count: count(cascaded.skipped_count),
         }
     }
 }
 
-impl From<PlaybookReport> for proto::OrchestrateResponse {
-    fn from(report: PlaybookReport) -> Self {
-        let commands = report
+impl From<Played> for proto::OrchestrateResponse {
+    fn from(played: Played) -> Self {
+        let commands = played
             .commands
             .into_iter()
             .map(|block| proto::PlaybookCommandResult {
@@ -159,10 +161,10 @@ impl From<PlaybookReport> for proto::OrchestrateResponse {
                 write_result: Some(block.write_result.into()),
             });
         Self {
-            layout: report.layout.map(Into::into),
+            layout: played.layout.map(Into::into),
             commands: commands.collect(),
-            cascade: report.cascade.map(Into::into),
-            reads: report.reads.map(Into::into),
+            cascade: played.cascade.map(Into::into),
+            reads: played.reads.map(Into::into),
         }
     }
 }

@@ -16,6 +16,10 @@ use super::proto::i_term_service_server::ITermService;
 use super::proto::{self, Empty, StatusResponse};
 use super::questions::given;
 use crate::mcp::control;
+use crate::mcp::iterm_mcp::create::ToldPanes;
+use crate::mcp::iterm_mcp::orchestration::{Cascaded, Played};
+use crate::mcp::iterm_mcp::read::ToldOutputs;
+use crate::mcp::iterm_mcp::write::WrittenAll;
 
 /// The service, over a host.
 pub(super) struct Service {
@@ -154,13 +158,12 @@ impl ITermService for Service {
         request: Request<proto::CreateSessionsRequest>,
     ) -> Answer<proto::CreateSessionsResponse> {
         let caller = caller(&request);
-        let created = self
-            .host
-            .create_sessions(&request.into_inner().into(), &caller)
-            .await;
-        Ok(Response::new(
-            created.map_err(|error| status(&error))?.into(),
-        ))
+        let created = async {
+            let request = request.into_inner().try_into()?;
+            self.host.create_sessions(&request, &caller).await
+        };
+        let created = created.await.map_err(|error| status(&error))?;
+        Ok(Response::new(ToldPanes::from(created).into()))
     }
 
     async fn write_to_sessions(
@@ -173,9 +176,8 @@ impl ITermService for Service {
             let written = self.host.write_to_sessions(&messages, &AsksNobody, &caller);
             written.await
         };
-        Ok(Response::new(
-            written.await.map_err(|error| status(&error))?.into(),
-        ))
+        let written = written.await.map_err(|error| status(&error))?;
+        Ok(Response::new(WrittenAll::from(written).into()))
     }
 
     async fn read_sessions(
@@ -183,11 +185,12 @@ impl ITermService for Service {
         request: Request<proto::ReadSessionsRequest>,
     ) -> Answer<proto::ReadSessionsResponse> {
         let caller = caller(&request);
-        let read = self
-            .host
-            .read_sessions(&request.into_inner().into(), &caller)
-            .await;
-        Ok(Response::new(read.map_err(|error| status(&error))?.into()))
+        let read = async {
+            let request = request.into_inner().try_into()?;
+            self.host.read_sessions(&request, &caller).await
+        };
+        let read = read.await.map_err(|error| status(&error))?;
+        Ok(Response::new(ToldOutputs::from(read).into()))
     }
 
     async fn send_control_character(
@@ -353,7 +356,8 @@ impl ITermService for Service {
             .host
             .send_cascade(&request.into_inner().into(), &AsksNobody, &caller)
             .await;
-        Ok(Response::new(sent.map_err(|error| status(&error))?.into()))
+        let sent = sent.map_err(|error| status(&error))?;
+        Ok(Response::new(Cascaded::from(sent).into()))
     }
 
     async fn orchestrate_playbook(
@@ -367,8 +371,7 @@ impl ITermService for Service {
                 .play(&Playbook::try_from(playbook)?, &AsksNobody, &caller)
                 .await
         };
-        Ok(Response::new(
-            played.await.map_err(|error| status(&error))?.into(),
-        ))
+        let played = played.await.map_err(|error| status(&error))?;
+        Ok(Response::new(Played::from(played).into()))
     }
 }

@@ -11,7 +11,7 @@ mod client_settings;
 mod confirm;
 mod enhanced;
 mod families;
-mod iterm_mcp;
+pub(crate) mod iterm_mcp;
 mod layered_screenshot;
 mod mcpretentious;
 mod misunderstood;

@@ -27,20 +27,11 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
 
 /// The session that `name` means: a session's id or name, or an agent.
 fn session_named(host: &Host, name: &str, caller: &Caller) -> Result<SessionId, HostError> {
-    let said = Some(name.to_owned());
+    let said = || name.to_owned();
     let targets = [
-        Target {
-            session_id: said.clone(),
-            ..Target::default()
-        },
-        Target {
-            agent: said.clone(),
-            ..Target::default()
-        },
-        Target {
-            name: said,
-            ..Target::default()
-        },
+        Target::Session(said()),
+        Target::Agent(said()),
+        Target::Named(said()),
     ];
     (targets.iter())
         .map(|target| host.one_session(target, caller))

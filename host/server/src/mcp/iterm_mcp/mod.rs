@@ -8,27 +8,35 @@
 //! such, every writer passes the gate, locks bind all of them.
 
 mod agents;
-mod create;
+pub(crate) mod create;
+pub(crate) mod encoding;
 mod fields;
 mod keys;
+pub(crate) mod layout;
 mod locks;
+mod looks;
 mod modify;
 mod monitoring;
 mod notifications;
-mod orchestration;
+pub(crate) mod orchestration;
+pub(crate) mod pattern;
 pub(super) mod prompts;
-mod read;
+pub(crate) mod read;
 pub(super) mod resources;
 mod roles;
 mod sessions;
 mod tags;
+pub(crate) mod target;
 mod teams;
+mod telemetry;
 mod told_session;
 mod wait;
-mod write;
+pub(crate) mod write;
 
 use std::sync::{Arc, OnceLock};
 
+use quarterdeck_core::agents::AgentsError;
+use quarterdeck_core::prompts::PromptReceipt;
 use quarterdeck_core::{Caller, Host, HostError};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde::Serialize;
@@ -137,6 +145,8 @@ fn told(error: &HostError) -> String {
             format!("{error} with list_sessions")
         }
         HostError::Locked { .. } => format!("{error} with request_session_access"),
+        HostError::Agents(AgentsError::LockOfNoTime) => format!("{error} as ttl_seconds"),
+        HostError::Agents(AgentsError::TooManyTags(_)) => format!("{error}, with append: false"),
         other => other.to_string(),
     }
 }
@@ -147,6 +157,19 @@ fn list(name: &str, items: Vec<Value>) -> Outcome {
     let mut result = CallToolResult::success(vec![ContentBlock::text(format!("{items:#}"))]);
     result.structured_content = Some(json!({ name: items }));
     Ok(result)
+}
+
+/// Why a prompt does not count as told; `None` where it was submitted.
+fn not_submitted(receipt: &PromptReceipt) -> Option<String> {
+    (!receipt.was_submitted()).then(|| {
+        let problem = receipt.problem.clone();
+        problem.unwrap_or_else(|| "it was not submitted".to_owned())
+    })
+}
+
+/// What most switches are unless they are set.
+fn yes() -> bool {
+    true
 }
 
 /// The caller as the agent that its request names, whose role has to allow the tool.

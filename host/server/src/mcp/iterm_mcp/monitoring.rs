@@ -5,10 +5,11 @@ use std::sync::Arc;
 use quarterdeck_core::agents::OutputFile;
 use quarterdeck_core::{Caller, Host};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::pattern::patterns;
 use super::sessions::OneSession;
 use super::{JsonText, answer};
 
@@ -35,8 +36,9 @@ impl ForeignTool for StartMonitoringSession {
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: StartArguments) -> Outcome {
         let id = host.one_session(&arguments.session.target(&host)?, &caller)?;
+        let filters = patterns("the filter", &arguments.filters)?;
         let (log, new) = host
-            .start_monitoring(&id, &arguments.filters, arguments.max_lines)
+            .start_monitoring(&id, &filters, arguments.max_lines)
             .await?;
         let name = host.describe_session(id.as_str()).await?.name;
         let message = match new {
@@ -54,13 +56,36 @@ impl ForeignTool for StartMonitoringSession {
 
 pub(super) struct ReadSessionLog;
 
+/// Which of a session's files.
+#[derive(Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Source {
+    /// What the filters let through.
+    Log,
+    /// The last lines, whatever they hold.
+    #[default]
+    Snapshot,
+    /// The lines before those of the snapshot.
+    Overflow,
+}
+
+impl From<Source> for OutputFile {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Log => Self::Log,
+            Source::Snapshot => Self::Snapshot,
+            Source::Overflow => Self::Overflow,
+        }
+    }
+}
+
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct ReadArguments {
     /// The session's id, also of one that has ended
     session_id: String,
     /// snapshot: the last lines; overflow: those before; log: what the filters let through
     #[serde(default)]
-    source: OutputFile,
+    source: Source,
     /// Regular expressions: only lines that all of them match
     #[serde(default)]
     filters: Vec<String>,
@@ -83,8 +108,9 @@ impl ForeignTool for ReadSessionLog {
             filters,
             max_lines,
         } = arguments;
+        let filters = patterns("the filter", &filters)?;
         let lines = host
-            .read_output(&session_id, source, &filters, max_lines)
+            .read_output(&session_id, source.into(), &filters, max_lines)
             .await?;
         answer(&json!({
             "session_id": session_id,

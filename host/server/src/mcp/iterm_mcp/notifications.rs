@@ -3,15 +3,42 @@
 use std::sync::Arc;
 
 use quarterdeck_core::agents::AgentLine;
-use quarterdeck_core::agents::notifications::{LONGEST_SUMMARY, Level, NotificationFilter};
+use quarterdeck_core::agents::notifications::{
+    LONGEST_SUMMARY, Level, Notification, NotificationFilter,
+};
+use quarterdeck_core::coding_agents::AgentActivity;
 use quarterdeck_core::{Caller, Host, HostError, ms_of_rfc3339};
 use rmcp::model::{CallToolResult, ContentBlock};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
 use super::{JsonText, answer, speaking_as};
+
+/// A notification, as clients are told of it.
+#[derive(Serialize)]
+pub(super) struct ToldNotification {
+    agent: String,
+    timestamp: String,
+    level: Level,
+    summary: String,
+    context: Option<String>,
+    action_hint: Option<String>,
+}
+
+impl From<Notification> for ToldNotification {
+    fn from(notification: Notification) -> Self {
+        Self {
+            agent: notification.agent,
+            timestamp: notification.timestamp,
+            level: notification.level,
+            summary: notification.summary,
+            context: notification.context,
+            action_hint: notification.action_hint,
+        }
+    }
+}
 
 pub(super) struct GetNotifications;
 
@@ -64,6 +91,7 @@ impl ForeignTool for GetNotifications {
             since_ms: since.transpose()?,
         };
         let (found, total) = host.agents().notifications(&filter);
+        let found: Vec<ToldNotification> = found.into_iter().map(Into::into).collect();
         answer(&json!({
             "notifications": found,
             "total_count": total,
@@ -87,14 +115,46 @@ impl ForeignTool for GetAgentStatusSummary {
 
     async fn call(host: Arc<Host>, _: Caller, _: Nothing) -> Outcome {
         let lines = host.agent_summary().await;
+        let lines: Vec<ToldLine> = lines.into_iter().map(ToldLine::from).collect();
         let mut result = CallToolResult::success(vec![ContentBlock::text(summary(&lines))]);
         result.structured_content = Some(json!({ "agents": lines }));
         Ok(result)
     }
 }
 
+/// How one agent is doing, as clients are told of it.
+#[derive(Serialize)]
+struct ToldLine {
+    agent: String,
+    level: Level,
+    summary: String,
+    locks: Vec<String>,
+    session_id: Option<String>,
+    is_processing: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity: Option<AgentActivity>,
+}
+
+impl From<AgentLine> for ToldLine {
+    fn from(line: AgentLine) -> Self {
+        let (level, summary) = match line.said {
+            Some(said) => (said.level, said.summary),
+            None => (Level::Info, "No activity recorded".to_owned()),
+        };
+        Self {
+            agent: line.agent,
+            level,
+            summary,
+            locks: line.locks,
+            session_id: line.session_id,
+            is_processing: line.runs_command,
+            activity: line.activity,
+        }
+    }
+}
+
 /// The summary as this family's clients show it.
-fn summary(lines: &[AgentLine]) -> String {
+fn summary(lines: &[ToldLine]) -> String {
     if lines.is_empty() {
         return "━━━ No notifications ━━━".to_owned();
     }
@@ -162,7 +222,7 @@ impl ForeignTool for Notify {
         let kept = kept.await?;
         answer(&json!({
             "message": format!("Notification added for {}", kept.agent),
-            "notification": kept,
+            "notification": ToldNotification::from(kept),
         }))
     }
 }
@@ -173,7 +233,7 @@ mod tests {
 
     #[test]
     fn each_agent_has_a_line() {
-        let line = |agent: &str, level, locks: &[&str]| AgentLine {
+        let line = |agent: &str, level, locks: &[&str]| ToldLine {
             agent: agent.to_owned(),
             level,
             summary: "built".to_owned(),

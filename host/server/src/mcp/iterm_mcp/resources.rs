@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::telemetry::Dashboard;
 use super::told_session::ToldSession;
 use super::{agents, teams};
 
@@ -142,18 +143,15 @@ pub(crate) async fn read(
         ResourceUri::Output(id) => {
             let request = ReadSessions {
                 targets: vec![ReadTarget {
-                    target: Target {
-                        session_id: Some(id.clone()),
-                        ..Target::default()
-                    },
-                    max_lines: None,
+                    target: Target::Session(id.clone()),
+                    lines: None,
                 }],
                 ..ReadSessions::default()
             };
             let read = host.read_sessions(&request, caller).await?;
-            let output = (read.outputs.into_iter().next())
-                .ok_or_else(|| HostError::SessionNotFound(id.clone()))?;
-            return Ok(ResourceContents::text(output.content, uri.to_string()));
+            let output =
+                (read.into_iter().next()).ok_or_else(|| HostError::SessionNotFound(id.clone()))?;
+            return Ok(ResourceContents::text(output.text, uri.to_string()));
         }
         ResourceUri::Info(id) => json!(ToldSession::from(host.shared_session(id).await?)),
         ResourceUri::Sessions => {
@@ -163,7 +161,7 @@ pub(crate) async fn read(
         }
         ResourceUri::Agents => Value::Array(agents::told(host.agents().agents(None))),
         ResourceUri::Teams => Value::Array(teams::all(host)),
-        ResourceUri::Dashboard => json!(host.telemetry().await),
+        ResourceUri::Dashboard => json!(Dashboard::from(host.telemetry().await)),
     };
     Ok(ResourceContents::text(format!("{value:#}"), uri.to_string()).with_mime_type(JSON))
 }

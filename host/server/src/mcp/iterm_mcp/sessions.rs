@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quarterdeck_core::agents::{SessionFilter, SharedSession, TagMatch};
+use quarterdeck_core::agents::{self, SessionFilter, SharedSession};
 use quarterdeck_core::orchestration::target::Target;
 use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::target::{TargetFields, given};
 use super::told_session::ToldSession;
-use super::{JsonText, answer, list};
+use super::{JsonText, answer, list, yes};
 
 pub(super) struct ListSessions;
 
@@ -50,8 +51,24 @@ pub(super) struct ListArguments {
     agents_only: bool,
 }
 
-fn yes() -> bool {
-    true
+/// How several tags are meant.
+#[derive(Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum TagMatch {
+    /// One of them is enough.
+    #[default]
+    Any,
+    /// All of them.
+    All,
+}
+
+impl From<TagMatch> for agents::TagMatch {
+    fn from(tag_match: TagMatch) -> Self {
+        match tag_match {
+            TagMatch::Any => Self::Any,
+            TagMatch::All => Self::All,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -86,7 +103,7 @@ impl ForeignTool for ListSessions {
             tags: (arguments.tags.unwrap_or_default().into_iter())
                 .chain(arguments.tag)
                 .collect(),
-            tag_match: arguments.tag_match,
+            tag_match: arguments.tag_match.into(),
             locked: arguments.locked,
             locked_by: arguments.locked_by,
             agents_only: arguments.agents_only,
@@ -144,7 +161,7 @@ fn shortened(cwd: &str) -> String {
 }
 
 /// A session by one of the names that it goes by, at the top level or as `target`.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct OneSession {
     /// The session's id
     #[serde(default)]
@@ -160,25 +177,26 @@ pub(super) struct OneSession {
     session_identifier: Option<String>,
     /// Where; the active session if nothing is given
     #[serde(default)]
-    target: Option<Target>,
+    target: Option<TargetFields>,
 }
 
 impl OneSession {
     /// The target that is meant.
     pub(super) fn target(self, host: &Host) -> Result<Target, HostError> {
-        let above = Target {
-            session_id: given(self.session_id),
-            name: given(self.name),
-            agent: given(self.agent),
+        let above = Target::from(TargetFields {
+            session_id: self.session_id,
+            name: self.name,
+            agent: self.agent,
             team: None,
-        };
-        let within = self.target.filter(|target| *target != Target::default());
+        });
+        let within = self.target.map(Target::from);
+        let within = within.filter(|target| *target != Target::Active);
         let word = given(self.session_identifier);
-        match (above == Target::default(), within, word) {
-            (true, None, Some(word)) => Ok(Target {
-                session_id: Some(host.session_by_identifier(&word)?.to_string()),
-                ..Target::default()
-            }),
+        match (above == Target::Active, within, word) {
+            (true, None, Some(word)) => {
+                let id = host.session_by_identifier(&word)?;
+                Ok(Target::Session(id.to_string()))
+            }
             (true, Some(within), None) => Ok(within),
             (_, None, None) => Ok(above),
             _ => Err(HostError::InvalidParameters(
@@ -186,11 +204,6 @@ impl OneSession {
             )),
         }
     }
-}
-
-/// An empty name is none.
-fn given(name: Option<String>) -> Option<String> {
-    name.filter(|name| !name.is_empty())
 }
 
 pub(super) struct SetActiveSession;
@@ -251,7 +264,7 @@ impl ForeignTool for CheckSessionStatus {
         answer(&json!({
             "name": session.name,
             "id": id,
-            "persistent_id": id,
+            "persistent_id": id.uuid().to_string(),
             "agent": agent,
             "teams": teams,
             "is_processing": session.runs_command,

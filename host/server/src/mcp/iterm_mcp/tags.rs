@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
-use super::{JsonText, answer};
+use super::{JsonText, answer, yes};
 
 pub(super) struct SetSessionTags;
 
@@ -21,10 +21,6 @@ pub(super) struct Arguments {
     /// Whether the tags that it has stay
     #[serde(default = "yes")]
     append: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl ForeignTool for SetSessionTags {

@@ -1,10 +1,11 @@
 //! A session as iterm-mcp's clients are told of it.
 
 use quarterdeck_core::agents::SharedSession;
-use quarterdeck_core::agents::desk::Look;
 use quarterdeck_core::{rfc3339, rfc3339_of_ms};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use super::looks::Appearance;
 
 /// All that is told of a session.
 #[derive(Serialize)]
@@ -13,7 +14,7 @@ pub(super) struct ToldSession {
     /// The same, under the name that older clients know.
     id: String,
     name: String,
-    /// Names the session for good: here the same as `session_id`.
+    /// Names the session for good.
     persistent_id: String,
     pub(super) agent: Option<String>,
     /// The first of its teams.
@@ -36,7 +37,7 @@ pub(super) struct ToldSession {
     /// The program in front.
     process_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    appearance: Option<Look>,
+    appearance: Option<Appearance>,
 }
 
 impl From<SharedSession> for ToldSession {
@@ -50,9 +51,9 @@ impl From<SharedSession> for ToldSession {
         let id = session.id.to_string();
         Self {
             session_id: id.clone(),
-            id: id.clone(),
+            id,
             name: session.name,
-            persistent_id: id,
+            persistent_id: session.id.uuid().to_string(),
             agent: shared.agent,
             team: shared.teams.first().cloned(),
             teams: shared.teams,
@@ -71,7 +72,7 @@ impl From<SharedSession> for ToldSession {
             last_activity: rfc3339(session.last_activity),
             last_message: shared.last_message,
             process_name: session.program,
-            appearance: Some(shared.look).filter(|look| *look != Look::default()),
+            appearance: Appearance::of(shared.look),
         }
     }
 }
