@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
 use tokio::sync::watch;
 
 use crate::connection::{NatsError, said};
@@ -22,7 +22,40 @@ pub(crate) async fn connect(
     connects: watch::Sender<u64>,
 ) -> Result<Client, NatsError> {
     let servers = settings.servers()?;
-    let mut options = match &settings.credentials {
+    let server = settings.told();
+    let told = server.clone();
+    let connecting = with_certificates(with_login(settings, &servers).await?, settings)
+        .await?
+        .name(name)
+        .connection_timeout(CONNECTS_WITHIN)
+        .reconnect_delay_callback(|attempts| {
+            let pause = Duration::from_millis(100 * (1 << attempts.min(6)));
+            pause.min(LONGEST_PAUSE)
+        })
+        .event_callback(move |event| {
+            if let Event::Connected = event {
+                connects.send_modify(|times| *times += 1);
+            }
+            let server = told.clone();
+            async move { tell(&server, &event) }
+        })
+        .connect(servers);
+    // The library's own limit is for each server and each step.
+    match tokio::time::timeout(CONNECTS_WITHIN, connecting).await {
+        Ok(connected) => connected.map_err(|error| refused(server, &error)),
+        Err(_) => Err(NatsError::Unreachable {
+            server,
+            said: "it does not answer".to_owned(),
+        }),
+    }
+}
+
+/// Logs in as the file of credentials says, or the address.
+async fn with_login(
+    settings: &NatsSettings,
+    servers: &[ServerAddr],
+) -> Result<ConnectOptions, NatsError> {
+    let options = match &settings.credentials {
         Some(file) => ConnectOptions::with_credentials_file(file)
             .await
             .map_err(|source| NatsError::Credentials {
@@ -31,12 +64,21 @@ pub(crate) async fn connect(
             })?,
         None => ConnectOptions::new(),
     };
-    if let Some((user, password)) = servers
+    let login = servers
         .iter()
-        .find_map(|server| Some((server.username()?, server.password().unwrap_or_default())))
-    {
-        options = options.user_and_password(user.to_owned(), password.to_owned());
-    }
+        .find_map(|server| Some((server.username()?, server.password().unwrap_or_default())));
+    Ok(match login {
+        Some((user, password)) => options.user_and_password(user.to_owned(), password.to_owned()),
+        None => options,
+    })
+}
+
+/// Trusts what the settings trust, and shows what they show. That the files can be read
+/// is looked at first, since the library does not tell which could not.
+async fn with_certificates(
+    mut options: ConnectOptions,
+    settings: &NatsSettings,
+) -> Result<ConnectOptions, NatsError> {
     let own = settings.certificate.iter();
     let own = own.flat_map(|(certificate, key)| [certificate, key]);
     for file in settings.ca.iter().chain(own) {
@@ -55,44 +97,26 @@ pub(crate) async fn connect(
             .add_client_certificate(certificate.clone(), key.clone())
             .require_tls(true);
     }
-    let server = settings.told();
-    let told = server.clone();
-    let connecting = options
-        .name(name)
-        .connection_timeout(CONNECTS_WITHIN)
-        .reconnect_delay_callback(|attempts| {
-            let pause = Duration::from_millis(100 * (1 << attempts.min(6)));
-            pause.min(LONGEST_PAUSE)
-        })
-        .event_callback(move |event| {
-            if let Event::Connected = event {
-                connects.send_modify(|times| *times += 1);
-            }
-            let server = told.clone();
-            async move { tell(&server, &event) }
-        })
-        .connect(servers);
-    let unreachable = |said: String| NatsError::Unreachable {
-        server: server.clone(),
-        said,
-    };
-    // The library's own limit is for each server and each step.
-    let connected = tokio::time::timeout(CONNECTS_WITHIN, connecting).await;
-    let connected = connected.map_err(|_| unreachable("it does not answer".to_owned()))?;
-    connected.map_err(|error| match error.kind() {
+    Ok(options)
+}
+
+/// Why no connection came about.
+fn refused(server: String, error: &ConnectError) -> NatsError {
+    match error.kind() {
         ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-            NatsError::Login {
-                server: server.clone(),
-            }
+            NatsError::Login { server }
         }
-        ConnectErrorKind::ServerParse => NatsError::Url(said(&error)),
+        ConnectErrorKind::ServerParse => NatsError::Url(said(error)),
         // What rustls says comes as data that cannot be.
-        kind if kind == ConnectErrorKind::Tls || is_bad_data(&error) => NatsError::Tls {
-            server: server.clone(),
-            said: said(&error),
+        kind if kind == ConnectErrorKind::Tls || is_bad_data(error) => NatsError::Tls {
+            server,
+            said: said(error),
         },
-        _ => unreachable(said(&error)),
-    })
+        _ => NatsError::Unreachable {
+            server,
+            said: said(error),
+        },
+    }
 }
 
 fn is_bad_data(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -115,18 +115,18 @@ pub(crate) struct Connection {
     consumers: Arc<Mutex<HashSet<TagSet>>>,
     /// How often a connection has come about.
     connects: watch::Receiver<u64>,
-    met: Arc<Mutex<Option<Met>>>,
+    met: Arc<Mutex<Option<MetServer>>>,
 }
 
 /// The server, as it was when this connection came to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Met {
+struct MetServer {
     /// How often a connection had come about.
     connects: u64,
     /// Another one each time that the server is started.
     server: String,
     /// The work queue that it has.
-    queue: Queue,
+    queue: WorkQueue,
     /// The number of the newest errand that it had.
     last_errand: u64,
 }
@@ -134,7 +134,7 @@ struct Met {
 /// One work queue: the moment that it was made. A server that has lost its disk is given
 /// another one, in which the same numbers mean other errands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Queue(DateTime);
+pub(crate) struct WorkQueue(DateTime);
 
 /// Whether the server can be reached and keeps messages; what it is.
 pub async fn check(settings: &NatsSettings) -> Result<String, NatsError> {
@@ -182,7 +182,7 @@ impl Connection {
 
     /// The work queue that the server has now. What was delivered from another one is
     /// not acknowledged: that would strike out an errand of this one.
-    pub(crate) async fn queue(&self) -> Result<Queue, NatsError> {
+    pub(crate) async fn queue(&self) -> Result<WorkQueue, NatsError> {
         Ok(self.meet().await?.queue)
     }
 
@@ -197,7 +197,7 @@ impl Connection {
     /// Looks at the server, once for each time that a connection comes about: a new one
     /// shows in what the server says of itself before any of its messages, and is told
     /// of a little earlier or later.
-    async fn meet(&self) -> Result<Met, NatsError> {
+    async fn meet(&self) -> Result<MetServer, NatsError> {
         let connects = *self.connects.borrow();
         let server = self.client.server_info().server_id;
         let before = self.met().clone();
@@ -213,11 +213,11 @@ impl Connection {
         let info = stream.cached_info();
         // It has answered, so this is the one that was asked.
         let server = self.client.server_info().server_id;
-        let queue = Queue(info.created);
+        let queue = WorkQueue(info.created);
         let last_errand = before
             .filter(|met| met.server == server && met.queue == queue)
             .map_or(info.state.last_sequence, |met| met.last_errand);
-        let met = Met {
+        let met = MetServer {
             connects,
             server,
             queue,
@@ -227,7 +227,7 @@ impl Connection {
         Ok(met)
     }
 
-    fn met(&self) -> MutexGuard<'_, Option<Met>> {
+    fn met(&self) -> MutexGuard<'_, Option<MetServer>> {
         self.met.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

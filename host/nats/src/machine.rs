@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::announcing::{ANNOUNCES_EVERY, MachineName};
 use crate::connection::{Connection, NatsError, later};
-use crate::running::{Doing, Held};
+use crate::running::{Doing, HeldErrand};
 use crate::settings::NatsSettings;
 use crate::subjects::{Announcement, MACHINES, NEW_TAGS, ROLL_CALL, recall};
 
@@ -325,7 +325,7 @@ impl Taking {
                     continue;
                 }
             };
-            let held = Held {
+            let held = HeldErrand {
                 machine: self.settings.name.clone(),
                 connection: self.connection.clone(),
                 errands: Arc::clone(&self.errands),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::Message;
 use futures_util::StreamExt;
-use quarterdeck_core::tasks::{ErrandNews, OwnerId, Told};
+use quarterdeck_core::tasks::{ErrandNews, ErrandTold, OwnerId};
 use tokio::sync::oneshot;
 
 use crate::connection::{Connection, NatsError, later};
@@ -77,7 +77,7 @@ async fn take(owner: &Weak<Owner>, connection: &Connection, message: Message) ->
         _ => None,
     };
     let (settle, settled) = oneshot::channel();
-    let told = Told {
+    let told = ErrandTold {
         news,
         settled: Some(settle),
     };
@@ -160,7 +160,7 @@ pub(crate) async fn hear_progress(owner: Weak<Owner>, connection: Connection, id
             news: news @ ErrandNews::Progress { .. },
         }) = serde_json::from_slice(&message.payload)
         {
-            let told = Told {
+            let told = ErrandTold {
                 news,
                 settled: None,
             };

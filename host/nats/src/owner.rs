@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use async_nats::connection::State;
 use quarterdeck_core::tasks::{
-    Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable, Waiting, Way,
+    Errand, ErrandKey, ErrandNews, ErrandSentBefore, ErrandTold, Machine, Machines, OwnerId,
+    Pending, Unreachable,
 };
 use tokio::sync::{OnceCell, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -37,14 +38,14 @@ pub struct NatsMachines {
 pub(crate) struct Owner {
     settings: NatsSettings,
     connection: OnceCell<Connection>,
-    out: Mutex<HashMap<ErrandKey, Out>>,
+    out: Mutex<HashMap<ErrandKey, ErrandOut>>,
     roster: watch::Sender<Arc<[Machine]>>,
     gone: CancellationToken,
 }
 
 /// An errand that is out.
-pub(crate) struct Out {
-    news: mpsc::Sender<Told>,
+pub(crate) struct ErrandOut {
+    news: mpsc::Sender<ErrandTold>,
     /// Where the work queue has it, once it is sent.
     pub(crate) subject: String,
     /// The tags that it asks for.
@@ -58,7 +59,7 @@ pub(crate) struct Out {
     held: Option<Instant>,
 }
 
-impl Out {
+impl ErrandOut {
     /// Whether a machine has said that it has it, within this time.
     pub(crate) fn is_held(&self, within: Duration) -> bool {
         self.held.is_some_and(|held| held.elapsed() < within)
@@ -88,7 +89,7 @@ impl NatsMachines {
 }
 
 impl Machines for NatsMachines {
-    fn reach(&self, patience: Duration) -> Waiting<'_, Result<(), Unreachable>> {
+    fn reach(&self, patience: Duration) -> Pending<'_, Result<(), Unreachable>> {
         Box::pin(async move {
             let unreachable = |error: String| Unreachable(error);
             match tokio::time::timeout(patience, self.owner.connection()).await {
@@ -122,15 +123,15 @@ impl Machines for NatsMachines {
         });
     }
 
-    fn send(&self, errand: Errand, way: Option<&Way>) -> mpsc::Receiver<Told> {
+    fn send(&self, errand: Errand, way: Option<&ErrandSentBefore>) -> mpsc::Receiver<ErrandTold> {
         let (news, told) = mpsc::channel(NEWS);
         let was_sent = way.is_some_and(|way| way.was_sent);
-        let out = Out {
+        let out = ErrandOut {
             news,
             subject: sending::subject(&errand),
             tags: TagSet::of(&errand.tags),
             sent: was_sent,
-            machine: way.and_then(Way::machine).map(str::to_owned),
+            machine: way.and_then(ErrandSentBefore::machine).map(str::to_owned),
             asked_before: was_sent,
             held: None,
         };
@@ -193,7 +194,7 @@ impl Owner {
     }
 
     /// The errands that are out.
-    pub(crate) fn out(&self) -> MutexGuard<'_, HashMap<ErrandKey, Out>> {
+    pub(crate) fn out(&self) -> MutexGuard<'_, HashMap<ErrandKey, ErrandOut>> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -223,7 +224,7 @@ impl Owner {
 
     /// Tells whoever follows an errand. What is told last ends its being out. `false`
     /// where nobody follows it.
-    pub(crate) async fn tell(&self, key: &ErrandKey, mut told: Told) -> bool {
+    pub(crate) async fn tell(&self, key: &ErrandKey, mut told: ErrandTold) -> bool {
         let news = {
             let mut errands = self.out();
             match &mut told.news {

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use quarterdeck_core::tasks::{
-    CallOffReceiver, Errand, ErrandKey, ErrandNews, Errands, Fate, TaskId, Waiting,
+    CallOffReceiver, Errand, ErrandKey, ErrandNews, Errands, Fate, Pending, TaskId,
 };
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::announcing::MachineName;
-use crate::connection::{Connection, Published, Queue};
+use crate::connection::{Connection, Published, WorkQueue};
 use crate::machine::Shared;
 use crate::subjects::{self, Claim, Letter, StillHeld};
 
@@ -54,7 +54,7 @@ pub enum Doing {
 }
 
 /// What is to be done about an errand's message.
-enum Outcome {
+enum MessageOutcome {
     /// It is over here: its owner is told.
     Tell(ErrandNews),
     /// Another machine has begun it.
@@ -64,7 +64,7 @@ enum Outcome {
 }
 
 /// Whose news the server keeps.
-enum Kept {
+enum NewsKept {
     /// Those of this machine.
     Now,
     /// Those of another one.
@@ -74,7 +74,7 @@ enum Kept {
 }
 
 /// An errand that this machine has.
-pub(crate) struct Held {
+pub(crate) struct HeldErrand {
     pub(crate) machine: MachineName,
     pub(crate) connection: Connection,
     pub(crate) errands: Arc<Errands>,
@@ -82,10 +82,10 @@ pub(crate) struct Held {
     /// The server hears of it at least this often.
     pub(crate) silence: Duration,
     /// The work queue that it came from.
-    pub(crate) queue: Queue,
+    pub(crate) queue: WorkQueue,
 }
 
-impl Held {
+impl HeldErrand {
     /// Carries the errand out and acknowledges it, once its end is with the server.
     pub(crate) async fn carry_out(self, message: Message) {
         let errand: Errand = match serde_json::from_slice(&message.payload) {
@@ -112,8 +112,8 @@ impl Held {
             } else {
                 match self.claim(&errand.key).await {
                     Some(Claim::Granted) => self.outcome(&errand, called_off).await,
-                    Some(Claim::Another) => Outcome::Leave,
-                    Some(Claim::Gone) => Outcome::Drop,
+                    Some(Claim::Another) => MessageOutcome::Leave,
+                    Some(Claim::Gone) => MessageOutcome::Drop,
                     None if self.connection.may_be_delivered_again(sequence).await => {
                         self.was_delivered(&errand, "the NATS server forgot who had it")
                             .await
@@ -121,7 +121,7 @@ impl Held {
                     None => self.outcome(&errand, called_off).await,
                 }
             };
-            if let Outcome::Tell(news) = &after {
+            if let MessageOutcome::Tell(news) = &after {
                 self.tell(&errand.key, news.clone()).await;
             }
             done.cancel();
@@ -129,7 +129,7 @@ impl Held {
         };
         let (after, ()) = tokio::join!(carried, alive);
         self.shared.releases(&errand.key);
-        if let Outcome::Leave = after {
+        if let MessageOutcome::Leave = after {
             // The machine that began it acknowledges it; or it comes again.
             return;
         }
@@ -191,24 +191,24 @@ impl Held {
 
     /// What its owner is told of an errand that somebody has had, perhaps this machine:
     /// it is not begun again.
-    async fn was_delivered(&self, errand: &Errand, how: &str) -> Outcome {
+    async fn was_delivered(&self, errand: &Errand, how: &str) -> MessageOutcome {
         if let Some(fate) = self.errands.fate_of(&errand.key).await {
-            return Outcome::Tell(ErrandNews::Ended(fate));
+            return MessageOutcome::Tell(ErrandNews::Ended(fate));
         }
         self.shared.tell(Doing::FellSilent {
             task: errand.task.id.clone(),
         });
-        Outcome::Tell(ErrandNews::FellSilent {
+        MessageOutcome::Tell(ErrandNews::FellSilent {
             how: how.to_owned(),
             may_have_begun: None,
         })
     }
 
     /// Carries the errand out.
-    async fn outcome(&self, errand: &Errand, called_off: CallOffReceiver) -> Outcome {
+    async fn outcome(&self, errand: &Errand, called_off: CallOffReceiver) -> MessageOutcome {
         let (news, mut steps) = mpsc::channel(STEPS);
         let begun_elsewhere = AtomicBool::new(false);
-        let begins = |session: String| -> Waiting<'_, bool> {
+        let begins = |session: String| -> Pending<'_, bool> {
             let elsewhere = &begun_elsewhere;
             Box::pin(async move { self.begins(errand, &session, elsewhere).await })
         };
@@ -221,13 +221,13 @@ impl Held {
             }
         };
         if begun_elsewhere.load(Ordering::Relaxed) {
-            return Outcome::Leave;
+            return MessageOutcome::Leave;
         }
         self.shared.tell(Doing::Ended {
             task: errand.task.id.clone(),
             fate: fate.clone(),
         });
-        Outcome::Tell(ErrandNews::Ended(fate))
+        MessageOutcome::Tell(ErrandNews::Ended(fate))
     }
 
     /// Whether its owner is sure to hear that it begins, and has not heard so of another
@@ -242,11 +242,11 @@ impl Held {
         }
         let told = self.tell(&errand.key, news);
         match tokio::time::timeout(TOLD_WITHIN, told).await {
-            Ok(Kept::Now) => {}
+            Ok(NewsKept::Now) => {}
             // What this machine sent may have arrived at first, and another's, too, where
             // the server has forgotten who had it. Its owner let one of them begin.
-            Ok(Kept::Perhaps) if self.claim(&errand.key).await == Some(Claim::Granted) => {}
-            Ok(Kept::Before | Kept::Perhaps) => {
+            Ok(NewsKept::Perhaps) if self.claim(&errand.key).await == Some(Claim::Granted) => {}
+            Ok(NewsKept::Before | NewsKept::Perhaps) => {
                 elsewhere.store(true, Ordering::Relaxed);
                 return false;
             }
@@ -266,7 +266,7 @@ impl Held {
     }
 
     /// Has the server keep news for the owner, however long that takes.
-    async fn tell(&self, key: &ErrandKey, news: ErrandNews) -> Kept {
+    async fn tell(&self, key: &ErrandKey, news: ErrandNews) -> NewsKept {
         let stage = match &news {
             ErrandNews::Begun { .. } => "begun",
             ErrandNews::FellSilent { .. } => "silent",
@@ -282,9 +282,9 @@ impl Held {
         loop {
             let told = self.connection.publish(&subject, &id, &letter, false).await;
             match told {
-                Ok(Published::Now) => return Kept::Now,
-                Ok(Published::Before) if tried => return Kept::Perhaps,
-                Ok(Published::Before) => return Kept::Before,
+                Ok(Published::Now) => return NewsKept::Now,
+                Ok(Published::Before) if tried => return NewsKept::Perhaps,
+                Ok(Published::Before) => return NewsKept::Before,
                 Err(error) => tracing::debug!("news of the errand {key} wait: {error}"),
             }
             tried = true;

@@ -5,11 +5,11 @@ use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
-use quarterdeck_core::tasks::{Errand, ErrandKey, ErrandNews, Fate, OwnerId, Told};
+use quarterdeck_core::tasks::{Errand, ErrandKey, ErrandNews, ErrandTold, Fate, OwnerId};
 
 use crate::announcing::MachineName;
 use crate::connection::{Connection, NatsError, later};
-use crate::owner::{Out, Owner, connected};
+use crate::owner::{ErrandOut, Owner, connected};
 use crate::subjects::{self, ERRANDS, TagSet};
 
 /// What the server did not take is sent again after so long.
@@ -50,7 +50,7 @@ pub(crate) async fn send(owner: Weak<Owner>, errand: Errand) {
             }
         };
         if let Some(owner) = owner.upgrade() {
-            let told = Told {
+            let told = ErrandTold {
                 news,
                 settled: None,
             };
@@ -91,7 +91,7 @@ pub(crate) async fn recall(owner: Weak<Owner>, key: ErrandKey) {
             Some(machine) => tell_machine(&connection, &machine, &key).await,
             None => match take_back(&connection, &subject).await {
                 Ok(true) => {
-                    let told = Told {
+                    let told = ErrandTold {
                         news: ErrandNews::Ended(Fate::NotTyped),
                         settled: None,
                     };
@@ -164,8 +164,8 @@ pub(crate) async fn look_for_the_lost(
                 continue;
             }
             missing.remove(&key);
-            let may_have_begun = (owner.out().get(&key)).and_then(Out::may_have_begun);
-            let told = Told {
+            let may_have_begun = (owner.out().get(&key)).and_then(ErrandOut::may_have_begun);
+            let told = ErrandTold {
                 news: ErrandNews::FellSilent {
                     how: "the NATS server does not have it any more".to_owned(),
                     may_have_begun,

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use quarterdeck_policy::ProgressStatus;
 use quarterdeck_terminal::Cursor;
 
-use super::board::{Entry, Source, Standing};
+use super::board::{BoardEntry, Source, Standing};
 use super::marker::Marker;
 use crate::error::HostError;
 use crate::glob;
@@ -85,7 +85,7 @@ impl Host {
         &self,
         question: &ProgressQuestion,
     ) -> Result<AggregatedProgress, HostError> {
-        let mut entries: Vec<(Source, Entry)> = self.progress.entries().into_iter().collect();
+        let mut entries: Vec<(Source, BoardEntry)> = self.progress.entries().into_iter().collect();
         // A closed session goes no further.
         entries.retain(|(source, _)| match source {
             Source::Session(id) => self.registry.get(id).is_ok(),
@@ -98,7 +98,7 @@ impl Host {
                     pattern.len()
                 )));
             }
-            let named: Vec<(Source, Entry)> = match looks_like_glob(pattern) {
+            let named: Vec<(Source, BoardEntry)> = match looks_like_glob(pattern) {
                 true => entries
                     .iter()
                     .filter(|(source, entry)| is_named(source, entry, pattern))
@@ -115,7 +115,7 @@ impl Host {
     }
 
     /// What a user's own marks in the sessions' output say.
-    async fn marked(&self, pattern: &str) -> Result<Vec<(Source, Entry)>, HostError> {
+    async fn marked(&self, pattern: &str) -> Result<Vec<(Source, BoardEntry)>, HostError> {
         // A glob that nothing goes by is no reason for an error.
         let marker = match Marker::new(pattern) {
             Ok(marker) => marker,
@@ -135,7 +135,7 @@ impl Host {
             let points = [(updated, standing.percentage())].into();
             marked.push((
                 Source::Session(session.id.to_string()),
-                Entry {
+                BoardEntry {
                     name: session.name.clone(),
                     standing,
                     said_by: "pattern".to_owned(),
@@ -155,17 +155,17 @@ fn looks_like_glob(pattern: &str) -> bool {
         .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/' | ' ' | '*' | '?'))
 }
 
-fn is_named(source: &Source, entry: &Entry, glob: &str) -> bool {
+fn is_named(source: &Source, entry: &BoardEntry, glob: &str) -> bool {
     match source {
         Source::Task(id) => glob::matches(glob, id),
         Source::Session(id) => glob::matches(glob, id) || glob::matches(glob, &entry.name),
     }
 }
 
-fn aggregate(entries: Vec<(Source, Entry)>) -> AggregatedProgress {
+fn aggregate(entries: Vec<(Source, BoardEntry)>) -> AggregatedProgress {
     let total = entries.len();
     let is = |status: ProgressStatus| {
-        move |(_, entry): &&(Source, Entry)| entry.standing.status == status
+        move |(_, entry): &&(Source, BoardEntry)| entry.standing.status == status
     };
     let completed = entries.iter().filter(is(ProgressStatus::Completed)).count();
     let failed = entries.iter().filter(is(ProgressStatus::Failed)).count();
@@ -190,7 +190,7 @@ fn aggregate(entries: Vec<(Source, Entry)>) -> AggregatedProgress {
     }
 }
 
-fn source_progress((source, entry): (Source, Entry)) -> SourceProgress {
+fn source_progress((source, entry): (Source, BoardEntry)) -> SourceProgress {
     let (session_id, task_id, name) = match source {
         Source::Session(id) => (id, None, entry.name),
         Source::Task(id) => (entry.name, Some(id), String::new()),
@@ -206,7 +206,7 @@ fn source_progress((source, entry): (Source, Entry)) -> SourceProgress {
 }
 
 /// At each change of one source, the mean of what all had come to.
-fn timeline(entries: &[(Source, Entry)]) -> Vec<TimelinePoint> {
+fn timeline(entries: &[(Source, BoardEntry)]) -> Vec<TimelinePoint> {
     let mut changes: Vec<(SystemTime, usize, f64)> = entries
         .iter()
         .enumerate()
@@ -246,9 +246,9 @@ mod tests {
     use proptest::prelude::*;
     use std::time::{Duration, UNIX_EPOCH};
 
-    fn entry(status: ProgressStatus, points: &[(u64, f64)]) -> Entry {
+    fn entry(status: ProgressStatus, points: &[(u64, f64)]) -> BoardEntry {
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        Entry {
+        BoardEntry {
             name: "name".to_owned(),
             standing: Standing {
                 label: String::new(),

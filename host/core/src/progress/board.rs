@@ -65,7 +65,7 @@ pub(super) enum Source {
 
 /// The progress of one source.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct BoardEntry {
     /// The session's name, or the session that works on the task.
     pub(super) name: String,
     pub(super) standing: Standing,
@@ -78,7 +78,7 @@ pub(super) struct Entry {
 
 /// The progress of everything. One lock, held to write or to copy an entry.
 #[derive(Default)]
-pub(crate) struct ProgressBoard(Mutex<BTreeMap<Source, Entry>>);
+pub(crate) struct ProgressBoard(Mutex<BTreeMap<Source, BoardEntry>>);
 
 impl ProgressBoard {
     /// A task waits, runs or has ended, as the queue says. What its output has told
@@ -135,7 +135,7 @@ impl ProgressBoard {
             }
         }
         let percentage = standing.percentage();
-        let entry = entries.entry(source).or_insert_with(|| Entry {
+        let entry = entries.entry(source).or_insert_with(|| BoardEntry {
             name: String::new(),
             standing: standing.clone(),
             said_by: String::new(),
@@ -157,11 +157,11 @@ impl ProgressBoard {
         self.lock().remove(source);
     }
 
-    pub(super) fn entries(&self) -> BTreeMap<Source, Entry> {
+    pub(super) fn entries(&self) -> BTreeMap<Source, BoardEntry> {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Source, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Source, BoardEntry>> {
         // The board is whole between any two of its operations.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

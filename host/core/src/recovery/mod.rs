@@ -130,7 +130,7 @@ impl Host {
             .unwrap_or(self.recovery.max_retries)
             .min(RecoverSession::MOST_RETRIES);
         let trouble = self.trouble_as_asked(&session).await;
-        let asked = Asked {
+        let asked = AskedRecovery {
             recoveries,
             strategy,
             max_attempts,
@@ -156,7 +156,7 @@ impl Host {
         };
         let (host, trouble) = (Arc::clone(self), trouble.clone());
         tokio::spawn(async move {
-            let asked = Asked {
+            let asked = AskedRecovery {
                 recoveries: host.policies.recoveries().await,
                 strategy: host.recovery.strategy.clone(),
                 max_attempts: host.recovery.max_retries,
@@ -192,10 +192,10 @@ impl Host {
         self: &Arc<Self>,
         session: Arc<Session>,
         trouble: Trouble,
-        asked: Asked,
+        asked: AskedRecovery,
     ) -> Option<RecoveryOutcome> {
         let turn = self.mending.begin(&session.id)?;
-        let mut course = Course {
+        let mut course = RecoveryCourse {
             host: self,
             turn,
             began: Instant::now(),
@@ -264,7 +264,7 @@ impl Host {
 }
 
 /// Who decides, and within which bounds.
-struct Asked {
+struct AskedRecovery {
     recoveries: Recoveries,
     strategy: String,
     max_attempts: u32,
@@ -274,7 +274,7 @@ struct Asked {
 }
 
 /// One incident, from its beginning to its end.
-struct Course<'a> {
+struct RecoveryCourse<'a> {
     host: &'a Arc<Host>,
     turn: Turn,
     began: Instant,
@@ -284,14 +284,14 @@ struct Course<'a> {
     /// The session that is looked at now.
     current: Arc<Session>,
     trouble: Trouble,
-    asked: Asked,
+    asked: AskedRecovery,
     attempts: u32,
     story: Vec<String>,
     /// What moved last: with each step, all that moved before.
     handed_over: Option<HandedOver>,
 }
 
-impl Course<'_> {
+impl RecoveryCourse<'_> {
     /// Whether the session is well in the end.
     async fn run(&mut self) -> bool {
         for _ in 0..MOST_QUESTIONS {

@@ -126,14 +126,14 @@ pub enum ErrandNews {
 
 /// How far an errand is that an earlier host has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct ErrandSentBefore {
     /// Whether that is certain.
     pub was_sent: bool,
     /// The machine and its session, as `machine/session`, once it has begun.
     pub worker: Option<String>,
 }
 
-impl Way {
+impl ErrandSentBefore {
     /// The machine that has begun it.
     pub fn machine(&self) -> Option<&str> {
         let (machine, _) = self.worker.as_deref()?.split_once('/')?;
@@ -143,14 +143,14 @@ impl Way {
 
 /// One piece of news. It is told again, also to a later host, until it is settled.
 #[derive(Debug)]
-pub struct Told {
+pub struct ErrandTold {
     /// The news.
     pub news: ErrandNews,
     /// Sent to once it is kept; nothing where it is not told again anyway.
     pub settled: Option<oneshot::Sender<()>>,
 }
 
-impl Told {
+impl ErrandTold {
     /// Says that the news is kept.
     pub(super) fn settle(self) {
         if let Some(settled) = self.settled {
@@ -184,7 +184,7 @@ impl Machine {
 pub struct Unreachable(pub String);
 
 /// A future that is sent between threads.
-pub type Waiting<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Pending<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Carries errands to machines, and news of them back. Behind it is a work queue: an
 /// errand goes to one machine that has its tags and room, and is told of as fallen
@@ -192,7 +192,7 @@ pub type Waiting<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>
 pub trait Machines: Send + Sync {
     /// Whether errands can be sent, as far as can be told within `patience`. It need
     /// not ask again once they could be.
-    fn reach(&self, patience: Duration) -> Waiting<'_, Result<(), Unreachable>>;
+    fn reach(&self, patience: Duration) -> Pending<'_, Result<(), Unreachable>>;
 
     /// Takes news from now on. Called once, when every errand that an earlier host has
     /// sent was asked after: news of errands that nobody knows are dropped.
@@ -200,7 +200,7 @@ pub trait Machines: Send + Sync {
 
     /// Sends an errand, or only asks after it where an earlier host has sent it (`way`).
     /// The channel closes where this host goes.
-    fn send(&self, errand: Errand, way: Option<&Way>) -> mpsc::Receiver<Told>;
+    fn send(&self, errand: Errand, way: Option<&ErrandSentBefore>) -> mpsc::Receiver<ErrandTold>;
 
     /// Calls an errand off. Its end is told as of any other.
     fn recall(&self, key: &ErrandKey);

@@ -29,8 +29,8 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use call_off::{CallOff, CallOffReceiver, CallOffSender, call_off};
 pub use errand::{
-    BadOwnerId, Errand, ErrandKey, ErrandNews, Machine, Machines, OwnerId, Told, Unreachable,
-    Waiting, Way,
+    BadOwnerId, Errand, ErrandKey, ErrandNews, ErrandSentBefore, ErrandTold, Machine, Machines,
+    OwnerId, Pending, Unreachable,
 };
 pub use fate::Fate;
 pub use owner::bad_terms::{BadTerms, OfThisHost};

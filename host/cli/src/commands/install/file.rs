@@ -26,7 +26,7 @@ pub(super) struct ConfiguredFile {
 
 /// What is to be done to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum FileChange {
     /// Nothing.
     Nothing,
     /// It gets this text; what it is now is kept beside it if `keep` says so.
@@ -67,15 +67,15 @@ impl ConfiguredFile {
     }
 
     /// What installing changes.
-    pub(super) fn installed(&self) -> Result<Change> {
+    pub(super) fn installed(&self) -> Result<FileChange> {
         let now = self.text.as_deref().unwrap_or_default();
         let text = self.with(now)?;
         if self.text.as_deref() == Some(&text) {
-            return Ok(Change::Nothing);
+            return Ok(FileChange::Nothing);
         }
         // Of two installations in a row the first has the backup.
         let untouched = self.without(now)? == now;
-        Ok(Change::Write {
+        Ok(FileChange::Write {
             keep: self.text.is_some() && (untouched || self.backup.is_none()),
             text,
         })
@@ -83,22 +83,22 @@ impl ConfiguredFile {
 
     /// What uninstalling changes: back to the backup if nobody else has changed
     /// the file since, else only what is ours is taken out.
-    pub(super) fn uninstalled(&self) -> Result<Change> {
+    pub(super) fn uninstalled(&self) -> Result<FileChange> {
         let Some(now) = &self.text else {
-            return Ok(Change::Nothing);
+            return Ok(FileChange::Nothing);
         };
         match &self.backup {
             Some(backup) if self.with(backup).is_ok_and(|text| text == *now) => {
-                return Ok(Change::Restore(backup.clone()));
+                return Ok(FileChange::Restore(backup.clone()));
             }
-            None if self.with("")? == *now => return Ok(Change::Remove),
+            None if self.with("")? == *now => return Ok(FileChange::Remove),
             _ => {}
         }
         let text = self.without(now)?;
         Ok(match text == *now {
-            true => Change::Nothing,
-            false if self.wanted.format == Format::Script && text.is_empty() => Change::Remove,
-            false => Change::Restore(text),
+            true => FileChange::Nothing,
+            false if self.wanted.format == Format::Script && text.is_empty() => FileChange::Remove,
+            false => FileChange::Restore(text),
         })
     }
 
@@ -123,18 +123,18 @@ impl ConfiguredFile {
     }
 
     /// The change as people read it.
-    pub(super) fn diff(&self, change: &Change) -> String {
+    pub(super) fn diff(&self, change: &FileChange) -> String {
         let before = self.text.as_deref().unwrap_or_default();
         let after = match change {
-            Change::Nothing => before,
-            Change::Write { text, .. } | Change::Restore(text) => text,
-            Change::Remove => "",
+            FileChange::Nothing => before,
+            FileChange::Write { text, .. } | FileChange::Restore(text) => text,
+            FileChange::Remove => "",
         };
         let path = self.path().display().to_string();
         let missing = "/dev/null";
         let old = if self.text.is_some() { &*path } else { missing };
         let new = match change {
-            Change::Remove => missing,
+            FileChange::Remove => missing,
             _ => &*path,
         };
         TextDiff::from_lines(before, after)
@@ -144,21 +144,21 @@ impl ConfiguredFile {
     }
 
     /// Does it.
-    pub(super) fn carry_out(&self, change: &Change) -> Result<()> {
+    pub(super) fn carry_out(&self, change: &FileChange) -> Result<()> {
         let backup = beside(&self.target);
         match change {
-            Change::Nothing => Ok(()),
-            Change::Write { text, keep } => {
+            FileChange::Nothing => Ok(()),
+            FileChange::Write { text, keep } => {
                 if *keep && let Some(now) = &self.text {
                     self.write(&backup, now)?;
                 }
                 self.write(&self.target, text)
             }
-            Change::Restore(text) => {
+            FileChange::Restore(text) => {
                 self.write(&self.target, text)?;
                 remove(&backup)
             }
-            Change::Remove => remove(&self.target),
+            FileChange::Remove => remove(&self.target),
         }
     }
 

@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 
 pub(crate) use agent::CodingAgent;
 use agent::{Homes, Started};
-use file::{Change, ConfiguredFile};
+use file::{ConfiguredFile, FileChange};
 
 use crate::Setup;
 use crate::arguments::InstallArguments;
@@ -65,7 +65,7 @@ pub(crate) fn run(
         .collect::<Result<Vec<_>>>()?;
     let mut changed = false;
     for (file, change) in files.iter().zip(&changes) {
-        if matches!(change, Change::Nothing) {
+        if matches!(change, FileChange::Nothing) {
             anstream::println!("{}: nothing to change", file.path().display());
             continue;
         }

@@ -14,17 +14,17 @@ const MOST_ASKED_ABOUT: usize = 256;
 
 /// A task, as far as its place in the backlog goes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct BacklogEntry {
     pub(super) number: u64,
     pub(super) submission: u64,
     pub(super) lane: Lane,
     pub(super) priority: TaskPriority,
-    pub(super) place: Place,
+    pub(super) place: BacklogPlace,
 }
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum BacklogPlace {
     /// It waits for others.
     Blocked,
     /// It could run.
@@ -52,27 +52,27 @@ struct LaneBacklog {
 
 impl Backlog {
     /// Puts a task where it stands now.
-    pub(super) fn put(&mut self, entry: Entry) {
+    pub(super) fn put(&mut self, entry: BacklogEntry) {
         let lane = self.without(entry);
         match entry.place {
-            Place::Blocked => drop(lane.blocked.insert(entry.number)),
-            Place::Ready => {
+            BacklogPlace::Blocked => drop(lane.blocked.insert(entry.number)),
+            BacklogPlace::Ready => {
                 lane.ready.insert(entry.number);
                 lane.urgent.insert((Reverse(entry.priority), entry.number));
             }
-            Place::Running => drop(lane.running.insert(entry.number)),
+            BacklogPlace::Running => drop(lane.running.insert(entry.number)),
         }
     }
 
     /// Takes a task out that has ended.
-    pub(super) fn remove(&mut self, entry: Entry) {
+    pub(super) fn remove(&mut self, entry: BacklogEntry) {
         if self.without(entry).is_empty() {
             self.lanes.remove(&(entry.submission, entry.lane));
         }
     }
 
     /// The lane of a task, which is nowhere in it.
-    fn without(&mut self, entry: Entry) -> &mut LaneBacklog {
+    fn without(&mut self, entry: BacklogEntry) -> &mut LaneBacklog {
         let key = (entry.submission, entry.lane);
         let urgency = (Reverse(entry.priority), entry.number);
         let lane = self.lanes.entry(key).or_default();
@@ -168,8 +168,8 @@ impl LaneBacklog {
 mod tests {
     use super::*;
 
-    fn entry(number: u64, priority: TaskPriority, place: Place) -> Entry {
-        Entry {
+    fn entry(number: u64, priority: TaskPriority, place: BacklogPlace) -> BacklogEntry {
+        BacklogEntry {
             number,
             submission: 1,
             lane: Lane::Shell,
@@ -183,10 +183,10 @@ mod tests {
         let mut backlog = Backlog::default();
         let task = |place| entry(7, TaskPriority::Medium, place);
         for (place, counts) in [
-            (Place::Blocked, (0, 0, 1)),
-            (Place::Ready, (1, 0, 1)),
-            (Place::Running, (0, 1, 0)),
-            (Place::Ready, (1, 0, 1)),
+            (BacklogPlace::Blocked, (0, 0, 1)),
+            (BacklogPlace::Ready, (1, 0, 1)),
+            (BacklogPlace::Running, (0, 1, 0)),
+            (BacklogPlace::Ready, (1, 0, 1)),
         ] {
             backlog.put(task(place));
             assert_eq!(
@@ -199,10 +199,10 @@ mod tests {
                 "{place:?}"
             );
             let runs = backlog.all_running().collect::<Vec<_>>() == [7];
-            assert_eq!(runs, place == Place::Running);
+            assert_eq!(runs, place == BacklogPlace::Running);
             assert!(backlog.holds(1) && !backlog.holds(2));
         }
-        backlog.remove(task(Place::Running));
+        backlog.remove(task(BacklogPlace::Running));
         assert!(!backlog.holds(1) && backlog.lanes.is_empty());
     }
 
@@ -214,9 +214,9 @@ mod tests {
                 true => TaskPriority::High,
                 false => TaskPriority::Low,
             };
-            entry(number, priority, Place::Ready)
+            entry(number, priority, BacklogPlace::Ready)
         };
-        backlog.put(entry(10_000, TaskPriority::Low, Place::Blocked));
+        backlog.put(entry(10_000, TaskPriority::Low, BacklogPlace::Blocked));
         for number in 0..1_000 {
             backlog.put(ready(number));
         }

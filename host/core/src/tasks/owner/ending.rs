@@ -4,7 +4,7 @@
 use tokio::time::Instant;
 
 use super::kept::{self, Ending, work_key};
-use super::queue::{Queue, Waiting};
+use super::queue::{EndWaiter, Queue};
 use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::tasks::call_off::CallOff;
@@ -102,7 +102,7 @@ impl Queue {
     }
 
     fn tell_those_who_wait(&mut self, number: u64) {
-        let over = |waiting: &mut Waiting| {
+        let over = |waiting: &mut EndWaiter| {
             waiting.left.remove(&number);
             waiting.left.is_empty() || waiting.reply.is_closed()
         };

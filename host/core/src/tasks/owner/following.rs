@@ -12,7 +12,7 @@ use super::attempt::{AttemptEnd, Tried, keep};
 use super::kept;
 use crate::host::Host;
 use crate::tasks::call_off::CallOffReceiver;
-use crate::tasks::errand::{Errand, ErrandNews, Machines, Told};
+use crate::tasks::errand::{Errand, ErrandNews, ErrandTold, Machines};
 use crate::tasks::fate::Fate;
 use crate::tasks::until_kept::{KEPT_AGAIN_AFTER, until_kept};
 
@@ -20,7 +20,7 @@ use crate::tasks::until_kept::{KEPT_AGAIN_AFTER, until_kept};
 pub(super) const ON_ITS_WAY: &str = "machines";
 
 /// What is heard of an errand on its way.
-pub(super) enum Course {
+pub(super) enum ErrandCourse {
     /// A machine has begun it.
     Begun { number: u64, worker: String },
     /// How far it is.
@@ -36,7 +36,7 @@ pub(super) struct Following {
     pub(super) host: Arc<Host>,
     pub(super) machines: Arc<dyn Machines>,
     pub(super) errand: Errand,
-    pub(super) course: mpsc::Sender<Course>,
+    pub(super) course: mpsc::Sender<ErrandCourse>,
     pub(super) worker: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl Following {
         mut self,
         tried: Tried,
         mut called_off: CallOffReceiver,
-        told: Option<mpsc::Receiver<Told>>,
+        told: Option<mpsc::Receiver<ErrandTold>>,
     ) -> AttemptEnd {
         let (number, sending) = (tried.number, self.errand.key.sending);
         let mut told = match told {
@@ -114,11 +114,14 @@ impl Following {
                 })
                 .await;
                 // A queue that is gone is told nothing.
-                let _ = self.course.send(Course::Begun { number, worker }).await;
+                let _ = self
+                    .course
+                    .send(ErrandCourse::Begun { number, worker })
+                    .await;
                 None
             }
             ErrandNews::Progress { percent, milestone } => {
-                let course = Course::Progress {
+                let course = ErrandCourse::Progress {
                     number,
                     percent: *percent,
                     milestone: milestone.clone(),

@@ -46,7 +46,7 @@ pub(super) struct KeptTask {
 
 /// Everything that a queue begins with.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct KeptTasks {
     pub(super) submissions: Vec<(u64, Terms)>,
     pub(super) tasks: Vec<KeptTask>,
     /// Tasks that cannot run: their numbers, with the id and the state of one that
@@ -124,7 +124,7 @@ pub(super) fn forget_old(kept: &Transaction<'_>) -> rusqlite::Result<()> {
 }
 
 /// Reads what a queue begins with.
-pub(super) fn load(kept: &Connection) -> rusqlite::Result<Kept> {
+pub(super) fn load(kept: &Connection) -> rusqlite::Result<KeptTasks> {
     let tasks = kept
         .prepare(
             "SELECT number, id, submission, spec, needs, state, attempts, lost, notes, session_id, submitted_ms, sendings
@@ -167,7 +167,7 @@ pub(super) fn load(kept: &Connection) -> rusqlite::Result<Kept> {
             |row| unsigned(row, 0),
         )
     };
-    Ok(Kept {
+    Ok(KeptTasks {
         submissions,
         tasks,
         broken,

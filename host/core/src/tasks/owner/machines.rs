@@ -11,14 +11,14 @@ use quarterdeck_policy::WorkerFacts;
 use tokio::sync::{mpsc, watch};
 
 use super::attempt::AttemptEnd;
-use super::following::{Course, Following, ON_ITS_WAY};
+use super::following::{ErrandCourse, Following, ON_ITS_WAY};
 use super::kept::{self, Ending, KeptTask, Terms};
 use super::open_task::OpenTask;
 use super::queue::{Back, Queue};
 use super::rounds::AS_MANY_AS_MAY;
 use crate::error::HostError;
 use crate::host::Host;
-use crate::tasks::errand::{Errand, ErrandKey, Machine, Machines, OwnerId, Way};
+use crate::tasks::errand::{Errand, ErrandKey, ErrandSentBefore, Machine, Machines, OwnerId};
 use crate::tasks::task::{Lane, TaskState};
 
 /// For each slot so many errands are out: a machine that is done with one finds the
@@ -37,9 +37,9 @@ pub(super) struct SentOut {
     out: HashMap<BTreeSet<String>, u32>,
     /// Once the first errand is meant for machines.
     line: Option<Line>,
-    courses: mpsc::Receiver<Course>,
+    courses: mpsc::Receiver<ErrandCourse>,
     /// Given to whoever follows an errand.
-    course: mpsc::Sender<Course>,
+    course: mpsc::Sender<ErrandCourse>,
 }
 
 /// The way to the machines.
@@ -56,7 +56,7 @@ pub(super) enum Heard {
     /// There are other machines than before.
     Roster,
     /// Of an errand.
-    Course(Course),
+    Course(ErrandCourse),
 }
 
 impl Default for SentOut {
@@ -188,7 +188,7 @@ impl Queue {
         task.attempts = kept.attempts.saturating_sub(1);
         let was_sent = kept.session_id.is_some();
         let worker = kept.session_id.filter(|worker| worker != ON_ITS_WAY);
-        let way = Way {
+        let way = ErrandSentBefore {
             was_sent,
             worker: worker.clone(),
         };
@@ -200,7 +200,13 @@ impl Queue {
         self.follow(number, terms, None, None);
     }
 
-    fn follow(&mut self, number: u64, terms: &Terms, way: Option<Way>, worker: Option<String>) {
+    fn follow(
+        &mut self,
+        number: u64,
+        terms: &Terms,
+        way: Option<ErrandSentBefore>,
+        worker: Option<String>,
+    ) {
         let (Some(task), Some(host)) = (self.open.get_mut(&number), self.host.upgrade()) else {
             return;
         };
@@ -291,9 +297,9 @@ impl Queue {
         }
     }
 
-    fn learns_course(&mut self, course: Course) {
+    fn learns_course(&mut self, course: ErrandCourse) {
         match course {
-            Course::Begun { number, worker } => {
+            ErrandCourse::Begun { number, worker } => {
                 let Some(task) = self.open.get_mut(&number) else {
                     return;
                 };
@@ -301,7 +307,7 @@ impl Queue {
                 let id = task.spec.id.clone();
                 self.tell(&id, TaskState::Running, Some(worker), None);
             }
-            Course::Progress {
+            ErrandCourse::Progress {
                 number,
                 percent,
                 milestone,

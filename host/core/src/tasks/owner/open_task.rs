@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::attempt::Tried;
-use super::backlog::{Entry, Place};
+use super::backlog::{BacklogEntry, BacklogPlace};
 use super::kept::{Ending, KeptTask};
 use crate::clock::now_ms;
 use crate::events::{TaskStatus, TaskUpdate};
@@ -169,8 +169,8 @@ impl OpenTask {
     }
 
     /// Where it stands in the backlog.
-    pub(super) fn entry(&self, number: u64) -> Entry {
-        Entry {
+    pub(super) fn entry(&self, number: u64) -> BacklogEntry {
+        BacklogEntry {
             number,
             submission: self.submission,
             lane: self.spec.work.lane(),
@@ -179,9 +179,9 @@ impl OpenTask {
                 self.is_waiting(),
                 self.blockers.is_empty() && self.ends.is_none(),
             ) {
-                (false, _) => Place::Running,
-                (true, true) => Place::Ready,
-                (true, false) => Place::Blocked,
+                (false, _) => BacklogPlace::Running,
+                (true, true) => BacklogPlace::Ready,
+                (true, false) => BacklogPlace::Blocked,
             },
         }
     }
@@ -285,9 +285,9 @@ mod tests {
         assert_eq!(called_off.called_off().await, CallOff::Moved { to });
         let worker = task.begun().map(|begun| begun.worker.as_str());
         assert_eq!(worker, Some("s1"), "busy until it has come back");
-        assert_eq!(task.entry(1).place, Place::Running);
+        assert_eq!(task.entry(1).place, BacklogPlace::Running);
         assert!(task.comes_back(), "cancelled");
-        assert_eq!(task.entry(1).place, Place::Ready);
+        assert_eq!(task.entry(1).place, BacklogPlace::Ready);
         assert!(task.begun().is_none() && !task.is_cancelled());
     }
 
@@ -295,7 +295,7 @@ mod tests {
     fn what_is_to_end_is_run_by_nobody() {
         let mut task = task();
         task.ends = Some(Ending::cancelled("cancelled before it ran"));
-        assert_eq!(task.entry(1).place, Place::Blocked);
+        assert_eq!(task.entry(1).place, BacklogPlace::Blocked);
         let waits = task.report().waits_for.expect("why it is there");
         assert!(waits.contains("cancelled before it ran"), "{waits}");
     }

@@ -15,7 +15,7 @@ use super::attempt::{AttemptEnd, keep};
 use super::backlog::Backlog;
 use super::beside::Beside;
 use super::estimates::Estimates;
-use super::kept::{self, Ending, Kept, KeptTask, Terms};
+use super::kept::{self, Ending, KeptTask, KeptTasks, Terms};
 use super::machines::SentOut;
 use super::moving::ChangeOfWorker;
 use super::next::{Next, next};
@@ -88,7 +88,7 @@ pub(super) enum Back {
 }
 
 /// Somebody who waits for the end of tasks.
-pub(super) struct Waiting {
+pub(super) struct EndWaiter {
     pub(super) left: HashSet<u64>,
     pub(super) reply: oneshot::Sender<()>,
 }
@@ -116,7 +116,7 @@ pub(super) struct Queue {
     pub(super) look_again: Option<Instant>,
     /// Since when there is nothing left to do.
     pub(super) idle_since: Option<Instant>,
-    pub(super) waiting: Vec<Waiting>,
+    pub(super) waiting: Vec<EndWaiter>,
     pub(super) last_task: u64,
     pub(super) last_submission: u64,
 }
@@ -191,7 +191,7 @@ impl Queue {
         let host = self.host()?;
         host.store
             .write_later("that old tasks are forgotten", kept::forget_old);
-        let Kept {
+        let KeptTasks {
             submissions,
             tasks,
             broken,
@@ -315,7 +315,7 @@ impl Queue {
                 self.waiting.retain(|waiting| !waiting.reply.is_closed());
                 match left.is_empty() {
                     true => drop(reply.send(())),
-                    false => self.waiting.push(Waiting { left, reply }),
+                    false => self.waiting.push(EndWaiter { left, reply }),
                 }
             }
             Ask::Move { change, reply } => {

@@ -19,7 +19,7 @@ use crate::host::Host;
 use crate::operations::CreateSession;
 use crate::store::{Store, StoreError};
 use crate::tasks::call_off::CallOffReceiver;
-use crate::tasks::errand::{Errand, ErrandKey, ErrandNews, Waiting};
+use crate::tasks::errand::{Errand, ErrandKey, ErrandNews, Pending};
 use crate::tasks::fate::Fate;
 use crate::tasks::task::{Lane, TaskId};
 use crate::tasks::until_kept::until_kept;
@@ -46,7 +46,7 @@ pub struct Errands {
 }
 
 /// Told the session in which an errand is about to begin; says whether it may.
-pub type Begins<'a> = dyn Fn(String) -> Waiting<'a, bool> + Send + Sync + 'a;
+pub type Begins<'a> = dyn Fn(String) -> Pending<'a, bool> + Send + Sync + 'a;
 
 struct Idle {
     session: String,
@@ -55,7 +55,7 @@ struct Idle {
 }
 
 /// What is kept of an errand.
-enum Known {
+enum KnownErrand {
     Begun,
     Ended(Fate),
 }
@@ -86,8 +86,8 @@ impl Errands {
         let key = errand.key.clone();
         match self.host.store.read(move |kept| known(kept, &key)).await {
             Ok(None) => {}
-            Ok(Some(Known::Ended(fate))) => return fate,
-            Ok(Some(Known::Begun)) => {
+            Ok(Some(KnownErrand::Ended(fate))) => return fate,
+            Ok(Some(KnownErrand::Begun)) => {
                 return Fate::Lost("the worker there ended under it".to_owned());
             }
             Err(error) => {
@@ -127,7 +127,7 @@ impl Errands {
     pub async fn fate_of(&self, key: &ErrandKey) -> Option<Fate> {
         let wanted = key.clone();
         match self.host.store.read(move |kept| known(kept, &wanted)).await {
-            Ok(Some(Known::Ended(fate))) => Some(fate),
+            Ok(Some(KnownErrand::Ended(fate))) => Some(fate),
             Ok(_) => None,
             Err(error) => {
                 tracing::warn!(%error, "cannot tell which errands were here before");
@@ -291,7 +291,7 @@ fn forget_old(kept: &Transaction<'_>, before_ms: u64) -> rusqlite::Result<()> {
     .map(drop)
 }
 
-fn known(kept: &Connection, key: &ErrandKey) -> rusqlite::Result<Option<Known>> {
+fn known(kept: &Connection, key: &ErrandKey) -> rusqlite::Result<Option<KnownErrand>> {
     let fate = kept
         .prepare_cached("SELECT fate FROM errands WHERE owner = ?1 AND task = ?2 AND sending = ?3")?
         .query_row(
@@ -306,7 +306,7 @@ fn known(kept: &Connection, key: &ErrandKey) -> rusqlite::Result<Option<Known>> 
     Ok(fate.map(|fate| {
         // What cannot be read is as good as lost.
         let fate = fate.and_then(|fate| serde_json::from_str(&fate).ok());
-        fate.map_or(Known::Begun, Known::Ended)
+        fate.map_or(KnownErrand::Begun, KnownErrand::Ended)
     }))
 }
 
@@ -374,8 +374,8 @@ mod tests {
         });
         write.await.expect("write");
         let known = |sending| store.read(move |store| known(store, &key(sending)));
-        assert!(matches!(known(1).await, Ok(Some(Known::Begun))));
-        assert!(matches!(known(2).await, Ok(Some(Known::Ended(it))) if it == fate));
+        assert!(matches!(known(1).await, Ok(Some(KnownErrand::Begun))));
+        assert!(matches!(known(2).await, Ok(Some(KnownErrand::Ended(it))) if it == fate));
         assert!(matches!(known(3).await, Ok(None)));
         let forget = store.write(|store| forget_old(store, now_ms() + 1));
         forget.await.expect("forgotten");

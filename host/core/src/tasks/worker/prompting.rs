@@ -48,7 +48,7 @@ pub(in crate::tasks) async fn prompt(
         Err(error) => return not_typed(error, attempt),
     };
     let receipt = &delivered.receipt;
-    let course = Course {
+    let course = PromptCourse {
         host,
         session,
         began,
@@ -66,14 +66,14 @@ pub(in crate::tasks) async fn prompt(
 }
 
 /// A prompt that was submitted.
-struct Course<'a> {
+struct PromptCourse<'a> {
     host: &'a Host,
     session: &'a Arc<Session>,
     began: Instant,
     from: Cursor,
 }
 
-impl Course<'_> {
+impl PromptCourse<'_> {
     async fn answer(&self) -> TaskResult {
         result(self.session, None, self.from, None, self.began.elapsed()).await
     }
