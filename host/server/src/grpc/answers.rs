@@ -7,8 +7,9 @@ use quarterdeck_core::{ErrorCode, HostError};
 use tonic::Status;
 
 use super::proto;
+use crate::mcp::iterm_mcp::cascade::Cascaded;
 use crate::mcp::iterm_mcp::create::ToldPanes;
-use crate::mcp::iterm_mcp::orchestration::{Cascaded, Played};
+use crate::mcp::iterm_mcp::playbook::Played;
 use crate::mcp::iterm_mcp::read::ToldOutputs;
 use crate::mcp::iterm_mcp::write::WrittenAll;
 

@@ -13,8 +13,8 @@ use quarterdeck_core::orchestration::{
 use super::proto;
 use crate::mcp::iterm_mcp::encoding::encoding_named;
 use crate::mcp::iterm_mcp::layout::layout_named;
-use crate::mcp::iterm_mcp::orchestration::usual_name;
 use crate::mcp::iterm_mcp::pattern::pattern;
+use crate::mcp::iterm_mcp::playbook::usual_name;
 use crate::mcp::iterm_mcp::target::TargetFields;
 
 /// A text, unless it was left out.

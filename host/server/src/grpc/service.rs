@@ -16,8 +16,9 @@ use super::proto::i_term_service_server::ITermService;
 use super::proto::{self, Empty, StatusResponse};
 use super::questions::given;
 use crate::mcp::control;
+use crate::mcp::iterm_mcp::cascade::Cascaded;
 use crate::mcp::iterm_mcp::create::ToldPanes;
-use crate::mcp::iterm_mcp::orchestration::{Cascaded, Played};
+use crate::mcp::iterm_mcp::playbook::Played;
 use crate::mcp::iterm_mcp::read::ToldOutputs;
 use crate::mcp::iterm_mcp::write::WrittenAll;
 

@@ -2,15 +2,21 @@
 //! many at once, with locks, roles and notifications.
 //!
 //! Arguments come at the top level or under `request`; [`fields`] holds them to what the
-//! tool knows. An answer is JSON, as text
-//! and as structured content; a list is an array in the text, under a name of its own
-//! in the structured content. What goes beyond that server: errors are marked as
-//! such, every writer passes the gate, locks bind all of them.
+//! tool knows. An answer is JSON, as text and as structured content; a list is an array
+//! in the text, under a name of its own in the structured content. What goes beyond that
+//! server: errors are marked as such, every writer passes the gate, locks bind all of
+//! them.
+//!
+//! Each file has its tools' fields and answers, and turns them into the host's requests
+//! and from its outcomes; fields are `Serialize` where a schema shows what they are unless
+//! given. gRPC, which the same clients speak, takes these words, too.
 
 mod agents;
+pub(crate) mod cascade;
 pub(crate) mod create;
 pub(crate) mod encoding;
 mod fields;
+mod hierarchy;
 mod keys;
 pub(crate) mod layout;
 mod locks;
@@ -18,8 +24,8 @@ mod looks;
 mod modify;
 mod monitoring;
 mod notifications;
-pub(crate) mod orchestration;
 pub(crate) mod pattern;
+pub(crate) mod playbook;
 pub(super) mod prompts;
 pub(crate) mod read;
 pub(super) mod resources;
@@ -70,10 +76,10 @@ pub(super) fn toolbox() -> Arc<Toolbox> {
                 .with_foreign::<teams::RemoveTeam>()
                 .with_foreign::<teams::AssignAgentToTeam>()
                 .with_foreign::<teams::RemoveAgentFromTeam>()
-                .with_foreign::<orchestration::OrchestratePlaybook>()
-                .with_foreign::<orchestration::SendCascadeMessage>()
-                .with_foreign::<orchestration::SelectPanesByHierarchy>()
-                .with_foreign::<orchestration::SendHierarchicalMessage>()
+                .with_foreign::<playbook::OrchestratePlaybook>()
+                .with_foreign::<cascade::SendCascadeMessage>()
+                .with_foreign::<hierarchy::SelectPanesByHierarchy>()
+                .with_foreign::<hierarchy::SendHierarchicalMessage>()
                 .with_foreign::<modify::ModifySessions>()
                 .with_foreign::<monitoring::StartMonitoringSession>()
                 .with_foreign::<monitoring::StopMonitoringSession>()
