@@ -181,7 +181,7 @@ impl Look {
         self.doubtful |= words.iter().flat_map(|word| &word.pieces).any(|piece| {
             matches!(
                 piece,
-                Piece::Substitution { .. } | Piece::Process(_) | Piece::Arithmetic(_)
+                Piece::Substitution { .. } | Piece::Process { .. } | Piece::Arithmetic(_)
             )
         });
     }

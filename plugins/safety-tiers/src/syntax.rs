@@ -132,8 +132,11 @@ pub(crate) enum Piece {
         script: Script,
         quoted: bool,
     },
-    /// `<(…)` or `>(…)`.
-    Process(Script),
+    /// `<(…)`, or `>(…)`, which reads what is written.
+    Process {
+        script: Rc<Script>,
+        reads: bool,
+    },
     /// `$((…))`, whose value is a number.
     Arithmetic(Vec<Piece>),
 }

@@ -22,6 +22,7 @@ mod output;
 mod prompts;
 mod put_in;
 mod queries;
+mod readers;
 mod redirects;
 mod removals;
 mod renamed;
@@ -43,6 +44,7 @@ use std::rc::Rc;
 
 use self::carried::gives_options;
 use self::look_through::may_hold_commands;
+use self::readers::Reader;
 use self::shell::Shell;
 use crate::parser::{self, Dialect, Origin};
 use crate::place::{Here, Places};
@@ -139,6 +141,8 @@ pub(crate) struct Walk<'r> {
     stops_at_danger: bool,
     /// What `<(…)` stands for, in the order in which they were met.
     substituted: Vec<Stream>,
+    /// What reads from `>(…)`.
+    readers: Vec<Reader>,
     steps_left: u32,
     bytes_left: usize,
 }
@@ -156,6 +160,7 @@ impl<'r> Walk<'r> {
             later_input_unseen: false,
             stops_at_danger: true,
             substituted: Vec::new(),
+            readers: Vec::new(),
             steps_left: MAX_STEPS,
             bytes_left: MAX_NESTED_BYTES,
         }
@@ -363,7 +368,7 @@ impl<'r> Walk<'r> {
             self.leave_subshell(before);
         }
         self.written(&redirects, output.from);
-        self.text_written(&redirects, &output, Span::default());
+        self.text_written(&redirects, &output, Span::default(), &context);
         output
     }
 
@@ -439,13 +444,17 @@ impl<'r> Walk<'r> {
             &context,
         );
         self.written(&redirected, output.from);
-        self.text_written(&redirected, &output, simple.span);
+        self.text_written(&redirected, &output, simple.span, &context);
         if !redirected.emptied.is_empty() && prints_nothing(&fields, &output) {
             self.judge_emptied(&redirected, simple.span);
         }
         if redirected.writes.is_empty() {
+            self.printed_into_reader(&output, &context);
             output
         } else {
+            if matches!(fields.as_slice(), [only] if only.text == "exec") {
+                self.opened_for_printing(&redirected);
+            }
             Stream::default()
         }
     }

@@ -1,5 +1,7 @@
 //! Words: quoting, parameters, substitutions.
 
+use std::rc::Rc;
+
 use super::{Dialect, Origin, Parser, ProblemKind, is_metacharacter};
 use crate::syntax::{Operation, Parameter, Piece, Word};
 use crate::text;
@@ -161,8 +163,9 @@ impl Parser<'_> {
                     if matches!(byte, b'<' | b'>') && self.peek_at(1) == Some(b'(') {
                         flush(&mut run, false, pieces);
                         self.position += 2;
-                        let script = self.parenthesised("<(");
-                        pieces.push(Piece::Process(script));
+                        let script = Rc::new(self.parenthesised("<("));
+                        let reads = byte == b'>';
+                        pieces.push(Piece::Process { script, reads });
                         continue;
                     }
                     if byte == b'(' && self.dialect == Dialect::Fish {

@@ -113,9 +113,12 @@ impl Walk<'_> {
                         from,
                     )
                 }
-                Piece::Process(script) => {
+                Piece::Process { script, reads } => {
                     let (text, from) = self.substitution(script, context);
                     let path = self.substituted_as(text, from);
+                    if *reads {
+                        self.reads_what_is_written(&path, script);
+                    }
                     (path, PartKind::Quoted, from)
                 }
                 Piece::Arithmetic(pieces) => {

@@ -68,7 +68,9 @@ impl Walk<'_> {
         let read = self.run_program(name, path, arguments, invocation, context, called);
         self.run_on_former_names(name, path, arguments, invocation, context);
         self.change_shell(name, arguments, context, invocation.span);
-        self.output(name, arguments, context, read)
+        let printed = self.output(name, arguments, context, read);
+        self.read_by_commands(name, arguments, &printed, context);
+        printed
     }
 
     /// Judges a command once more where it names files that had other names before.

@@ -199,6 +199,13 @@ impl Walk<'_> {
                     self.perhaps_line(line.trim_start_matches('!'), span, context);
                 }
             }
+            // It starts a shell.
+            "script"
+                if context.input.piped
+                    && arguments.values_of(&["-c", "--command"]).next().is_none() =>
+            {
+                self.script_read(context.input.clone(), span, context);
+            }
             "source" | "." if arguments.operands().next().is_none() && context.input.piped => {
                 self.script_read(context.input.clone(), span, context);
             }

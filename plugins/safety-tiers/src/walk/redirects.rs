@@ -21,6 +21,8 @@ pub(super) struct Redirected {
     /// Those of them that hold nothing before what is printed comes.
     pub(super) emptied: Vec<Field>,
     pub(super) reads: Vec<Field>,
+    /// The files that are opened for what is printed, by number.
+    pub(super) numbered: Vec<(u32, String)>,
 }
 
 impl Redirected {
@@ -71,7 +73,8 @@ impl Walk<'_> {
                     self.read_by(redirect.descriptor, read, &mut redirected);
                 }
                 RedirectKind::Duplicate => {
-                    self.fields(&redirect.target, context);
+                    let target = self.fields(&redirect.target, context);
+                    self.duplicated(&target, span, &mut redirected);
                 }
                 RedirectKind::DuplicateInput => {
                     let target = self.fields(&redirect.target, context);
@@ -93,6 +96,8 @@ impl Walk<'_> {
                     for mut field in self.fields(&redirect.target, context) {
                         field.span = span;
                         if kind != RedirectKind::Read {
+                            let number = redirect.descriptor.unwrap_or(1);
+                            redirected.numbered.push((number, field.text.clone()));
                             redirected.writes.push(field.clone());
                             if kind == RedirectKind::Write
                                 && matches!(redirect.descriptor, None | Some(1))

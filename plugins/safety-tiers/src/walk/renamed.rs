@@ -78,6 +78,7 @@ impl Walk<'_> {
         let reads = self.by_former_names(&redirected.reads);
         (writes.is_some() || reads.is_some()).then(|| Redirected {
             emptied: redirected.emptied.clone(),
+            numbered: redirected.numbered.clone(),
             input: redirected.input.clone(),
             writes: writes.unwrap_or_else(|| redirected.writes.clone()),
             reads: reads.unwrap_or_else(|| redirected.reads.clone()),

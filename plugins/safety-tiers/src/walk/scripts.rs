@@ -50,6 +50,15 @@ impl Walk<'_> {
                 self.line(&text, span, context);
             }
         }
+        // `sh -s ARGUMENTS` reads its commands from its input all the same.
+        if arguments.has_flag("-s") && context.input.piped {
+            let given = arguments.operands().map(|operand| operand.text.clone());
+            let given = Positional::Known(given.collect());
+            let before = std::mem::replace(&mut self.shell.positional, given);
+            self.script_read(context.input.clone(), span, context);
+            self.shell.positional = before;
+            return;
+        }
         let script = arguments.operands().next();
         if let Some(read) = script.and_then(|script| self.stream_of(&script.text, context)) {
             self.script_read(read, span, context);

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::Stream;
+use super::readers::Opened;
 use super::renamed::Renamed;
 use super::{Context, Field, Walk, base_name};
 use crate::arguments::Arguments;
@@ -83,6 +84,8 @@ pub(super) struct Shell {
     pub(super) pieces: Rc<Vec<(String, Rc<str>)>>,
     /// Files that are open under a number, with what is read from there.
     pub(super) descriptors: Rc<Vec<(u32, Stream)>>,
+    /// Numbers under which what is printed goes to a command.
+    pub(super) opened_for_printing: Rc<Vec<Opened>>,
     /// Names that stand for other variables, each with the one that is meant.
     pub(super) references: Rc<Vec<(String, String)>>,
     /// Files that have another name now, each with what it was before.

@@ -33,8 +33,15 @@ const FIELDS_OF_A_SCHEDULE: usize = 5;
 
 impl Walk<'_> {
     /// What becomes of the text that went into the files of redirections.
-    pub(super) fn text_written(&mut self, redirected: &Redirected, output: &Stream, span: Span) {
+    pub(super) fn text_written(
+        &mut self,
+        redirected: &Redirected,
+        output: &Stream,
+        span: Span,
+        context: &Context,
+    ) {
         for field in &redirected.writes {
+            self.read_by_command(&field.text, output, context);
             match &output.text {
                 Some(text) => self.text_into(field, text, span),
                 None => self.note_unseen(field),
