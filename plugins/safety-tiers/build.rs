@@ -37,6 +37,10 @@ struct Pack {
 /// in them.
 const FINDS_FILES: &str = "finds-files";
 
+/// The group of programs that take commands, or code that may start some, among their
+/// options.
+const TAKES_COMMANDS: &str = "takes-commands";
+
 fn main() {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src/pack.rs");
@@ -68,11 +72,14 @@ fn main() {
 
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let mut tables = tables(&programs, &rules);
-    let mut finders = groups.remove(FINDS_FILES).unwrap_or_default();
-    finders.sort();
-    tables.push_str(&format!(
-        "pub(crate) static FINDS_FILES: &[&str] = &{finders:?};\n"
-    ));
+    for group in [FINDS_FILES, TAKES_COMMANDS] {
+        let mut names = groups.remove(group).unwrap_or_default();
+        names.sort();
+        let name = group.replace('-', "_").to_uppercase();
+        tables.push_str(&format!(
+            "pub(crate) static {name}: &[&str] = &{names:?};\n"
+        ));
+    }
     fs::write(out.join("tables.rs"), tables).expect("OUT_DIR is writable");
 }
 
@@ -232,7 +239,7 @@ fn program_code(program: &ProgramEntry) -> String {
 fn rule_code(rule: &RuleEntry) -> String {
     format!(
         "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, asks_to_look: {}, flags: {}, without: {}, operands: {}, \
-         all_operands: {}, leading: {}, leading_operand: {}, script_unseen: {}, operands_from: {}, bare: {}, left_open: {}, arguments: {}, arguments_with: {}, to_screen: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
+         all_operands: {}, leading: {}, leading_operand: {}, script_unseen: {}, operands_from: {}, bare: {}, left_open: {}, arguments: {}, arguments_with: {}, to_screen: {}, folder: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
          code: &{:?}, code_without: &{:?}, code_unresolved: {}, statement: &{:?}, statement_without: &{:?}, tier: Tier::{:?}, \
          in_production: {}, reason: {:?}, suggestion: {:?}, gives: {} }},",
         rule.id,
@@ -252,6 +259,7 @@ fn rule_code(rule: &RuleEntry) -> String {
         patterns(&rule.arguments),
         patterns(&rule.arguments_with),
         rule.to_screen,
+        patterns(&rule.folder),
         patterns(&rule.writes),
         patterns(&rule.reads),
         rule.assigns,

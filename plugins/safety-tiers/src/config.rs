@@ -187,6 +187,7 @@ impl RuleEntry {
             arguments_with: patterns("arguments-with", &self.arguments_with)?,
             to_screen: self.to_screen,
             writes: patterns("writes", &self.writes)?,
+            folder: patterns("folder", &self.folder)?,
             reads: patterns("reads", &self.reads)?,
             except: leaked(&self.except),
             subcommands: leaked(&self.subcommands),

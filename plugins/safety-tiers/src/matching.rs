@@ -7,7 +7,7 @@ use crate::asking::{asks_to_change, asks_to_look};
 use crate::place::{Here, Places};
 use crate::rules::{Pattern, Rule, Sources};
 use crate::text;
-use crate::verdict::Tier;
+use crate::verdict::{Span, Tier};
 use crate::walk::{Field, statements};
 
 /// One command as rules see it.
@@ -112,6 +112,11 @@ impl Rule {
                 .iter()
                 .any(|spellings| arguments.has_one_of(spellings))
             && (self.assigns.is_empty() || assigned(self.assigns, subject))
+            && (self.folder.is_empty()
+                || any(
+                    self.folder,
+                    &[Field::new(".".to_owned(), Sources::NONE, Span::default())],
+                ))
             && any(self.writes, subject.writes)
             && any(self.reads, subject.reads)
             && (self.operands.is_empty()

@@ -122,6 +122,8 @@ pub(crate) struct RuleEntry {
     pub(crate) arguments_with: Vec<String>,
     /// What it prints is shown, and goes into no pipe, file or variable.
     pub(crate) to_screen: bool,
+    /// It runs in one of these places.
+    pub(crate) folder: Vec<String>,
     /// A redirection writes to one of these.
     pub(crate) writes: Vec<String>,
     /// A redirection reads from one of these.
@@ -197,7 +199,7 @@ pub(crate) fn set_in(pattern: &str) -> Option<&str> {
 
 impl RuleEntry {
     /// The conditions of the rule that are patterns of words.
-    fn patterns(&self) -> [&Vec<String>; 14] {
+    fn patterns(&self) -> [&Vec<String>; 15] {
         [
             &self.subcommands,
             &self.flags,
@@ -209,6 +211,7 @@ impl RuleEntry {
             &self.arguments,
             &self.arguments_with,
             &self.writes,
+            &self.folder,
             &self.reads,
             &self.assigns,
             &self.defines,

@@ -143,6 +143,11 @@ pub(crate) fn finds_files(name: &str) -> bool {
     tables::FINDS_FILES.binary_search(&name).is_ok()
 }
 
+/// Whether a program takes commands, or code that may start some, among its options.
+pub(crate) fn takes_commands(name: &str) -> bool {
+    tables::TAKES_COMMANDS.binary_search(&name).is_ok()
+}
+
 /// See [`crate::pack::RuleEntry`], of which this is the compiled form.
 #[derive(Debug)]
 pub(crate) struct Rule {
@@ -164,6 +169,7 @@ pub(crate) struct Rule {
     pub(crate) arguments_with: &'static [Pattern],
     pub(crate) to_screen: bool,
     pub(crate) writes: &'static [Pattern],
+    pub(crate) folder: &'static [Pattern],
     pub(crate) reads: &'static [Pattern],
     pub(crate) assigns: &'static [&'static str],
     pub(crate) defines: &'static [&'static str],

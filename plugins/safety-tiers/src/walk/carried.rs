@@ -188,6 +188,11 @@ impl Walk<'_> {
     pub(super) fn scripts_of_an_editor(&mut self, arguments: &Arguments<'_>, span: Span) {
         let files = ["-S", "-u", "-l", "--load", "--script", "-s"];
         for file in arguments.values_of(&files).collect::<Vec<_>>() {
+            for line in self.text_of_file(file).iter().flat_map(|text| text.lines()) {
+                if let Some((_, line)) = line.split_once('!') {
+                    self.perhaps_line(line, span, &Context::default());
+                }
+            }
             let place = Places::of(file, self.shell.here());
             if file.contains(['/', '.', crate::text::HOME]) && !Places::INSIDE.meets(place) {
                 self.note(

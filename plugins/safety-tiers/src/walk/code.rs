@@ -175,6 +175,11 @@ impl Walk<'_> {
             let file = behind
                 .strip_prefix('"')
                 .and_then(|file| file.split('"').next());
+            if let Some(file) = file {
+                let texts = strings(code);
+                let texts = texts.iter().map(String::as_str).filter(|it| *it != file);
+                self.put_into(file, &texts.collect::<Vec<_>>().join("\n"));
+            }
             if let Some(file) = file.filter(|file| file.contains('/')) {
                 let file = Field::new(file.to_owned(), Sources::NONE, span);
                 self.judge_redirects(&Redirected::to(vec![file]), span);

@@ -206,6 +206,18 @@ impl Walk<'_> {
             let script = script.map_or(path, |script| script.text.as_str());
             self.judge_unseen_script(script, invocation.span);
         }
+        let script = arguments.operands().next();
+        let script = script.filter(|_| arguments.runs_first_operand() || is_source(name));
+        if (!self.shell.renamed.is_empty() || self.shell.unpacked_from_elsewhere)
+            && self.is_copy_from_elsewhere(script.map_or(path, |script| &script.text))
+        {
+            self.note(
+                "core/foreign-script",
+                Tier::Review,
+                "Runs a script that is not part of the project.",
+                invocation.span,
+            );
+        }
         let (code, printed) =
             self.inner_commands(name, program, &arguments, fields, invocation, context);
         let script_seen = arguments.runs_first_operand()
@@ -310,7 +322,7 @@ impl Walk<'_> {
         {
             self.found_in(rule, &subject, invocation.span, step);
         }
-        if path.starts_with(['/', text::HOME])
+        if path.contains('/')
             && !is_program_folder(path)
             && !Places::INSIDE.meets(Places::of(path, shell.here()))
         {

@@ -8,10 +8,13 @@ use super::code::{Code, strings};
 use super::invoke::Invocation;
 use super::output::single_quoted;
 use super::prompts::printing_into;
+use super::redirects::Redirected;
+use super::sed::{Effect, effects};
 use super::{Context, Field, Stream, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
 use crate::rules::{Program, Sources};
+use crate::text::HOME;
 use crate::verdict::{Span, Tier};
 
 /// Variables whose value some program runs as a shell line.
@@ -173,6 +176,11 @@ impl Walk<'_> {
         }
         self.commands_in_input(name, arguments, span, context);
         self.indices(name, fields, span, context);
+        self.command_behind_a_word(name, program, fields, invocation, context);
+        self.commands_in_options(name, program, fields, invocation, context);
+        if name.starts_with("python") || name.starts_with("pypy") {
+            self.module_of_python(name, fields, invocation, context);
+        }
         match name {
             "find" | "gfind" | "fd" | "fdfind" => {
                 self.commands_of_find(!name.starts_with("fd"), fields, span, context)
@@ -247,13 +255,7 @@ impl Walk<'_> {
                     .chain(arguments.values_of(&["-e", "--expression"]).map(Rc::from));
                 let files = self.scripts_in_files(arguments, context);
                 let scripts: Vec<Rc<str>> = given.chain(files).collect();
-                for line in scripts
-                    .iter()
-                    .flat_map(|script| script.lines())
-                    .filter_map(line_of_sed)
-                {
-                    self.line(line, span, context);
-                }
+                self.effects_of_sed(&scripts.join("\n"), span, context);
             }
             "parallel" if arguments.operands().next().is_none() => {
                 // Without a command, what it reads are commands.
@@ -364,6 +366,21 @@ impl Walk<'_> {
             _ => {}
         }
         (self.code(program, arguments, span, context), printed)
+    }
+
+    /// What a script for sed runs, writes and reads.
+    fn effects_of_sed(&mut self, script: &str, span: Span, context: &Context) {
+        let mut redirected = Redirected::default();
+        for effect in effects(script) {
+            match effect {
+                Effect::Runs(line) => {
+                    self.line(line, span, context);
+                }
+                Effect::Writes(file) => redirected.writes.push(written_path(file, span)),
+                Effect::Reads(file) => redirected.reads.push(written_path(file, span)),
+            }
+        }
+        self.judge_redirects(&redirected, span);
     }
 
     /// What git runs for a name that it was told to take for other words.
@@ -548,43 +565,11 @@ fn recipes(line: &str) -> impl Iterator<Item = &str> {
         .map(|recipe| recipe.trim_start_matches(['@', '-', '+', ' ', '\t']))
 }
 
-/// What follows sed's `e`, and what `s/…/…/e` puts in: a command that it runs.
-fn line_of_sed(script: &str) -> Option<&str> {
-    let addressed = script.find('s').filter(|at| {
-        script[..*at]
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'$' | b',' | b' ' | b'!'))
-    });
-    if let Some(at) = addressed
-        && let Some(delimiter) = script[at + 1..].chars().next()
-    {
-        let mut ends = unescaped(&script[at + 1..], delimiter).skip(1);
-        if let (Some(from), Some(to)) = (ends.next(), ends.next()) {
-            let script = &script[at + 1..];
-            let runs = script[to + delimiter.len_utf8()..]
-                .bytes()
-                .take_while(|byte| byte.is_ascii_alphanumeric())
-                .any(|byte| byte == b'e');
-            if runs {
-                return Some(&script[from + delimiter.len_utf8()..to]);
-            }
-        }
-    }
-    let (address, line) = script.split_once('e')?;
-    let addressed = address
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'$' | b',' | b' ' | b'!'));
-    addressed.then_some(line.trim_start())
-}
-
-/// Where a character stands in a text with no backslash before it.
-fn unescaped(text: &str, wanted: char) -> impl Iterator<Item = usize> + '_ {
-    let mut escaped = false;
-    text.char_indices().filter_map(move |(at, character)| {
-        let found = character == wanted && !escaped;
-        escaped = character == '\\' && !escaped;
-        found.then_some(at)
-    })
+/// A file as a program names it, which knows no `~`.
+fn written_path(file: &str, span: Span) -> Field {
+    let home = file.strip_prefix('~');
+    let file = home.map_or_else(|| file.to_owned(), |rest| format!("{HOME}{rest}"));
+    super::field(file, span)
 }
 
 /// Whether that is the first operand.

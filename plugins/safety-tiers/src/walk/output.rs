@@ -44,6 +44,7 @@ impl Walk<'_> {
             "cat" | "tee" if words().all(|word| word == "-") || name == "tee" => {
                 context.input.text.clone()
             }
+            "cat" => self.text_of_files(arguments),
             _ => self.printed(name, arguments, context).map(Rc::from),
         };
         Stream {
@@ -52,6 +53,15 @@ impl Walk<'_> {
             names: self.names_listed(name, arguments, context),
             piped: true,
         }
+    }
+
+    /// What is in files, where this line has written each of them.
+    fn text_of_files(&self, files: &[Field]) -> Option<Rc<str>> {
+        let mut text = String::new();
+        for file in files {
+            text.push_str(&self.text_of_file(&file.text)?);
+        }
+        Some(text.into()).filter(|text: &Rc<str>| text.len() <= MAX_VALUE_BYTES)
     }
 
     /// The text that a command makes of its arguments and its input.

@@ -319,9 +319,13 @@ impl Walk<'_> {
         }
         let strings = strings(code);
         let files = strings.iter().filter(|it| {
+            let named = |quote| code.contains(&format!("({quote}{it}{quote}"));
             it.len() < 200
                 && !it.contains([' ', '\n'])
-                && (it.contains('.') || HOLD_COMMANDS.contains(&base_name(it)))
+                && (it.contains('.')
+                    || HOLD_COMMANDS.contains(&base_name(it))
+                    || named('\'')
+                    || named('"'))
         });
         let texts: Vec<&str> = (strings.iter().map(String::as_str))
             .filter(|it| it.contains([' ', '\n']))

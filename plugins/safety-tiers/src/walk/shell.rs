@@ -9,7 +9,7 @@ use super::renamed::Renamed;
 use super::{Context, Field, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::parser::Dialect;
-use crate::place::{Here, plain_folder};
+use crate::place::{Here, Places, plain_folder};
 use crate::rules::Sources;
 use crate::syntax::{Assignment, Command, Sets};
 use crate::text::{self, HOME, SOMETHING, UNKNOWN};
@@ -76,6 +76,8 @@ pub(super) struct Shell {
     downloaded: Rc<Vec<String>>,
     /// Whether it has unpacked what it has downloaded.
     pub(super) unpacked: bool,
+    /// Whether it has unpacked what lay elsewhere.
+    pub(super) unpacked_from_elsewhere: bool,
     /// The text of files that this line has written.
     pub(super) files: Rc<Vec<(String, Rc<str>)>>,
     /// Files that this line has written, with a text that nobody can tell.
@@ -180,6 +182,7 @@ impl Walk<'_> {
         self.shell = Shell {
             pieces,
             unpacked: self.shell.unpacked,
+            unpacked_from_elsewhere: self.shell.unpacked_from_elsewhere,
             downloaded,
             files,
             unseen_files,
@@ -328,6 +331,7 @@ impl Walk<'_> {
         span: Span,
     ) {
         self.note_pieces(name, arguments, context);
+        self.note_copies(name, arguments);
         let mut words = arguments.iter().map(|argument| argument.text.as_str());
         match name {
             "cd" | "pushd" => {
@@ -468,6 +472,10 @@ impl Walk<'_> {
                         .any(|file| self.file_source(&file.text).meets(Sources::NETWORK));
                 if packed {
                     self.shell.unpacked = true;
+                }
+                let here = self.shell.here();
+                if (arguments.iter()).any(|file| Places::ELSEWHERE.meets(file.places(here))) {
+                    self.shell.unpacked_from_elsewhere = true;
                 }
             }
             _ => {}

@@ -25,7 +25,7 @@ impl Walk<'_> {
         context: &Context,
     ) -> Sources {
         let mut skipped = usize::from(skipped);
-        let mut runs_project = false;
+        let mut runs_project = program.runs_project && program.runs_in.is_empty();
         let mut run_by = None;
         if !program.runs_in.is_empty() {
             let Some(subcommand) = program
@@ -36,7 +36,7 @@ impl Walk<'_> {
                 return Sources::NONE;
             };
             skipped += subcommand.split(' ').count();
-            runs_project = program.runs_project && matches!(*subcommand, "run" | "exec");
+            runs_project = program.runs_project && matches!(*subcommand, "run" | "exec" | "x");
             run_by = match *subcommand {
                 "node" => Some("node"),
                 "dlx" | "x" if matches!(name, "npm" | "pnpm" | "yarn" | "bun") => Some("npx"),

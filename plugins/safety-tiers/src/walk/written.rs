@@ -8,11 +8,12 @@ use super::redirects::Redirected;
 use super::{Context, Field, MAX_VALUE_BYTES, Stream, Walk, base_name};
 use crate::arguments::Arguments;
 use crate::place::{Places, plain_path};
+use crate::text::{glob_covers, is_glob};
 use crate::typed::{Reader, reader};
 use crate::verdict::{Span, Tier};
 
 /// Files whose text is remembered.
-const MAX_FILES: usize = 16;
+pub(super) const MAX_FILES: usize = 16;
 
 /// Scripts that git runs by itself, wherever it is told to look for them.
 const GIT_HOOKS: [&str; 10] = [
@@ -94,9 +95,10 @@ impl Walk<'_> {
             return None;
         }
         let name = plain_path(file, self.shell.here());
-        let mut files = self.shell.files.iter();
+        let mut files = self.shell.files.iter().rev();
+        let glob = is_glob(&name);
         files
-            .find(|(known, _)| *known == name)
+            .find(|(known, _)| *known == name || glob && glob_covers(&name, known))
             .map(|(_, text)| Rc::clone(text))
     }
 
