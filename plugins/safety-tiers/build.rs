@@ -240,7 +240,7 @@ fn rule_code(rule: &RuleEntry) -> String {
     format!(
         "Rule {{ id: {:?}, except: &{:?}, subcommands: &{:?}, asks_to_look: {}, flags: {}, without: {}, operands: {}, \
          all_operands: {}, leading: {}, leading_operand: {}, script_unseen: {}, operands_from: {}, bare: {}, left_open: {}, arguments: {}, arguments_with: {}, to_screen: {}, folder: {}, writes: {}, reads: {}, assigns: &{:?}, defines: &{:?}, from: {}, \
-         code: &{:?}, code_without: &{:?}, code_unresolved: {}, statement: &{:?}, statement_without: &{:?}, tier: Tier::{:?}, \
+         code: &{:?}, code_with: &{:?}, code_without: &{:?}, code_unresolved: {}, statement: &{:?}, statement_without: &{:?}, tier: Tier::{:?}, \
          in_production: {}, reason: {:?}, suggestion: {:?}, gives: {} }},",
         rule.id,
         rule.except,
@@ -266,6 +266,7 @@ fn rule_code(rule: &RuleEntry) -> String {
         rule.defines,
         sources(&rule.from),
         rule.code,
+        rule.code_with,
         rule.code_without,
         rule.code_unresolved,
         rule.statement,

@@ -197,6 +197,7 @@ impl RuleEntry {
             assigns: leaked(&self.assigns),
             defines: leaked(&self.defines),
             code: leaked(&self.code),
+            code_with: leaked(&self.code_with),
             code_without: leaked(&self.code_without),
             code_unresolved: self.code_unresolved,
             statement: leaked(&self.statement),

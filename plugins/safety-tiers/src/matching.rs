@@ -115,7 +115,12 @@ impl Rule {
             && (self.folder.is_empty()
                 || any(
                     self.folder,
-                    &[Field::new(".".to_owned(), Sources::NONE, Span::default())],
+                    // What lies in it.
+                    &[Field::new(
+                        "file".to_owned(),
+                        Sources::NONE,
+                        Span::default(),
+                    )],
                 ))
             && any(self.writes, subject.writes)
             && any(self.reads, subject.reads)
@@ -154,7 +159,9 @@ impl Rule {
                             .iter()
                             .any(|pattern| text::matches_any_case(pattern, code))
                     };
-                    holds(self.code) && !holds(self.code_without)
+                    holds(self.code)
+                        && (self.code_with.is_empty() || holds(self.code_with))
+                        && !holds(self.code_without)
                 }))
             && (self.statement.is_empty()
                 || subject.statements().iter().any(|statement| {

@@ -140,6 +140,8 @@ pub(crate) struct RuleEntry {
     pub(crate) from: Vec<String>,
     /// Code in another language holds one of these.
     pub(crate) code: Vec<String>,
+    /// And one of these besides.
+    pub(crate) code_with: Vec<String>,
     /// And none of these.
     pub(crate) code_without: Vec<String>,
     /// What processes the code starts could not be told.
@@ -224,6 +226,7 @@ impl RuleEntry {
         [
             &self.programs,
             &self.except,
+            &self.code_with,
             &self.code_without,
             &self.statement,
             &self.statement_without,

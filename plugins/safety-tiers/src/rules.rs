@@ -175,6 +175,7 @@ pub(crate) struct Rule {
     pub(crate) defines: &'static [&'static str],
     pub(crate) from: Sources,
     pub(crate) code: &'static [&'static str],
+    pub(crate) code_with: &'static [&'static str],
     pub(crate) code_without: &'static [&'static str],
     pub(crate) code_unresolved: bool,
     pub(crate) statement: &'static [&'static str],

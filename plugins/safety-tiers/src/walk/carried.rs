@@ -12,7 +12,8 @@ use crate::syntax::{Piece, Word};
 use crate::verdict::{Span, Tier};
 
 /// Variables whose value a program puts among its own arguments.
-const OPTION_VARIABLES: [(&str, &str); 9] = [
+const OPTION_VARIABLES: [(&str, &str); 10] = [
+    ("MANOPT", "man ls"),
     ("TAR_OPTIONS", "tar cf x y"),
     ("FZF_DEFAULT_OPTS", "fzf"),
     ("SKIM_DEFAULT_OPTIONS", "sk"),

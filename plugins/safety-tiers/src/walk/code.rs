@@ -129,6 +129,13 @@ impl Walk<'_> {
                 span,
             );
         }
+        // IPython hands such lines to a shell.
+        for line in text
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix('!'))
+        {
+            self.perhaps_line(line, span, context);
+        }
         let mut unresolved = self.judge_code(&text, span, context);
         if !program.reads_code {
             self.queries(&text, span);
@@ -192,11 +199,11 @@ impl Walk<'_> {
     /// as shell lines, each alone and all of them in a row (`run(["rm", "-rf",
     /// "/"])`). Gives whether it may start others.
     pub(super) fn judge_code(&mut self, code: &str, span: Span, context: &Context) -> bool {
-        let starts_processes = PROCESS_STARTERS.iter().any(|name| code.contains(name));
-        if !starts_processes || only_prints(code) {
+        let put_together = put_together(code);
+        let starts = |code: &str| PROCESS_STARTERS.iter().any(|name| code.contains(name));
+        if !starts(code) && !put_together.as_deref().is_some_and(starts) || only_prints(code) {
             return false;
         }
-        let put_together = put_together(code);
         let code = put_together.as_deref().unwrap_or(code);
         if code.len() > super::MAX_VALUE_BYTES || context.depth >= super::MAX_DEPTH {
             return true;
@@ -303,7 +310,9 @@ impl Walk<'_> {
 }
 
 /// What starts a process in the languages that have one-line programs.
-const PROCESS_STARTERS: [&str; 45] = [
+const PROCESS_STARTERS: [&str; 47] = [
+    "passthru",
+    "run <",
     "getline",
     "doShellScript",
     "do script",
@@ -383,14 +392,15 @@ fn only_prints(code: &str) -> bool {
 }
 
 /// Code with the texts joined that it puts together of parts: `"r" + "m"`.
-fn put_together(code: &str) -> Option<String> {
+pub(super) fn put_together(code: &str) -> Option<String> {
     let mut joined = String::new();
     let mut rest = code;
     while let Some(at) = rest.find(['"', '\'']) {
         let (before, after) = rest.split_at(at);
         let between = after[1..].trim_start();
         let next = between
-            .strip_prefix(['+', '.'])
+            .strip_prefix("..")
+            .or_else(|| between.strip_prefix(['+', '.']))
             .and_then(|next| next.trim_start().strip_prefix(&after[..1]));
         joined.push_str(before);
         match next {
@@ -435,12 +445,15 @@ pub(super) fn strings(code: &str) -> Vec<String> {
         rest = &rest[end + 1..];
     }
     // Ruby's and Perl's lists of words: `system(*%w[rm -rf x])`.
-    for mark in ["%w", "qw"] {
+    for mark in ["%w", "qw", "run "] {
         let list = code.split_once(mark).map(|(_, list)| list);
         let list = list.and_then(|list| list.strip_prefix(['[', '(', '{', '<', '/']));
         let words = list.and_then(|list| list.split([']', ')', '}', '>']).next());
         strings.extend(words.map(str::to_owned));
     }
+    // Lua's: `os.execute([[rm -rf x]])`.
+    let long = code.split("[[").skip(1).take(8);
+    strings.extend(long.filter_map(|text| Some(text.split_once("]]")?.0.to_owned())));
     // Perl and Ruby: `system(q(rm -rf ~))`, `exec rm`; what stands between
     // brackets is looked at as well.
     if let Some(open) = code.find('(')

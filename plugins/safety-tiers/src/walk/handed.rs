@@ -60,10 +60,19 @@ const RUN_THEIR_OWN: [&str; 40] = [
 const SKIPPED: usize = 3;
 
 /// Parts of the names of options whose value is text for people, or a pattern.
-const NO_COMMANDS: [&str; 20] = [
+const NO_COMMANDS: [&str; 19] = [
     "message", "title", "body", "desc", "note", "comment", "grep", "pattern", "name", "filter",
-    "match", "reason", "text", "label", "query", "format", "regex", "exclude", "include", "env",
+    "match", "reason", "text", "label", "query", "format", "regex", "exclude", "include",
 ];
+
+/// Flags of one letter behind which there is text for people, or a pattern.
+const TEXT_LETTERS: &str = "mktngq";
+
+/// Flags of one letter whose value is a command line.
+const LINE_LETTERS: &str = "cexs";
+
+/// What stands before a command line in the values of some programs: Ghostscript's, tmux's.
+const MARKS: [&str; 2] = ["%pipe%", "#("];
 
 impl Walk<'_> {
     /// `rustup run stable COMMAND`, `composer exec -- COMMAND`.
@@ -80,7 +89,8 @@ impl Walk<'_> {
         }
         let word = fields.iter().take(5).position(|field| {
             let word = field.text.as_str();
-            RUNNING.contains(&word) && (word == "exec" || !RUN_THEIR_OWN.contains(&name))
+            RUNNING.contains(&word)
+                && (matches!(word, "exec" | "watch" | "do") || !RUN_THEIR_OWN.contains(&name))
         });
         let contained = matches!(name, "docker" | "podman" | "nerdctl" | "kubectl" | "oc");
         let Some(rest) = word.map(|word| &fields[word + 1..]).filter(|_| !contained) else {
@@ -120,7 +130,11 @@ impl Walk<'_> {
         invocation: &Invocation<'_>,
         context: &Context,
     ) {
-        if !rules::takes_commands(name) && !rules::finds_files(name) {
+        if !fields.iter().any(|field| field.text.contains(' ')) {
+            return;
+        }
+        let takes = rules::takes_commands(name);
+        if !takes && !rules::finds_files(name) {
             return;
         }
         for (at, field) in fields.iter().enumerate() {
@@ -134,10 +148,21 @@ impl Walk<'_> {
                 _ => (before.unwrap_or_default(), field.text.as_str()),
             };
             let lower = flag.to_ascii_lowercase();
-            let named = lower.trim_start_matches('-').len() > 1 || lower.starts_with("-x");
-            let text = !named && !value.starts_with(['|', '!', '%'])
+            let letters = lower.trim_start_matches('-');
+            let named =
+                letters.len() > 1 || letters.len() == 1 && takes && !TEXT_LETTERS.contains(letters);
+            let text = !named && flag != "-x" && !value.starts_with(['|', '!', '%', '#'])
                 || NO_COMMANDS.iter().any(|word| lower.contains(word))
                 || program.code_flags.contains(&flag);
+            for (at, mark) in MARKS
+                .iter()
+                .flat_map(|mark| value.match_indices(mark))
+                .take(4)
+            {
+                let inside = &value[at + mark.len()..];
+                let end = inside.find(')').unwrap_or(inside.len());
+                self.perhaps_line(&inside[..end], invocation.span, context);
+            }
             if text {
                 continue;
             }
@@ -150,7 +175,9 @@ impl Walk<'_> {
             let line = line
                 .trim_start_matches("%pipe%")
                 .trim_end_matches(['"', '\'']);
-            self.perhaps_line(line, invocation.span, context);
+            if letters.len() != 1 || LINE_LETTERS.contains(letters) {
+                self.perhaps_line(line, invocation.span, context);
+            }
             self.only_danger(|walk| {
                 walk.judge_code(value, invocation.span, context);
             });

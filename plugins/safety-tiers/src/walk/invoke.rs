@@ -315,6 +315,9 @@ impl Walk<'_> {
                 self.note_step("core/unknown-program", tier, reason, invocation.span, step);
             }
         }
+        if name.starts_with("python") || name.starts_with("pypy") {
+            self.module_of_python(name, fields, invocation, context);
+        }
         if self.later_input_unseen
             && !context.input.piped
             && code.is_none()

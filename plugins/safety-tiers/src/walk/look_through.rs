@@ -45,6 +45,14 @@ const LINE_VARIABLE_ENDINGS: [&str; 10] = [
     "_SCRIPT_SHELL",
 ];
 
+/// Variables that name a file with settings, some of which are commands.
+const SETTINGS_FILES: [&str; 4] = [
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG",
+    "PSQLRC",
+];
+
 /// Variables whose value a shell shows, and substitutes in it what it holds.
 const PROMPTS: [&str; 14] = [
     "PS0", "PS1", "PS2", "PS3", "PS4", "PROMPT", "PROMPT2", "PROMPT3", "PROMPT4", "RPROMPT",
@@ -178,9 +186,6 @@ impl Walk<'_> {
         self.indices(name, fields, span, context);
         self.command_behind_a_word(name, program, fields, invocation, context);
         self.commands_in_options(name, program, fields, invocation, context);
-        if name.starts_with("python") || name.starts_with("pypy") {
-            self.module_of_python(name, fields, invocation, context);
-        }
         match name {
             "find" | "gfind" | "fd" | "fdfind" => {
                 self.commands_of_find(!name.starts_with("fd"), fields, span, context)
@@ -441,6 +446,20 @@ impl Walk<'_> {
                 self.line(&format!("true <<{end}\n{value}\n{end}\n"), span, context);
             }
         }
+        if variable == "PERL5DB" {
+            self.only_danger(|walk| {
+                walk.judge_code(value, span, context);
+            });
+        }
+        // Files with settings that name programs, which this line has written.
+        if SETTINGS_FILES.contains(&variable)
+            && let Some(text) = self.stream_of(value, context).and_then(|read| read.text)
+        {
+            for line in text.lines() {
+                let line = line.split_once('=').map_or(line, |(_, value)| value);
+                self.perhaps_line(line.trim_matches(['\\', '!', ' ', '"']), span, context);
+            }
+        }
         // Every shell that is started reads this file first.
         if matches!(variable, "BASH_ENV" | "ENV")
             && let Some(read) = self.stream_of(value, context)
@@ -508,7 +527,8 @@ impl Walk<'_> {
         };
         let named = |field: &Field| {
             field.text.contains(variable)
-                && STARTERS.iter().any(|starter| field.text.contains(starter))
+                && (STARTERS.iter().any(|starter| field.text.contains(starter))
+                    || field.text.starts_with("--config-env"))
         };
         !self.rules.knows(base_name(&program.text))
             || fields.iter().any(|field| shell(field) || named(field))

@@ -43,7 +43,7 @@ impl Walk<'_> {
                 let code: Vec<&str> = code.copied().collect();
                 words(&[python, "-c", &code.join("\n")])
             }
-            ("asyncio" | "code", []) => words(&[python, "-"]),
+            ("asyncio", []) if context.input.piped => words(&[python, "-"]),
             ("zipfile" | "tarfile", ["-e" | "--extract", archive, folder]) => {
                 words(&["tar", "-xf", archive, "-C", folder])
             }

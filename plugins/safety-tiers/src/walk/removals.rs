@@ -1,11 +1,11 @@
 //! What code in another language removes.
 
-use super::code::strings;
+use super::code::{put_together, strings};
 use crate::place::{Here, Places};
 use crate::text::{HOME, STAR};
 
 /// Calls that remove what they are given, folders with all that is in them.
-const REMOVERS: [&str; 28] = [
+const REMOVERS: [&str; 35] = [
     "rmtree",
     "rmSync",
     "rmdirSync",
@@ -34,6 +34,13 @@ const REMOVERS: [&str; 28] = [
     "removeDir",
     "removeFile",
     "rm(",
+    "rimraf",
+    "renameSync",
+    "rename ",
+    "os.rename",
+    "del_dir_r",
+    "delete-tree",
+    "rm_rf!",
 ];
 
 /// Calls that list what is in a folder, for a loop to go through.
@@ -70,6 +77,8 @@ const HOMES: [&str; 21] = [
 /// Whether code removes, by what it says, what must not be lost.
 pub(super) fn destroys(code: &str, here: Here<'_>) -> bool {
     const HOME_LISTED: [&str; 3] = ["home().rglob", "home().glob", "home().iterdir"];
+    let joined = put_together(code);
+    let code = joined.as_deref().unwrap_or(code);
     let removes = REMOVERS.iter().any(|remover| code.contains(remover));
     let all_of_home = HOME_LISTED.iter().any(|listed| code.contains(listed));
     removes
@@ -90,6 +99,19 @@ fn is_called_with_what_is_dire(code: &str, call: &str, here: Here<'_>) -> bool {
     });
     calls.take(8).any(|(at, _)| {
         let after = &code[at + call.trim_end_matches('(').len()..];
+        // `fs["rmSync"](…)` calls it.
+        let after = after
+            .strip_prefix("\"]")
+            .or_else(|| after.strip_prefix("']"))
+            .or_else(|| after.strip_prefix("').sync"))
+            .or_else(|| after.strip_prefix("\").sync"))
+            .or_else(|| after.strip_prefix("')"))
+            .or_else(|| {
+                after
+                    .strip_prefix("\")")
+                    .filter(|rest| rest.starts_with('('))
+            })
+            .unwrap_or(after);
         // `map("unlink", …)` names it.
         let after = after
             .strip_prefix(['"', '\''])

@@ -136,6 +136,7 @@ impl Walk<'_> {
                 .strip_prefix("shell ")
                 .or_else(|| command.split_once('!').map(|(_, line)| line));
             if let Some(line) = line {
+                let line = line.split("<CR>").next().unwrap_or(line);
                 self.line(line, span, context);
             }
             self.judge_code(&command, span, context);

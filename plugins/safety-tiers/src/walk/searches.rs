@@ -5,9 +5,10 @@ use super::output::single_quoted;
 use super::redirects::Redirected;
 use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
+use crate::place::Places;
 use crate::rules::Sources;
 use crate::text::{ANY_ONE, HOME, SOMETHING, STAR};
-use crate::verdict::Span;
+use crate::verdict::{Span, Tier};
 
 /// `find` and `fd` take whole commands among their flags.
 const COMMAND_FLAGS: [&str; 8] = [
@@ -90,6 +91,7 @@ impl Walk<'_> {
             let narrowed = fields.windows(2).any(|pair| {
                 NARROWING_FLAGS.contains(&pair[0].text.as_str()) && pair[1].text != "*"
             });
+            self.emptied_in_mass(command, &found, narrowed, span);
             for start in &found {
                 let named = match fields_are_starts {
                     true => named(start, fields, |path| self.is_secret(path)),
@@ -129,6 +131,28 @@ impl Walk<'_> {
                 };
                 self.invoke(&invocation, &super::deeper(context));
             }
+        }
+    }
+
+    /// `find . -type f -exec truncate -s 0 {} +`
+    fn emptied_in_mass(&mut self, command: &[Field], found: &[String], narrowed: bool, span: Span) {
+        const EMPTY: [&str; 5] = ["truncate", "tee", "sponge", "dd", "shred"];
+        let Some((program, arguments)) = command.split_first() else {
+            return;
+        };
+        let written = |field: &Field| matches!(field.text.as_str(), "{}" | "of={}");
+        let whole = |start: &String| Places::WHOLE.meets(Places::of(start, self.shell.here()));
+        if EMPTY.contains(&super::base_name(&program.text))
+            && !narrowed
+            && arguments.iter().any(written)
+            && found.iter().any(whole)
+        {
+            self.note(
+                "core/emptied-in-mass",
+                Tier::Dangerous,
+                "It would empty every file that there is, and what was in them is lost.",
+                span,
+            );
         }
     }
 

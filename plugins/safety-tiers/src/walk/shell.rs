@@ -347,6 +347,14 @@ impl Walk<'_> {
                     }
                     Some(path) => format!("{}/{path}", self.shell.cwd.written),
                 };
+                // A copy of a part of the project is as much the project's.
+                let first = self.by_oldest_name(&folder);
+                let inside = |path: &str| Places::INSIDE.meets(Places::of(path, self.shell.here()));
+                let folder = if inside(&first) && !inside(&folder) {
+                    first
+                } else {
+                    folder
+                };
                 self.shell.cwd = if folder.len() > 4096 {
                     Folder::unknown()
                 } else {

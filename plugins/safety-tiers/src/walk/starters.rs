@@ -46,7 +46,10 @@ const CALLS: [&str; 35] = [
 const SHELL_EXEC: [&str; 4] = ["child_process", "<?", "$", "Bun."];
 
 /// What may run anything at all.
-const DYNAMIC: [&str; 22] = [
+const DYNAMIC: [&str; 25] = [
+    "loadstring(",
+    "dofile(",
+    "loadlib",
     "eval(",
     "eval ",
     "__import__(",

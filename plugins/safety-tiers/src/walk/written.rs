@@ -61,6 +61,7 @@ impl Walk<'_> {
             self.perhaps_line(text, span, &Context::default());
             self.scheduled(text, span);
         }
+        self.started_by_others(&file.text, text, span);
         let name = plain_path(&file.text, self.shell.here());
         let files = Rc::make_mut(&mut self.shell.files);
         files.retain(|(known, _)| *known != name);
@@ -141,12 +142,41 @@ impl Walk<'_> {
                     self.text_into(file, &text, span);
                 }
             }
+            "m4" => {
+                for call in text.split("syscmd(").skip(1) {
+                    let line = call.split(')').next().unwrap_or(call);
+                    let line = line.trim_matches(['`', '\'', '"', ' ']);
+                    self.line(line, span, context);
+                }
+            }
             "ed" | "ex" | "vi" | "vim" | "nvim" | "gdb" | "lldb" | "ftp" | "sftp" | "lftp"
             | "mail" | "mailx" => {
                 let Reader::Program(language) = reader(name) else {
                     return;
                 };
                 for line in text.lines().map(str::trim_start) {
+                    // `r !cmd`, `1,$w !cmd`, `w FILE`
+                    let command = line
+                        .trim_start_matches(|it: char| it.is_ascii_digit() || "$,.%".contains(it));
+                    let given = command.strip_prefix(['e', 'E', 'r', 'w', 'W']);
+                    let given = given.filter(|_| matches!(name, "ed" | "ex"));
+                    match given.map(|given| given.trim_start_matches('!')) {
+                        Some(given) if given.starts_with(" !") => {
+                            let unseen = Context {
+                                input: Stream {
+                                    piped: true,
+                                    ..Stream::default()
+                                },
+                                ..context.clone()
+                            };
+                            self.line(&given[2..], span, &unseen);
+                        }
+                        Some(file) if file.starts_with(' ') && command.starts_with(['w', 'W']) => {
+                            let file = super::field(file.trim(), span);
+                            self.judge_redirects(&Redirected::to(vec![file]), span);
+                        }
+                        _ => {}
+                    }
                     let mut escapes = language.escapes.iter();
                     if let Some(line) = escapes.find_map(|escape| line.strip_prefix(escape)) {
                         self.line(line, span, context);
@@ -154,6 +184,25 @@ impl Walk<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The commands in settings from which editors and coding agents start some.
+    fn started_by_others(&mut self, file: &str, text: &str, span: Span) {
+        let starts = matches!(
+            base_name(file),
+            ".mcp.json"
+                | "mcp.json"
+                | "tasks.json"
+                | "launch.json"
+                | "devcontainer.json"
+                | "hooks.json"
+        ) || base_name(file).starts_with("settings")
+            && file.contains("/.") | file.starts_with('.');
+        if starts {
+            for string in super::code::strings(text) {
+                self.perhaps_line(&string, span, &Context::default());
+            }
         }
     }
 
