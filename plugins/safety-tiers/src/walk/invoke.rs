@@ -481,7 +481,11 @@ fn asks_for_help(name: &str, path: &str, fields: &[Field], program: &Program) ->
 
 /// Whether a script by its name deploys, publishes or resets something.
 fn reaches_out(name: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 16] = [
+        "reset",
+        "drop",
+        "migrate",
+        "truncate",
         "deploy",
         "release",
         "publish",

@@ -53,8 +53,13 @@ impl Walk<'_> {
         // `sh -s ARGUMENTS` reads its commands from its input all the same.
         if arguments.has_flag("-s") && context.input.piped {
             let given = arguments.operands().map(|operand| operand.text.clone());
-            let given = Positional::Known(given.collect());
-            let before = std::mem::replace(&mut self.shell.positional, given);
+            let given: Vec<String> = given.collect();
+            // What it is not given, what wraps it may give.
+            let known = match given.as_slice() {
+                [] => Positional::Unknown,
+                given => Positional::Known(given.into()),
+            };
+            let before = std::mem::replace(&mut self.shell.positional, known);
             self.script_read(context.input.clone(), span, context);
             self.shell.positional = before;
             return;
