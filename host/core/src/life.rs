@@ -16,6 +16,9 @@ use crate::progress;
 use crate::session::{BackendKind, Session, SessionId};
 use crate::store::Store;
 
+/// How finely the store tells when something was typed into a session.
+const ACTIVITY_STEP_MS: u64 = 1_000;
+
 /// How long sessions that have ended are kept: 30 days.
 const HISTORY_MS: u64 = 30 * 24 * 3_600 * 1_000;
 
@@ -67,8 +70,13 @@ impl Host {
     }
 
     /// Something was typed into a session.
-    pub(crate) fn session_is_active(&self, id: &SessionId) {
-        let id = id.to_string();
+    pub(crate) fn session_is_active(&self, session: &Session) {
+        let kept = &session.activity_kept_ms;
+        if now_ms().abs_diff(kept.load(Ordering::Relaxed)) < ACTIVITY_STEP_MS {
+            return;
+        }
+        kept.store(now_ms(), Ordering::Relaxed);
+        let id = session.id.to_string();
         self.store.write_later("a session's activity", move |kept| {
             kept.prepare_cached("UPDATE sessions SET last_activity_ms = ?2 WHERE id = ?1")?
                 .execute(params![id, now_ms().cast_signed()])

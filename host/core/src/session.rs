@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
@@ -113,6 +113,9 @@ pub(crate) struct Session {
     pub(crate) task: CurrentTask,
     /// Whether `session.end` has been told.
     pub(crate) end_told: AtomicBool,
+    /// The activity that the store has of it, in milliseconds since the Unix epoch; 0 for
+    /// none since it was opened.
+    pub(crate) activity_kept_ms: AtomicU64,
 }
 
 /// Who a session is when it begins.
@@ -161,6 +164,7 @@ impl Session {
             seen: Seen::default(),
             task: CurrentTask::default(),
             end_told: AtomicBool::default(),
+            activity_kept_ms: AtomicU64::default(),
         })
     }
 

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::Serialize;
 
 use chain::{GENESIS, RowHash, row_hash};
@@ -221,13 +221,13 @@ impl AuditLog {
     pub fn append(&self, kind: EntryKind, body: &impl Serialize) -> Result<i64, AuditError> {
         let body = serde_json::to_string(body)?;
         let sequence = {
-            let mut connection = lock(&self.connection);
+            let connection = lock(&self.connection);
             if Identity::of(&self.path) != self.identity {
                 return Err(AuditError::Gone {
                     path: self.path.clone(),
                 });
             }
-            let appended = append_row(&mut connection, kind, &body);
+            let appended = append_row(&connection, kind, &body);
             match appended.map_err(|source| self.failed(source))? {
                 Appended::Row(sequence) => sequence,
                 Appended::Cut { found, written } => {
@@ -322,20 +322,36 @@ enum Appended {
     },
 }
 
-fn append_row(
-    connection: &mut Connection,
+fn append_row(connection: &Connection, kind: EntryKind, body: &str) -> rusqlite::Result<Appended> {
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let appended = append_in_transaction(connection, kind, body);
+    // What a row costs every command waits for: even these are compiled once only.
+    let end = match appended {
+        Ok(Appended::Row(_)) => "COMMIT",
+        _ => "ROLLBACK",
+    };
+    let ended = connection.prepare_cached(end)?.execute([]);
+    if ended.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    let appended = appended?;
+    ended?;
+    Ok(appended)
+}
+
+fn append_in_transaction(
+    connection: &Connection,
     kind: EntryKind,
     body: &str,
 ) -> rusqlite::Result<Appended> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (sequence, previous) = transaction
+    let (sequence, previous) = connection
         .prepare_cached("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1")?
         .query_row([], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, RowHash>(1)?))
         })
         .optional()?
         .unwrap_or((0, GENESIS));
-    let (written, written_hash) = transaction
+    let (written, written_hash) = connection
         .prepare_cached("SELECT sequence, hash FROM head")?
         .query_row([], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, RowHash>(1)?))
@@ -351,15 +367,14 @@ fn append_row(
     let sequence = sequence + 1;
     let time_ms = i64::try_from(now_ms()).unwrap_or(i64::MAX);
     let hash = row_hash(&previous, sequence, time_ms, kind.as_str(), body);
-    transaction
+    connection
         .prepare_cached(
             "INSERT INTO entries (sequence, time_ms, kind, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![sequence, time_ms, kind.as_str(), body, hash])?;
-    transaction
+    connection
         .prepare_cached("UPDATE head SET sequence = ?1, hash = ?2")?
         .execute(params![sequence, hash])?;
-    transaction.commit()?;
     Ok(Appended::Row(sequence))
 }
 

@@ -47,7 +47,7 @@ impl Host {
             )));
         }
         let session = self.registry.get(id)?;
-        self.session_is_active(&session.id);
+        self.session_is_active(&session);
         self.gate.type_input(&session, input, caller).await
     }
 }

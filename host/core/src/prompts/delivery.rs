@@ -56,7 +56,7 @@ impl Host {
         if let Some(known) = self.known_prompt(&request).await? {
             return Ok(known);
         }
-        self.session_is_active(&session.id);
+        self.session_is_active(&session);
         let delivered = Box::pin(self.deliver_prompt(&session, request, caller)).await?;
         Ok(delivered.receipt)
     }
