@@ -54,6 +54,10 @@ class RemoteMachine:
     def target(self) -> dict[str, str | int]:
         return {"host": "127.0.0.1", "port": self.port, "username": self.user}
 
+    def log_in_to(self, shell: str) -> None:
+        """Gives the user another shell."""
+        subprocess.run([*AS_ROOT, "usermod", "-s", shell, self.user], check=True)
+
     def make_host_key(self) -> None:
         (self.folder / "host_key").unlink(missing_ok=True)
         keygen(self.folder / "host_key")

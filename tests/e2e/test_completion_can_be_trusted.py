@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from agent import Agent, agent_at, all_of
+from waiting import until
 from world import World
 
 COMMANDS = 1_000
@@ -224,3 +225,17 @@ async def test_a_shell_in_the_place_of_the_shell_is_no_timeout(agent: Agent) -> 
     replaced = await agent.run("exec bash --norc", sessionId=session, timeoutMs=10_000)
     assert not replaced["timedOut"] and replaced["durationMs"] < 10_000, replaced
     assert (await agent.run("echo $((40 + 2))", sessionId=session))["output"].count("42"), replaced
+
+
+@pytest.mark.parametrize("shell", ["bash --norc", "zsh -f", "fish", "dash"])
+async def test_a_tab_is_a_tab_in_a_shell_that_tells_nothing(agent: Agent, world: World, shell: str) -> None:
+    """Its line editor would complete the name of a secret, and the gate judged something else."""
+    session = await agent.open_session()
+    (world.home / "secret-key").write_text("nobody's business\n")
+    await agent.run(f"cd {world.home}; exec {shell}", sessionId=session, timeoutMs=10_000)
+    looked = await agent.run("cat sec\tx", sessionId=session)
+    assert "nobody's business" not in looked["output"], looked
+    made = await agent.run("cat >mk <<'E'\nall:\n\ttrue\nE", sessionId=session)
+    if not shell.startswith("fish"):
+        await until("the file is made", lambda: (world.home / "mk").exists())
+        assert (world.home / "mk").read_text() == "all:\n\ttrue\n", made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -237,6 +238,21 @@ async def test_a_login_by_key_gives_a_session_for_commands(remote: RemoteMachine
     assert (await sessions.run(session, "sleep 60", timeout=1))["error"] == "Command timed out"
     refused = await sessions.run(session, "rm -rf ~")
     assert refused["success"] is False and "refused" in refused["error"], "the gate judges there too"
+
+
+async def test_whoever_logs_in_to_fish_can_run_commands_too(remote: RemoteMachine, sessions: Sessions) -> None:
+    remote.log_in_to(shutil.which("fish") or "fish")
+    session = (await connect(sessions, remote, key_file=str(remote.key)))["session_id"]
+    for turn in range(3):
+        ran = await sessions.run(session, f"echo it\\'s {turn} 'a\\\\b'; false")
+        assert (ran["output"], ran["exit_code"]) == (f"it's {turn} a\\b\n", 1), ran
+
+
+async def test_a_tab_is_a_tab_to_a_shell_that_takes_no_pastes(remote: RemoteMachine, sessions: Sessions) -> None:
+    remote.log_in_to(shutil.which("dash") or "dash")
+    session = (await connect(sessions, remote, key_file=str(remote.key)))["session_id"]
+    assert (await sessions.run(session, "printf 'a\tb\\n%s' \"it's\""))["output"] == "a\tb\nit's"
+    assert (await sessions.run(session, "(exit 4)"))["exit_code"] == 4
 
 
 async def test_what_the_terminal_replies_is_no_part_of_the_next_command_there(

@@ -68,6 +68,11 @@ pub enum HostError {
         /// What stands there, where the shell could tell.
         line: Option<String>,
     },
+    /// A command holds a tab, which a shell's line editor would take for a key.
+    #[error(
+        "the command holds a tab, which the line editor of the shell in session {0} would take for the key that completes words; write it as \\t, with printf for example"
+    )]
+    TabWouldComplete(SessionId),
     /// The agent's program in a session takes no prompt now.
     #[error("the agent in session {session} takes no prompt now: {why}; nothing was typed")]
     AgentNotReady {
@@ -218,6 +223,7 @@ impl HostError {
         match self {
             Self::SessionNotFound(_) | Self::NoSessionMeant(_) => ErrorCode::SessionNotFound,
             Self::InvalidParameters(_)
+            | Self::TabWouldComplete(_)
             | Self::BadTerms(_)
             | Self::BadRequest(_)
             | Self::Agents(_)

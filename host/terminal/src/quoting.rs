@@ -146,6 +146,22 @@ pub fn posix_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// `text` as one word that POSIX shells and fish read alike: in fish's single quotes a
+/// backslash escapes, so none stands in any.
+pub fn any_shells_word(text: &str) -> String {
+    let mut word = String::with_capacity(text.len() + 2);
+    word.push('\'');
+    for character in text.chars() {
+        match character {
+            '\\' => word.push_str(r"'\\'"),
+            '\'' => word.push_str(r"'\''"),
+            character => word.push(character),
+        }
+    }
+    word.push('\'');
+    word
+}
+
 /// `text` as one word of fish, in single quotes, where a backslash escapes.
 pub fn fish_word(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
@@ -204,6 +220,7 @@ mod tests {
         assert_eq!(posix_word("/a b/it's"), r"'/a b/it'\''s'");
         assert_eq!(posix_word("=ls"), "'=ls'");
         assert_eq!(posix_word(""), "''");
+        assert_eq!(any_shells_word(r"it's \n"), r"'it'\''s '\\'n'");
         assert_eq!(fish_word(r"it's a\b"), r"'it\'s a\\b'");
     }
 

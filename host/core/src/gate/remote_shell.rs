@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use quarterdeck_terminal::quoting::posix_word;
+use quarterdeck_terminal::quoting::any_shells_word;
 use quarterdeck_terminal::{Cursor, ShellState, Until};
 use regex::Regex;
 
@@ -27,15 +27,28 @@ impl Bounds {
         }
     }
 
-    /// What is typed to run `command`. The words stand in two halves, so that
-    /// the echo of this line is neither bound; `eval` of one quoted word keeps
-    /// comments, here-documents and several lines as they are.
+    /// What is typed to run `command`, in words that fish reads as others do; only in what
+    /// tells the exit status they differ, so each is given a function of its own. The bounds
+    /// stand in two halves, so that the echo of this line is neither; `eval` of one quoted
+    /// word keeps comments, here-documents and several lines as they are.
     /// Pasted where the shell can tell a paste, so that tabs complete nothing.
     pub(super) fn around(&self, command: &str, as_paste: bool) -> String {
         let (first, second) = self.word.split_at(self.word.len() / 2);
+        let command = match as_paste || !command.contains('\t') {
+            true => any_shells_word(command),
+            // A line editor would put something else in a tab's place.
+            false => format!(
+                "\"$(printf '%b' {})\"",
+                any_shells_word(&command.replace('\\', r"\\").replace('\t', r"\t"))
+            ),
+        };
+        let told = |status| format!(r#"printf "\n%s%s:%s\n" {first} {second} "{status}""#);
         let line = format!(
-            " printf '%s%s\\n' {first} {second}; eval {}; printf '\\n%s%s:%s\\n' {first} {second} \"$?\"",
-            posix_word(command)
+            " printf '%s%s\\n' {first} {second}; test -n \"$FISH_VERSION\" && \
+             eval 'function quarterdeck_told; {}; end' || eval 'quarterdeck_told() {{ {}; }}'; \
+             eval {command}; quarterdeck_told",
+            told("$status"),
+            told("$?"),
         );
         match as_paste {
             true => format!("\x1b[200~{line}\x1b[201~\r"),
@@ -100,6 +113,9 @@ mod tests {
     fn a_command_cannot_leave_its_quotes() {
         let typed = Bounds::new().around("echo 'a'; b", true);
         assert!(typed.contains(r"eval 'echo '\''a'\''; b';"), "{typed}");
+        // fish would make one backslash of two within quotes.
+        let typed = Bounds::new().around(r"a\b", true);
+        assert!(typed.contains(r"eval 'a'\\'b';"), "{typed}");
     }
 
     #[test]

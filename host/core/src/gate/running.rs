@@ -50,6 +50,8 @@ pub struct Running {
     command: String,
     started: Instant,
     how: FollowedBy,
+    /// The audit log has how it ended.
+    outcome_is_kept: bool,
 }
 
 enum FollowedBy {
@@ -171,6 +173,7 @@ impl Gate {
             true => Certainty::Exact,
             false => {
                 refuse_unless_line_is_empty(session, &mut typist, &status).await?;
+                refuse_what_would_complete(session, command, &status)?;
                 Certainty::Typed
             }
         };
@@ -191,15 +194,29 @@ impl Gate {
         })
     }
 
-    /// Waits until the command has ended, at most `timeout`, and keeps its
-    /// outcome.
+    /// Waits until the command has ended and the shell reads the next line, at most
+    /// `timeout`, and keeps its outcome.
+    pub(crate) async fn follow(
+        &self,
+        session: &Session,
+        running: &mut Running,
+        timeout: Duration,
+    ) -> Result<CommandEnd, HostError> {
+        let until = Instant::now() + timeout.min(LONGEST_WAIT);
+        let end = self.follow_to_end(session, running, timeout).await?;
+        running.prompted(until).await;
+        Ok(end)
+    }
+
+    /// Waits until the command has ended, at most `timeout`, and keeps its outcome. The
+    /// shell may still be making its prompt: see [`Running::prompted`].
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "session.command",
         skip_all,
         fields(session.id = %session.id)
     )]
-    pub(crate) async fn follow(
+    pub(crate) async fn follow_to_end(
         &self,
         session: &Session,
         running: &mut Running,
@@ -208,16 +225,12 @@ impl Gate {
         let timeout = timeout.min(LONGEST_WAIT);
         let started = running.started;
         let end = match &mut running.how {
-            FollowedBy::Marks(command) => match command.finished(timeout).await {
-                CommandState::Finished {
-                    exit_status,
-                    output,
-                    duration,
-                } => CommandEnd::Finished {
-                    exit_status,
-                    output_from: output.start,
-                    output_to: Some(output.end),
-                    duration,
+            FollowedBy::Marks(command) => match command.ended(timeout).await {
+                CommandState::Ended(end) | CommandState::Finished(end) => CommandEnd::Finished {
+                    exit_status: end.exit_status,
+                    output_from: end.output.start,
+                    output_to: Some(end.output.end),
+                    duration: end.duration,
                 },
                 // `exec` has put a program in the shell's place, which tells nothing.
                 CommandState::StillRunning { output_from }
@@ -265,13 +278,27 @@ impl Gate {
             CommandEnd::SessionEnded { exit_status, .. } => (*exit_status, started.elapsed()),
             CommandEnd::StillRunning { .. } => return Ok(end),
         };
-        self.keep_outcome(&OutcomeRow {
-            session: session.id.as_str(),
-            command: &running.command,
-            exit_status,
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-        });
+        if !std::mem::replace(&mut running.outcome_is_kept, true) {
+            self.keep_outcome(&OutcomeRow {
+                session: session.id.as_str(),
+                command: &running.command,
+                exit_status,
+                duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            });
+        }
         Ok(end)
+    }
+}
+
+impl Running {
+    /// Waits until the shell reads the next line, once the command has ended. What is to
+    /// be done then anyhow can be done meanwhile.
+    pub(crate) async fn prompted(&mut self, until: Instant) {
+        if let FollowedBy::Marks(command) = &mut self.how {
+            command
+                .finished(until.saturating_duration_since(Instant::now()))
+                .await;
+        }
     }
 }
 
@@ -307,6 +334,7 @@ impl Judged<'_> {
             command: self.command,
             started: Instant::now(),
             how,
+            outcome_is_kept: false,
         })
     }
 }
@@ -365,6 +393,19 @@ fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostErro
             None => Ok(()),
         },
     }
+}
+
+/// A line editor that takes no pastes would put something else in a tab's place.
+fn refuse_what_would_complete(
+    session: &Session,
+    command: &str,
+    status: &Status,
+) -> Result<(), HostError> {
+    let completes = !status.bracketed_paste && !status.reads_lines;
+    if completes && session.remote_host.is_none() && command.contains('\t') {
+        return Err(HostError::TabWouldComplete(session.id.clone()));
+    }
+    Ok(())
 }
 
 /// Where no shell can be asked what its line holds, what was typed there without an
@@ -427,7 +468,8 @@ async fn hand_over(
     }
 }
 
-/// Types the command into a shell of which nothing is known.
+/// Types the command into a shell of which nothing is known: as a paste where it can
+/// tell one, so that its line editor takes tabs for text.
 async fn run_blindly(
     session: &Session,
     typist: &mut Typist,
@@ -439,6 +481,7 @@ async fn run_blindly(
     let bounds = session.remote_host.is_some().then(Bounds::new);
     let keys = match &bounds {
         Some(bounds) => bounds.around(command, status.bracketed_paste),
+        None if status.bracketed_paste => format!("\x1b[200~{command}\x1b[201~\r"),
         None => command.replace('\n', "\r") + "\r",
     };
     typist
