@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
+
+import pytest
 
 from agent import Agent, agent_on_http
 from waiting import until, until_blocking
@@ -47,6 +50,28 @@ async def test_a_session_on_tmux_works_like_any_other(world: World) -> None:
         assert world.victim.exists()
         await agent.do("session_close", sessionId=session)
         assert session not in await sessions(agent)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+async def test_a_line_that_a_person_has_begun_is_not_run_over(world: World, shell: str) -> None:
+    world.shell = shutil.which(shell) or shell
+    async with agent_on_http(serve(world)) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        ran = await agent.run("echo free", sessionId=session)
+        assert ran["output"] == "free\n"
+        panes = tmux(world, "list-panes", "-a", "-F", "#{pane_id}").split()
+        (pane,) = {pane for pane in panes if "echo free" in tmux(world, "capture-pane", "-p", "-t", pane)}
+        tmux(world, "send-keys", "-t", pane, "-l", "rm -rf ~")
+        await agent.wait_for(session, pattern="rm -rf ~")
+        refused = await agent.call("session_run", sessionId=session, command="echo whole")
+        assert refused.code == "SESSION_BUSY" and "rm -rf ~" in refused.text, refused
+        entered = await agent.type(session, enter=True)
+        assert entered.code == "PERMISSION_DENIED", "whoever presses Enter runs the line"
+        assert world.victim.exists()
+        await agent.do("session_type", sessionId=session, input=[{"key": "ctrl-c"}])
+        await agent.at_prompt(session)
+        assert (await agent.run("echo whole", sessionId=session))["output"] == "whole\n"
 
 
 async def test_after_a_crash_the_next_host_finds_the_sessions(world: World) -> None:

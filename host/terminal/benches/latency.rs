@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use quarterdeck_terminal::{CommandState, Opened, Until};
+use quarterdeck_terminal::{CommandState, FinishedCommand, Opened, Until};
 use regex::Regex;
 
 mod support;
@@ -112,11 +112,11 @@ async fn runs(opened: &Opened, command: &str, rounds: usize) -> Measured {
         let begun = Instant::now();
         let mut running = opened.keyboard.run(command).await.expect("typed");
         let state = running.finished(PATIENCE).await;
-        let CommandState::Finished {
+        let CommandState::Finished(FinishedCommand {
             exit_status: Some(0),
             output,
             ..
-        } = state
+        }) = state
         else {
             panic!("{command}: {state:?}");
         };
@@ -170,7 +170,7 @@ async fn at_once(home: &tempfile::TempDir, count: usize, unit: &Measured) {
     }
     for running in &mut sleeping {
         let state = running.finished(PATIENCE).await;
-        assert!(matches!(state, CommandState::Finished { .. }), "{state:?}");
+        assert!(matches!(state, CommandState::Finished(_)), "{state:?}");
     }
     let slept = begun.elapsed().saturating_sub(Duration::from_millis(500));
     Measured::new(vec![slept]).print(

@@ -7,7 +7,7 @@ use alacritty_terminal::event::VoidListener;
 use alacritty_terminal::term::test::TermSize;
 use alacritty_terminal::term::{Config, Term};
 use alacritty_terminal::vte::ansi::Processor;
-use quarterdeck_terminal::{CommandState, Opened};
+use quarterdeck_terminal::{CommandState, FinishedCommand, Opened};
 
 mod support;
 use support::{Measured, Plain, home, prompted};
@@ -140,10 +140,10 @@ async fn run(opened: &Opened, command: &str) {
     assert!(
         matches!(
             state,
-            CommandState::Finished {
+            CommandState::Finished(FinishedCommand {
                 exit_status: Some(0),
                 ..
-            }
+            })
         ),
         "{state:?}"
     );

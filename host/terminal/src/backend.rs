@@ -165,6 +165,11 @@ impl Backend {
         !matches!(self, Self::Pty(_))
     }
 
+    /// Whether a person may type here without the host being told.
+    pub(crate) fn others_type_unseen(&self) -> bool {
+        matches!(self, Self::Tmux(_))
+    }
+
     /// Whether what the carrier answers may come behind what is typed after the question
     /// was seen here. tmux has answered before it shows a question to anybody.
     pub(crate) fn replies_late(&self) -> bool {

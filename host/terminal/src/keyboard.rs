@@ -236,14 +236,9 @@ pub struct RunningCommand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandState {
     /// It has ended, and the shell reads the next line.
-    Finished {
-        /// As the shell tells it: 128 + n for signal n. `None` if it did not.
-        exit_status: Option<i32>,
-        /// All that was shown between its start and its end.
-        output: Range<Cursor>,
-        /// From typing it to the prompt.
-        duration: Duration,
-    },
+    Finished(FinishedCommand),
+    /// It has ended, and the shell makes its prompt. Not every command comes by here.
+    Ended(FinishedCommand),
     /// It runs.
     StillRunning {
         /// Where its output begins.
@@ -261,13 +256,45 @@ pub enum CommandState {
     },
 }
 
+/// How a command has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedCommand {
+    /// As the shell tells it: 128 + n for signal n. `None` if it did not.
+    pub exit_status: Option<i32>,
+    /// All that was shown between its start and its end.
+    pub output: Range<Cursor>,
+    /// From typing it to now: the prompt, or what comes before it.
+    pub duration: Duration,
+}
+
 impl RunningCommand {
     /// Waits until it has ended, or until the time is over: then it goes on.
+    pub async fn ended(&mut self, timeout: Duration) -> CommandState {
+        self.reached(timeout, |state| {
+            !matches!(state, CommandState::StillRunning { .. })
+        })
+        .await
+    }
+
+    /// Waits until it has ended and the shell reads the next line, or until the time is
+    /// over.
     pub async fn finished(&mut self, timeout: Duration) -> CommandState {
-        let ended = self
-            .progress
-            .wait_for(|state| !matches!(state, CommandState::StillRunning { .. }));
-        if let Ok(Ok(state)) = tokio::time::timeout(timeout, ended).await {
+        self.reached(timeout, |state| {
+            !matches!(
+                state,
+                CommandState::StillRunning { .. } | CommandState::Ended(_)
+            )
+        })
+        .await
+    }
+
+    async fn reached(
+        &mut self,
+        timeout: Duration,
+        is_reached: impl Fn(&CommandState) -> bool,
+    ) -> CommandState {
+        let reached = self.progress.wait_for(|state| is_reached(state));
+        if let Ok(Ok(state)) = tokio::time::timeout(timeout, reached).await {
             return state.clone();
         }
         self.progress.borrow().clone()

@@ -58,7 +58,8 @@ mod waits;
 
 pub use following::{Follower, OutputPiece};
 pub use keyboard::{
-    ClearLineError, CommandState, Keyboard, RunError, RunningCommand, ShellLine, ShellLineError,
+    ClearLineError, CommandState, FinishedCommand, Keyboard, RunError, RunningCommand, ShellLine,
+    ShellLineError,
 };
 pub use opening::{KeptMarks, OpenError, Opened};
 pub use outbox::WriteError;

@@ -52,6 +52,8 @@ impl fmt::Debug for MarkKey {
 pub(crate) enum Mark {
     /// The integration runs; the user's own files may still have to.
     Hello { answers: Answers },
+    /// The integration cannot work in this shell, and no more marks follow.
+    Unable,
     /// What follows up to the prompt is layout, not output.
     Filling,
     /// A prompt is about to be shown, in this directory.
@@ -141,6 +143,7 @@ pub(crate) fn parse(parameters: &[&[u8]], key: &MarkKey) -> Option<Numbered> {
                 _ => Answers::Never,
             },
         },
+        b"X" => Mark::Unable,
         b"F" => Mark::Filling,
         b"A" if field(b"k") == Some(b"s") => Mark::Continuation,
         b"A" => Mark::PromptStart {

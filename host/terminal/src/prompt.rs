@@ -42,6 +42,10 @@ pub(crate) enum Phase {
 pub(crate) enum Effect {
     /// The integration has been read.
     Loaded,
+    /// There will be none.
+    Unable,
+    /// The shell has nothing more to run and makes its prompt.
+    Prompting,
     /// The shell reads a new line.
     Prompted,
     /// The shell wants more of its command.
@@ -68,6 +72,8 @@ pub(crate) struct Prompt {
     answer: Option<LineHeld>,
     pub(crate) cwd: Option<PathBuf>,
     line: Line,
+    /// Where the editor showed an empty line last.
+    empty_at: Option<Cursor>,
     /// The line was accepted, as far as can be told by what was typed; the mark
     /// that says so is still on its way.
     entered: bool,
@@ -94,6 +100,7 @@ impl Prompt {
             answer: None,
             cwd: None,
             line: Line::default(),
+            empty_at: None,
             entered: false,
             accepting_until: None,
             entered_at: None,
@@ -125,9 +132,16 @@ impl Prompt {
         self.answers != Answers::Never
     }
 
-    /// Whether the line may hold anything.
+    /// Whether the line may hold anything, as far as is known of what was typed.
     pub(crate) fn line_dirty(&self) -> bool {
         self.line.may_hold_anything()
+    }
+
+    /// Whether something was shown at the prompt since the editor showed an empty line: what
+    /// somebody types, where the carrier does not tell of it. It may also be a prompt that
+    /// is drawn bit by bit.
+    pub(crate) fn shown_at_prompt(&self, now: Cursor) -> bool {
+        self.empty_at != Some(now)
     }
 
     /// Whether the line goes on with a command that began on an earlier one.
@@ -205,6 +219,7 @@ impl Prompt {
                 self.answers = answers;
                 Some(Effect::Loaded)
             }
+            Mark::Unable => Some(Effect::Unable),
             Mark::Filling => None,
             Mark::PromptStart { cwd } => {
                 self.number = prompt;
@@ -215,10 +230,11 @@ impl Prompt {
                 if let Some(run) = &mut self.run {
                     run.output_ends_by(at);
                 }
-                None
+                Some(Effect::Prompting)
             }
             Mark::PromptEnd if self.phase == Phase::BetweenPrompts => {
                 self.phase = Phase::AtPrompt;
+                self.empty_at = Some(at);
                 self.line.begins();
                 self.entered = false;
                 self.accepting_until = None;
@@ -231,7 +247,11 @@ impl Prompt {
                 Some(Effect::Prompted)
             }
             // The line was drawn again.
-            Mark::PromptEnd => self.answer.take().map(Effect::Line),
+            Mark::PromptEnd => {
+                let answer = self.answer.take()?;
+                self.empty_at = answer.text.is_empty().then_some(at);
+                Some(Effect::Line(answer))
+            }
             Mark::Continuation if self.answer.is_some() => self.answer.take().map(Effect::Line),
             Mark::Continuation if self.phase != Phase::Running => {
                 self.phase = Phase::AtPrompt;
@@ -272,6 +292,7 @@ impl Prompt {
                 }
                 self.line
                     .said(&text, commands, self.phase == Phase::AtPrompt);
+                self.empty_at = text.is_empty().then_some(at);
                 let held = LineHeld { text, commands };
                 if self.answers == Answers::ThenRedraws {
                     self.answer = Some(held);
@@ -280,6 +301,29 @@ impl Prompt {
                 Some(Effect::Line(held))
             }
         }
+    }
+
+    /// Whether a mark is that of a line which is read where a command runs, as far as is
+    /// known: a replay, or the shell has told nothing of the command's end.
+    pub(crate) fn is_untold_prompt(&self, numbered: &Numbered) -> bool {
+        self.phase == Phase::Running
+            && numbered.mark == Mark::PromptEnd
+            && numbered.prompt == self.number
+    }
+
+    /// The shell reads a line at `at` and has told nothing before: somebody has taken away
+    /// its hook. It is put back when the shell is asked what its line holds.
+    pub(crate) fn prompted_untold(&mut self, at: Cursor) -> Effect {
+        self.phase = Phase::AtPrompt;
+        self.line.is_unknown();
+        self.entered = false;
+        self.accepting_until = None;
+        self.last_status = None;
+        self.output_ends(at);
+        if let Some(run) = &mut self.run {
+            run.ended_untold(at);
+        }
+        Effect::Prompted
     }
 
     fn output_ends(&mut self, at: Cursor) {
@@ -335,11 +379,21 @@ impl Prompt {
         self.run = None;
     }
 
-    /// The end of the run, once a later prompt reads a line: in a paste of
-    /// several lines the shell goes through the motions of a prompt before each.
+    /// How the run has ended, before the prompt is there that is made for the next line.
+    /// Of several lines nobody knows yet: the shell goes through the motions of a prompt
+    /// before each.
+    pub(crate) fn ended_run(&self, now: Cursor) -> Option<Ended> {
+        let run = self.run.as_ref()?;
+        let ended = run.is_one_line() && self.number > run.prompt;
+        ended
+            .then(|| run.end(now))
+            .filter(|ended| ended.exit_status.is_some())
+    }
+
+    /// The end of the run, once a later prompt reads a line.
     pub(crate) fn end_run(&mut self, now: Cursor) -> Option<Ended> {
         let at_prompt = self.phase == Phase::AtPrompt;
-        let run = (self.run).take_if(|run| at_prompt && self.number > run.prompt)?;
+        let run = (self.run).take_if(|run| at_prompt && run.is_over(self.number))?;
         Some(run.end(now))
     }
 }

@@ -21,11 +21,11 @@ use crate::deadline::sleep_until;
 use crate::emulator::Emulator;
 use crate::following::{Followers, OutputPiece};
 use crate::integration::ShellKind;
-use crate::keyboard::CommandState;
+use crate::keyboard::{CommandState, FinishedCommand};
 use crate::opening::{Before, Seed};
 use crate::outbox::{Outbox, WriteError};
 use crate::process;
-use crate::prompt::{Effect, Phase, Prompt};
+use crate::prompt::{Effect, Ended, Phase, Prompt};
 use crate::raw::Recorders;
 use crate::request::Size;
 use crate::stream::{Progress, Signal, Stream, are_replies};
@@ -311,6 +311,13 @@ impl Session {
         self.tell_change();
     }
 
+    /// Whether the line may hold anything. Where the shell cannot say what it holds, only
+    /// what is known of what was typed counts.
+    fn line_dirty(&self) -> bool {
+        let unseen = self.backend.others_type_unseen() && self.prompt.answers_line();
+        self.prompt.line_dirty() || unseen && self.prompt.shown_at_prompt(self.transcript.end())
+    }
+
     /// Whoever shows the screen looks again. Costs next to nothing while nobody does.
     fn tell_change(&self) {
         self.changes
@@ -345,11 +352,18 @@ impl Session {
             Signal::LineAccepted => self.prompt.line_accepted(at),
             Signal::Mark(mark) => {
                 let before = self.prompt.phase();
-                let effect = self.prompt.mark(mark, at);
+                let shell_in_front = || self.backend.foreground_group() == Some(self.pid);
+                let effect = if self.prompt.is_untold_prompt(&mark) && shell_in_front() {
+                    Some(self.prompt.prompted_untold(at))
+                } else {
+                    self.prompt.mark(mark, at)
+                };
                 self.on_phase(before, effect.as_ref());
                 self.tell_run_start();
                 match effect {
                     Some(Effect::Loaded) => self.on_loaded(),
+                    Some(Effect::Unable) => self.on_replaced(),
+                    Some(Effect::Prompting) => self.on_run_ending(at),
                     Some(Effect::Prompted) => {
                         self.progress = None;
                         self.on_run_ended(at);
@@ -423,7 +437,10 @@ impl Session {
 
     /// Nobody will write marks any more.
     fn on_replaced(&mut self) {
-        tracing::debug!(pid = self.pid, "the shell has executed another program");
+        tracing::debug!(
+            pid = self.pid,
+            "the session goes on without shell integration"
+        );
         self.shell = None;
         self.run = None;
         self.prompt.give_up_run();
@@ -432,25 +449,39 @@ impl Session {
     }
 
     fn tell_run_start(&self) {
+        if self.prompt.phase() != Phase::Running {
+            return;
+        }
         if let (Some(run), Some(output_from)) = (&self.run, self.prompt.run_output_start()) {
             run.send_replace(CommandState::StillRunning { output_from });
         }
     }
 
-    fn on_run_ended(&mut self, at: Cursor) {
-        let Some(mut ended) = self.prompt.end_run(at) else {
-            return;
-        };
-        if ended.ran_nothing {
-            let start = self.transcript.after_line_feed(ended.output.start);
-            ended.output.start = start.min(ended.output.end);
+    /// Whoever waits for the run need not wait for the shell to make its prompt.
+    fn on_run_ending(&self, at: Cursor) {
+        if let (Some(run), Some(ended)) = (&self.run, self.prompt.ended_run(at)) {
+            run.send_replace(CommandState::Ended(self.finished(ended)));
         }
-        if let Some(run) = self.run.take() {
-            run.send_replace(CommandState::Finished {
-                exit_status: ended.exit_status,
-                output: ended.output,
-                duration: ended.duration,
-            });
+    }
+
+    fn on_run_ended(&mut self, at: Cursor) {
+        if let Some(ended) = self.prompt.end_run(at)
+            && let Some(run) = self.run.take()
+        {
+            run.send_replace(CommandState::Finished(self.finished(ended)));
+        }
+    }
+
+    fn finished(&self, ended: Ended) -> FinishedCommand {
+        let mut output = ended.output;
+        if ended.ran_nothing {
+            let start = self.transcript.after_line_feed(output.start);
+            output.start = start.min(output.end);
+        }
+        FinishedCommand {
+            exit_status: ended.exit_status,
+            output,
+            duration: ended.duration,
         }
     }
 

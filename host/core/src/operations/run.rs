@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use quarterdeck_policy::TRACE_TARGET;
+use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{Cursor, ShellState};
 
 use super::read::read_text;
@@ -137,11 +138,15 @@ impl Host {
         caller: &Caller,
     ) -> Result<RunOutcome, HostError> {
         let started = Instant::now();
-        self.session_is_active(&session.id);
+        self.session_is_active(session);
         let CommandText { judged, typed } = command.into();
         let mut running = self.gate.run_as(session, &judged, &typed, caller).await?;
-        let end = self.gate.follow(session, &mut running, patience()).await?;
-        let verdict = running.verdict;
+        let patience = patience().min(LONGEST_WAIT);
+        let until = Instant::now() + patience;
+        let end = self
+            .gate
+            .follow_to_end(session, &mut running, patience)
+            .await?;
         let remark;
         let (from, to, exit_status, duration, timed_out) = match end {
             CommandEnd::Finished {
@@ -169,6 +174,7 @@ impl Host {
             }
         };
         let output = read_text(session, from, to, max_bytes).await;
+        running.prompted(until).await;
         session.seen.expect_after(output.cursor);
         Ok(RunOutcome {
             session_id: session.id.clone(),
@@ -179,7 +185,7 @@ impl Host {
             truncated: output.more,
             cursor: output.cursor,
             lost_bytes: output.lost_bytes,
-            verdict,
+            verdict: running.verdict,
             remark,
         })
     }

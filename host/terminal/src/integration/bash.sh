@@ -8,8 +8,16 @@ __quarterdeck_key=@KEY@
 __quarterdeck_prompt=0
 __quarterdeck_first='{ __quarterdeck_ended; } 3>&2 2>/dev/null'
 __quarterdeck_last='{ __quarterdeck_prompting; } 3>&2 2>/dev/null'
-# What the prompts were left as; no prompts at first, not even empty ones.
-__quarterdeck_prompts=$__quarterdeck_key
+# The marks' beginnings; the prompt's number, `__quarterdeck_n`, is behind each.
+__quarterdeck_d=$'\e]133;D;'
+__quarterdeck_a=$'\e]133;A;q='$__quarterdeck_key';n='
+__quarterdeck_b=$'\e]133;B;q='$__quarterdeck_key';n='
+__quarterdeck_c=$'\e]133;C;q='$__quarterdeck_key';n='
+__quarterdeck_k=$'\e]133;A;k=s;q='$__quarterdeck_key';n='
+__quarterdeck_l=$'\e]133;L;q='$__quarterdeck_key';n='
+__quarterdeck_n=$'0\a'
+# What was looked after at the last prompt.
+__quarterdeck_seen=
 # What the line holds is known to bash from version 4 on. Having said it, bash
 # draws the prompt again; until then it would lose a ctrl-c.
 builtin printf '\e]133;H;q=%s;n=0;ask=%s\a' "$__quarterdeck_key" "$((BASH_VERSINFO[0] >= 4 ? 2 : 0))"
@@ -17,9 +25,9 @@ builtin printf '\e]133;H;q=%s;n=0;ask=%s\a' "$__quarterdeck_key" "$((BASH_VERSIN
 # Marks go to the terminal, wherever `exec` has the output go.
 __quarterdeck_tell() {
     if [[ -t 1 ]]; then
-        builtin printf "$@"
+        builtin printf %s "$1"
     else
-        builtin printf "$@" >/dev/tty
+        builtin printf %s "$1" >/dev/tty
     fi
 }
 
@@ -27,24 +35,39 @@ __quarterdeck_tell() {
 # of it is nobody's output, and would tell the key: neither where it usually goes, which
 # is closed to it in PROMPT_COMMAND, nor where BASH_XTRACEFD has it go.
 __quarterdeck_ended() {
-    builtin local status=${1:-$?}
+    builtin local __quarterdeck_status=${1:-$?}
     [[ $- != *x* ]] || { builtin local - && builtin set +x; }
     __quarterdeck_armed=
-    __quarterdeck_tell '\e]133;D;%d;q=%s;n=%d\a' "$status" "$__quarterdeck_key" "$__quarterdeck_prompt"
-    builtin return "$status"
+    __quarterdeck_tell "$__quarterdeck_d$__quarterdeck_status;q=$__quarterdeck_key;n=$__quarterdeck_n"
+    builtin return "$__quarterdeck_status"
 }
 
 # Last in PROMPT_COMMAND: the prompt is about to be shown.
 __quarterdeck_prompting() {
-    builtin local status=$? cwd b c k
+    builtin local __quarterdeck_status=$?
     [[ $- != *x* ]] || { builtin local - && builtin set +x; }
+    # Whoever runs a command waits for this, so while nothing changes it is one comparison
+    # (by `[`, because `[[` may have been told not to tell A from a).
+    builtin [ "$__quarterdeck_seen" = "$-;${PWD-};${PROMPT_COMMAND[*]-};${PS0-};${PS1-};${PS2-};${BASHOPTS-$__quarterdeck_n}" ] ||
+        __quarterdeck_look "$__quarterdeck_status"
+    __quarterdeck_prompt=$((__quarterdeck_prompt + 1)) __quarterdeck_n=$__quarterdeck_prompt$'\a' __quarterdeck_armed=yes
+    __quarterdeck_tell "$__quarterdeck_a$__quarterdeck_prompt;cwd=q:$__quarterdeck_cwd"$'\a'
+    # bash shows its prompt, with the marks in it, where errors go.
+    [[ -t 3 ]] || __quarterdeck_tell "$__quarterdeck_b$__quarterdeck_n"
+    builtin return "$__quarterdeck_status"
+}
+
+# Something is not as it was at the last prompt.
+__quarterdeck_look() {
+    builtin local __quarterdeck_next=$((__quarterdeck_prompt + 1))$'\a'
+    builtin local __quarterdeck_in_ps0 __quarterdeck_in_ps1 __quarterdeck_in_ps2
     # A comment that is judged as one must be one, whatever was set meanwhile.
     builtin shopt -s interactive_comments
     if [[ -n ${__quarterdeck_array-} ]]; then
         # Somebody has assigned a string to PROMPT_COMMAND, which is to assign
         # to its first element. What is done here counts from the next prompt on.
         if [[ ${PROMPT_COMMAND[0]-} != "$__quarterdeck_first"* ]]; then
-            __quarterdeck_ended "$status"
+            __quarterdeck_ended "$1"
             PROMPT_COMMAND[0]=$__quarterdeck_first$'\n'${PROMPT_COMMAND[0]-}
         fi
         # Something was added behind our last element: follow it, because it may
@@ -53,54 +76,67 @@ __quarterdeck_prompting() {
             PROMPT_COMMAND+=("$__quarterdeck_last")
         fi
     fi
-    __quarterdeck_prompt=$((__quarterdeck_prompt + 1))
-    builtin printf -v cwd %q "$PWD"
-    __quarterdeck_tell '\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
-        "$__quarterdeck_key" "$__quarterdeck_prompt" "${cwd//;/$'\177'}"
-    __quarterdeck_b=$'\e]133;B;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
-    __quarterdeck_c=$'\e]133;C;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
-    __quarterdeck_k=$'\e]133;A;k=s;q='$__quarterdeck_key';n='$__quarterdeck_prompt$'\a'
-    # Where nobody has touched the prompts, they still hold what belongs there.
-    if [[ $__quarterdeck_prompts != "${PS0-}${PS1-}${PS2-}" ]] || ! builtin shopt -q promptvars; then
-        # The prompts name the variables instead of holding the marks, so that
-        # `echo "$PS1"` shows no key. Where prompts are not expanded they must.
-        if builtin shopt -q promptvars; then
-            b='\[${__quarterdeck_b-}\]' c='${__quarterdeck_c-}' k='\[${__quarterdeck_k-}\]'
-        else
-            b='\['$__quarterdeck_b'\]' c=$__quarterdeck_c k='\['$__quarterdeck_k'\]'
-        fi
-        PS1=${PS1-} PS1=${PS1%"${__quarterdeck_was_b-}"}$b
-        PS2=${PS2-} PS2=${PS2%"${__quarterdeck_was_k-}"}$k
-        PS0=${PS0-} PS0=${PS0%"${__quarterdeck_was_c-}"}$c
-        __quarterdeck_was_b=$b __quarterdeck_was_c=$c __quarterdeck_was_k=$k
-        __quarterdeck_prompts=$PS0$PS1$PS2
+    builtin printf -v __quarterdeck_cwd %q "${PWD-}"
+    __quarterdeck_cwd=${__quarterdeck_cwd//;/$'\177'}
+    # The prompts name the variables instead of holding the marks, so that
+    # `echo "$PS1"` shows no key. Where prompts are not expanded they must.
+    if builtin shopt -q promptvars; then
+        __quarterdeck_in_ps0='${__quarterdeck_c-}${__quarterdeck_n-}'
+        __quarterdeck_in_ps1='\[${__quarterdeck_b-}${__quarterdeck_n-}\]'
+        __quarterdeck_in_ps2='\[${__quarterdeck_k-}${__quarterdeck_n-}\]'
+    else
+        __quarterdeck_in_ps0=$__quarterdeck_c$__quarterdeck_next
+        __quarterdeck_in_ps1='\['$__quarterdeck_b$__quarterdeck_next'\]'
+        __quarterdeck_in_ps2='\['$__quarterdeck_k$__quarterdeck_next'\]'
     fi
-    # Under `set -a` what is assigned is exported, and a child could forge marks.
-    [[ $- != *a* ]] || builtin export -n __quarterdeck_key __quarterdeck_b __quarterdeck_c \
-        __quarterdeck_k __quarterdeck_was_b __quarterdeck_was_c __quarterdeck_was_k __quarterdeck_prompts
-    __quarterdeck_armed=yes
-    # bash shows its prompt, with the marks in it, where errors go.
-    [[ -t 3 ]] || __quarterdeck_tell "$__quarterdeck_b"
-    builtin return "$status"
+    # What holds its mark already is left alone: somebody may have made it read-only.
+    [[ ${PS0-} == *"$__quarterdeck_in_ps0" ]] ||
+        PS0=${PS0-} PS0=${PS0%"${__quarterdeck_was_in_ps0-}"}$__quarterdeck_in_ps0
+    [[ ${PS1-} == *"$__quarterdeck_in_ps1" ]] ||
+        PS1=${PS1-} PS1=${PS1%"${__quarterdeck_was_in_ps1-}"}$__quarterdeck_in_ps1
+    [[ ${PS2-} == *"$__quarterdeck_in_ps2" ]] ||
+        PS2=${PS2-} PS2=${PS2%"${__quarterdeck_was_in_ps2-}"}$__quarterdeck_in_ps2
+    __quarterdeck_was_in_ps0=$__quarterdeck_in_ps0
+    __quarterdeck_was_in_ps1=$__quarterdeck_in_ps1
+    __quarterdeck_was_in_ps2=$__quarterdeck_in_ps2
+    __quarterdeck_seen=
+    if [[ $- == *a* ]]; then
+        # What is assigned is exported, and a child could forge marks.
+        builtin export -n __quarterdeck_key __quarterdeck_a __quarterdeck_b __quarterdeck_c \
+            __quarterdeck_k __quarterdeck_l __quarterdeck_was_in_ps0 __quarterdeck_was_in_ps1 \
+            __quarterdeck_was_in_ps2 __quarterdeck_seen
+    elif builtin shopt -q promptvars; then
+        __quarterdeck_seen="$-;${PWD-};${PROMPT_COMMAND[*]-};$PS0;$PS1;$PS2;${BASHOPTS-}"
+    fi
 }
 
 # Bound to private key sequences, whose number it is given: tells the host what
 # the line holds. Also 1 where vi's editor would take text for commands.
 __quarterdeck_line() {
-    builtin local status=$? line
+    builtin local __quarterdeck_status=$? __quarterdeck_held
     [[ $- != *x* ]] || { builtin local - && builtin set +x; } 2>/dev/null
-    builtin printf -v line %q "$READLINE_LINE"
-    __quarterdeck_tell '\e]133;L;q=%s;n=%d;a=%d;v=%d;line=q:%s\a' \
-        "$__quarterdeck_key" "$__quarterdeck_prompt" "$1" "${2-0}" "${line//;/$'\177'}"
-    [[ -t 2 ]] || __quarterdeck_tell "$__quarterdeck_b"
-    builtin return "$status"
+    # Somebody has emptied PROMPT_COMMAND.
+    [[ ${PROMPT_COMMAND[*]-} == *__quarterdeck_prompting* ]] || __quarterdeck_hook
+    builtin printf -v __quarterdeck_held %q "$READLINE_LINE"
+    __quarterdeck_tell "$__quarterdeck_l$__quarterdeck_prompt;a=$1;v=${2-0};line=q:${__quarterdeck_held//;/$'\177'}"$'\a'
+    [[ -t 2 ]] || __quarterdeck_tell "$__quarterdeck_b$__quarterdeck_n"
+    builtin return "$__quarterdeck_status"
+}
+
+__quarterdeck_hook() {
+    if ((BASH_VERSINFO[0] > 5 || BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1)); then
+        __quarterdeck_array=yes
+        PROMPT_COMMAND=("$__quarterdeck_first" "${PROMPT_COMMAND[@]}" "$__quarterdeck_last")
+    else
+        PROMPT_COMMAND=$__quarterdeck_first$'\n'"${PROMPT_COMMAND-}"$'\n'$__quarterdeck_last
+    fi
 }
 
 # bash before 4.4 has no PS0: the first command after a prompt tells.
 __quarterdeck_debug() {
     [[ -n ${__quarterdeck_armed-} && -z ${COMP_LINE-} ]] || builtin return 0
     __quarterdeck_armed=
-    [[ $BASH_COMMAND == __quarterdeck_* ]] || __quarterdeck_tell '%s' "$__quarterdeck_c"
+    [[ $BASH_COMMAND == __quarterdeck_* ]] || __quarterdeck_tell "$__quarterdeck_c$__quarterdeck_n"
 }
 
 # A key that runs something by itself would run it unseen: what the host judges is
@@ -162,6 +198,10 @@ else
     [[ -r ~/.bashrc ]] && builtin source ~/.bashrc
 fi
 
+# The user's files may have it end at the first error.
+__quarterdeck_errexit=$-
+builtin set +e
+
 # What is typed is what runs: no expansion of `!`.
 builtin set +H
 
@@ -188,14 +228,18 @@ if [[ -o emacs || -o vi ]]; then
     fi
 fi
 
-if ((BASH_VERSINFO[0] > 5 || BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1)); then
-    __quarterdeck_array=yes
-    PROMPT_COMMAND=("$__quarterdeck_first" "${PROMPT_COMMAND[@]}" "$__quarterdeck_last")
+# What the user's files have made read-only holds no mark: then the shell is one of which
+# only what it shows is known.
+if builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND-}" && builtin printf -v PS0 %s "${PS0-}" &&
+    builtin printf -v PS1 %s "${PS1-}" && builtin printf -v PS2 %s "${PS2-}"; then
+    __quarterdeck_hook
 else
-    PROMPT_COMMAND=$__quarterdeck_first$'\n'"${PROMPT_COMMAND-}"$'\n'$__quarterdeck_last
-fi
+    builtin printf '\e]133;X;q=%s;n=0\a' "$__quarterdeck_key"
+fi 2>/dev/null
 if ((BASH_VERSINFO[0] < 4 || BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] < 4)); then
     [[ -n $(builtin trap -p DEBUG) ]] || builtin trap __quarterdeck_debug DEBUG
 fi
+[[ $__quarterdeck_errexit != *e* ]] || builtin set -e
+builtin unset __quarterdeck_errexit
 # The first prompt says nothing about what the rc file returned.
 builtin true

@@ -9,6 +9,10 @@ builtin printf '\e]133;H;q=%s;n=0;ask=1\a' $__quarterdeck_key
 
 function __quarterdeck_prompting --on-event fish_prompt
     set -l fish_trace
+    # Somebody may have defined another prompt since.
+    if not builtin functions fish_prompt | builtin string match -q '*__quarterdeck_user_prompt_*'
+        __quarterdeck_wrap_prompt
+    end
     set -g __quarterdeck_prompt (builtin math $__quarterdeck_prompt + 1)
     builtin printf '\e]133;A;q=%s;n=%d;cwd=u:%s\a' $__quarterdeck_key $__quarterdeck_prompt (builtin string escape --style=url -- $PWD)
 end
@@ -40,14 +44,21 @@ if set -q TMUX
     end
 end
 
-# The prompt runs in a command substitution, which leaves it $status and
-# $pipestatus as they were.
-functions -c fish_prompt __quarterdeck_user_prompt
-function fish_prompt
-    set -l fish_trace
-    set -l shown (__quarterdeck_user_prompt | builtin string collect)
-    builtin printf '%s\e]133;B;q=%s;n=%d\a' "$shown" $__quarterdeck_key $__quarterdeck_prompt
+# Has the prompt end with its mark. Each prompt that is wrapped gets a name of its own,
+# because a later one may call it, as that of a virtual environment does. It runs in a
+# command substitution, which leaves it $status and $pipestatus as they were.
+function __quarterdeck_wrap_prompt
+    set -g __quarterdeck_wrapped (builtin math $__quarterdeck_wrapped + 1)
+    set -l wrapped __quarterdeck_user_prompt_$__quarterdeck_wrapped
+    builtin functions -c fish_prompt $wrapped
+    builtin eval "function fish_prompt
+        set -l fish_trace
+        set -l shown ($wrapped | builtin string collect)
+        builtin printf '%s\e]133;B;q=%s;n=%d\a' \"\$shown\" \$__quarterdeck_key \$__quarterdeck_prompt
+    end"
 end
+set -g __quarterdeck_wrapped 0
+__quarterdeck_wrap_prompt
 
 # Bound to private key sequences, whose number it is given: tells the host what
 # the line holds.

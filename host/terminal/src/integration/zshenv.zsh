@@ -146,13 +146,24 @@ fi
                 "$__quarterdeck_key" "$__quarterdeck_prompt" "${line//;/$__quarterdeck_del}"
         }
 
+        # Somebody has emptied the lists of hooks. The host takes the mark of the line that
+        # is edited now for the end of the command, and what is told counts from there on.
+        __quarterdeck_hook() {
+            'builtin' 'typeset' -ga precmd_functions preexec_functions
+            precmd_functions=(__quarterdeck_comments __quarterdeck_precmd "${precmd_functions[@]}")
+            preexec_functions=("${preexec_functions[@]:#__quarterdeck_preexec}" __quarterdeck_preexec)
+        }
+
         # The editor starts on a line, or on a further line of a command.
         __quarterdeck_edit() {
             {
                 'builtin' 'setopt' local_options no_xtrace
             } 2>/dev/null
             case $CONTEXT in
-                start) __quarterdeck_tell '\e]133;B;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt" ;;
+                start)
+                    (( ${+precmd_functions} && ${precmd_functions[(I)__quarterdeck_precmd]} )) || __quarterdeck_hook
+                    __quarterdeck_tell '\e]133;B;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt"
+                    ;;
                 cont) __quarterdeck_tell '\e]133;A;k=s;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt" ;;
             esac
         }

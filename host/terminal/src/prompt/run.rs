@@ -40,6 +40,8 @@ pub(super) struct Run {
     started_at: Option<Cursor>,
     ended_at: Option<Cursor>,
     exit_status: Option<i32>,
+    /// The shell reads the next line and has not told how this ended.
+    ended_untold: bool,
 }
 
 impl Run {
@@ -53,6 +55,7 @@ impl Run {
             started_at: None,
             ended_at: None,
             exit_status: None,
+            ended_untold: false,
         }
     }
 
@@ -82,7 +85,23 @@ impl Run {
         (self.started_at.or(self.accepted_at)).unwrap_or(self.typed_at)
     }
 
-    pub(super) fn end(self, now: Cursor) -> Ended {
+    pub(super) fn ended_untold(&mut self, at: Cursor) {
+        self.output_ends_by(at);
+        self.exit_status = None;
+        self.ended_untold = true;
+    }
+
+    /// Whether a prompt that reads a line, the one of this number, ends it.
+    pub(super) fn is_over(&self, prompt: u64) -> bool {
+        prompt > self.prompt || self.ended_untold
+    }
+
+    pub(super) fn is_one_line(&self) -> bool {
+        !self.command.contains('\n')
+    }
+
+    /// As far as is known now.
+    pub(super) fn end(&self, now: Cursor) -> Ended {
         let start = self.output_start();
         Ended {
             exit_status: self.exit_status,

@@ -136,7 +136,7 @@ impl Session {
                 Phase::AtPrompt if self.prompt.continued() => {
                     let _ = reply.send(Err(RunError::LineNotEmpty { line: None }));
                 }
-                Phase::AtPrompt if !self.prompt.line_dirty() => self.run(command, reply),
+                Phase::AtPrompt if !self.line_dirty() => self.run(command, reply),
                 Phase::AtPrompt => self.question_line(LinePurpose::Run(command, reply)),
                 Phase::Running => {
                     let _ = reply.send(Err(self.busy()));
@@ -334,7 +334,7 @@ impl Session {
             let _ = reply.send(Err(ClearLineError::NotAtPrompt));
             return;
         };
-        if !self.prompt.line_dirty() {
+        if !self.line_dirty() {
             let _ = reply.send(Ok(()));
             return;
         }

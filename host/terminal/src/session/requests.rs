@@ -180,7 +180,7 @@ impl Session {
                 _ if self.is_ended() => ShellState::Exited(self.exit_status()),
                 (None, _) | (_, Phase::Inherited) => ShellState::Unknown,
                 (Some(_), Phase::AtPrompt) => ShellState::AtPrompt {
-                    line_dirty: self.prompt.line_dirty(),
+                    line_dirty: self.line_dirty(),
                 },
                 (Some(_), _) => running(),
             },

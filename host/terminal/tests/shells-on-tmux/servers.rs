@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use quarterdeck_terminal::tmux::{Server, Socket, TmuxError};
 use quarterdeck_terminal::{
-    Beside, CommandState, Cursor, KeptMarks, OpenError, OpenRequest, Opened, RunError, ShellState,
-    Side, Size, Terminal, Until, WaitEnd, WriteError,
+    Beside, CommandState, Cursor, FinishedCommand, KeptMarks, OpenError, OpenRequest, Opened,
+    RunError, ShellState, Side, Size, Terminal, Until, WaitEnd, WriteError,
 };
 
 use crate::support::{PATIENCE, Session, open, ran, setup};
@@ -116,11 +116,11 @@ async fn a_shell_that_is_found_again_tells_how_commands_end() {
             .expect("attached");
         for (command, status, output) in [("sh -c 'exit 3'", 3, ""), ("echo here", 0, "here\n")] {
             let mut running = keyboard.run(command).await.expect("run");
-            let CommandState::Finished {
+            let CommandState::Finished(FinishedCommand {
                 exit_status,
                 output: shown,
                 ..
-            } = running.finished(PATIENCE).await
+            }) = running.finished(PATIENCE).await
             else {
                 panic!(
                     "{shell}: {command} has not ended: {}",

@@ -1,6 +1,8 @@
 //! One call, one command: its whole output and how it ended.
 
-use quarterdeck_terminal::{CommandState, RunError, ShellState};
+use std::time::Duration;
+
+use quarterdeck_terminal::{CommandState, FinishedCommand, RunError, ShellState};
 
 use crate::support::{INTEGRATED, PATIENCE, open, ran};
 
@@ -212,7 +214,7 @@ async fn a_command_that_takes_long_goes_on() {
             .await
             .expect("typed");
         session.shows("(?m)^begun$").await;
-        let state = running.finished(std::time::Duration::ZERO).await;
+        let state = running.finished(Duration::ZERO).await;
         let CommandState::StillRunning { output_from } = state else {
             panic!("{shell}: {state:?}");
         };
@@ -238,11 +240,11 @@ async fn a_command_that_takes_long_goes_on() {
         );
         session.type_in("typed\n\x04").await;
         let state = running.finished(PATIENCE).await;
-        let CommandState::Finished {
+        let CommandState::Finished(FinishedCommand {
             output,
             exit_status,
             ..
-        } = state
+        }) = state
         else {
             panic!("{shell}: {state:?}");
         };
@@ -254,6 +256,57 @@ async fn a_command_that_takes_long_goes_on() {
             "{shell}"
         );
         assert!(!session.terminal.status().await.is_running(), "{shell}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_command_ended_is_told_before_its_prompt_is_made() {
+    for shell in INTEGRATED {
+        let session = open(shell).await;
+        let wait = "until test -e go; do sleep 0.01; done";
+        let slow_prompt = match shell {
+            "fish" => {
+                "function fish_prompt; while not test -e go; sleep 0.01; end; echo '> '; end".into()
+            }
+            "zsh" => format!("setopt promptsubst; PS1='$({wait})> '"),
+            _ => format!("PS1='$({wait})> '"),
+        };
+        session.run("true >go").await;
+        session.run(&slow_prompt).await;
+        let mut running = (session
+            .keyboard
+            .run("rm go; echo out; sh -c 'exit 7'")
+            .await)
+            .unwrap_or_else(|error| panic!("{shell}: {error}"));
+        let state = running.ended(PATIENCE).await;
+        let CommandState::Ended(ended) = &state else {
+            panic!("{shell}: {state:?}");
+        };
+        assert_eq!(ended.exit_status, Some(7), "{shell}");
+        let output = session.text(ended.output.start, ended.output.end).await;
+        assert_eq!(output, "out\n", "{shell}");
+        assert_eq!(running.finished(Duration::ZERO).await, state, "{shell}");
+        std::fs::write(session.home.path().join("go"), "").expect("a file");
+        let CommandState::Finished(finished) = running.finished(PATIENCE).await else {
+            panic!("{shell}: it is at its prompt");
+        };
+        assert_eq!(finished.output, ended.output, "{shell}");
+        assert_eq!(session.run("echo ok").await, ran(0, "ok\n"), "{shell}");
+    }
+}
+
+/// After each line of several the shell may go on with the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_lines_the_end_is_told_at_the_prompt() {
+    for shell in INTEGRATED {
+        let session = open(shell).await;
+        let mut running = (session.keyboard.run("sh -c 'exit 3'\necho two").await)
+            .unwrap_or_else(|error| panic!("{shell}: {error}"));
+        let state = running.ended(PATIENCE).await;
+        let CommandState::Finished(FinishedCommand { exit_status, .. }) = state else {
+            panic!("{shell}: {state:?}");
+        };
+        assert_eq!(exit_status, Some(0), "{shell}");
     }
 }
 
@@ -292,10 +345,10 @@ async fn signals_are_statuses_and_keys() {
         assert!(
             matches!(
                 state,
-                CommandState::Finished {
+                CommandState::Finished(FinishedCommand {
                     exit_status: Some(130),
                     ..
-                }
+                })
             ),
             "{shell}: {state:?}"
         );

@@ -1,6 +1,6 @@
 //! What a session keeps of what its program writes, much of it or odd.
 
-use quarterdeck_terminal::{CommandState, Cursor, Until};
+use quarterdeck_terminal::{CommandState, Cursor, FinishedCommand, Until};
 
 use crate::support::{INTEGRATED, PATIENCE, Ran, open, ran, setup};
 
@@ -33,7 +33,7 @@ async fn reading_on_by_cursor_loses_nothing() {
     let session = open("bash").await;
     let mut running = session.keyboard.run("seq 1 20000").await.expect("typed");
     let state = running.finished(PATIENCE).await;
-    let CommandState::Finished { output, .. } = state else {
+    let CommandState::Finished(FinishedCommand { output, .. }) = state else {
         panic!("{state:?}");
     };
     let (mut text, mut at) = (String::new(), output.start);
@@ -61,11 +61,11 @@ async fn more_than_is_kept_shows_up_as_a_gap() {
     let command = format!("yes {} | head -n {LINES}; echo the end", "x".repeat(99));
     let mut running = session.keyboard.run(&command).await.expect("typed");
     let state = running.finished(PATIENCE).await;
-    let CommandState::Finished {
+    let CommandState::Finished(FinishedCommand {
         exit_status: Some(0),
         output,
         ..
-    } = state
+    }) = state
     else {
         panic!("{state:?}");
     };
@@ -101,10 +101,10 @@ async fn a_flood_can_be_stopped() {
         assert!(
             matches!(
                 state,
-                CommandState::Finished {
+                CommandState::Finished(FinishedCommand {
                     exit_status: Some(130),
                     ..
-                }
+                })
             ),
             "{shell}: {state:?}"
         );
@@ -224,11 +224,11 @@ async fn a_program_cannot_forge_marks() {
         assert!(session.terminal.status().await.is_running(), "{shell}");
         session.type_in("\x04").await;
         let state = running.finished(PATIENCE).await;
-        let CommandState::Finished {
+        let CommandState::Finished(FinishedCommand {
             exit_status: Some(4),
             output,
             ..
-        } = state
+        }) = state
         else {
             panic!("{shell}: {state:?}");
         };

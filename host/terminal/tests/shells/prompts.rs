@@ -1,7 +1,7 @@
 //! Users' own files still run, and whatever they do to the prompt, the host
 //! knows when the shell reads a line.
 
-use quarterdeck_terminal::{CommandState, ShellState};
+use quarterdeck_terminal::{CommandState, FinishedCommand, RunError, ShellState};
 
 use crate::support::{INTEGRATED, PATIENCE, Ran, Session, Setup, open, ran, setup};
 
@@ -110,6 +110,10 @@ async fn bash_with_any_prompt() {
         ),
         ("an empty prompt", "PS1= PS2= PS0="),
         ("unset prompts", "unset PS1 PS2"),
+        (
+            "names that are read-only",
+            "readonly status=1 line=2 cwd=3 b=4 c=5 k=6 n=7 held=8",
+        ),
         ("own PS0", "PS0='[started]\\n'; PS0="),
         (
             "PROMPT_COMMAND as a string",
@@ -162,6 +166,13 @@ async fn bash_whose_prompt_is_changed_by_commands() {
         "shopt -s promptvars",
         "set -u",
         "trap : DEBUG",
+        "set -a",
+        "set +a",
+        "shopt -s nocasematch",
+        "set +B",
+        "IFS=x",
+        "set -o posix",
+        "set +o posix",
     ] {
         session.run(change).await;
         assert_eq!(session.run("(exit 3)").await, ran(3, ""), "{change}");
@@ -171,6 +182,73 @@ async fn bash_whose_prompt_is_changed_by_commands() {
             "{change}"
         );
         assert_eq!(session.run("echo two").await, ran(0, "two\n"), "{change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zsh_whose_prompt_is_changed_by_commands() {
+    let session = open("zsh").await;
+    for change in [
+        "PROMPT='new> ' PROMPT2='more> '",
+        "precmd() { PROMPT=\"$? > \"; }; preexec() { :; }",
+        "zle-line-init() { : }; zle -N zle-line-init",
+        "zle -D zle-line-init",
+        "zle-line-finish() { : }; zle -N zle-line-finish",
+        "setopt no_unset err_return",
+        "unsetopt prompt_sp prompt_cr",
+        "bindkey -v",
+        "bindkey -e",
+    ] {
+        session.run(change).await;
+        assert_eq!(session.run("(exit 3)").await, ran(3, ""), "{change}");
+        assert_eq!(
+            session.run("echo one; false").await,
+            ran(1, "one\n"),
+            "{change}"
+        );
+        assert_eq!(session.run("echo two").await, ran(0, "two\n"), "{change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bash_that_ends_at_the_first_error_begins_all_the_same() {
+    for rc in ["set -e", "set -euo pipefail"] {
+        let session = setup("bash")
+            .dotfile(".bashrc", &format!("{rc}\n"))
+            .open()
+            .await;
+        assert_eq!(session.run("echo one").await, ran(0, "one\n"), "{rc}");
+        assert_eq!(
+            session.run("false || echo two").await,
+            ran(0, "two\n"),
+            "{rc}"
+        );
+        let still = session.run("[[ $- == *e* ]]").await;
+        assert_eq!(still.status, Some(0), "{rc}: it is what was asked for");
+    }
+}
+
+/// Somebody who hardens an account, for example.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bash_whose_prompts_are_read_only_is_one_without_integration() {
+    for rc in [
+        "readonly PROMPT_COMMAND=true",
+        "declare -r PS1='$ '",
+        "readonly PS0",
+    ] {
+        let session = setup("bash")
+            .dotfile(".bashrc", &format!("{rc}\n"))
+            .open()
+            .await;
+        let refused = session.keyboard.run("true").await.err();
+        assert_eq!(refused, Some(RunError::NoIntegration), "{rc}");
+        session.type_in("echo still-$((40 + 2))\r").await;
+        session.shows("still-42").await;
+    }
+    let session = open("bash").await;
+    for change in ["readonly PS1", "PS1=x", "cd /", "set -u", "cd"] {
+        session.run(change).await;
+        assert_eq!(session.run("(exit 3)").await, ran(3, ""), "{change}");
     }
 }
 
@@ -262,6 +340,64 @@ async fn fish_with_any_prompt() {
     }
 }
 
+/// How this very command ended nobody can tell, and all is told again from the next on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_whose_hooks_are_taken_away_gets_them_back() {
+    for (shell, changes) in [
+        (
+            "bash",
+            [
+                "PROMPT_COMMAND=()",
+                "unset PROMPT_COMMAND",
+                "PS1='$ '$PS1; unset PROMPT_COMMAND",
+            ],
+        ),
+        (
+            "zsh",
+            [
+                "precmd_functions=() preexec_functions=()",
+                "unset precmd_functions preexec_functions",
+                "setopt ksh_arrays no_unset; precmd_functions=(true)",
+            ],
+        ),
+    ] {
+        let session = open(shell).await;
+        for change in changes {
+            let ran_change = session.run(&format!("echo out; {change}")).await;
+            assert_eq!(ran_change.status, None, "{shell}: {change}");
+            // Where the prompt begins is not told either.
+            let output = ran_change.output;
+            assert!(output.starts_with("out\n"), "{shell}: {change}: {output:?}");
+            for _ in 0..2 {
+                let (status, text) = (3, "one\n");
+                let command = "echo one; (exit 3)";
+                assert_eq!(
+                    session.run(command).await,
+                    ran(status, text),
+                    "{shell}: {change}"
+                );
+            }
+        }
+    }
+}
+
+/// As the scripts of virtual environments do, and people who try prompts.
+#[tokio::test(flavor = "multi_thread")]
+async fn fish_may_be_given_another_prompt_at_any_time() {
+    let session = open("fish").await;
+    for command in [
+        "function fish_prompt; echo 'mine> '; end",
+        "functions -c fish_prompt old_prompt; function fish_prompt; echo -n '(env) '; old_prompt; end",
+        "function fish_prompt; echo 'another> '; end",
+        "functions -e fish_prompt; functions -c old_prompt fish_prompt",
+        "functions -e fish_prompt",
+    ] {
+        assert_eq!(session.run(command).await, ran(0, ""), "{command}");
+        assert_eq!(session.run("echo ok").await, ran(0, "ok\n"), "{command}");
+        assert_eq!(session.run("false").await, ran(1, ""), "{command}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_prompt_prints_is_not_the_commands_output() {
     for (shell, file, rc) in [
@@ -329,10 +465,10 @@ async fn a_shell_within_the_shell_is_a_running_program() {
         assert!(
             matches!(
                 state,
-                CommandState::Finished {
+                CommandState::Finished(FinishedCommand {
                     exit_status: Some(5),
                     ..
-                }
+                })
             ),
             "{shell}: {state:?}"
         );

@@ -1,7 +1,7 @@
 //! Programs that take the whole screen, and what they tell the terminal.
 
 use quarterdeck_terminal::keys::Key;
-use quarterdeck_terminal::{ClosedError, CommandState, Size, Until};
+use quarterdeck_terminal::{ClosedError, CommandState, FinishedCommand, Size, Until};
 
 use crate::support::{INTEGRATED, PATIENCE, open, ran, setup};
 
@@ -64,11 +64,11 @@ async fn a_pager_is_typed_through_and_left_again() {
             .await;
         session.type_in("q").await;
         let state = running.finished(PATIENCE).await;
-        let CommandState::Finished {
+        let CommandState::Finished(FinishedCommand {
             exit_status: Some(0),
             output,
             ..
-        } = state
+        }) = state
         else {
             panic!("{shell}: {state:?}");
         };
@@ -109,10 +109,10 @@ async fn an_editor_writes_what_was_typed() {
     session.type_in(":wq\r").await;
     assert!(matches!(
         running.finished(PATIENCE).await,
-        CommandState::Finished {
+        CommandState::Finished(FinishedCommand {
             exit_status: Some(0),
             ..
-        }
+        })
     ));
     assert_eq!(session.run("cat file").await, ran(0, "hello, \n"));
 }

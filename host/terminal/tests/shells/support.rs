@@ -11,8 +11,8 @@ use quarterdeck_terminal::iterm2::{
 use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::tmux::{Server, Socket};
 use quarterdeck_terminal::{
-    CommandState, Cursor, KeptMarks, Keyboard, OpenRequest, Opened, Output, ShellLine, ShellState,
-    Size, Terminal, Until, pty,
+    CommandState, Cursor, FinishedCommand, KeptMarks, Keyboard, OpenRequest, Opened, Output,
+    ShellLine, ShellState, Size, Terminal, Until, pty,
 };
 use tempfile::TempDir;
 
@@ -298,11 +298,11 @@ impl Session {
                 ),
             };
             match running.finished(PATIENCE).await {
-                CommandState::Finished {
+                CommandState::Finished(FinishedCommand {
                     exit_status,
                     output,
                     ..
-                } => Ran {
+                }) => Ran {
                     status: exit_status,
                     output: self.text(output.start, output.end).await,
                 },
