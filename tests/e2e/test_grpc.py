@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -269,6 +270,16 @@ class _WithToken(grpc.StreamStreamClientInterceptor):
 
     def intercept_stream_stream(self, continuation: Any, details: Any, requests: Any) -> Any:
         return continuation(details._replace(metadata=self.metadata), requests)
+
+
+def test_connections_that_stay_open_do_not_keep_the_host_from_ending(service: Service) -> None:
+    health = health_pb2_grpc.HealthStub(service.channel)
+    watched = health.Watch(health_pb2.HealthCheckRequest(), metadata=service.token)
+    assert next(watched).status == health_pb2.HealthCheckResponse.SERVING
+    with socket.create_connection(("127.0.0.1", service.port)):
+        assert service.host.stop() == 0
+    with pytest.raises(grpc.RpcError):
+        next(watched)
 
 
 def test_it_is_off_unless_it_is_asked_for(world: World) -> None:

@@ -135,7 +135,7 @@ impl Gate {
         typed: &str,
         caller: &Caller,
     ) -> Result<Running, HostError> {
-        let command = runnable(command)?;
+        let (command, typed) = (runnable(command)?, without_line_breaks_around(typed));
         let judged = self.judge_as(session, command, typed, caller).await?;
         judged.start().await
     }
@@ -339,9 +339,13 @@ impl Judged<'_> {
     }
 }
 
+fn without_line_breaks_around(command: &str) -> &str {
+    command.trim_matches(['\n', '\r'])
+}
+
 /// The command without the line breaks around it, if a shell could be given it.
 pub(super) fn runnable(command: &str) -> Result<&str, HostError> {
-    let command = command.trim_matches(['\n', '\r']);
+    let command = without_line_breaks_around(command);
     if command.trim().is_empty() {
         return Err(HostError::InvalidParameters(
             "command is empty: give the command line to run".to_owned(),

@@ -16,6 +16,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use quarterdeck_core::Host;
 use tokio::net::{TcpListener, UnixListener};
@@ -50,6 +51,9 @@ mod proto {
 
 /// Calls of one connection that are carried out at once; more wait.
 const CALLS_AT_ONCE: usize = 64;
+
+/// How long calls that are under way may take to be answered once the host stops.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// The gRPC door, bound to its address and its socket.
 pub struct GrpcDoor {
@@ -147,11 +151,23 @@ impl GrpcDoor {
                 UnixListenerStream::new(self.listener),
                 stop.clone().cancelled_owned(),
             );
-        let (tcp, socket) = tokio::join!(on_tcp, on_socket);
-        for ended in [tcp, socket] {
-            if let Err(error) = ended {
-                tracing::warn!(%error, "gRPC ended early");
+        let served = async {
+            let (tcp, socket) = tokio::join!(on_tcp, on_socket);
+            for ended in [tcp, socket] {
+                if let Err(error) = ended {
+                    tracing::warn!(%error, "gRPC ended early");
+                }
             }
+        };
+        // Whoever watches the service's health, or only keeps a connection open, would
+        // keep the host from ending.
+        let out_of_patience = async {
+            stop.cancelled().await;
+            tokio::time::sleep(SHUTDOWN_GRACE).await;
+        };
+        tokio::select! {
+            () = served => {}
+            () = out_of_patience => tracing::debug!("gRPC connections that stayed open are closed"),
         }
         drop(self.file);
     }
