@@ -311,11 +311,17 @@ impl Session {
         self.tell_change();
     }
 
-    /// Whether the line may hold anything. Where the shell cannot say what it holds, only
-    /// what is known of what was typed counts.
+    /// Whether the line may hold what somebody has typed unseen. Where the shell cannot say
+    /// what it holds, only what is known of what was typed counts.
+    fn typed_unseen(&self) -> bool {
+        self.backend.others_type_unseen()
+            && self.prompt.answers_line()
+            && self.prompt.shown_at_prompt(self.transcript.end())
+    }
+
+    /// Whether the line may hold anything.
     fn line_dirty(&self) -> bool {
-        let unseen = self.backend.others_type_unseen() && self.prompt.answers_line();
-        self.prompt.line_dirty() || unseen && self.prompt.shown_at_prompt(self.transcript.end())
+        self.prompt.line_dirty() || self.typed_unseen()
     }
 
     /// Whoever shows the screen looks again. Costs next to nothing while nobody does.

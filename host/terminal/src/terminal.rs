@@ -81,6 +81,9 @@ pub struct Status {
     /// The terminal has replied to a program since somebody entered or cleared a line, so
     /// that a reply may stand on the line of whoever reads now.
     pub unread_reply: bool,
+    /// A person may have typed on the shell's line where nobody tells the host, as on tmux:
+    /// something was shown behind the prompt.
+    pub typed_unseen: bool,
     /// Whoever reads from the terminal is known to get whole lines, without an editor of
     /// its own.
     pub reads_lines: bool,
@@ -235,6 +238,7 @@ impl Terminal {
             commands: CommandTally::default(),
             reads_hidden_line: false,
             unread_reply: false,
+            typed_unseen: false,
             reads_lines: false,
             last_exit_status: None,
             command_runs: false,

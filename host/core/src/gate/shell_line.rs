@@ -65,7 +65,9 @@ pub(super) async fn look_at_the_line(typist: &mut Typist, session: &Session, sta
         look_at_the_prompt(typist, session).await;
     }
     match status.shell {
-        ShellState::AtPrompt { line_dirty: false } if typist.unfinished.is_empty() => {
+        ShellState::AtPrompt { line_dirty: false }
+            if typist.unfinished.is_empty() && !status.typed_unseen =>
+        {
             typist.line.clear();
         }
         ShellState::AtPrompt { .. } => {

@@ -180,7 +180,7 @@ impl Session {
                 _ if self.is_ended() => ShellState::Exited(self.exit_status()),
                 (None, _) | (_, Phase::Inherited) => ShellState::Unknown,
                 (Some(_), Phase::AtPrompt) => ShellState::AtPrompt {
-                    line_dirty: self.line_dirty(),
+                    line_dirty: self.prompt.line_dirty(),
                 },
                 (Some(_), _) => running(),
             },
@@ -202,6 +202,7 @@ impl Session {
             commands: self.counting.tally,
             reads_hidden_line: alive && self.backend.reads_hidden_line(),
             unread_reply: self.prompt.unread_reply(),
+            typed_unseen: self.typed_unseen(),
             reads_lines: alive && self.reads_lines(),
             last_exit_status: self.prompt.last_status,
             command_output: self.prompt.output,
