@@ -119,6 +119,12 @@ async def test_a_persistent_id_is_a_uuid_that_the_next_host_knows(world: World) 
         assert (found["id"], found["persistent_id"]) == (session, persistent)
         read = await told(client, "read_sessions", targets=[{"session_id": persistent}])
         assert [output["session_id"] for output in read["outputs"]] == [session]
+        registered = await told(client, "register_agent", name="ada", session_id=persistent)
+        assert registered["session_id"] == session, "each tool that takes an id takes this one"
+        locked = await told(client, "lock_session", session_id=persistent, agent="ada")
+        assert locked["acquired"], locked
+        tagged = await told(client, "set_session_tags", session_id=persistent, tags=["kept"])
+        assert tagged["tags"] == ["kept"]
 
 
 async def test_what_was_acknowledged_is_there_after_every_kill(world: World) -> None:

@@ -49,9 +49,10 @@ impl Registry {
     }
 
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Session>, HostError> {
-        self.read()
-            .sessions
-            .get(id)
+        let places = self.read();
+        let found = (places.sessions.get(id))
+            .or_else(|| places.sessions.values().find(|it| it.id.goes_by(id)));
+        found
             .cloned()
             .ok_or_else(|| HostError::SessionNotFound(id.to_owned()))
     }

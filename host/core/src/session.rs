@@ -67,6 +67,12 @@ impl SessionId {
         Builder::from_custom_bytes(bytes).into_uuid()
     }
 
+    /// Whether `name` is this id, or its [UUID](Self::uuid).
+    pub(crate) fn goes_by(&self, name: &str) -> bool {
+        // A UUID is longer than an id: looked at only where it can be one.
+        self.0 == name || (name.len() > self.0.len() && self.uuid().to_string() == name)
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -10,7 +10,9 @@ const MOST: usize = 1_000;
 impl Host {
     /// The newest entries about a session, oldest first, also once it has ended.
     pub async fn session_log(&self, id: &str, most: usize) -> Result<Vec<SessionEntry>, HostError> {
-        let (path, session) = (self.gate.audit_path().to_owned(), id.to_owned());
+        let session =
+            (self.registry.get(id)).map_or_else(|_| id.to_owned(), |it| it.id.to_string());
+        let path = self.gate.audit_path().to_owned();
         let read = move || History::open(&path)?.of_session(&session, most.min(MOST));
         let entries = tokio::task::spawn_blocking(read)
             .await

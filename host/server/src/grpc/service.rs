@@ -212,10 +212,10 @@ impl ITermService for Service {
         let caller = caller(&request);
         let request = request.into_inner();
         let registered = async {
-            self.host.describe_session(&request.session_id).await?;
+            let session = self.host.describe_session(&request.session_id).await?;
             let agent = roster::Agent {
                 name: request.name,
-                session_id: request.session_id,
+                session_id: session.id.to_string(),
                 teams: request.teams,
                 metadata: request.metadata.into_iter().collect(),
                 created_at: rfc3339(SystemTime::now()),

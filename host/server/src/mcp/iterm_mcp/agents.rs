@@ -41,7 +41,7 @@ impl ForeignTool for RegisterAgent {
         let session = host.describe_session(&arguments.session_id).await?;
         let agent = Agent {
             name: arguments.name,
-            session_id: arguments.session_id,
+            session_id: session.id.to_string(),
             teams: arguments.teams,
             metadata: arguments.metadata,
             created_at: rfc3339(SystemTime::now()),
