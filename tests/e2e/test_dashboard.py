@@ -217,6 +217,22 @@ async def test_a_person_is_told_who_asks_and_where(person: Person, host: Serving
     assert not person.complaints
 
 
+async def test_a_person_sees_what_runs_and_not_what_looks_like_it(person: Person, host: ServingHost) -> None:
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session()
+        for number in range(4):
+            question = await agent.call("session_run", sessionId=session, command=f"{ASKS_FIRST} --tag b{number}")
+            assert question.code == "CONFIRMATION_REQUIRED", question
+        disguised = f"{ASKS_FIRST} # \u202eelif eht nepo\u200b"
+        assert (await agent.call("session_run", sessionId=session, command=disguised)).code == "CONFIRMATION_REQUIRED"
+        waiting = person.page.get_by_role("region", name="Waiting for you")
+        last = waiting.get_by_text(f"{ASKS_FIRST} # \\u{{202e}}elif eht nepo\\u{{200b}}", exact=True)
+        await expect(last).to_be_visible()
+        commands = await waiting.locator("pre").all_inner_texts()
+        assert [command[-2:] for command in commands[:4]] == ["b0", "b1", "b2", "b3"], "in the order of asking"
+
+
 async def test_the_cursor_is_in_sight_in_a_small_window(person: Person, host: ServingHost) -> None:
     await person.page.set_viewport_size({"width": 500, "height": 400})
     await person.sign_in()

@@ -194,14 +194,15 @@ impl Confirmations {
 
     /// What waits for an answer.
     pub(crate) fn waiting(&self) -> Vec<PendingConfirmation> {
-        let mut waiting: Vec<_> = self
-            .live_entries()
-            .iter()
+        let entries = self.live_entries();
+        let mut waiting: Vec<_> = (entries.iter())
             .filter(|(_, entry)| matches!(entry.said, Said::Nothing))
-            .map(|(id, entry)| entry.pending(id))
             .collect();
-        waiting.sort_by_key(|pending| pending.expires_in_seconds);
-        waiting
+        // Whoever came first stands first: a person's pointer may be on its way.
+        waiting.sort_by_key(|(id, entry)| (entry.expires, *id));
+        (waiting.into_iter())
+            .map(|(id, entry)| entry.pending(id))
+            .collect()
     }
 
     fn live_entries(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {

@@ -1,6 +1,6 @@
 // The stream of events: the log, and who is told of what comes.
 
-import { address, byId, clock, element } from "./page.js";
+import { address, byId, clock, element, plain } from "./page.js";
 import { heard, measured } from "./plots.js";
 import { refresh } from "./state.js";
 import { remember } from "./work.js";
@@ -38,7 +38,7 @@ function take(event) {
 
 function note(event, text) {
   const list = MEASUREMENTS.includes(event.type) ? measurements : log;
-  list.unshift({ at: event.timestamp, type: event.type, text });
+  list.unshift({ at: event.timestamp, type: event.type, text: plain(text) });
   list.length = Math.min(list.length, EVENTS_SHOWN);
 }
 

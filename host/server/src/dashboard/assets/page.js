@@ -43,6 +43,13 @@ export function report(error) {
   byId("problem").textContent = inWords(error);
 }
 
+/** The text with what cannot be seen in it, or would turn it round, as its number: a person
+ * approves what runs, not what looks like it. */
+export function plain(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u00a0]/gu, (character) =>
+    "\n\t".includes(character) ? character : `\\u{${character.codePointAt(0).toString(16)}}`);
+}
+
 /** Replaces children without taking the keyboard's focus away. */
 export function keepFocus(parent, children) {
   const focused = parent.contains(document.activeElement) ? document.activeElement.dataset.key : null;

@@ -1,6 +1,6 @@
 // Commands that wait for a person's answer.
 
-import { byId, element, keepFocus, post, report } from "./page.js";
+import { byId, element, keepFocus, plain, post, report } from "./page.js";
 import { called, onState, refresh } from "./state.js";
 
 onState(({ waiting }) => showWaiting(waiting));
@@ -19,7 +19,7 @@ function showWaiting(waiting) {
   document.title = waiting.length ? `(${waiting.length}) Quarterdeck` : "Quarterdeck";
   keepFocus(byId("waiting-list"), waiting.map((pending) =>
     element("li", { "data-key": pending.confirmationId },
-      element("pre", { class: "command" }, pending.command),
+      element("pre", { class: "command" }, plain(pending.command)),
       element("p", {}, pending.verdict.reason),
       element("p", { class: "faint" }, whereAndWho(pending)),
       element("div", { class: "buttons" },
@@ -39,7 +39,7 @@ function whereAndWho(pending) {
   const left = pending.expiresInSeconds;
   return [
     isOpening(pending) ? "In a session that is opened for it" : `In ${called(pending.sessionId)}`,
-    pending.cwd,
+    pending.cwd && plain(pending.cwd),
     pending.client && `asked by ${pending.client}`,
     left < 60 ? `${left} s left` : `${Math.floor(left / 60)} min ${left % 60} s left`,
   ].filter(Boolean).join(" · ");
@@ -50,7 +50,7 @@ function answerButton(pending, text, answer) {
     type: "button",
     class: answer.allow === "once" ? null : "quiet",
     "data-key": `${text} ${pending.confirmationId}`,
-    "aria-label": `${text} ${pending.command}`,
+    "aria-label": `${text} ${plain(pending.command)}`,
     onclick: async () => {
       try {
         await post(`/dashboard/confirmations/${encodeURIComponent(pending.confirmationId)}`, { answer });

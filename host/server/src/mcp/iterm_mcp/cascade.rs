@@ -40,7 +40,7 @@ impl From<CascadeArguments> for CascadeRequest {
     fn from(arguments: CascadeArguments) -> Self {
         Self {
             cascade: Cascade {
-                broadcast: arguments.broadcast,
+                broadcast: arguments.broadcast.filter(|message| !message.is_empty()),
                 teams: arguments.teams,
                 agents: arguments.agents,
             },
