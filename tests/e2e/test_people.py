@@ -78,7 +78,7 @@ async def test_a_yes_for_good_is_a_rule_that_outlives_the_host(world: World) -> 
 
         listed = world.quarterdeck("rule", "list")
         assert f"`{COMMAND}`" in listed.stdout and str(world.home) in listed.stdout
-        assert world.quarterdeck("rule", "remove", "allow-1").returncode == 0
+        assert world.quarterdeck("rule", "remove", listed.stdout.split()[0]).returncode == 0
         await confirmation(agent)  # at once, in the host that runs
     used = exported(world, "--kind", "allow-rule")
     assert len(used) == 2 and all(row["body"]["rule"]["command"] == COMMAND for row in used)
@@ -284,7 +284,7 @@ def test_the_chain_notices(how: Any, world: World) -> None:
     [
         "rule add ls --tier dangerous --why no",
         "rule allow ls",
-        "rule remove allow-1",
+        "rule remove allow-000000",
         "install claude-code",
         "uninstall claude-code",
         "plugin disable safety-tiers",

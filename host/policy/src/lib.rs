@@ -82,6 +82,7 @@ mod settings;
 mod workbench;
 
 pub use calling::engine::EngineError;
+pub use folder::former::FormerVersions;
 pub use folder::grants::Grants;
 pub use folder::ownership::distrust;
 pub use folder::sidecar::{Instances, PolicyMode};

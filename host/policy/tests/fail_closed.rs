@@ -108,6 +108,92 @@ async fn a_shadow_that_fails_on_trial_rules_nothing() {
 }
 
 #[tokio::test]
+async fn how_a_failed_approver_stands_depends_on_its_files_and_not_on_the_past() {
+    let (resolve, package) = policy_package();
+    let quarters = Plan::with_base().settle().await;
+    quarters.put("rules.toml", b"mode = \"shadow\"");
+    quarters.rename_in("rules.wasm", &dummy(resolve, package, "approver"));
+    quarters.until_problem("crashed (").await;
+    let steps: [(&[u8], PolicyState, &str); 6] = [
+        (b"mode = \"ruling\"", PolicyState::Failed, "host/trap"),
+        (b"mode = \"shadow\"", PolicyState::Failed, "none"),
+        (b"enabled = false", PolicyState::Disabled, "none"),
+        (b"mode = \"shadow\"", PolicyState::Failed, "none"),
+        (b"mode = \"ruling\"", PolicyState::Failed, "host/trap"),
+        (b"enabled = false", PolicyState::Disabled, "none"),
+    ];
+    for (sidecar, state, rule) in steps {
+        quarters.rename_in("rules.toml", sidecar);
+        quarters.host.rescan().await;
+        let sidecar = String::from_utf8_lossy(sidecar);
+        assert_eq!(status(&quarters, "rules").state, state, "{sidecar}");
+        let verdict = quarters.review("ls").await.verdict;
+        assert_eq!(verdict.rule.as_deref().unwrap_or("none"), rule, "{sidecar}");
+    }
+
+    // And what is no component at all is not called disabled once it is enabled.
+    quarters.rename_in("rules.wasm", b"(component)");
+    quarters.rename_in("rules.toml", b"");
+    quarters.host.rescan().await;
+    assert_eq!(status(&quarters, "rules").state, PolicyState::Failed);
+}
+
+/// A bundled approver, and a bundled distributor that nobody has asked for yet.
+async fn with_a_sleeper(files: Vec<(&'static str, Vec<u8>)>) -> Quarters {
+    let sleeper = quarterdeck_policy::BundledPolicy {
+        name: "turns",
+        kind: PolicyKind::Distributor,
+        wasm: kinds::dispatcher('a').leak(),
+    };
+    Plan {
+        bundled: vec![support::base(0), sleeper],
+        files,
+        ..Plan::default()
+    }
+    .settle()
+    .await
+}
+
+#[tokio::test]
+async fn a_sleeping_bundled_policy_is_not_replaced_by_one_of_another_kind() {
+    let others = [
+        (puppet(2, "no"), "it is an approver"),
+        (kinds::medic('w'), "it is a recovery"),
+    ];
+    for (content, what) in others {
+        for dropped_in in [true, false] {
+            let quarters = if dropped_in {
+                let quarters = with_a_sleeper(Vec::new()).await;
+                assert_eq!(status(&quarters, "turns").state, PolicyState::Dormant);
+                quarters.rename_in("turns.wasm", &content);
+                quarters
+            } else {
+                with_a_sleeper(vec![("turns.wasm", content.clone())]).await
+            };
+            let why = format!("{what}, but `turns` is a distributor that is bundled");
+            quarters.until_problem(&why).await;
+            let refused = status(&quarters, "turns");
+            assert_eq!(
+                (refused.kind, refused.state),
+                (Some(PolicyKind::Distributor), PolicyState::Active)
+            );
+            assert_eq!(
+                refused.rejection.as_deref().map(|it| it.contains(&why)),
+                Some(true)
+            );
+            assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
+            assert_eq!(quarters.host.distributors().await.names().count(), 1);
+
+            quarters.remove("turns.wasm");
+            quarters.host.rescan().await;
+            let after = status(&quarters, "turns");
+            assert_eq!((after.state, after.rejection), (PolicyState::Active, None));
+            assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_version_that_fails_on_trial_leaves_the_former_one_in_charge() {
     let (resolve, package) = policy_package();
     let quarters = guarded().await;

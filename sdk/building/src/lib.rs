@@ -20,6 +20,7 @@ mod componentize;
 mod error;
 mod javascript;
 mod project;
+mod provenance;
 mod python;
 mod rust;
 mod tools;

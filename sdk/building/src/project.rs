@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::provenance::{self, Claim};
 use crate::{BuildError, c, javascript, python, rust};
 
 /// A project, told by its files.
@@ -63,7 +64,7 @@ impl Project {
 
     /// Builds the component, and says where it is: `dist/NAME.wasm`, in the
     /// project's folder. It carries the project's `config.schema.json`, if there is
-    /// one. The build tools speak on standard error.
+    /// one, and what `Cargo.toml` or `package.json` says of its version and authors. The build tools speak on standard error.
     ///
     /// # Errors
     ///
@@ -76,9 +77,13 @@ impl Project {
             Language::C => c::build(&self.folder),
             Language::Python => python::build(&self.folder),
         }?;
-        if self.folder.join(CONFIG_SCHEMA).is_file() {
-            carry_schema(&self.folder, &component)?;
-        }
+        let claims = match self.language {
+            Language::Rust => rust::claims(&self.folder)?,
+            Language::JavaScript => provenance::of_npm_project(&self.folder),
+            // Neither has a manifest of its own.
+            Language::C | Language::Python => Vec::new(),
+        };
+        carry(&self.folder, &component, &claims)?;
         Ok(component)
     }
 }
@@ -109,13 +114,21 @@ const CONFIG_SCHEMA: &str = "config.schema.json";
 /// The custom section of a component where hosts look for it.
 const CONFIG_SCHEMA_SECTION: &str = "quarterdeck-config-schema";
 
-fn carry_schema(folder: &Path, component: &Path) -> Result<(), BuildError> {
+/// Has the component carry the schema of its configuration and what is claimed of it.
+fn carry(folder: &Path, component: &Path, claims: &[Claim]) -> Result<(), BuildError> {
     let failed = |error| BuildError::File {
         path: component.to_owned(),
         error,
     };
     let built = fs::read(component).map_err(failed)?;
-    let carrying = with_config_schema(built, folder)?;
+    let mut carrying = with_config_schema(built, folder)?;
+    for (name, said) in claims {
+        let section = wasm_encoder::CustomSection {
+            name: (*name).into(),
+            data: said.as_bytes().into(),
+        };
+        carrying = with_section(carrying, &section);
+    }
     put_in_place(component, &carrying).map_err(failed)
 }
 

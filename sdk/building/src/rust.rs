@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::BuildError;
 use crate::project::{component, wrap};
+use crate::provenance::{Claim, of_cargo};
 use crate::tools::{named_by, on_path, output_of, shown};
 
 pub(crate) const NAME: &str = "Rust";
@@ -35,13 +36,14 @@ pub(crate) fn build(folder: &Path) -> Result<PathBuf, BuildError> {
              toolchain that has it",
         ));
     };
-    let name = package(&cargo, folder)?;
+    let package = package(&cargo, folder)?;
+    let name = package["name"].as_str().unwrap_or_default();
     let mut build = Command::new(&cargo);
     build
         .current_dir(folder)
         .args(["build", "--release", "--target", target]);
     let module = cargo_module(&mut build)?;
-    let component = component(folder, &name);
+    let component = component(folder, name);
     wrap(&module, &component)?;
     Ok(component)
 }
@@ -109,8 +111,13 @@ fn has_target(folder: &Path, target: &str) -> bool {
         .is_some_and(|libraries| Path::new(&libraries).is_dir())
 }
 
-/// The name of the package in this folder.
-fn package(cargo: &Path, folder: &Path) -> Result<String, BuildError> {
+/// What the package in this folder says of itself.
+pub(crate) fn claims(folder: &Path) -> Result<Vec<Claim>, BuildError> {
+    Ok(of_cargo(&package(&named_by("CARGO", "cargo"), folder)?))
+}
+
+/// The package in this folder, as cargo describes it.
+fn package(cargo: &Path, folder: &Path) -> Result<Value, BuildError> {
     let manifest = folder.join("Cargo.toml");
     let mut metadata = Command::new(cargo);
     metadata
@@ -137,7 +144,8 @@ fn package(cargo: &Path, folder: &Path) -> Result<String, BuildError> {
             let path = package["manifest_path"].as_str().map(Path::new);
             path.and_then(|path| path.canonicalize().ok()).as_deref() == Some(&*manifest)
         })
-        .and_then(|package| package["name"].as_str().map(str::to_owned))
+        .filter(|package| package["name"].is_string())
+        .cloned()
         .ok_or_else(|| BuildError::Project {
             path: manifest,
             problem: "it is no package; name the folder of the policy itself".to_owned(),

@@ -183,6 +183,9 @@ pub(crate) enum PluginCommand {
         name: String,
     },
     /// Put back the version that was replaced or removed last
+    ///
+    /// By command or by file, as long as a host had taken it over. What a host
+    /// would refuse is not put back.
     Rollback {
         /// The policy
         name: String,

@@ -37,7 +37,7 @@ pub(crate) enum RuleCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Take away a rule of your own, by its id, or an allow rule: allow-1
+    /// Take away a rule of your own or an allow rule, by its id
     Remove {
         /// As `quarterdeck rule list` names it
         rule: String,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use quarterdeck_core::gate::VerdictReport;
 use quarterdeck_core::policy::Tier;
 
 use crate::Setup;
@@ -39,12 +40,8 @@ pub(crate) fn run(
             anstream::println!("{}", serde_json::to_string(&verdict)?);
         } else {
             anstream::println!("{}: {}", verdict.tier, verdict.reason);
-            if let Some(rule) = &verdict.rule {
-                anstream::println!(
-                    "  rule {rule} of {} (generation {})",
-                    verdict.policy,
-                    verdict.generation
-                );
+            if let Some(said_by) = said_by(&verdict) {
+                anstream::println!("  {said_by}");
             }
             if let Some(suggestion) = &verdict.suggestion {
                 anstream::println!("  instead: {suggestion}");
@@ -56,4 +53,23 @@ pub(crate) fn run(
             Tier::Dangerous => 20,
         }))
     })
+}
+
+/// Which policy said so, and by which of its rules, as far as it tells.
+fn said_by(verdict: &VerdictReport) -> Option<String> {
+    let VerdictReport {
+        rule,
+        policy,
+        generation,
+        ..
+    } = verdict;
+    let policy = (!policy.is_empty()).then(|| match generation {
+        0 => format!("of {policy}"),
+        _ => format!("of {policy} (generation {generation})"),
+    });
+    match (rule, policy) {
+        (Some(rule), Some(policy)) => Some(format!("rule {rule} {policy}")),
+        (Some(rule), None) => Some(format!("rule {rule}")),
+        (None, policy) => policy,
+    }
 }

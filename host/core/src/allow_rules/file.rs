@@ -147,14 +147,14 @@ impl AllowRulesFile {
         self.replace(&appended)
     }
 
-    /// Takes out the rule at this place, counted from 0; `None` if there is
-    /// none. Comments within the file are lost.
-    pub fn remove(&self, place: usize) -> Result<Option<AllowRule>, AllowRulesError> {
+    /// Takes out the rule of this [id](AllowRule::id), one of them if several say the
+    /// same; `None` if there is none. Comments within the file are lost.
+    pub fn remove(&self, id: &str) -> Result<Option<AllowRule>, AllowRulesError> {
         let _turn = self.turn()?;
         let mut rules = self.load()?;
-        if place >= rules.len() {
+        let Some(place) = rules.iter().position(|rule| rule.id() == id) else {
             return Ok(None);
-        }
+        };
         let removed = rules.remove(place);
         self.replace(&self.written(&Document { rules })?)?;
         Ok(Some(removed))
@@ -280,11 +280,16 @@ mod tests {
         assert_eq!(commands(&file), ["make", "make 'x'\n\"y\""]);
         let text = fs::read_to_string(file.path()).expect("text");
         assert!(text.starts_with("# mine\n[[allow]]\ncommand = \"make\" # all of it\n\n"));
+        let make = AllowRule::of("make").id();
         assert_eq!(
-            file.remove(0).expect("usable").expect("there").command,
+            file.remove(&make).expect("usable").expect("there").command,
             "make"
         );
-        assert_eq!(file.remove(7).expect("usable"), None);
+        assert_eq!(
+            file.remove(&make).expect("usable"),
+            None,
+            "the next one has an id of its own"
+        );
         assert_eq!(commands(&file), ["make 'x'\n\"y\""]);
     }
 

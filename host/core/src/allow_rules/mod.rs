@@ -24,6 +24,7 @@ use std::time::SystemTime;
 
 use quarterdeck_policy::{Certainty, ReviewRequest, Ruling, Tier};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// One entry of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,14 @@ impl AllowRule {
             why: None,
             by: None,
         }
+    }
+
+    /// What `quarterdeck rule remove` calls it: `allow-` and some digits that come from
+    /// what it says, so that it stays the same when another one is taken away.
+    pub fn id(&self) -> String {
+        // A rule is texts, which always serialize.
+        let digest = Sha256::digest(serde_json::to_vec(self).unwrap_or_default());
+        format!("allow-{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
     }
 
     /// Whether it lets a judged command line through at `now`. Never one that

@@ -75,6 +75,10 @@ struct CallerSummary {
 struct VerdictSummary {
     tier: Tier,
     rule: Option<String>,
+    #[serde(default)]
+    policy: String,
+    #[serde(default)]
+    generation: u64,
 }
 
 impl RowSummary {
@@ -86,6 +90,13 @@ impl RowSummary {
     /// The rule that it came from.
     pub fn rule(&self) -> Option<&str> {
         self.deciding()?.rule.as_deref()
+    }
+
+    /// The policy that it came from and which generation of it; `None` where the host
+    /// answered in nobody's name.
+    pub fn policy(&self) -> Option<(&str, u64)> {
+        let deciding = self.deciding()?;
+        (!deciding.policy.is_empty()).then_some((&deciding.policy, deciding.generation))
     }
 
     /// Who asked: the client, else what kind of caller it was.

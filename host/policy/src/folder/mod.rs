@@ -3,9 +3,10 @@
 //!
 //! `watch` hears of changes and `reload`, a thread of its own, looks; `settling` says
 //! when a file is done being written; `files` reads it with suspicion (`ownership`, `private_group`),
-//! and its `sidecar` with what that grants. Nothing here knows what a component does.
+//! and its `sidecar` with what that grants; `former` keeps what ruled before. Nothing here knows what a component does.
 
 pub(crate) mod files;
+pub(crate) mod former;
 pub(crate) mod grants;
 pub(crate) mod ownership;
 mod private_group;

@@ -6,6 +6,7 @@ use wasmtime::{AsContextMut, Store};
 use crate::calling::fault::{Fault, one_line};
 use crate::calling::guest::Guest;
 use crate::interface::version::WitVersion;
+use crate::kinds::presentable::presentable_if_any;
 
 const FUNCTION: &str = "configure";
 
@@ -52,7 +53,8 @@ impl Configure {
             .await
             .map_err(|error| Fault::of_call(&error))?;
         answer.map_err(|text| {
-            ConfigureError::Refused(crate::kinds::presentable::presentable(&text, 2_000))
+            let reason = presentable_if_any(Some(&text), 2_000);
+            ConfigureError::Refused(reason.unwrap_or_else(|| String::from("it gave no reason")))
         })
     }
 }

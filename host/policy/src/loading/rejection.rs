@@ -111,12 +111,16 @@ pub(crate) enum Rejection {
     #[error("started on trial, it {0}")]
     StartFault(Fault),
     #[error(
-        "it is {is:#}, but `{name}` is {was:#}; give it another name, or take away {name}.wasm first if `{name}` is to end"
+        "it is {is:#}, but `{name}` is {was:#}{}; give it another name{}",
+        if *bundled { " that is bundled" } else { "" },
+        if *bundled { String::new() } else { format!(", or take away {name}.wasm first if `{name}` is to end") }
     )]
     OtherKind {
         name: String,
         was: PolicyKind,
         is: PolicyKind,
+        /// Whether `name` is a bundled policy's, which nothing of another kind replaces.
+        bundled: bool,
     },
     #[error("`configure` refused the sidecar's [config]: {0}")]
     Configure(String),

@@ -106,7 +106,7 @@ impl NoAnswer {
                 "the command was not judged on its merits; have the policy mended, or try a simpler command"
             }
             NoAnswer::Quarantined(_) => {
-                "have the policy mended or replaced; until then nothing is approved"
+                "the policy is asked again when that time has passed, and nothing is approved until it answers; have it mended, replaced or disabled if it goes on failing"
             }
         }
     }

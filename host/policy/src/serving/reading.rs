@@ -134,7 +134,35 @@ impl Reading {
         }
         let inspection = inspect(&wasm)?;
         *kind = Some(inspection.kind);
-        self.load(wasm, origin, inspection).await
+        match self.load(wasm, origin, inspection).await {
+            Err(rejection @ Rejection::OtherKind { bundled: true, .. }) => {
+                *kind = self.bundled.map(|it| it.kind);
+                self.stand_in(rejection).await
+            }
+            loaded => loaded,
+        }
+    }
+
+    /// What is bundled, where nobody serves and what lies there is no replacement at
+    /// all. An approver is not stood in for: a replacement that cannot be read may have
+    /// been stricter, and nothing is approved until it is mended.
+    async fn stand_in(&self, rejection: Rejection) -> Result<Loaded<Arc<Generation>>, Rejection> {
+        let bundled = match self.bundled {
+            Some(it) if it.kind != PolicyKind::Approver && self.serving.is_none() => it,
+            _ => return Err(rejection),
+        };
+        let wasm = Cow::Borrowed(bundled.wasm);
+        let origin = Origin {
+            source: PolicySource::Bundled,
+            digest: sha256(&wasm),
+            // What lies there is about the component beside it.
+            sidecar: Sidecar::default(),
+        };
+        let inspection = inspect(&wasm)?;
+        match self.load(wasm, origin, inspection).await? {
+            Loaded::Live(generation) => Ok(Loaded::StandIn(generation, rejection)),
+            _ => Err(rejection),
+        }
     }
 
     async fn load(
@@ -150,10 +178,11 @@ impl Reading {
                 name: self.name.clone(),
                 was,
                 is: inspection.kind,
+                bundled: self.bundled.is_some(),
             });
         }
-        let would_rule =
-            inspection.kind == PolicyKind::Approver && origin.sidecar.mode == PolicyMode::Ruling;
+        let is_approver = inspection.kind == PolicyKind::Approver;
+        let would_rule = origin.sidecar.mode == PolicyMode::Ruling;
         let loaded = self.loader.load(Candidate {
             name: self.name.clone(),
             wasm,
@@ -162,8 +191,11 @@ impl Reading {
             origin,
         });
         match loaded.await {
-            Err(rejection) if would_rule && rejection.fault_on_trial().is_some() => {
-                Ok(Loaded::Unfit(rejection))
+            Err(rejection) if is_approver && rejection.fault_on_trial().is_some() => {
+                Ok(match would_rule {
+                    true => Loaded::Unfit(rejection),
+                    false => Loaded::UnfitShadow(rejection),
+                })
             }
             loaded => loaded.map(|generation| Loaded::Live(Arc::new(generation))),
         }

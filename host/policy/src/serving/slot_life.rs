@@ -39,8 +39,14 @@ pub(crate) enum Loaded<G> {
     Live(G),
     /// The same component and sidecar as the generation in charge.
     Unchanged,
+    /// What is bundled under the name, because what lies there is rejected and no
+    /// replacement of it.
+    StandIn(G, Rejection),
     /// An approver that would rule, and that failed when it was tried out.
     Unfit(Rejection),
+    /// An approver that would be asked and not obeyed, and that failed when it was tried
+    /// out: nobody misses its rule.
+    UnfitShadow(Rejection),
     /// The sidecar switches the policy off.
     Disabled,
     /// There is no component of that name any more.
@@ -111,13 +117,18 @@ impl<G> Slot<G> {
         let may_pass = result.as_ref().is_err_and(Rejection::may_pass);
         let word = self.settling.has_read(may_pass, after, now);
         match (result, word) {
-            (Ok(Loaded::Unfit(_)), Word::NotLast) => Change::None,
+            (
+                Ok(Loaded::Unfit(_) | Loaded::UnfitShadow(_) | Loaded::StandIn(..)),
+                Word::NotLast,
+            ) => Change::None,
             (Ok(Loaded::Unfit(rejection)), Word::Last) => {
-                if !matches!(self.standing, Standing::Serving(_)) {
-                    self.standing = Standing::Unfit(rejection.clone());
-                }
-                self.rejection = Some(rejection.clone());
-                Change::Rejected(rejection)
+                self.reject(Standing::Unfit(rejection.clone()), rejection)
+            }
+            (Ok(Loaded::UnfitShadow(rejection)), Word::Last) => {
+                self.reject(Standing::Vacant, rejection)
+            }
+            (Ok(Loaded::StandIn(generation, rejection)), Word::Last) => {
+                self.reject(Standing::Serving(generation), rejection)
             }
             (Ok(outcome), _) => {
                 self.rejection = None;
@@ -125,17 +136,34 @@ impl<G> Slot<G> {
                     Loaded::Live(generation) => self.standing = Standing::Serving(generation),
                     Loaded::Disabled => self.standing = Standing::Disabled,
                     Loaded::Gone => self.standing = Standing::Vacant,
-                    Loaded::Unfit(_) | Loaded::Unchanged => {}
+                    Loaded::Unfit(_)
+                    | Loaded::UnfitShadow(_)
+                    | Loaded::StandIn(..)
+                    | Loaded::Unchanged => {}
                 }
                 Change::Standing
             }
             // What is there then will say more than a complaint about what was.
             (Err(_), Word::NotLast) => Change::None,
             (Err(rejection), Word::Last) => {
+                // Whoever reads that it is disabled has to find that in the sidecar.
+                let is_enabled = !matches!(rejection, Rejection::Sidecar(_) | Rejection::Host(_));
+                if is_enabled && matches!(self.standing, Standing::Disabled) {
+                    self.standing = Standing::Vacant;
+                }
                 self.rejection = Some(rejection.clone());
                 Change::Rejected(rejection)
             }
         }
+    }
+
+    /// The latest word is this rejection; `otherwise` is how matters stand if nobody serves.
+    fn reject(&mut self, otherwise: Standing<G>, rejection: Rejection) -> Change {
+        if !matches!(self.standing, Standing::Serving(_)) {
+            self.standing = otherwise;
+        }
+        self.rejection = Some(rejection.clone());
+        Change::Rejected(rejection)
     }
 }
 

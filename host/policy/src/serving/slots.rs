@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
 
 use crate::folder::files::{Folder, MAX_NAMES};
+use crate::folder::former::FormerVersions;
 use crate::folder::settling::Look;
 use crate::loading::freed_memory;
 use crate::loading::load::Loader;
@@ -44,6 +45,7 @@ impl Published {
 /// All slots. Owned by the reloader, and changed by nobody else.
 pub(crate) struct Slots {
     folder: Folder,
+    former: Arc<FormerVersions>,
     settings: Settings,
     loader: Arc<Loader>,
     room: Arc<Room>,
@@ -80,6 +82,7 @@ impl Slots {
             .collect();
         Slots {
             dormant,
+            former: Arc::new(FormerVersions::of(folder.path())),
             folder,
             settings,
             loader: Arc::new(loader),
@@ -218,10 +221,11 @@ impl Slots {
         };
         if let Some(kind) = kind {
             self.kinds.insert(name.to_owned(), kind);
-        } else if !matches!(read, Ok(Loaded::Unchanged)) {
+        } else if !matches!(read, Ok(Loaded::Unchanged) | Err(Rejection::Sidecar(_))) {
             self.kinds.remove(name);
         }
-        let is_new = matches!(read, Ok(Loaded::Live(_)));
+        let changes_files = matches!(read, Ok(Loaded::Live(_) | Loaded::Unchanged | Loaded::Gone));
+        let is_new = matches!(read, Ok(Loaded::Live(_) | Loaded::StandIn(..)));
         match slot.loaded(read, after, Instant::now()) {
             Change::None => {}
             Change::Standing => self.publish(),
@@ -232,9 +236,41 @@ impl Slots {
             }
         }
         // Last: nobody waits for it.
+        if changes_files {
+            self.keep_former(name);
+        }
         if is_new {
             freed_memory::give_back();
         }
+    }
+
+    /// Has a copy kept of what is in charge under `name` now, and of what was before it.
+    fn keep_former(&self, name: &str) {
+        // A folder that is away or open to others says nothing.
+        if self.folder.id().is_err() {
+            return;
+        }
+        let in_charge = match self.slots.get(name).map(Slot::standing) {
+            Some(Standing::Serving(it)) => match &it.origin.source {
+                PolicySource::File(path) => Some((path.clone(), it.origin.digest.clone())),
+                PolicySource::Bundled => None,
+            },
+            _ => None,
+        };
+        let former = Arc::clone(&self.former);
+        let name = name.to_owned();
+        task::spawn_blocking(move || {
+            let kept = match in_charge {
+                Some((path, digest)) => former.took_charge(&name, &path, &digest),
+                None => former.has_gone(&name),
+            };
+            if let Err(error) = kept {
+                tracing::warn!(
+                    "what was in charge of {name} before cannot be kept in {}: {error}; `plugin rollback` does without",
+                    former.folder().display()
+                );
+            }
+        });
     }
 
     /// Gives up what is being read, and the processes that compile for it.
@@ -245,16 +281,17 @@ impl Slots {
         let _ = tokio::time::timeout(STOPPING, ended).await;
     }
 
-    /// The kind that a component of that name has to be of, so that none takes a rule
-    /// away by being something else. What is bundled and no approver gives way.
+    /// The kind that a component of that name has to be of, so that none takes another's
+    /// place by being something else: what is bundled, whether anybody has asked for it
+    /// or not, and what is in charge.
     fn kind_of(&self, name: &str) -> Option<PolicyKind> {
-        let bundled = self.bundled(name).map(|it| it.kind);
+        if let Some(bundled) = self.bundled(name) {
+            return Some(bundled.kind);
+        }
         match self.slots.get(name).map(Slot::standing) {
-            Some(Standing::Serving(it)) if it.origin.source != PolicySource::Bundled => {
-                Some(it.kind)
-            }
+            Some(Standing::Serving(it)) => Some(it.kind),
             Some(Standing::Unfit(_)) => Some(PolicyKind::Approver),
-            _ => bundled.filter(|kind| *kind == PolicyKind::Approver),
+            _ => None,
         }
     }
 

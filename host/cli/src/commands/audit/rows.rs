@@ -110,6 +110,14 @@ fn print(row: &AuditRow) {
     }));
     words.extend(summary.exit_status.map(|status| format!("status {status}")));
     words.extend(summary.rule().map(|rule| format!("rule {rule}")));
+    words.extend(
+        summary
+            .policy()
+            .map(|(policy, generation)| match generation {
+                0 => format!("of {}", inert_text(policy)),
+                _ => format!("of {} (generation {generation})", inert_text(policy)),
+            }),
+    );
     words.extend(summary.caller().map(inert_text));
     words.extend(
         summary

@@ -5,12 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use quarterdeck_core::policy::{ComponentFacts, PolicyStatus};
-use quarterdeck_server::socket::{AskError, Request, ask};
-use serde_json::Value;
 
-use super::check::try_component;
+use super::check::{bundled_is_of_another_kind, try_component};
 use super::folder::{PluginsFolder, checked_name};
 use super::origin::Origin;
+use super::taken_over::wait_for_running_host;
 use crate::Setup;
 use crate::hosting::runtime;
 
@@ -53,24 +52,15 @@ pub(super) fn run(
         trial.status.kind_name(),
         component.len(),
     );
-    if !setup.config.policies.watch {
-        anstream::println!(
-            "policies.watch is false in the configuration: a host takes it over when it is started, or asked with the tool policy_reload"
-        );
-        return Ok(ExitCode::SUCCESS);
-    }
-    match refused_by_running_host(setup, name)? {
-        Some(reason) => {
-            anstream::eprintln!("quarterdeck: the running host did not take it: {reason}");
-            Ok(ExitCode::FAILURE)
-        }
-        None => Ok(ExitCode::SUCCESS),
-    }
+    wait_for_running_host(setup, name)
 }
 
-/// Whether the component that lies there is of the same kind, if there is one: a host
-/// would refuse another.
+/// Whether what is bundled under the name and the component that lies there are of the
+/// same kind, if there are any: a host would refuse another.
 fn keeps_its_kind(folder: &PluginsFolder, name: &str, new: &PolicyStatus) -> Result<()> {
+    if let Some(other_kind) = bundled_is_of_another_kind(name, new.kind) {
+        bail!("it was not added: {other_kind}; give it another --name");
+    }
     let Ok(present) = fs::read(folder.component(name)) else {
         return Ok(());
     };
@@ -81,18 +71,4 @@ fn keeps_its_kind(folder: &PluginsFolder, name: &str, new: &PolicyStatus) -> Res
         );
     }
     Ok(())
-}
-
-/// Why the host that is running, if there is one, did not put the component in charge.
-/// Waits until it has tried.
-fn refused_by_running_host(setup: &Setup, name: &str) -> Result<Option<String>> {
-    let socket = setup.paths.shared_socket();
-    let asked = ask::<Vec<Value>>(&socket, &Request::PoliciesReread);
-    let policies = match runtime()?.block_on(asked) {
-        Ok(policies) => policies,
-        Err(AskError::NoHost(_)) => return Ok(None),
-        Err(error) => return Err(error).context("asking the running host whether it took it"),
-    };
-    let policy = policies.iter().find(|policy| policy["name"] == name);
-    Ok(policy.and_then(|policy| policy["rejection"].as_str().map(str::to_owned)))
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use quarterdeck_core::policy::{
-    ComponentFacts, PolicyHost, PolicyState, PolicyStatus, ProblemKind, Settings,
+    ComponentFacts, PolicyHost, PolicyKind, PolicyState, PolicyStatus, ProblemKind, Settings,
 };
 
 use super::folder::checked_name;
-use crate::Setup;
 use crate::hosting::{policy_limits, runtime};
+use crate::{Setup, bundled};
 
 /// How often a file that is not whole yet is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -44,7 +44,15 @@ pub(super) fn run(setup: &Setup, file: &Path, json: bool) -> Result<ExitCode> {
     let name = stem(file)?;
     let component = component_in(file)?;
     let sidecar = fs::read(file.with_extension("toml")).ok();
-    let trial = try_component(setup, name, &component, sidecar.as_deref())?;
+    let mut trial = try_component(setup, name, &component, sidecar.as_deref())?;
+    if trial.is_sound()
+        && let Some(other_kind) = bundled_is_of_another_kind(name, trial.status.kind)
+    {
+        let refused = format!("{other_kind}; give it another name");
+        trial.status.rejection = Some(refused.clone());
+        trial.status.last_error = Some(refused);
+        trial.status.state = PolicyState::Failed;
+    }
     if json {
         anstream::println!("{}", serde_json::to_string(&trial.status)?);
     } else {
@@ -78,6 +86,17 @@ pub(super) fn ensure_file(file: &Path) -> Result<()> {
 pub(super) fn stem(file: &Path) -> Result<&str> {
     let stem = file.file_stem().and_then(|stem| stem.to_str());
     checked_name(stem.with_context(|| format!("{} names no file", file.display()))?)
+}
+
+/// Says so if a policy of another kind is bundled under the name that a component has or
+/// would get: a host would refuse it.
+pub(super) fn bundled_is_of_another_kind(name: &str, kind: Option<PolicyKind>) -> Option<String> {
+    let bundled = bundled::policies().into_iter().find(|it| it.name == name)?;
+    let kind = kind.filter(|kind| *kind != bundled.kind)?;
+    Some(format!(
+        "it is {kind:#}, but `{name}` is {:#} that is bundled",
+        bundled.kind
+    ))
 }
 
 /// Tries a component without any running host.

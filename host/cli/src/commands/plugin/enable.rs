@@ -6,10 +6,19 @@ use anyhow::{Result, ensure};
 
 use super::folder::{PluginsFolder, checked_name};
 use super::sidecar;
-use crate::bundled;
+use super::taken_over::{ensure_sound, wait_for_running_host};
+use crate::{Setup, bundled};
 
 /// Writes `enabled` into the policy's sidecar, and nothing else of it.
-pub(super) fn run(folder: &PluginsFolder, name: &str, enabled: bool) -> Result<ExitCode> {
+///
+/// Enabling is for what a host would take: an approver that fails would have everything
+/// refused. Disabling is always possible.
+pub(super) fn run(
+    setup: &Setup,
+    folder: &PluginsFolder,
+    name: &str,
+    enabled: bool,
+) -> Result<ExitCode> {
     let name = checked_name(name)?;
     ensure!(
         folder.component(name).exists()
@@ -17,11 +26,15 @@ pub(super) fn run(folder: &PluginsFolder, name: &str, enabled: bool) -> Result<E
             || bundled::policies().iter().any(|it| it.name == name),
         "there is no policy {name}; `quarterdeck plugin list` names those that there are"
     );
-    let path = sidecar::change(folder, name, |document| {
+    let changed = sidecar::changed(folder, name, |document| {
         sidecar::set(document, "enabled", enabled);
         Ok(())
     })?;
+    if enabled {
+        ensure_sound(setup, folder, name, &changed.text, "enabled")?;
+    }
+    changed.write(folder)?;
     let done = if enabled { "enabled" } else { "disabled" };
-    anstream::println!("{name} is {done} in {}", path.display());
-    Ok(ExitCode::SUCCESS)
+    anstream::println!("{name} is {done} in {}", changed.path.display());
+    wait_for_running_host(setup, name)
 }

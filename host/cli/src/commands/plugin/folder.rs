@@ -5,14 +5,13 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
-
-/// Where replaced components go; a host looks at no folder in its folder.
-const PREVIOUS: &str = ".previous";
+use anyhow::{Context, Result, ensure};
+use quarterdeck_core::policy::FormerVersions;
 
 /// The folder that hosts load policies from.
 pub(crate) struct PluginsFolder {
     path: PathBuf,
+    former: FormerVersions,
 }
 
 impl PluginsFolder {
@@ -24,7 +23,8 @@ impl PluginsFolder {
             .mode(0o700)
             .create(&path)
             .with_context(|| format!("making the plugins folder {}", path.display()))?;
-        Ok(Self { path })
+        let former = FormerVersions::of(&path);
+        Ok(Self { path, former })
     }
 
     /// Where the component of this name lies, whether it exists or not.
@@ -37,16 +37,12 @@ impl PluginsFolder {
         self.path.join(format!("{name}.toml"))
     }
 
-    fn previous(&self, name: &str) -> PathBuf {
-        self.path.join(PREVIOUS).join(format!("{name}.wasm"))
-    }
-
     fn previous_sidecar(&self, name: &str) -> PathBuf {
-        self.path.join(PREVIOUS).join(format!("{name}.toml"))
+        self.former.folder().join(format!("{name}.toml"))
     }
 
     /// Puts a component in place, all of it at once, and keeps the one that was
-    /// there for [`PluginsFolder::roll_back`].
+    /// there for [`PluginsFolder::to_put_back`].
     pub(crate) fn put(&self, name: &str, component: &[u8]) -> Result<PathBuf> {
         let path = self.component(name);
         self.keep(name)?;
@@ -97,41 +93,59 @@ impl PluginsFolder {
         }
     }
 
-    /// Puts back the component that was replaced or removed last. Doing it twice
+    /// The component that was replaced or removed last, by command or by file.
+    pub(crate) fn to_put_back(&self, name: &str) -> Result<Vec<u8>> {
+        let present = self.present(name)?;
+        let former = self
+            .former
+            .to_put_back(name, present.as_deref())
+            .with_context(|| {
+                format!("reading what is kept in {}", self.former.folder().display())
+            })?;
+        former.with_context(|| {
+            format!(
+                "no former version of {name} is kept; `plugin add`, `plugin remove` and a host that takes a new file over keep one"
+            )
+        })
+    }
+
+    /// Where the sidecar lies that a component of this name would have if it were put
+    /// back: the one that is there, or the one that was removed with it.
+    pub(crate) fn sidecar_to_put_back(&self, name: &str) -> PathBuf {
+        match self.sidecar(name) {
+            present if present.exists() => present,
+            _ => self.previous_sidecar(name),
+        }
+    }
+
+    /// Puts `former` back. What it takes the place of is kept, so that doing it twice
     /// leads back.
-    pub(crate) fn roll_back(&self, name: &str) -> Result<()> {
-        let previous = self.previous(name);
-        let content = match fs::read(&previous) {
-            Ok(content) => content,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                bail!(
-                    "no former version of {name} is kept; `plugin add` and `plugin remove` keep one"
-                )
-            }
-            Err(error) => {
-                return Err(error).with_context(|| format!("reading {}", previous.display()));
-            }
-        };
+    pub(crate) fn roll_back(&self, name: &str, former: &[u8]) -> Result<()> {
         if !self.sidecar(name).exists() {
             self.move_sidecar(&self.previous_sidecar(name), &self.sidecar(name))?;
         }
-        self.put(name, &content).map(|_| ())
+        self.put(name, former).map(|_| ())
     }
 
     /// Keeps the component of this name, if there is one, as the former version.
     fn keep(&self, name: &str) -> Result<()> {
-        let path = self.component(name);
-        let content = match fs::read(&path) {
-            Ok(content) => content,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => {
-                return Err(error).with_context(|| format!("reading {}", path.display()));
-            }
+        let Some(content) = self.present(name)? else {
+            return Ok(());
         };
-        let previous = self.previous(name);
-        fs::create_dir_all(self.path.join(PREVIOUS))
-            .with_context(|| format!("making {}", self.path.join(PREVIOUS).display()))?;
-        self.write(&previous, &content)
+        self.former
+            .keep(name, &content)
+            .with_context(|| format!("keeping {name} in {}", self.former.folder().display()))
+    }
+
+    /// The component of this name, if there is one.
+    fn present(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = self.component(name);
+        match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            read => read
+                .map(Some)
+                .with_context(|| format!("reading {}", path.display())),
+        }
     }
 }
 
@@ -165,20 +179,25 @@ mod tests {
         fs::read(folder.component("rule")).ok()
     }
 
+    fn back(folder: &PluginsFolder) {
+        let former = folder.to_put_back("rule").expect("something is kept");
+        folder.roll_back("rule", &former).expect("rolled back");
+    }
+
     #[test]
     fn what_was_replaced_or_removed_comes_back() {
         let (_place, folder) = folder();
         folder.put("rule", b"one").expect("put");
         folder.put("rule", b"two").expect("put");
-        folder.roll_back("rule").expect("rolled back");
+        back(&folder);
         assert_eq!(content(&folder).as_deref(), Some(b"one".as_slice()));
-        folder.roll_back("rule").expect("rolled back");
+        back(&folder);
         assert_eq!(content(&folder).as_deref(), Some(b"two".as_slice()));
         fs::write(folder.sidecar("rule"), "order = 3").expect("written");
         folder.remove("rule", false).expect("removed");
         assert!(!folder.sidecar("rule").exists());
         assert_eq!(content(&folder), None);
-        folder.roll_back("rule").expect("rolled back");
+        back(&folder);
         assert_eq!(content(&folder).as_deref(), Some(b"two".as_slice()));
         let sidecar = fs::read_to_string(folder.sidecar("rule"));
         assert_eq!(sidecar.expect("it is back"), "order = 3");
@@ -196,7 +215,7 @@ mod tests {
     #[test]
     fn nothing_to_go_back_to_is_said() {
         let (_place, folder) = folder();
-        let error = folder.roll_back("rule").expect_err("nothing is kept");
+        let error = folder.to_put_back("rule").expect_err("nothing is kept");
         assert!(error.to_string().contains("no former version of rule"));
         assert!(folder.remove("rule", false).is_err());
     }

@@ -15,6 +15,7 @@ mod promote;
 mod remove;
 mod rollback;
 pub(crate) mod sidecar;
+pub(crate) mod taken_over;
 mod test;
 
 use std::process::ExitCode;
@@ -65,10 +66,10 @@ pub(crate) fn run(setup: &Setup, command: PluginCommand) -> Result<ExitCode> {
             let origin = Origin::parse(&from)?;
             add::run(setup, &folder()?, &origin, name, sha256)
         }
-        PluginCommand::Remove { name } => remove::run(&folder()?, &name),
-        PluginCommand::Enable { name } => enable::run(&folder()?, &name, true),
-        PluginCommand::Disable { name } => enable::run(&folder()?, &name, false),
-        PluginCommand::Promote { name } => promote::run(&folder()?, &name),
-        PluginCommand::Rollback { name } => rollback::run(&folder()?, &name),
+        PluginCommand::Remove { name } => remove::run(setup, &folder()?, &name),
+        PluginCommand::Enable { name } => enable::run(setup, &folder()?, &name, true),
+        PluginCommand::Disable { name } => enable::run(setup, &folder()?, &name, false),
+        PluginCommand::Promote { name } => promote::run(setup, &folder()?, &name),
+        PluginCommand::Rollback { name } => rollback::run(setup, &folder()?, &name),
     }
 }

@@ -6,12 +6,27 @@ use anyhow::{Result, bail};
 use toml_edit::{DocumentMut, Item};
 
 use super::folder::{PluginsFolder, checked_name};
-use super::sidecar;
+use super::sidecar::{self, ChangedSidecar};
+use super::taken_over::{ensure_sound, wait_for_running_host};
+use crate::Setup;
 
-/// Has a policy that was in shadow rule from now on.
-pub(super) fn run(folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
+/// Has a policy that was in shadow rule from now on, if a host takes it as a ruler: an
+/// approver that fails would have everything refused.
+pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
     let name = checked_name(name)?;
-    let path = sidecar::change(folder, name, |document| {
+    let changed = out_of_shadow(folder, name)?;
+    ensure_sound(setup, folder, name, &changed.text, "promoted")?;
+    changed.write(folder)?;
+    anstream::println!(
+        "{name} rules from now on, as {} says",
+        changed.path.display()
+    );
+    wait_for_running_host(setup, name)
+}
+
+/// The sidecar of a policy that leaves shadow.
+fn out_of_shadow(folder: &PluginsFolder, name: &str) -> Result<ChangedSidecar> {
+    sidecar::changed(folder, name, |document| {
         if !is_shadow(document) {
             bail!(
                 "{name} is not in shadow: {} does not say `mode = \"shadow\"`",
@@ -20,9 +35,7 @@ pub(super) fn run(folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
         }
         sidecar::set(document, "mode", "ruling");
         Ok(())
-    })?;
-    anstream::println!("{name} rules from now on, as {} says", path.display());
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 fn is_shadow(document: &DocumentMut) -> bool {
@@ -42,13 +55,16 @@ mod tests {
         let text = "# mine\nmode = \"shadow\" # since May\norder = 3\n";
         fs::write(&path, text).expect("written");
 
-        run(&folder, "rule").expect("promoted");
+        let changed = out_of_shadow(&folder, "rule").expect("in shadow");
+        changed.write(&folder).expect("promoted");
         let promoted = fs::read_to_string(&path).expect("read");
         assert_eq!(promoted, text.replace("shadow", "ruling"));
 
-        let again = run(&folder, "rule").expect_err("it rules already");
+        let again = out_of_shadow(&folder, "rule")
+            .err()
+            .expect("it rules already");
         assert!(again.to_string().contains("not in shadow"), "{again}");
-        assert!(run(&folder, "nobody").is_err());
+        assert!(out_of_shadow(&folder, "nobody").is_err());
         assert!(!folder.sidecar("nobody").exists());
     }
 }

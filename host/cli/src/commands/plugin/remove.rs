@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use super::folder::{PluginsFolder, checked_name};
-use crate::bundled;
+use super::taken_over::wait_for_running_host;
+use crate::{Setup, bundled};
 
 /// Takes a component out of the plugins folder. The sidecar goes with it, unless it is a
 /// bundled policy's as well, which is in charge again.
-pub(super) fn run(folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
+pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
     let name = checked_name(name)?;
     let is_bundled = bundled::policies().iter().any(|it| it.name == name);
     folder.remove(name, is_bundled)?;
@@ -20,5 +21,5 @@ pub(super) fn run(folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
             folder.sidecar(name).display()
         );
     }
-    Ok(ExitCode::SUCCESS)
+    wait_for_running_host(setup, name)
 }

@@ -1,15 +1,34 @@
 //! `quarterdeck plugin rollback`.
 
+use std::fs;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use quarterdeck_core::policy::ComponentFacts;
 
+use super::check::try_component;
 use super::folder::{PluginsFolder, checked_name};
+use super::taken_over::{policy_of_running_host, wait_for_running_host};
+use crate::Setup;
 
-/// Puts back the version that was replaced or removed last.
-pub(super) fn run(folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
+/// Puts back the version that was replaced or removed last, if a host takes it.
+pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
     let name = checked_name(name)?;
-    folder.roll_back(name)?;
-    anstream::println!("{name} is what it was before; doing this again undoes it");
-    Ok(ExitCode::SUCCESS)
+    if setup.config.policies.watch {
+        // What lies there since a moment ago is the version to go back from.
+        policy_of_running_host(setup, name)?;
+    }
+    let former = folder.to_put_back(name)?;
+    let sidecar = fs::read(folder.sidecar_to_put_back(name)).ok();
+    let trial = try_component(setup, name, &former, sidecar.as_deref())?;
+    if let Some(fault) = &trial.status.last_error {
+        bail!("{name} was not rolled back, and stays as it is: {fault}");
+    }
+    folder.roll_back(name, &former)?;
+    let digest = ComponentFacts::of(&former).digest;
+    anstream::println!(
+        "{name} is what it was before ({}); doing this again undoes it",
+        digest.get(..12).unwrap_or(&digest)
+    );
+    wait_for_running_host(setup, name)
 }

@@ -9,13 +9,12 @@ use toml_edit::{DocumentMut, Value, value};
 
 use super::folder::PluginsFolder;
 
-/// Changes the sidecar of this name, which may be missing, and says where it is.
-/// If `change` fails, nothing is written.
-pub(crate) fn change(
+/// The sidecar of this name, which may be missing, as it would be after `change`.
+pub(crate) fn changed(
     folder: &PluginsFolder,
     name: &str,
     change: impl FnOnce(&mut DocumentMut) -> Result<()>,
-) -> Result<PathBuf> {
+) -> Result<ChangedSidecar> {
     let path = folder.sidecar(name);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -26,8 +25,20 @@ pub(crate) fn change(
         .parse()
         .with_context(|| format!("reading {}", path.display()))?;
     change(&mut document)?;
-    folder.write(&path, document.to_string().as_bytes())?;
-    Ok(path)
+    let text = document.to_string();
+    Ok(ChangedSidecar { path, text })
+}
+
+/// A sidecar that is not written yet.
+pub(crate) struct ChangedSidecar {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+impl ChangedSidecar {
+    pub(crate) fn write(&self, folder: &PluginsFolder) -> Result<()> {
+        folder.write(&self.path, self.text.as_bytes())
+    }
 }
 
 /// Sets a key; comments around it stay.

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::own_rules::{OwnRule, OwnRules, verdict};
+use super::own_rules::{OwnRule, OwnRules, POLICY, verdict};
 use crate::Setup;
 use crate::arguments::RuleAddArguments;
+use crate::commands::plugin::taken_over::wait_for_running_host;
 use crate::hosting::runtime;
 
 /// Makes the rule, tries it on its examples, and writes it only if it holds.
@@ -24,7 +25,7 @@ pub(super) fn run(setup: &Setup, arguments: RuleAddArguments) -> Result<ExitCode
     rules.save()?;
     anstream::println!("{} is {} from now on", rule.matches[0], rule.tier);
     anstream::println!("  rule {} in {}", rule.id, rules.path.display());
-    Ok(ExitCode::SUCCESS)
+    wait_for_running_host(setup, POLICY)
 }
 
 /// The first rule that decides its examples and nothing that it should not. If

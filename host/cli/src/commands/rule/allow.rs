@@ -36,7 +36,7 @@ pub(super) fn run(setup: &Setup, arguments: RuleAllowArguments) -> Result<ExitCo
     };
     let file = AllowRulesFile::at(setup.paths.allow_rules_file());
     file.add(rule.clone())?;
-    anstream::println!("{}", super::list::shown(&rule));
+    anstream::println!("{}  {}", rule.id(), super::list::shown(&rule));
     anstream::println!("  in {}", file.path().display());
     if rule.overrides.is_none() {
         anstream::println!(

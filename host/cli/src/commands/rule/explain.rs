@@ -15,9 +15,9 @@ pub(super) fn run(setup: Setup, arguments: ExplainArguments) -> Result<ExitCode>
     let json = arguments.json;
     let allowed = AllowRulesFile::at(setup.paths.allow_rules_file()).load()?;
     let status = explain::run(setup, arguments)?;
-    for (place, rule) in allowed.iter().enumerate() {
+    for rule in &allowed {
         if !json && rule.command == command {
-            anstream::println!("allow-{} {}", place + 1, super::list::shown(rule));
+            anstream::println!("{} {}", rule.id(), super::list::shown(rule));
         }
     }
     Ok(status)

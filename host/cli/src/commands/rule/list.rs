@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use quarterdeck_core::allow_rules::{AllowRule, AllowRulesFile};
 use quarterdeck_core::inert_text;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::own_rules::OwnRules;
 use crate::Setup;
@@ -30,6 +30,7 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
                 })
             })
             .collect();
+        let allowed: Vec<_> = allowed.iter().map(with_id).collect::<Result<_>>()?;
         anstream::println!("{}", json!({ "own": own, "allow": allowed }));
         return Ok(ExitCode::SUCCESS);
     }
@@ -51,10 +52,16 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
         );
         anstream::println!("    {}", inert_text(&rule.reason));
     }
-    for (place, rule) in allowed.iter().enumerate() {
-        anstream::println!("allow-{}  {}", place + 1, shown(rule));
+    for rule in &allowed {
+        anstream::println!("{}  {}", rule.id(), shown(rule));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn with_id(rule: &AllowRule) -> Result<Value> {
+    let mut shown = serde_json::to_value(rule)?;
+    shown["id"] = rule.id().into();
+    Ok(shown)
 }
 
 /// An allow rule in a line.

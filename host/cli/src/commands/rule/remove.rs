@@ -2,27 +2,21 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use quarterdeck_core::allow_rules::AllowRulesFile;
 
-use super::own_rules::OwnRules;
+use super::own_rules::{OwnRules, POLICY};
 use crate::Setup;
+use crate::commands::plugin::taken_over::wait_for_running_host;
 use crate::hosting::runtime;
 
-/// Takes away a rule of one's own by its id, or an allow rule by its number.
+/// Takes away a rule of one's own by its id, or an allow rule by its own.
 pub(super) fn run(setup: &Setup, rule: &str) -> Result<ExitCode> {
-    if let Some(number) = rule.strip_prefix("allow-") {
-        let number: usize = number
-            .parse()
-            .with_context(|| format!("{rule:?} is no allow rule: they are allow-1, allow-2, …"))?;
+    if rule.starts_with("allow-") {
         let file = AllowRulesFile::at(setup.paths.allow_rules_file());
-        let removed = match number.checked_sub(1) {
-            Some(place) => file.remove(place)?,
-            None => None,
-        };
-        match removed {
+        match file.remove(rule)? {
             Some(removed) => anstream::println!("removed: {}", super::list::shown(&removed)),
-            None => bail!("there is no {rule}; `quarterdeck rule list` numbers them"),
+            None => bail!("there is no {rule}; `quarterdeck rule list` names those that there are"),
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -37,5 +31,5 @@ pub(super) fn run(setup: &Setup, rule: &str) -> Result<ExitCode> {
     runtime()?.block_on(rules.load(setup))?;
     rules.save()?;
     anstream::println!("{rule} is removed from {}", rules.path.display());
-    Ok(ExitCode::SUCCESS)
+    wait_for_running_host(setup, POLICY)
 }

@@ -17,7 +17,7 @@ use crate::interface::bindings::approver_0_2 as next;
 use crate::interface::bindings::types as wit_types;
 use crate::interface::borrowed_lists::{LentSession, attributes, strings};
 use crate::interface::version::WitVersion;
-use crate::kinds::presentable::presentable;
+use crate::kinds::presentable::{presentable, presentable_if_any};
 use crate::loading::prepared::Prepared;
 use crate::loading::rejection::Rejection;
 use crate::{CallerFacts, Certainty, Entry, ReviewRequest, Tier};
@@ -162,7 +162,7 @@ impl Answer {
             } else {
                 reason
             },
-            rule: verdict.rule.map(|rule| presentable(&rule, LONGEST_RULE)),
+            rule: presentable_if_any(verdict.rule.as_deref(), LONGEST_RULE),
             span: verdict
                 .span
                 .map(|span| span.start..span.end)
@@ -171,9 +171,7 @@ impl Answer {
                         .get(span.start as usize..span.end as usize)
                         .is_some()
                 }),
-            suggestion: verdict
-                .suggestion
-                .map(|suggestion| presentable(&suggestion, LONGEST_TEXT)),
+            suggestion: presentable_if_any(verdict.suggestion.as_deref(), LONGEST_TEXT),
         }
     }
 
