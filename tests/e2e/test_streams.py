@@ -66,6 +66,17 @@ async def test_a_session_begins_and_ends(host: ServingHost) -> None:
         assert ended["sequence"] > begun["sequence"]
 
 
+async def test_sessions_that_end_with_the_host_are_told_too(world: World) -> None:
+    host = world.serve()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session(name="build")
+    assert host.stop() == 0
+    async with listening(world.serve()) as listener:
+        history = await listener.ask({"command": "get_history", "params": {"event_types": ["session.*"]}}, "history")
+        told = [(event["type"], event["data"]["session_id"]) for event in history["events"]]
+        assert told == [("session.start", session), ("session.end", session)]
+
+
 async def test_only_what_was_subscribed_to_comes(host: ServingHost) -> None:
     async with listening(host) as listener, agent_on_http(host) as agent:
         channels = ["session.*", "todo.*", "nonsense.*"]

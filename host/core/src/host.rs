@@ -25,7 +25,7 @@ use crate::events::{EventBus, EventHistory, EventSettings};
 use crate::gate::{Gate, GateSettings};
 use crate::hooks::Delegations;
 use crate::iterm2::Iterm2;
-use crate::life::{LostSessions, mark_lost};
+use crate::life::{LostSessions, mark_lost, tell_end};
 use crate::monitor::{Monitor, MonitorSettings};
 use crate::operations::SshSettings;
 use crate::policy_problems::{RecentProblem, RecentProblems};
@@ -265,7 +265,10 @@ impl Host {
             .all()
             .into_iter()
             .filter(|session| session.backend == BackendKind::Pty)
-            .map(|session| async move { session.terminal.close().await });
+            .map(|session| async move {
+                session.terminal.close().await;
+                tell_end(&session, &self.events);
+            });
         futures_util::future::join_all(closing).await;
         self.policies.shutdown().await;
         self.event_history.finish().await;

@@ -23,9 +23,13 @@ function typedBy(event) {
   if (event.ctrlKey) {
     // Copying what is selected is the browser's.
     if (event.key === "c" && !getSelection().isCollapsed) return null;
+    if (event.key === " ") return { key: "ctrl-space" };
     return letter && !event.shiftKey ? { key: `ctrl-${event.key.toLowerCase()}` } : null;
   }
-  if (event.altKey) return /^[a-z0-9]$/i.test(event.key) ? { key: `alt-${event.key}` } : null;
+  if (event.altKey) {
+    const named = /^[a-z0-9]$/i.test(event.key) ? event.key : KEYS[event.key];
+    return named ? { key: `alt-${named}` } : null;
+  }
   if (event.key === "Tab" && event.shiftKey) return { key: "shift-tab" };
   if (/^F([1-9]|1[0-2])$/.test(event.key)) return { key: event.key.toLowerCase() };
   if (KEYS[event.key]) return { key: KEYS[event.key] };
