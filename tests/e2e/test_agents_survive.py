@@ -122,7 +122,7 @@ async def test_a_persistent_id_is_a_uuid_that_the_next_host_knows(world: World) 
         registered = await told(client, "register_agent", name="ada", session_id=persistent)
         assert registered["session_id"] == session, "each tool that takes an id takes this one"
         locked = await told(client, "lock_session", session_id=persistent, agent="ada")
-        assert locked["acquired"], locked
+        assert (locked["locked"], locked["locked_by"]) == (True, "ada"), locked
         tagged = await told(client, "set_session_tags", session_id=persistent, tags=["kept"])
         assert tagged["tags"] == ["kept"]
 
