@@ -39,6 +39,20 @@ async fn works(setup: Setup, what: &str) -> Session {
     session
 }
 
+/// Commands that change the shell leave it one whose commands are told of.
+async fn goes_on_after(session: &Session, changes: &[&str]) {
+    for change in changes {
+        session.run(change).await;
+        assert_eq!(session.run("(exit 3)").await, ran(3, ""), "{change}");
+        assert_eq!(
+            session.run("echo one; false").await,
+            ran(1, "one\n"),
+            "{change}"
+        );
+        assert_eq!(session.run("echo two").await, ran(0, "two\n"), "{change}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_users_own_files_run() {
     for (shell, files) in [
@@ -157,57 +171,47 @@ async fn bash_with_any_prompt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bash_whose_prompt_is_changed_by_commands() {
     let session = open("bash").await;
-    for change in [
-        "PROMPT_COMMAND='PS1=\"\\$? > \"'",
-        "PROMPT_COMMAND+=(true)",
-        "PS1='new> ' PS2='more> ' PS0=",
-        "unset PS0 PS2",
-        "shopt -u promptvars",
-        "shopt -s promptvars",
-        "set -u",
-        "trap : DEBUG",
-        "set -a",
-        "set +a",
-        "shopt -s nocasematch",
-        "set +B",
-        "IFS=x",
-        "set -o posix",
-        "set +o posix",
-    ] {
-        session.run(change).await;
-        assert_eq!(session.run("(exit 3)").await, ran(3, ""), "{change}");
-        assert_eq!(
-            session.run("echo one; false").await,
-            ran(1, "one\n"),
-            "{change}"
-        );
-        assert_eq!(session.run("echo two").await, ran(0, "two\n"), "{change}");
-    }
+    goes_on_after(
+        &session,
+        &[
+            "PROMPT_COMMAND='PS1=\"\\$? > \"'",
+            "PROMPT_COMMAND+=(true)",
+            "PS1='new> ' PS2='more> ' PS0=",
+            "unset PS0 PS2",
+            "shopt -u promptvars",
+            "shopt -s promptvars",
+            "set -u",
+            "trap : DEBUG",
+            "set -a",
+            "set +a",
+            "shopt -s nocasematch",
+            "set +B",
+            "IFS=x",
+            "set -o posix",
+            "set +o posix",
+        ],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn zsh_whose_prompt_is_changed_by_commands() {
     let session = open("zsh").await;
-    for change in [
-        "PROMPT='new> ' PROMPT2='more> '",
-        "precmd() { PROMPT=\"$? > \"; }; preexec() { :; }",
-        "zle-line-init() { : }; zle -N zle-line-init",
-        "zle -D zle-line-init",
-        "zle-line-finish() { : }; zle -N zle-line-finish",
-        "setopt no_unset err_return",
-        "unsetopt prompt_sp prompt_cr",
-        "bindkey -v",
-        "bindkey -e",
-    ] {
-        session.run(change).await;
-        assert_eq!(session.run("(exit 3)").await, ran(3, ""), "{change}");
-        assert_eq!(
-            session.run("echo one; false").await,
-            ran(1, "one\n"),
-            "{change}"
-        );
-        assert_eq!(session.run("echo two").await, ran(0, "two\n"), "{change}");
-    }
+    goes_on_after(
+        &session,
+        &[
+            "PROMPT='new> ' PROMPT2='more> '",
+            "precmd() { PROMPT=\"$? > \"; }; preexec() { :; }",
+            "zle-line-init() { : }; zle -N zle-line-init",
+            "zle -D zle-line-init",
+            "zle-line-finish() { : }; zle -N zle-line-finish",
+            "setopt no_unset err_return",
+            "unsetopt prompt_sp prompt_cr",
+            "bindkey -v",
+            "bindkey -e",
+        ],
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
