@@ -235,6 +235,8 @@ async def test_a_login_by_key_gives_a_session_for_commands(remote: RemoteMachine
     assert (await sessions.run(session, "cd /tmp; (exit 5)"))["exit_code"] == 5
     several = await sessions.run(session, "pwd\nprintf 'no end'\ncat <<'EOF'\n\tit's $HOME\nEOF")
     assert several == {"success": True, "output": "/tmp\nno end\tit's $HOME\n", "exit_code": 0}
+    await sessions.run(session, "set -u")
+    assert (await sessions.run(session, "(exit 6)"))["exit_code"] == 6
     assert (await sessions.run(session, "sleep 60", timeout=1))["error"] == "Command timed out"
     refused = await sessions.run(session, "rm -rf ~")
     assert refused["success"] is False and "refused" in refused["error"], "the gate judges there too"

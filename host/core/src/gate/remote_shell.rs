@@ -42,9 +42,10 @@ impl Bounds {
                 any_shells_word(&command.replace('\\', r"\\").replace('\t', r"\t"))
             ),
         };
+        // Only fish has the builtin `set_color`; a variable might be unset, which some forbid.
         let told = |status| format!(r#"printf "\n%s%s:%s\n" {first} {second} "{status}""#);
         let line = format!(
-            " printf '%s%s\\n' {first} {second}; test -n \"$FISH_VERSION\" && \
+            " printf '%s%s\\n' {first} {second}; type set_color >/dev/null 2>&1 && \
              eval 'function quarterdeck_told; {}; end' || eval 'quarterdeck_told() {{ {}; }}'; \
              eval {command}; quarterdeck_told",
             told("$status"),
