@@ -58,6 +58,10 @@ const AROUND_UNSEEN: [&str; 4] = [
 
 fn wrapped(around: &str, command: &str) -> String {
     let quoted = format!("'{}'", command.replace('\'', "'\\''"));
+    // A word of its own each time: else the outer one would be put in the inner one's place,
+    // and what runs would be another command.
+    let placeholder = format!("%{}%", command.matches("xargs -I").count());
+    let around = around.replace("%%", &placeholder);
     let (before, after, inside) = match around.split_once("{q}") {
         Some((before, after)) => (before, after, quoted.as_str()),
         None => {
