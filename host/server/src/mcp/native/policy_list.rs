@@ -32,13 +32,8 @@ struct Policy {
     name: String,
     // Null where the component could not be read.
     kind: Option<String>,
-    // Claims of the component's metadata.
-    version: Option<String>,
-    authors: Option<String>,
     generation: u64,
     digest: String,
-    /// bytes
-    size: u64,
     /// bundled, or a path
     source: String,
     trust: String,
@@ -63,11 +58,8 @@ impl From<PolicyStatus> for Policy {
         Self {
             name: status.name,
             kind: status.kind.map(|kind| kind.to_string()),
-            version: status.provenance.version,
-            authors: status.provenance.authors,
             generation: status.generation,
             digest: status.digest,
-            size: status.size,
             source: status.source.to_string(),
             trust: status.trust.to_string(),
             state: status.state.to_string(),
