@@ -336,6 +336,9 @@ async def test_a_shell_without_integration_still_works_and_says_what_is_unknown(
         await agent.wait_for(session, pattern="typed into .*dash")
         ran = await agent.run("echo one call", sessionId=session)
         assert "one call" in ran["output"]
+        await agent.run(r"printf '\033[?2004h'", sessionId=session)
+        asked = await agent.run("echo no-$((40 + 2))-paste", sessionId=session)
+        assert "no-42-paste" in asked["output"], "a text that asks for pastes is not the shell"
         assert ran["verdict"]["certainty"] in ("exact", "typed")
 
 

@@ -485,7 +485,10 @@ async fn run_blindly(
     let bounds = session.remote_host.is_some().then(Bounds::new);
     let keys = match &bounds {
         Some(bounds) => bounds.around(command, status.bracketed_paste),
-        None if status.bracketed_paste => format!("\x1b[200~{command}\x1b[201~\r"),
+        // Whoever has no line editor did not ask for pastes: a text that was shown did.
+        None if status.bracketed_paste && !status.reads_lines => {
+            format!("\x1b[200~{command}\x1b[201~\r")
+        }
         None => command.replace('\n', "\r") + "\r",
     };
     typist
