@@ -82,7 +82,7 @@ pub(super) struct SendSpecialKey;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct KeyArguments {
-    /// enter, tab, escape, backspace, delete, space, up, down, left, right, home, end, pageup, pagedown, f1 to f12
+    /// enter, tab, escape, backspace, delete, space, up, down, left, right, home, end, pageup, pagedown, f1 to f12; ctrl-, alt- and shift- may stand before it
     key: String,
     #[serde(flatten)]
     session: OneSession,
