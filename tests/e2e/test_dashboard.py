@@ -155,6 +155,135 @@ async def test_a_person_types_through_the_gate(person: Person, host: ServingHost
     assert not person.complaints
 
 
+async def test_keys_arrive_as_a_terminal_sends_them(person: Person, host: ServingHost) -> None:
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session(columns=120)
+        await agent.at_prompt(session)
+        await person.choose(session)
+        await agent.type(session, "cat -v", enter=True)
+        await agent.wait_for(session, pattern=r"cat -v\r?\n")
+        await person.screen.click()
+        for press, shown in {
+            "Shift+ArrowUp": "^[[1;2A",
+            "Control+ArrowLeft": "^[[1;5D",
+            "Alt+ArrowDown": "^[[1;3B",
+            "Control+Shift+End": "^[[1;6F",
+            "Control+Delete": "^[[3;5~",
+            "Shift+F5": "^[[15;2~",
+            "Alt+.": "^[.",
+            "Alt+x": "^[x",
+        }.items():
+            await person.page.keyboard.press(press)
+            await expect(person.screen).to_contain_text(shown)
+            assert await person.page.locator("#refusal").inner_text() == "", press
+            await person.page.keyboard.press("Control+u")
+    assert not person.complaints
+
+
+async def test_text_that_no_key_has_is_typed(person: Person, host: ServingHost) -> None:
+    """Input methods, dead keys and lists of emoji give text without a key of its own."""
+    await person.sign_in()
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        await person.choose(session)
+        await person.screen.click()
+        await person.page.keyboard.type("echo ")
+        await person.page.keyboard.insert_text("é😀")
+        composing = await person.page.context.new_cdp_session(person.page)
+        for so_far in ("n", "に", "にほん"):
+            await composing.send("Input.imeSetComposition", {"text": so_far, "selectionStart": 1, "selectionEnd": 1})
+        await expect(person.page.locator("#keyboard")).to_have_value("にほん")
+        await expect(person.screen).not_to_contain_text("に")
+        await composing.send("Input.insertText", {"text": "日本"})
+        await person.page.keyboard.press("Enter")
+        await agent.wait_for(session, pattern="^é😀日本$")
+
+        # What is selected can still be copied, and typing goes on after that.
+        row = person.screen.locator(".row", has_text="echo é").first
+        box = await row.bounding_box()
+        await person.page.mouse.move(box["x"] + 1, box["y"] + 8)
+        await person.page.mouse.down()
+        await person.page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 8, steps=4)
+        await person.page.mouse.up()
+        assert "echo" in await person.page.evaluate("getSelection().toString()")
+        await person.page.keyboard.type("echo on")
+        await expect(person.screen).to_contain_text("echo on")
+    assert not person.complaints
+
+
+async def test_a_persons_own_line_runs_once_they_approve_it(person: Person, host: ServingHost) -> None:
+    host.world.stand_in("npm")
+    await person.sign_in()
+    waiting = person.page.get_by_role("region", name="Waiting for you")
+    refusal = person.page.locator("#refusal")
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        await person.choose(session)
+        line = person.page.get_by_label("Type a line")
+        await line.fill(f"{ASKS_FIRST} --tag line")
+        await line.press("Enter")
+        await expect(refusal).to_contain_text("waits for your yes")
+        await waiting.get_by_role("button", name=f"Approve {ASKS_FIRST} --tag line").click()
+        await expect(waiting).to_be_hidden()
+        await expect(refusal).to_have_text("")
+
+        def ran(times: int):
+            return lambda: len(host.world.ran("npm")) == times
+
+        await until("the line has run", ran(1))
+
+        # Typed key by key, and approved from the keyboard.
+        await person.screen.click()
+        await person.page.keyboard.type(f"{ASKS_FIRST} --tag keys")
+        await person.page.keyboard.press("Enter")
+        approve = waiting.get_by_role("button", name=f"Approve {ASKS_FIRST} --tag keys")
+        await approve.focus()
+        await person.page.keyboard.press("Enter")
+        await until("it has run", ran(2))
+
+        # Who has typed something else since does not mean the former line any more.
+        await agent.at_prompt(session)
+        await line.fill(f"{ASKS_FIRST} --tag late")
+        await line.press("Enter")
+        await expect(refusal).to_contain_text("waits for your yes")
+        await line.fill("echo something else")
+        await line.press("Enter")
+        await agent.wait_for(session, pattern="^something else")
+        await waiting.get_by_role("button", name=f"Approve {ASKS_FIRST} --tag late").click()
+        await expect(waiting).to_be_hidden()
+        await line.fill("echo then this")
+        await line.press("Enter")
+        await agent.wait_for(session, pattern="^then this")
+        assert len(host.world.ran("npm")) == 2
+    assert not person.complaints
+
+
+async def test_who_answers_by_keyboard_goes_on_from_there(person: Person, host: ServingHost) -> None:
+    host.world.stand_in("npm")
+    await person.sign_in()
+    waiting = person.page.get_by_role("region", name="Waiting for you")
+    async with agent_on_http(host) as agent:
+        session = await agent.open_session()
+        for tag in ("one", "two"):
+            asked = await agent.call("session_run", sessionId=session, command=f"{ASKS_FIRST} --tag {tag}")
+            assert asked.code == "CONFIRMATION_REQUIRED", asked
+        line = person.page.get_by_label("Type a line")
+        await line.focus()
+        await waiting.get_by_role("button", name=f"Deny {ASKS_FIRST} --tag one").focus()
+        await person.page.keyboard.press("Enter")
+        # Not on the next one's button, which the same key would press.
+        await expect(waiting.get_by_role("heading")).to_be_focused()
+        await person.page.keyboard.press("Tab")
+        await expect(waiting.get_by_role("button", name=f"Approve {ASKS_FIRST} --tag two")).to_be_focused()
+        await person.page.keyboard.press("Enter")
+        await expect(waiting).to_be_hidden()
+        await expect(line).to_be_focused()
+    assert not person.complaints
+
+
 async def test_a_waiting_command_is_approved_with_a_click_and_runs(person: Person, host: ServingHost) -> None:
     host.world.stand_in("npm")
     await person.sign_in()
@@ -346,8 +475,23 @@ async def test_it_finds_a_host_that_was_started_again(person: Person) -> None:
     await person.sign_in()
     person.host.stop()
     await expect(person.page.get_by_role("status")).to_contain_text("not connected")
-    person.host.world.serve(port=person.host.port)
-    # Nobody is signed in to the new host.
+    world = person.host.world
+    person.host = world.serve(port=person.host.port)
+    # Who is signed in stays so, and what they press still counts.
+    await expect(person.page.get_by_role("status")).to_have_text("connected")
+    await person.page.get_by_role("button", name="Open a session").click()
+    await expect(person.page.locator("#sessions li")).to_have_count(1)
+    person.complaints.clear()  # the browser calls a host that is away an error
+
+    # What is kept for that signs nobody else in, and nobody after signing out.
+    [kept] = await person.page.context.cookies()
+    file = world.state_dir / "sign-ins.json"
+    assert file.stat().st_mode & 0o777 == 0o600 and kept["value"] not in file.read_text()
+    await person.page.get_by_role("button", name="Sign out").click()
+    await expect(person.page.get_by_label("Token")).to_be_visible()
+    person.host.stop()
+    world.serve(port=person.host.port)
+    await person.page.context.add_cookies([kept])
     await person.page.goto(person.address)
     await expect(person.page.get_by_label("Token")).to_be_visible()
 

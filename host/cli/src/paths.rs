@@ -145,6 +145,11 @@ impl Paths {
         self.state_dir.join("token")
     }
 
+    /// The browsers that are signed in at the dashboard.
+    pub(crate) fn sign_ins_file(&self) -> PathBuf {
+        self.state_dir.join("sign-ins.json")
+    }
+
     /// The socket of the host that `quarterdeck serve` runs.
     pub(crate) fn shared_socket(&self) -> PathBuf {
         self.runtime_dir.join("host.sock")
@@ -202,13 +207,21 @@ impl Paths {
     }
 
     /// Makes the folders that a host writes to (mode 0700), and refuses one that
-    /// belongs to somebody else.
+    /// belongs to somebody else. It does without a cache that cannot be written to.
     pub(crate) fn make(&self) -> Result<()> {
-        for folder in [&self.state_dir, &self.cache_dir, &self.runtime_dir] {
-            make_private(folder)
-                .with_context(|| format!("making the folder {}", folder.display()))?;
+        let made = |folder: &Path| {
+            make_private(folder).with_context(|| format!("making the folder {}", folder.display()))
+        };
+        made(&self.state_dir)?;
+        made(&self.runtime_dir)?;
+        match made(&self.cache_dir) {
+            Err(error) if others_can_write(&self.cache_dir) => Err(error),
+            Err(error) => {
+                tracing::debug!("compiled policies are not kept: {error:#}");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -239,6 +252,13 @@ fn short_stand_in(folder: &Path) -> Result<PathBuf> {
         ),
         _ => Ok(short),
     }
+}
+
+/// Whether somebody else could put code there that a host would run.
+fn others_can_write(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|found| {
+        found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0
+    })
 }
 
 fn make_private(folder: &Path) -> Result<()> {

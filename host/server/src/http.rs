@@ -15,6 +15,7 @@ pub(crate) mod serving;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use crate::dashboard::Dashboard;
+use crate::dashboard::{Dashboard, SignIns};
 use crate::mcp::ToolFamily;
 use crate::streams::{StreamEntry, Streams};
 use crate::token::Token;
@@ -43,6 +44,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct HttpDoor {
     listener: TcpListener,
     address: SocketAddr,
+    sign_ins: Option<PathBuf>,
 }
 
 /// The address cannot be had.
@@ -82,7 +84,17 @@ impl HttpDoor {
     /// Binds `address`; port 0 takes a free one.
     pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
         let (listener, address) = bind(address).await?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            address,
+            sign_ins: None,
+        })
+    }
+
+    /// Keeps who is signed in at the dashboard in this file, for the next host.
+    pub fn keeping_sign_ins_in(mut self, file: PathBuf) -> Self {
+        self.sign_ins = Some(file);
+        self
     }
 
     /// Where it listens.
@@ -100,8 +112,9 @@ impl HttpDoor {
         token: Token,
         stop: CancellationToken,
     ) {
+        let sign_ins = Arc::new(SignIns::new(token.clone(), self.sign_ins));
         let guard = Arc::new(Guard::new(token, self.address, streams.origins()));
-        let router = router(host, families, streams, guard, stop.clone());
+        let router = router(host, families, streams, (guard, sign_ins), stop.clone());
         serving::serve(self.listener, router, stop).await;
     }
 }
@@ -110,10 +123,9 @@ fn router(
     host: Arc<Host>,
     families: Vec<ToolFamily>,
     streams: Arc<Streams>,
-    guard: Arc<Guard>,
+    (guard, sign_ins): (Arc<Guard>, Arc<SignIns>),
     stop: CancellationToken,
 ) -> Router {
-    let sign_ins = Arc::default();
     let by_token = middleware::from_fn_with_state(Arc::clone(&guard), with_token);
     let by_rate = middleware::from_fn_with_state(Arc::clone(&host), rates::limit);
     let mcp = Router::new()

@@ -43,7 +43,9 @@ async fn serve(setup: &Setup, listen: SocketAddr, tools: Vec<ToolFamily>) -> Res
     let mut signals = ServiceSignals::watch()?;
     setup.paths.make()?;
     tell_doubts(setup, listen);
-    let http = HttpDoor::bind(listen).await?;
+    let http = HttpDoor::bind(listen)
+        .await?
+        .keeping_sign_ins_in(setup.paths.sign_ins_file());
     let socket = SocketDoor::bind(&setup.paths.shared_socket()).await?;
     let grpc = match &setup.config.grpc {
         grpc if grpc.enabled => {

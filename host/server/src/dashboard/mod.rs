@@ -10,6 +10,7 @@ mod assets;
 mod person;
 mod screen;
 mod sign_in;
+mod sign_ins;
 mod state;
 
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use axum::routing::{get, post};
 use quarterdeck_core::Host;
 
 use crate::http::guard::Guard;
-pub(crate) use sign_in::{SignIn, SignIns};
+pub(crate) use sign_ins::{SignIn, SignIns};
 
 /// What the dashboard's answers are made from.
 pub(crate) struct Dashboard {

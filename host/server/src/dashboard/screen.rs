@@ -65,6 +65,9 @@ pub(super) async fn screen(
 struct Typed {
     /// The page's secret, which no other page knows.
     csrf: String,
+    /// The page's number for it, by which a refusal names it.
+    #[serde(default)]
+    number: u64,
     #[serde(flatten)]
     input: TypedInput,
 }
@@ -135,19 +138,22 @@ impl Window {
     /// Types what the page sent, and says what came of it where that is not simply
     /// to be seen.
     async fn hear(&mut self, text: &str) -> Option<Value> {
-        match self.take(text).await {
-            Ok(()) => None,
-            Err(error) => Some(json!({
-                "refused": { "code": error.code(), "message": error.to_string() }
-            })),
-        }
+        let typed = serde_json::from_str(text)
+            .map_err(|error| HostError::InvalidParameters(error.to_string()));
+        let (number, taken) = match typed {
+            Ok(Typed {
+                csrf,
+                number,
+                input,
+            }) => (number, self.take(&csrf, input).await),
+            Err(error) => (0, Err(error)),
+        };
+        taken.err().map(|error| refusal(&error, number))
     }
 
-    async fn take(&mut self, text: &str) -> Result<(), HostError> {
-        let typed: Typed = serde_json::from_str(text)
-            .map_err(|error| HostError::InvalidParameters(error.to_string()))?;
+    async fn take(&mut self, csrf: &str, input: TypedInput) -> Result<(), HostError> {
         let no_person = || HostError::InvalidParameters(NOT_A_PERSON.to_owned());
-        if !self.sign_in.sent(&typed.csrf) {
+        if !self.sign_in.sent(csrf) {
             return Err(no_person());
         }
         if self.standing.is_none() {
@@ -157,7 +163,7 @@ impl Window {
         if !matches!(self.standing, Some(Standing::Outside { .. })) {
             return Err(no_person());
         }
-        let input = match typed.input {
+        let input = match input {
             TypedInput::Text(text) => vec![Input::Text(text)],
             TypedInput::Paste(text) => vec![Input::Paste(text)],
             TypedInput::Key(name) => vec![Input::Key(key(&name)?)],
@@ -174,6 +180,22 @@ impl Window {
             .await
             .map(drop)
     }
+}
+
+/// What the page tells the person. Whoever is asked about a line of their own needs no other
+/// program to say yes, and the page types it again then.
+fn refusal(error: &HostError, number: u64) -> Value {
+    let told = json!({ "code": error.code(), "message": error.to_string(), "number": number });
+    let HostError::ConfirmationRequired(pending) = error else {
+        return json!({ "refused": told });
+    };
+    let reason = pending.verdict.reason.trim_end_matches('.');
+    json!({ "refused": {
+        "code": error.code(),
+        "message": format!("{reason}: this waits for your yes, at the top of the page."),
+        "number": number,
+        "confirmationId": pending.confirmation_id,
+    } })
 }
 
 /// When pictures may be sent: one in each [`FRAME`], some of them early.

@@ -221,8 +221,9 @@ impl StreamDoor {
     pub async fn serve(self, streams: Arc<Streams>, token: Token) {
         let stop = streams.stop.clone();
         let entry = StreamEntry {
+            // Nobody signs in here.
+            sign_ins: Arc::new(SignIns::new(token.clone(), None)),
             guard: Arc::new(Guard::new(token, self.address, streams.origins())),
-            sign_ins: Arc::default(),
             streams,
         };
         let router = Router::new()

@@ -14,6 +14,7 @@ export function watch(session) {
   connection?.close();
   connection = null;
   byId("screen").replaceChildren();
+  waitsForYes = null;
   drawnRows = [];
   following = true;
   if (session) connect(session);
@@ -25,7 +26,7 @@ function connect(session) {
   socket.addEventListener("message", ({ data }) => {
     const told = JSON.parse(data);
     if (told.screen) draw(told.screen);
-    if (told.refused) complain(told.refused);
+    if (told.refused) hearRefusal(told.refused);
     if (told.closed) refresh();
   });
   socket.addEventListener("close", () => {
@@ -33,6 +34,32 @@ function connect(session) {
     connection = null;
     setTimeout(() => watched === session && !connection && connect(session), 2000);
   });
+}
+
+/** What was typed last, and the number that the host knows it by. */
+let lastTyped = null;
+let typedSoFar = 0;
+/** What was typed last, while the host asks the person about it. */
+let waitsForYes = null;
+
+function hearRefusal(refused) {
+  complain(refused);
+  if (refused.confirmationId && refused.number === typedSoFar) {
+    waitsForYes = { confirmation: refused.confirmationId, input: lastTyped };
+  }
+}
+
+/** Types again what the host asked the person about, now that they have said yes, unless
+    they have typed something else since. */
+export function typeApproved(confirmation) {
+  if (waitsForYes?.confirmation === confirmation) type(waitsForYes.input);
+}
+
+/** A person's no ends the question beside the screen, too. */
+export function forgetDenied(confirmation) {
+  if (waitsForYes?.confirmation !== confirmation) return;
+  waitsForYes = null;
+  complain(null);
 }
 
 /** Each row as it was told, to leave alone those that have not changed: what a person has
@@ -62,6 +89,16 @@ function draw(screen) {
   drawnRows = told;
   const row = view.children[cursorRow];
   if (following && row) view.scrollTop = row.offsetTop + 2 * row.offsetHeight - view.clientHeight;
+  followCursor(view.querySelector(".cursor"));
+}
+
+/** Text that a keyboard composes is shown where it will stand. */
+function followCursor(cursor) {
+  if (!cursor) return;
+  const { left, top } = byId("terminal").getBoundingClientRect();
+  const at = cursor.getBoundingClientRect();
+  byId("keyboard").style.left = `${at.left - left}px`;
+  byId("keyboard").style.top = `${at.top - top}px`;
 }
 
 function looksAround() {
@@ -116,12 +153,14 @@ function drawRun(run) {
 /** Types into the watched session; false where nothing can be typed. */
 export function type(input) {
   following = true;
+  waitsForYes = null;
   if (connection?.readyState !== WebSocket.OPEN) {
     complain(watched ? "Nothing was typed: the session's screen is not connected. It is tried again."
       : "Nothing was typed: no session is open.");
     return false;
   }
   complain(null);
-  connection.send(JSON.stringify({ csrf: CSRF, ...input }));
+  lastTyped = input;
+  connection.send(JSON.stringify({ csrf: CSRF, number: ++typedSoFar, ...input }));
   return true;
 }

@@ -1,6 +1,7 @@
 // Commands that wait for a person's answer.
 
 import { byId, element, keepFocus, plain, post, report } from "./page.js";
+import { forgetDenied, typeApproved } from "./screen.js";
 import { called, onState, refresh } from "./state.js";
 
 onState(({ waiting }) => showWaiting(waiting));
@@ -13,7 +14,21 @@ const ANSWERS = [
   ["Deny", "deny"],
 ];
 
+/** What had the keyboard before it came here. */
+let cameFrom = null;
+byId("waiting").addEventListener("focusin", ({ relatedTarget }) => {
+  if (relatedTarget && !byId("waiting").contains(relatedTarget)) cameFrom = relatedTarget;
+});
+
+/** Who has answered goes on with the next question; not on its button, which the same key
+    would press. After the last one they are back where they came from. */
+function goOn(waiting) {
+  const next = waiting.length ? byId("waiting-title") : cameFrom?.isConnected ? cameFrom : byId("sessions-title");
+  next.focus();
+}
+
 function showWaiting(waiting) {
+  const answers = byId("waiting").contains(document.activeElement);
   byId("waiting").hidden = waiting.length === 0;
   // Also a person who looks at another tab sees that somebody waits.
   document.title = waiting.length ? `(${waiting.length}) Quarterdeck` : "Quarterdeck";
@@ -24,6 +39,7 @@ function showWaiting(waiting) {
       element("p", { class: "faint" }, whereAndWho(pending)),
       element("div", { class: "buttons" },
         ...answersTo(pending).map(([text, answer]) => answerButton(pending, text, answer))))));
+  if (answers && !byId("waiting").contains(document.activeElement)) goOn(waiting);
 }
 
 /** Whether there is no session yet, and so none to allow anything for. */
@@ -55,6 +71,7 @@ function answerButton(pending, text, answer) {
       try {
         await post(`/dashboard/confirmations/${encodeURIComponent(pending.confirmationId)}`, { answer });
         report(null);
+        (answer.allow ? typeApproved : forgetDenied)(pending.confirmationId);
       } catch (error) {
         report(error);
       }
