@@ -167,6 +167,26 @@ async def test_history_by_type_and_limit_oldest_first(host: ServingHost) -> None
         assert [event["data"]["command"] for event in history["events"]] == ["echo 2", "echo 3", "echo 4"]
 
 
+async def test_a_history_is_asked_for_in_one_line_and_knows_its_types(host: ServingHost) -> None:
+    async with agent_on_http(host) as agent, listening(host) as listener:
+        for _ in range(2):
+            await agent.open_session()
+        asked = {"command": "get_history", "event_types": ["session.start", "sesion.end"], "limit": 1}
+        history = await listener.ask(asked, "history")
+        assert [event["type"] for event in history["events"]] == ["session.start"]
+        assert history["unknown"] == ["sesion.end"]
+        of_all = await listener.ask({"command": "get_history"}, "history")
+        assert len(of_all["events"]) > 1 and "unknown" not in of_all
+
+
+async def test_a_wrong_token_is_refused_also_where_none_is_wanted(host: ServingHost) -> None:
+    async with listening(host) as listener:
+        wrong = await listener.ask({"token": "wrong-token-wrong-token"}, "error")
+        assert wrong["code"] == "PERMISSION_DENIED" and "not the token" in wrong["message"]
+        await listener.ask({"token": host.token}, "authenticated")
+        await listener.ask({"command": "get_status"}, "system.status")
+
+
 async def test_what_was_missed_is_told_again_also_after_a_restart(world: World) -> None:
     host = world.serve()
     async with listening(host) as listener, agent_on_http(host) as agent:

@@ -80,6 +80,27 @@ async def test_output_is_what_the_agent_prints(world: World, host: ServingHost) 
         assert lines == ["claude ran: ", "I have read the code", "It is done"], "nor the next prompt"
 
 
+async def test_long_output_comes_whole_and_of_a_flood_the_end(world: World, host: ServingHost) -> None:
+    allow(world, "claude 30000", "claude 1000000")
+    world.stand_in("claude", then='seq 1 "$1"; echo the last line of "$1"; read answer')
+    async with listening(host) as listener, agent_on_http(host) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        # 170 kB, and 6.9 MB.
+        for lines in (30_000, 1_000_000):
+            await agent.type(session, f"claude {lines}", enter=True)
+            said = ""
+            while f"the last line of {lines}" not in said:
+                said += (await listener.hear_of("claude.output"))["data"]["content"]
+            if lines == 30_000:
+                assert "are left out here" not in said and f"\n{lines}\n" in said
+                assert len(said.splitlines()) >= lines
+            else:
+                assert f"\n{lines}\nthe last line" in said.replace("\r", ""), said[-200:]
+            await agent.type(session, enter=True)
+            await agent.at_prompt(session)
+
+
 async def test_the_task_that_ends_is_the_one_whose_tool_has_answered(world: World, host: ServingHost) -> None:
     async with listening(host) as listener:
         for agent, use in [("engineer", "use-1"), ("qa", "use-2")]:

@@ -37,10 +37,11 @@ const LATELY: Duration = Duration::from_secs(2);
 const JUST_STARTED: Duration = Duration::from_secs(3);
 
 /// Bytes of output in one event.
-const OUTPUT_BYTES: usize = 4 * 1024;
+const OUTPUT_BYTES: usize = 16 * 1024;
 
-/// Events for the output of one look; what is beyond is left out, and said to be.
-const OUTPUTS_AT_ONCE: usize = 8;
+/// Events for the output of one look. Of more, the end is told and the middle left out, and
+/// said to be.
+const OUTPUTS_AT_ONCE: usize = 16;
 
 /// The task of one session.
 pub(super) struct Follower {
@@ -222,26 +223,31 @@ impl Follower {
     /// Tells what was shown since the last look, up to `end`.
     async fn tell_output(&mut self, session: &Session, end: Cursor) {
         for _ in 0..OUTPUTS_AT_ONCE {
-            let output = session
-                .terminal
-                .read_until(self.read, end, OUTPUT_BYTES)
-                .await;
-            if output.text.is_empty() {
-                return;
-            }
-            self.read = output.next;
-            self.tell_content(inert(&output.text));
-            if !output.more {
+            if !self.tell_piece(session, end).await {
                 return;
             }
         }
-        let left_out = end.offset().saturating_sub(self.read.offset());
+        let last_piece = end.back(OUTPUT_BYTES as u64);
+        let left_out = last_piece.offset().saturating_sub(self.read.offset());
         if left_out > 0 {
             self.tell_content(format!(
                 "[… {left_out} bytes of output are left out here …]"
             ));
-            self.read = end;
+            self.read = last_piece;
         }
+        while self.tell_piece(session, end).await {}
+    }
+
+    /// Tells the next of it, and whether there is more.
+    async fn tell_piece(&mut self, session: &Session, end: Cursor) -> bool {
+        let terminal = &session.terminal;
+        let output = terminal.read_until(self.read, end, OUTPUT_BYTES).await;
+        if output.text.is_empty() {
+            return false;
+        }
+        self.read = output.next;
+        self.tell_content(inert(&output.text));
+        output.more
     }
 
     fn tell_content(&mut self, content: String) {

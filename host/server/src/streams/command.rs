@@ -85,7 +85,10 @@ struct Message {
     since: Option<u64>,
     /// Milliseconds.
     interval: Option<f64>,
-    #[serde(default)]
+    event_types: Option<Vec<String>>,
+    limit: Option<usize>,
+    /// Where claude-mpm's document has `event_types` and `limit`; they count beside the
+    /// command, too.
     params: Option<HistoryParams>,
 }
 
@@ -139,11 +142,13 @@ impl Message {
             "get_status" => Command::GetStatus,
             "get_history" => {
                 let params = self.params.unwrap_or_default();
+                let types = params.event_types.or(self.event_types);
+                let limit = params.limit.or(self.limit).unwrap_or(USUAL_EVENTS);
                 Command::GetHistory {
                     // Who names no type means every one.
-                    types: bounded(params.event_types)?.filter(|types| !types.is_empty()),
-                    limit: params.limit.unwrap_or(USUAL_EVENTS).min(MOST_EVENTS),
-                    since: params.since.unwrap_or(0),
+                    types: bounded(types)?.filter(|types| !types.is_empty()),
+                    limit: limit.min(MOST_EVENTS),
+                    since: params.since.or(self.since).unwrap_or(0),
                 }
             }
             _ => Command::ShowToken,
@@ -223,6 +228,24 @@ mod tests {
                 types: Some(vec!["agent.delegation".to_owned()]),
                 limit: 100,
                 since: 0,
+            })
+        );
+    }
+
+    #[test]
+    fn what_a_history_is_asked_for_may_stand_beside_the_command() {
+        assert_eq!(
+            command(r#"{"command": "get_history", "event_types": ["gate.*"], "limit": 1}"#),
+            command(
+                r#"{"command": "get_history", "params": {"event_types": ["gate.*"], "limit": 1}}"#
+            )
+        );
+        assert_eq!(
+            command(r#"{"command": "get_history", "since": 7}"#),
+            Ok(Command::GetHistory {
+                types: None,
+                limit: USUAL_EVENTS,
+                since: 7
             })
         );
     }

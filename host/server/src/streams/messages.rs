@@ -53,11 +53,16 @@ pub(super) fn authenticated() -> String {
     message("authenticated", &json!({}))
 }
 
-/// The answer to `get_history`. The events are JSON already.
-pub(super) fn history(events: &[KeptEvent]) -> String {
+/// The answer to `get_history`. The events are JSON already. `unknown` are names of types
+/// that there are none of.
+pub(super) fn history(events: &[KeptEvent], unknown: &[&str]) -> String {
     let texts: Vec<&str> = events.iter().map(|event| &*event.text).collect();
+    let unknown = match unknown {
+        [] => String::new(),
+        unknown => format!(r#","unknown":{}"#, json!(unknown)),
+    };
     format!(
-        r#"{{"type":"history","timestamp":"{}","data":{{"events":[{}]}}}}"#,
+        r#"{{"type":"history","timestamp":"{}","data":{{"events":[{}]{unknown}}}}}"#,
         rfc3339(SystemTime::now()),
         texts.join(",")
     )

@@ -291,6 +291,15 @@ impl Subscriber {
             return self.say(&messages::too_often(retry_in)).await;
         }
         match Said::parse(text) {
+            // Where none is wanted, a wrong one is refused all the same, as in a header: its
+            // client would take this for the host that it knows.
+            Ok(Said {
+                token: Some(shown), ..
+            }) if !self.entry.guard.knows(&shown) => {
+                let wrong = "this is not the token; `quarterdeck serve` prints where it is";
+                self.say(&messages::error(ErrorCode::PermissionDenied, &wrong))
+                    .await
+            }
             Ok(said) => self.carry_out(said.command).await,
             Err(misunderstood) => self.complain(&misunderstood).await,
         }
@@ -313,14 +322,14 @@ impl Subscriber {
                 limit,
                 since,
             } => {
-                let filter = match &types {
-                    Some(types) => EventFilter::of(types.iter().map(String::as_str)).0,
-                    None => self.manner.offered,
+                let (filter, unknown) = match &types {
+                    Some(types) => EventFilter::of(types.iter().map(String::as_str)),
+                    None => (self.manner.offered, Vec::new()),
                 };
                 let history = self.entry.streams.host.event_history();
                 let numbers = since.saturating_add(1)..=u64::MAX;
                 match history.newest(&filter, numbers, limit).await {
-                    Ok(events) => self.say(&messages::history(&events)).await,
+                    Ok(events) => self.say(&messages::history(&events, &unknown)).await,
                     Err(error) => {
                         self.say(&messages::error(ErrorCode::InternalError, &error))
                             .await

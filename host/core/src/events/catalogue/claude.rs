@@ -37,8 +37,8 @@ pub enum AgentProcess {
 /// `claude.output`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ClaudeOutput {
-    /// What it has shown, without control characters; long output comes in
-    /// several events.
+    /// What it has shown, without control characters; long output comes in several
+    /// events. Of more than 256 KiB at once the middle is left out, and said to be.
     pub content: String,
     /// A terminal carries both streams as one.
     pub stream: OutputStream,
