@@ -58,10 +58,12 @@ class Orchestrator:
 
 
 @asynccontextmanager
-async def orchestrator(world: World, *arguments: str, **options: Any) -> AsyncIterator[Orchestrator]:
+async def orchestrator(
+    world: World, *arguments: str, tools: str = "iterm-mcp", **options: Any
+) -> AsyncIterator[Orchestrator]:
     """Starts `quarterdeck mcp --tools iterm-mcp` as a client does."""
     parameters = StdioServerParameters(
-        command=str(world.binary), args=["mcp", "--tools", "iterm-mcp", *arguments], env=world.env, cwd=world.home
+        command=str(world.binary), args=["mcp", "--tools", tools, *arguments], env=world.env, cwd=world.home
     )
     with (world.root / "mcp-stderr.log").open("a") as errors:
         async with Client(stdio_client(parameters, errlog=errors), cache=None, **options) as client:

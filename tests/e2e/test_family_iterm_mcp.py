@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import AsyncIterator
 
 import pytest
@@ -130,8 +131,68 @@ async def test_the_example_playbook(crew: Orchestrator) -> None:
     [block] = played["commands"]
     assert block["name"] == "bootstrap" and block["write_result"]["sent_count"] == 1
     assert played["cascade"] == {"results": [], "delivered_count": 0, "skipped_count": 0}
-    assert played["reads"] == {"outputs": [], "total_sessions": 0}
+    assert played["reads"] == {"outputs": [], "total_sessions": 0, "without_session": ['team "qa"']}
     await crew.shows("\nready", name="Ops")
+
+
+async def test_a_playbook_reads_what_its_own_sessions_have_answered(crew: Orchestrator) -> None:
+    playbook = {
+        "layout": {"sessions": [{"name": "Ops"}, {"name": "QA"}]},
+        "commands": [{"messages": [{"content": "sleep 0.4; echo $((40 + 2)) here", "targets": [{"name": "Ops"}]}]}],
+        "reads": {"targets": [{"name": "Ops"}, {"team": "qa"}, {"agent": "nobody"}]},
+    }
+    for _ in range(2):
+        played = await crew.call("orchestrate_playbook", playbook=playbook)
+        [written] = played["commands"][0]["write_result"]["results"]
+        opened = {session["name"]: session["session_id"] for session in played["layout"]["sessions"]}
+        assert written["session_id"] == opened["Ops"], "not those of the run before, which has the same names"
+        [read] = played["reads"]["outputs"]
+        assert read["session_id"] == opened["Ops"] and "\n42 here" in read["content"]
+        assert played["reads"]["without_session"] == ['team "qa"', 'agent "nobody"']
+    assert (await crew.call("list_sessions"))["total_sessions"] == 4
+
+
+async def test_who_is_not_there_to_be_read_or_told_is_named(world: World) -> None:
+    async with orchestrator(world, tools="iterm-mcp,native") as crew:
+        first, second = await crew.sessions("One", "Two")
+        await crew.call("register_agent", name="alice", session_id=first, teams=["web"])
+        await crew.call("register_agent", name="bob", session_id=second, teams=["web"])
+        await crew.agent.do("session_close", sessionId=second)
+        read = await crew.call("read_sessions", targets=[{"team": "web"}, {"agent": "bob"}])
+        assert [output["agent"] for output in read["outputs"]] == ["alice"]
+        assert read["without_session"] == ['agent "bob" of team "web"', 'agent "bob"']
+        assert "without_session" not in await crew.call("read_sessions", targets=[{"agent": "alice"}])
+
+        sent = await crew.call("send_cascade_message", teams={"web": "echo hello", "wbe": "echo hello"})
+        assert (sent["delivered_count"], sent["skipped_count"]) == (1, 2)
+        reasons = {(it["agent"], it["message_type"]): it["skipped_reason"] for it in sent["results"]}
+        assert reasons == {
+            ("alice", "team"): None,
+            ("bob", "team"): "session_not_found",
+            ("wbe", "team"): "team_not_found",
+        }
+
+
+async def test_sessions_on_tmux_are_known_to_the_next_host_by_id(world: World) -> None:
+    on_tmux = ("--backend", "tmux")
+    world.configure(f'[sessions]\ntmux_socket = "doors-{world.mark}"\n')
+    try:
+        async with orchestrator(world, *on_tmux) as crew:
+            [session] = await crew.sessions("Build")
+            await crew.write("echo before", {"session_id": session})
+            await crew.shows("\nbefore", session_id=session)
+        async with orchestrator(world, *on_tmux) as crew:
+            # Nothing has listed them.
+            await crew.call("send_special_key", key="ctrl-left", session_id=session)
+            await crew.call("send_control_character", control_char="c", session_id=session)
+        async with orchestrator(world, *on_tmux) as crew:
+            status = await crew.call("check_session_status", session_id=session)
+            assert status["name"] == "Build", status
+        async with orchestrator(world, *on_tmux) as crew:
+            read = await crew.call("read_sessions", targets=[{"name": "Build"}])
+            assert "\nbefore" in read["outputs"][0]["content"]
+    finally:
+        subprocess.run(["tmux", "-L", f"doors-{world.mark}", "kill-server"], env=world.env, check=False)
 
 
 async def test_a_playbook_of_which_a_part_makes_no_sense_opens_no_session(crew: Orchestrator) -> None:

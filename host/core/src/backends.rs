@@ -112,6 +112,17 @@ impl Host {
         .map_err(cannot_open)
     }
 
+    /// Makes sure that sessions of an earlier host can be named before anybody has listed
+    /// them. Where they cannot be looked for, whoever names one is told that it is unknown.
+    pub async fn find_earlier_sessions(&self) {
+        let looking = self.looked_for_sessions.get_or_init(async || {
+            if let Err(error) = self.find_sessions().await {
+                tracing::warn!(%error, "sessions of an earlier host were not looked for");
+            }
+        });
+        looking.await;
+    }
+
     /// Takes over the sessions that are on tmux or iTerm2 already, if that is where
     /// the host's sessions are.
     pub(crate) async fn find_sessions(&self) -> Result<(), HostError> {

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use quarterdeck_policy::PolicyHost;
 use quarterdeck_terminal::Size;
 use quarterdeck_terminal::tmux::Socket;
+use tokio::sync::OnceCell;
 
 use crate::agents::Agents;
 use crate::agents::caps::AgentCaps;
@@ -126,6 +127,8 @@ pub struct Host {
     pub(crate) defaults: DefaultSessions,
     pub(crate) tmux: Tmux,
     pub(crate) iterm2: Iterm2,
+    /// Set once the sessions of an earlier host were looked for.
+    pub(crate) looked_for_sessions: OnceCell<()>,
     pub(crate) gate: Gate,
     pub(crate) policies: PolicyHost,
     pub(crate) policy_settings: quarterdeck_policy::Settings,
@@ -188,6 +191,7 @@ impl Host {
             defaults: DefaultSessions::default(),
             tmux: Tmux::new(settings.sessions.tmux_socket.clone()),
             iterm2: Iterm2::new(settings.sessions.iterm2.clone()),
+            looked_for_sessions: OnceCell::new(),
             sessions: settings.sessions,
             gate: Gate::new(
                 settings.gate,

@@ -75,6 +75,13 @@ impl Cascade {
         addressed.into_values().collect()
     }
 
+    /// The teams named here that do not exist and that no agent is in.
+    pub fn unknown_teams<'a>(&'a self, roster: &'a Roster) -> impl Iterator<Item = &'a str> {
+        let known = |name: &str| roster.team(name).is_some() || !roster.members(name).is_empty();
+        let named = self.teams.keys().map(String::as_str);
+        named.filter(move |name| !known(name))
+    }
+
     fn of_team(&self, roster: &Roster, teams: &[String]) -> Option<&String> {
         let mut nearest: Vec<&str> = teams.iter().map(String::as_str).collect();
         // As many steps up as there are teams: a cycle cannot be.
@@ -152,6 +159,22 @@ mod tests {
         assert_eq!(
             told(&cascade),
             expected.map(|(a, r, m)| (a.to_owned(), r, m.to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_team_that_does_not_exist_is_told_from_one_that_has_nobody() {
+        let mut roster = roster();
+        roster.create_team(team("empty", None)).expect("empty");
+        let cascade = Cascade {
+            teams: map(&[("web", "a"), ("wbe", "b"), ("ops", "c"), ("empty", "d")]),
+            ..Cascade::default()
+        };
+        let unknown: Vec<&str> = cascade.unknown_teams(&roster).collect();
+        assert_eq!(
+            unknown,
+            ["wbe"],
+            "bob is in ops, though nobody has created it"
         );
     }
 

@@ -37,7 +37,7 @@ pub struct CascadeRequest {
 /// What came of it for one agent.
 #[derive(Debug)]
 pub struct CascadeResult {
-    /// The agent.
+    /// The agent; of a team that nobody knows, the team.
     pub agent: String,
     /// Its session, if it is on the roster.
     pub session: Option<String>,
@@ -53,9 +53,10 @@ impl CascadeResult {
         match &self.outcome {
             CascadeOutcome::Typed => true,
             CascadeOutcome::Prompted(receipt) => receipt.was_submitted(),
-            CascadeOutcome::Duplicate | CascadeOutcome::SessionGone | CascadeOutcome::Failed(_) => {
-                false
-            }
+            CascadeOutcome::Duplicate
+            | CascadeOutcome::SessionGone
+            | CascadeOutcome::UnknownTeam
+            | CascadeOutcome::Failed(_) => false,
         }
     }
 }
@@ -71,6 +72,8 @@ pub enum CascadeOutcome {
     Duplicate,
     /// The agent has no session, or one that is gone.
     SessionGone,
+    /// There is no such team.
+    UnknownTeam,
     /// It was not typed.
     Failed(HostError),
 }
@@ -130,7 +133,12 @@ impl Host {
     ) -> Result<Vec<CascadeResult>, HostError> {
         let resolving =
             tracing::info_span!(target: TRACE_TARGET, "agent_registry.resolve_cascade_targets");
-        let addressed = resolving.in_scope(|| request.cascade.resolve(&self.agents.state().roster));
+        let (addressed, unknown) = resolving.in_scope(|| {
+            let state = self.agents.state();
+            let unknown = request.cascade.unknown_teams(&state.roster);
+            let unknown: Vec<String> = unknown.map(str::to_owned).collect();
+            (request.cascade.resolve(&state.roster), unknown)
+        });
         let (request, caller) = (Arc::new(request.clone()), Arc::new(caller.clone()));
         let numbered: Vec<(usize, Addressed)> = addressed.into_iter().enumerate().collect();
         let mut outcomes = self.tell_agents(numbered, &request, &caller).await?;
@@ -145,7 +153,14 @@ impl Host {
             outcomes.extend(self.tell_agents(again.collect(), &request, &caller).await?);
         }
         outcomes.sort_unstable_by_key(|outcome| outcome.place);
-        Ok(outcomes.into_iter().map(CascadeResult::from).collect())
+        let unknown = unknown.into_iter().map(|team| CascadeResult {
+            agent: team,
+            session: None,
+            reach: Reach::Team,
+            outcome: CascadeOutcome::UnknownTeam,
+        });
+        let told = outcomes.into_iter().map(CascadeResult::from);
+        Ok(told.chain(unknown).collect())
     }
 
     async fn tell_agents(

@@ -30,6 +30,6 @@ pub use hierarchy::{
 };
 pub use modify::{Changed, LookChange, Modification, ModificationResult};
 pub use playbook::{Block, BlockReport, Playbook, PlaybookReport};
-pub use read::{ReadSessions, ReadTarget, SessionOutput};
+pub use read::{ReadSessions, ReadSessionsResult, ReadTarget, SessionOutput};
 pub use wait::{AgentState, AgentWaited, Progress, RunningCommand, WaitForAgent, WaitedAgent};
 pub use write::{Encoding, Message, WriteMessages, WriteOutcome, WriteResult, WriteSkipped};

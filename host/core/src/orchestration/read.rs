@@ -55,9 +55,18 @@ pub struct SessionOutput {
     pub truncated: bool,
 }
 
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadSessionsResult {
+    /// By session, in the order of the targets.
+    pub outputs: Vec<SessionOutput>,
+    /// Targets, and members of targets, that mean no session.
+    pub without_session: Vec<Target>,
+}
+
 impl Host {
-    /// Reads the ends of sessions, in the order of the targets. Targets that mean no
-    /// session are left out, as in a team without members.
+    /// Reads the ends of sessions, in the order of the targets, and says which targets
+    /// mean none.
     #[tracing::instrument(
         target = TRACE_TARGET,
         name = "execute_read_request",
@@ -67,14 +76,20 @@ impl Host {
         &self,
         request: &ReadSessions,
         caller: &Caller,
-    ) -> Result<Vec<SessionOutput>, HostError> {
+    ) -> Result<ReadSessionsResult, HostError> {
         let active = [ReadTarget::default()];
         let targets = match request.targets.is_empty() {
             true => &active[..],
             false => &request.targets,
         };
         let mut meant: Vec<(Arc<Session>, Option<usize>)> = Vec::new();
+        let mut without_session: Vec<Target> = Vec::new();
         for target in targets {
+            for absent in self.absent(&target.target, caller) {
+                if !without_session.contains(&absent) {
+                    without_session.push(absent);
+                }
+            }
             for session in self.resolve(&target.target, caller) {
                 if meant.iter().all(|(known, _)| known.id != session.id) {
                     meant.push((session, target.lines));
@@ -83,14 +98,20 @@ impl Host {
         }
         let filter = request.filter.as_ref();
         let read = (meant.iter()).map(|(session, lines)| self.read_end(session, *lines, filter));
-        if request.parallel {
-            return futures_util::future::try_join_all(read).await;
-        }
-        let mut outputs = Vec::new();
-        for one in read {
-            outputs.push(one.await?);
-        }
-        Ok(outputs)
+        let outputs = match request.parallel {
+            true => futures_util::future::try_join_all(read).await?,
+            false => {
+                let mut outputs = Vec::new();
+                for one in read {
+                    outputs.push(one.await?);
+                }
+                outputs
+            }
+        };
+        Ok(ReadSessionsResult {
+            outputs,
+            without_session,
+        })
     }
 
     async fn read_end(

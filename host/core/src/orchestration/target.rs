@@ -86,6 +86,28 @@ impl Target {
     }
 }
 
+impl Target {
+    /// What of it means no session: the target itself, or the members of a team that have
+    /// lost theirs.
+    fn absent(&self, roster: &Roster, sessions: &[Candidate], active: Option<&str>) -> Vec<Target> {
+        let is_there = |target: &Self| !target.resolve(roster, sessions, active).is_empty();
+        let members = match self {
+            Self::Team { team, agent: None } => (roster.members(team).into_iter())
+                .map(|member| Self::Team {
+                    team: team.clone(),
+                    agent: Some(member.name.clone()),
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let asked = match members.is_empty() {
+            true => vec![self.clone()],
+            false => members,
+        };
+        asked.into_iter().filter(|it| !is_there(it)).collect()
+    }
+}
+
 /// One word for a session: an id, a name, a UUID or an agent, in this order. Several
 /// where they share that name.
 fn by_identifier(word: &str, roster: &Roster, sessions: &[Candidate]) -> Vec<SessionId> {
@@ -102,14 +124,24 @@ fn by_identifier(word: &str, roster: &Roster, sessions: &[Candidate]) -> Vec<Ses
 }
 
 impl Host {
+    /// What of a target means no session for a caller.
+    pub(super) fn absent(&self, target: &Target, caller: &Caller) -> Vec<Target> {
+        target.absent(
+            &self.agents.state().roster,
+            &candidates(&self.registry.all()),
+            self.active(caller).as_deref(),
+        )
+    }
+
+    fn active(&self, caller: &Caller) -> Option<String> {
+        let desk = self.agents.desk();
+        desk.active(&caller.connection).map(str::to_owned)
+    }
+
     /// The sessions that a target means for a caller.
     pub(crate) fn resolve(&self, target: &Target, caller: &Caller) -> Vec<Arc<Session>> {
         let sessions = self.registry.all();
-        let active = self
-            .agents
-            .desk()
-            .active(&caller.connection)
-            .map(str::to_owned);
+        let active = self.active(caller);
         let ids = target.resolve(
             &self.agents.state().roster,
             &candidates(&sessions),
@@ -238,6 +270,32 @@ mod tests {
             assert_eq!(texts(&resolved), expected, "{target}");
         }
         assert!(Target::Active.resolve(&roster, &sessions, None).is_empty());
+    }
+
+    #[test]
+    fn who_has_lost_a_session_is_absent() {
+        let (roster, sessions) = scene();
+        let of_team = |team: &str, agent: Option<&str>| Target::Team {
+            team: team.to_owned(),
+            agent: agent.map(str::to_owned),
+        };
+        for (target, expected) in [
+            (of_team("web", None), vec![of_team("web", Some("gone"))]),
+            (of_team("ops", None), vec![]),
+            (of_team("nobody", None), vec![of_team("nobody", None)]),
+            (
+                Target::Agent("gone".to_owned()),
+                vec![Target::Agent("gone".to_owned())],
+            ),
+            (Target::Named("Two".to_owned()), vec![]),
+            (Target::Active, vec![Target::Active]),
+        ] {
+            assert_eq!(
+                target.absent(&roster, &sessions, None),
+                expected,
+                "{target}"
+            );
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! How often a client may call: as the tools of iterm-mcp, which do the same.
+//! Before a call: how often a client may, as the tools of iterm-mcp, which do the same; and
+//! the sessions of an earlier host, which it may name.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,7 +17,7 @@ use tower::Service;
 use super::answers::status;
 use crate::mcp::ToolFamily;
 
-/// `S`, each of whose calls is counted.
+/// `S`, each of whose calls is counted, and finds the sessions that there are.
 #[derive(Clone)]
 pub(super) struct Limited<S> {
     pub(super) host: Arc<Host>,
@@ -49,7 +50,11 @@ impl<S: NamedService> NamedService for Limited<S> {
 
 impl<S, B> Service<Request<B>> for Limited<S>
 where
-    S: Service<Request<B>, Response = Response<Body>, Error = Infallible, Future: Send + 'static>,
+    S: Service<Request<B>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -61,7 +66,16 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.count(&request) {
-            Ok(()) => Box::pin(self.service.call(request)),
+            Ok(()) => {
+                // The one that is ready is called, and another kept.
+                let another = self.service.clone();
+                let mut service = std::mem::replace(&mut self.service, another);
+                let host = Arc::clone(&self.host);
+                Box::pin(async move {
+                    host.find_earlier_sessions().await;
+                    service.call(request).await
+                })
+            }
             Err(too_often) => {
                 let refused = status(&too_often).into_http();
                 Box::pin(std::future::ready(Ok(refused)))

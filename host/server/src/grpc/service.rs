@@ -60,6 +60,8 @@ impl Service {
         caller: &Caller,
     ) -> Result<String, HostError> {
         let byte = control(control_char)?;
+        // As a caret and a letter, whichever way it was asked for.
+        let pressed = char::from(byte ^ 0x40);
         let sessions = self.host.sessions_meant(&target, caller)?;
         for (id, _) in &sessions {
             self.host
@@ -67,8 +69,7 @@ impl Service {
                 .await?;
         }
         Ok(format!(
-            "Sent Ctrl+{} to {} session(s)",
-            control_char.to_uppercase(),
+            "Sent Ctrl+{pressed} to {} session(s)",
             sessions.len()
         ))
     }

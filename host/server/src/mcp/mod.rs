@@ -344,7 +344,10 @@ impl ServerHandler for McpDoor {
             client: self.client,
             questions: &self.questions,
         };
-        let answer = confirm::call(&self.host, tool, caller, asking, request, &context);
+        let answer = async {
+            self.host.find_earlier_sessions().await;
+            confirm::call(&self.host, tool, caller, asking, request, &context).await
+        };
         Ok(answer.instrument(span).await)
     }
 
@@ -389,6 +392,7 @@ impl ServerHandler for McpDoor {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let uri = self.resource(&request.uri, &context)?;
         let caller = self.caller(&context);
+        self.host.find_earlier_sessions().await;
         match resources::read(&self.host, &uri, &caller).await {
             Ok(contents) => Ok(ReadResourceResult::new(vec![contents]).into()),
             Err(error) => Err(ErrorData::resource_not_found(error.to_string(), None)),

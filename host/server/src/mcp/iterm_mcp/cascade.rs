@@ -53,13 +53,14 @@ impl From<CascadeArguments> for CascadeRequest {
 /// What came of a cascade for one agent, as clients are told of it.
 #[derive(Serialize)]
 pub(crate) struct CascadedOne {
+    /// Of a team that nobody knows, the team.
     pub(crate) agent: String,
     /// Empty where the agent has none.
     pub(crate) session_id: String,
     /// `agent`, `team` or `broadcast`.
     pub(crate) message_type: &'static str,
     pub(crate) delivered: bool,
-    /// `duplicate`, `locked`, `session_not_found`, or an error in words.
+    /// `duplicate`, `locked`, `session_not_found`, `team_not_found`, or an error in words.
     pub(crate) skipped_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<PromptReceipt>,
@@ -72,6 +73,7 @@ impl From<CascadeResult> for CascadedOne {
             CascadeOutcome::Prompted(receipt) => not_submitted(receipt),
             CascadeOutcome::Duplicate => Some("duplicate".to_owned()),
             CascadeOutcome::SessionGone => Some("session_not_found".to_owned()),
+            CascadeOutcome::UnknownTeam => Some("team_not_found".to_owned()),
             CascadeOutcome::Failed(HostError::Locked { .. }) => Some("locked".to_owned()),
             CascadeOutcome::Failed(error) => Some(error.to_string()),
         };

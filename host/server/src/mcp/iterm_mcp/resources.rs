@@ -149,8 +149,8 @@ pub(crate) async fn read(
                 ..ReadSessions::default()
             };
             let read = host.read_sessions(&request, caller).await?;
-            let output =
-                (read.into_iter().next()).ok_or_else(|| HostError::SessionNotFound(id.clone()))?;
+            let output = (read.outputs.into_iter().next())
+                .ok_or_else(|| HostError::SessionNotFound(id.clone()))?;
             return Ok(ResourceContents::text(output.text, uri.to_string()));
         }
         ResourceUri::Info(id) => json!(ToldSession::from(host.shared_session(id).await?)),
