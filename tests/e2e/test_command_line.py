@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import tomllib
 
@@ -13,6 +14,7 @@ import pytest
 
 from agent import agent_on_http
 from approvers import built, drop, drop_scripted
+from waiting import until_blocking
 from world import World
 
 ESCAPE = re.compile(r"\x1b")
@@ -35,6 +37,46 @@ def test_run_ends_what_is_not_over_in_time(world: World) -> None:
     ran = world.quarterdeck("run", "--timeout", "2", "echo begun; sleep 60")
     assert ran.returncode == 124, ran.stderr
     assert ran.stdout.startswith("begun") and "not over after 2 s" in ran.stderr
+
+
+def test_run_is_quiet_where_nobody_reads_on(world: World) -> None:
+    into_head = f"{world.binary} run 'seq 1 200000; exit 3' | head -1; echo ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", into_head], env=world.env, capture_output=True, text=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == ("1\n3\n", "")
+
+
+def test_run_prints_nothing_of_the_shells_own_end(world: World) -> None:
+    for command, printed, status in [("exit 3", "", 3), ("echo out; exit", "out\n", 0), ("echo exit", "exit\n", 0)]:
+        ran = world.quarterdeck("run", command)
+        assert (ran.stdout, ran.returncode) == (printed, status), command
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_run_exits_as_the_signal_says_that_ended_it(world: World, told: signal.Signals) -> None:
+    begun = world.home / "begun"
+    run = world.start("run", f"touch {begun}; sleep 4321")
+    until_blocking("the command runs", begun.exists)
+    run.send_signal(told)
+    assert run.wait(timeout=20) == 128 + told
+
+
+def test_a_cache_that_cannot_be_written_to_stops_nothing(world: World) -> None:
+    world.home.joinpath("no-folder").write_text("")
+    env = {"XDG_CACHE_HOME": str(world.home / "no-folder")}
+    ran = world.quarterdeck("run", "echo all the same", env=env)
+    assert (ran.stdout, ran.returncode) == ("all the same\n", 0), ran.stderr
+    assert world.quarterdeck("check", "ls", env=env).returncode == 0
+
+
+def test_the_audit_log_before_there_is_one(world: World) -> None:
+    for command in (["list"], ["export"], ["shadows"], ["verify"]):
+        said = world.quarterdeck("audit", *command)
+        assert said.returncode == 1 and "a host makes it when it starts" in said.stderr, said
+
+
+def test_install_knows_the_home_folder_without_its_variable(world: World) -> None:
+    shown = world.quarterdeck("install", "claude-code", "--dry-run", env={"HOME": ""})
+    assert shown.returncode == 0, shown.stderr
 
 
 def test_run_passes_a_pipe_on_to_the_command(world: World) -> None:

@@ -19,13 +19,13 @@ impl StopSignals {
         ]))
     }
 
-    /// Waits for the first of them.
-    pub(crate) async fn received(&mut self) {
+    /// Waits for the first of them, and says which it was.
+    pub(crate) async fn received(&mut self) -> SignalKind {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = interrupt.recv() => SignalKind::interrupt(),
+            _ = terminate.recv() => SignalKind::terminate(),
+            _ = hangup.recv() => SignalKind::hangup(),
         }
     }
 }

@@ -127,8 +127,24 @@ impl Integration {
         {
             return Ok(None);
         }
+        // In memory where the system has such a place with room in it.
+        let in_memory = std::env::var_os("XDG_RUNTIME_DIR");
+        let in_memory = in_memory.map(|folder| Self::write(kind, login, zdotdir, folder.as_ref()));
+        match in_memory {
+            Some(Ok(written)) => Ok(Some(written)),
+            _ => Self::write(kind, login, zdotdir, &std::env::temp_dir()).map(Some),
+        }
+    }
+
+    /// Writes the scripts into a folder of their own in `place`.
+    fn write(
+        kind: ShellKind,
+        login: bool,
+        zdotdir: Option<&OsStr>,
+        place: &Path,
+    ) -> io::Result<Self> {
         let key = MarkKey::generate()?;
-        let scripts = private_folder()?;
+        let scripts = private_folder(place)?;
         let write = |name: &str, script: &str| {
             let path = scripts.path().join(name);
             let login = if login { "yes" } else { "no" };
@@ -165,26 +181,22 @@ impl Integration {
                 ]);
             }
         }
-        Ok(Some(Self {
+        Ok(Self {
             kind,
             key,
             args,
             env,
             scripts,
-        }))
+        })
     }
 }
 
-/// A folder for this user only, in memory where the system has such a place.
-fn private_folder() -> io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    let builder = builder
+/// A folder for this user only.
+fn private_folder(place: &Path) -> io::Result<TempDir> {
+    tempfile::Builder::new()
         .prefix("quarterdeck-")
-        .permissions(fs::Permissions::from_mode(0o700));
-    match std::env::var_os("XDG_RUNTIME_DIR") {
-        Some(runtime) => builder.tempdir_in(runtime).or_else(|_| builder.tempdir()),
-        None => builder.tempdir(),
-    }
+        .permissions(fs::Permissions::from_mode(0o700))
+        .tempdir_in(place)
 }
 
 #[cfg(test)]

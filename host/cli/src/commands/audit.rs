@@ -3,6 +3,7 @@
 mod rows;
 mod shadows;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -15,6 +16,13 @@ use crate::inside::refuse_inside;
 /// Looks at the audit log.
 pub(crate) fn run(setup: &Setup, command: AuditCommand) -> Result<ExitCode> {
     refuse_inside(setup, "reading the audit log")?;
+    let file = setup.paths.audit_file();
+    if !file.exists() {
+        bail!(
+            "there is no audit log at {}: a host makes it when it starts; if one was there, restore it from a backup (`quarterdeck restore`)",
+            file.display()
+        );
+    }
     match command {
         AuditCommand::List {
             filter,
@@ -24,22 +32,15 @@ pub(crate) fn run(setup: &Setup, command: AuditCommand) -> Result<ExitCode> {
         AuditCommand::Export { filter, into } => {
             rows::export(setup, &filter.into(), into.as_deref())
         }
-        AuditCommand::Verify => verify(setup),
+        AuditCommand::Verify => verify(&file),
         AuditCommand::Shadows { since, limit, json } => {
             shadows::run(setup, Scope { since, limit }, json)
         }
     }
 }
 
-fn verify(setup: &Setup) -> Result<ExitCode> {
-    let file = setup.paths.audit_file();
-    if !file.exists() {
-        bail!(
-            "there is no audit log at {}: a host makes it when it starts; if one was there, restore it from a backup (`quarterdeck restore`)",
-            file.display()
-        );
-    }
-    let log = AuditLog::open(&file)?;
+fn verify(file: &Path) -> Result<ExitCode> {
+    let log = AuditLog::open(file)?;
     match log.verify()? {
         Ok(rows) => {
             anstream::println!("{rows} rows, the chain holds");

@@ -72,7 +72,7 @@ async fn host_alone(
     }
     let served = tokio::select! {
         served = serve_client(door) => served,
-        () = stop_signals.received() => Ok(()),
+        _ = stop_signals.received() => Ok(()),
     };
     stop.cancel();
     host.shutdown().await;

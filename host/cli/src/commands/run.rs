@@ -2,7 +2,7 @@
 
 mod standard_input;
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,7 +62,9 @@ pub(crate) fn run(
         let host = start_host(&setup)?;
         let done = tokio::select! {
             done = run_in(&setup, &host, &wanted, agreed) => done,
-            () = stop_signals.received() => Ok(ExitCode::from(130)),
+            stopped = stop_signals.received() => {
+                Ok(exit_code(ENDED_BY_SIGNAL + stopped.as_raw_value()))
+            }
         };
         host.shutdown().await;
         done
@@ -156,6 +158,7 @@ async fn run_command(
     caller: &Caller,
     agreed: bool,
 ) -> Result<ExitCode> {
+    let command = request.command.clone();
     let mut outcome = host
         .run_command_reading(request.clone(), input, caller)
         .await;
@@ -173,7 +176,7 @@ async fn run_command(
         outcome = host.run_command_reading(request, input, caller).await;
     }
     match outcome {
-        Ok(outcome) => print(&outcome),
+        Ok(outcome) => print(&command, outcome),
         Err(refused @ HostError::Refused(_)) => {
             anstream::eprintln!("quarterdeck: {refused}");
             Ok(ExitCode::from(REFUSED))
@@ -182,12 +185,20 @@ async fn run_command(
     }
 }
 
-fn print(outcome: &RunOutcome) -> Result<ExitCode> {
+fn print(command: &str, outcome: RunOutcome) -> Result<ExitCode> {
     let mut stdout = std::io::stdout();
-    stdout
-        .write_all(outcome.output.as_bytes())
-        .and_then(|()| stdout.flush())
-        .context("printing the output")?;
+    let output = match outcome.remark {
+        Some(RunRemark::ShellEnded(_)) => without_farewell(command, &outcome.output),
+        _ => &outcome.output,
+    };
+    let printed = stdout
+        .write_all(output.as_bytes())
+        .and_then(|()| stdout.flush());
+    match printed {
+        // Whoever reads it has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        printed => printed.context("printing the output")?,
+    }
     if let Some(remark) = outcome.remark.filter(|_| !outcome.timed_out) {
         anstream::eprintln!("quarterdeck: {remark}");
     }
@@ -215,6 +226,19 @@ fn print(outcome: &RunOutcome) -> Result<ExitCode> {
     Ok(exit_code(status))
 }
 
+/// The output of a command that ended its shell with `exit`: at that, an interactive bash
+/// says so.
+fn without_farewell<'a>(command: &str, output: &'a str) -> &'a str {
+    let last = command.rsplit([';', '&', '|', '\n', '{', '(']).next();
+    let mut words = last.unwrap_or_default().split_whitespace();
+    let farewell = match words.next() {
+        Some("exit") => "exit\n",
+        Some("logout") => "logout\n",
+        _ => return output,
+    };
+    output.strip_suffix(farewell).unwrap_or(output)
+}
+
 fn exit_code(status: i32) -> ExitCode {
     ExitCode::from(u8::try_from(status & 0xff).unwrap_or(u8::MAX))
 }
@@ -233,4 +257,23 @@ fn says_yes(reason: &str) -> Result<bool> {
         .read_line(&mut answer)
         .context("reading the answer")?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_bash_says_of_its_end_is_no_output() {
+        for (command, output, expected) in [
+            ("exit 3", "exit\n", ""),
+            ("echo a; exit", "a\nexit\n", "a\n"),
+            ("false || exit 4", "exit\n", ""),
+            ("echo exit; exit", "exit\nexit\n", "exit\n"),
+            ("exec echo exit", "exit\n", "exit\n"),
+            ("exit 3", "a\n", "a\n"),
+        ] {
+            assert_eq!(without_farewell(command, output), expected, "{command}");
+        }
+    }
 }

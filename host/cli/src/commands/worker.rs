@@ -58,7 +58,7 @@ async fn serve(setup: &Setup, arguments: WorkerArguments) -> Result<()> {
     loop {
         tokio::select! {
             Some(doing) = taking.doing.recv() => print(&doing),
-            () = stop_signals.received() => break,
+            _ = stop_signals.received() => break,
         }
     }
     anstream::eprintln!(
@@ -68,7 +68,7 @@ async fn serve(setup: &Setup, arguments: WorkerArguments) -> Result<()> {
     let grace = Duration::from_secs(arguments.grace);
     let finished = tokio::select! {
         finished = tokio::time::timeout(grace, taking.finish()) => finished.is_ok(),
-        () = stop_signals.received() => false,
+        _ = stop_signals.received() => false,
     };
     if !finished {
         taking.hand_back();

@@ -36,7 +36,7 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// The file's lock cannot be had.
-    #[error("cannot lock {}: {source}; check that the folder exists and is yours", .path.display())]
+    #[error("cannot lock {}: {source}; {}", .path.display(), advice_on_file(.source))]
     Lock {
         /// The lock file.
         path: PathBuf,
@@ -114,7 +114,21 @@ pub(crate) fn advice(error: &rusqlite::Error) -> &'static str {
         true => {
             "its content is damaged: put a backup back with `quarterdeck restore`, or move the file away to begin anew"
         }
-        false => "check that the folder exists and is yours",
+        false if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => DISK_FULL,
+        false => CHECK_THE_FOLDER,
+    }
+}
+
+const DISK_FULL: &str = "make room on that disk, and start again";
+const CHECK_THE_FOLDER: &str = "check that the folder exists and is yours";
+
+/// The same for what the system says.
+fn advice_on_file(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match error.kind() {
+        StorageFull | QuotaExceeded => DISK_FULL,
+        ReadOnlyFilesystem => "XDG_STATE_HOME names a folder that can be written to",
+        _ => CHECK_THE_FOLDER,
     }
 }
 

@@ -74,13 +74,19 @@ pub(super) struct Wanted {
 
 impl Homes {
     /// From the variables that the agents themselves heed.
-    pub(super) fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    /// `usual_home` is the user's where $HOME names none.
+    pub(super) fn from_environment(
+        environment: impl Fn(&str) -> Option<String>,
+        usual_home: Option<PathBuf>,
+    ) -> Result<Self> {
         let folder = |name: &str| {
             environment(name)
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute())
         };
-        let home = folder("HOME").context("$HOME is not set")?;
+        let home = folder("HOME")
+            .or(usual_home.filter(|home| home.is_absolute()))
+            .context("$HOME is not set to a path from / on")?;
         let config = match cfg!(target_os = "macos") {
             true => home.join("Library/Application Support"),
             false => folder("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")),
@@ -365,12 +371,8 @@ mod tests {
 
     #[test]
     fn every_agents_files_are_found_and_filled() {
-        let homes = Homes::from_environment(|name| match name {
-            "HOME" => Some("/h".to_owned()),
-            "CODEX_HOME" => Some("/codex".to_owned()),
-            _ => None,
-        })
-        .expect("homes");
+        let environment = |name: &str| (name == "CODEX_HOME").then(|| "/codex".to_owned());
+        let homes = Homes::from_environment(environment, Some("/h".into())).expect("homes");
         let started = Started {
             program: "/opt/q d/quarterdeck".to_owned(),
             flags: vec!["--config".to_owned(), "/my c.toml".to_owned()],

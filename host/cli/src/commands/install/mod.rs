@@ -48,7 +48,7 @@ pub(crate) fn run(
         program: program.to_owned(),
         flags: setup.common.written_out()?,
     };
-    let homes = Homes::from_environment(|name| std::env::var(name).ok())?;
+    let homes = Homes::from_environment(|name| std::env::var(name).ok(), std::env::home_dir())?;
     let files: Vec<ConfiguredFile> = arguments
         .agent
         .files(&homes, &started, !arguments.no_hook)?

@@ -61,7 +61,7 @@ impl Joined {
             passed = self.pass_on_to_each_host(host, &mut input, &mut output) => {
                 passed.map(|()| ExitCode::SUCCESS)
             }
-            () = stop_signals.received() => Ok(ExitCode::SUCCESS),
+            _ = stop_signals.received() => Ok(ExitCode::SUCCESS),
         }
     }
 
