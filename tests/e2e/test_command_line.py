@@ -40,7 +40,7 @@ def test_run_ends_what_is_not_over_in_time(world: World) -> None:
 
 
 def test_run_is_quiet_where_nobody_reads_on(world: World) -> None:
-    into_head = f"{world.binary} run 'seq 1 200000; exit 3' | head -1; echo ${{PIPESTATUS[0]}}"
+    into_head = f"{world.binary} run 'seq 1 200000; (exit 3)' | head -1; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", into_head], env=world.env, capture_output=True, text=True, timeout=60)
     assert (ran.stdout, ran.stderr) == ("1\n3\n", "")
 

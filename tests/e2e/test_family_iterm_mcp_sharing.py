@@ -142,7 +142,10 @@ async def test_a_role_decides_which_programs_run(crew: Orchestrator, world: Worl
     assert written["sent_count"] == 1, written
     await crew.shows("\n1", session_id=session)
 
-    for tool, allowed in [("rm", False), ("git", True), ("touch", False), ("write_to_sessions", True)]:
+    by_tool = {"rm": False, "git": True, "touch": False, "write_to_sessions": True}
+    # What the role says beside its lists.
+    by_right = {"create_sessions": False, "split_session": False, "remove_session_role": False}
+    for tool, allowed in {**by_tool, **by_right}.items():
         checked = await crew.call("check_tool_permission", session_id=session, tool_name=tool)
         assert (checked["allowed"], checked["role"]) == (allowed, "researcher"), checked
     assert (await crew.call("get_session_role", session_id=session))["priority"] == 4

@@ -143,16 +143,7 @@ impl Agents {
         let role = (caller.agent.as_deref())
             .and_then(|agent| state.roster.agent(agent))
             .and_then(|agent| state.roles.get(&agent.session_id));
-        match role {
-            Some(assigned) if !assigned.config.can_modify_roles => {
-                Err(HostError::ForbiddenByRole {
-                    role: assigned.config.role,
-                    what: "changing roles".to_owned(),
-                    instead: "only roles with can_modify_roles change them".to_owned(),
-                })
-            }
-            _ => Ok(()),
-        }
+        role.map_or(Ok(()), |assigned| assigned.config.allows_changing_roles())
     }
 
     /// The role of a session, and the first team of its agent, as policies see them.

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AgentsError;
+use crate::error::HostError;
 
 /// What a session is for.
 #[derive(
@@ -127,6 +128,30 @@ impl RoleConfig {
             priority => Err(AgentsError::Priority {
                 role: self.role,
                 priority,
+            }),
+        }
+    }
+
+    /// Whether its agent may create sessions.
+    pub fn allows_spawning(&self) -> Result<(), HostError> {
+        match self.can_spawn_agents {
+            true => Ok(()),
+            false => Err(HostError::ForbiddenByRole {
+                role: self.role,
+                what: "creating sessions".to_owned(),
+                instead: "only roles with can_spawn_agents create them".to_owned(),
+            }),
+        }
+    }
+
+    /// Whether its agent may give and take roles.
+    pub fn allows_changing_roles(&self) -> Result<(), HostError> {
+        match self.can_modify_roles {
+            true => Ok(()),
+            false => Err(HostError::ForbiddenByRole {
+                role: self.role,
+                what: "changing roles".to_owned(),
+                instead: "only roles with can_modify_roles change them".to_owned(),
             }),
         }
     }

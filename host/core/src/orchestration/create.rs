@@ -368,16 +368,7 @@ impl Host {
         let role = (caller.agent.as_deref())
             .and_then(|agent| state.roster.agent(agent))
             .and_then(|agent| state.roles.get(&agent.session_id));
-        match role {
-            Some(assigned) if !assigned.config.can_spawn_agents => {
-                Err(HostError::ForbiddenByRole {
-                    role: assigned.config.role,
-                    what: "creating sessions".to_owned(),
-                    instead: "only roles with can_spawn_agents create them".to_owned(),
-                })
-            }
-            _ => Ok(()),
-        }
+        role.map_or(Ok(()), |assigned| assigned.config.allows_spawning())
     }
 }
 

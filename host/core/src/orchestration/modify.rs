@@ -42,21 +42,13 @@ pub struct Modification {
     pub look: LookChange,
 }
 
-/// How a session is to look; what is not given stays.
+/// How a session is to look.
 #[derive(Clone, Debug, Default)]
 pub struct LookChange {
     /// Give it its usual looks first.
     pub reset: bool,
-    /// Behind the text.
-    pub background_color: Option<Rgba>,
-    /// Of its tab.
-    pub tab_color: Option<Rgba>,
-    /// Whether the tab shows its colour.
-    pub tab_color_enabled: Option<bool>,
-    /// Of the cursor.
-    pub cursor_color: Option<Rgba>,
-    /// A word in the corner.
-    pub badge: Option<String>,
+    /// What is given here; the rest stays.
+    pub to: Look,
 }
 
 /// Something that was changed in a session.
@@ -169,6 +161,7 @@ impl Host {
         }
         if wanted
             .look
+            .to
             .badge
             .as_ref()
             .is_some_and(|badge| badge.len() > LONGEST_BADGE)
@@ -223,11 +216,12 @@ impl Host {
     }
 }
 
-fn change_look(look: &mut Look, wanted: &LookChange, changes: &mut Vec<Changed>) {
-    if wanted.reset {
+fn change_look(look: &mut Look, change: &LookChange, changes: &mut Vec<Changed>) {
+    if change.reset {
         *look = Look::default();
         changes.push(Changed::LookReset);
     }
+    let wanted = &change.to;
     if let Some(colour) = wanted.background_color {
         look.background_color = Some(colour);
         changes.push(Changed::BackgroundColor(colour));
@@ -271,10 +265,12 @@ mod tests {
             ..Look::default()
         };
         let wanted = LookChange {
-            tab_color: Some(grey),
             reset: true,
-            badge: Some("new".to_owned()),
-            ..LookChange::default()
+            to: Look {
+                tab_color: Some(grey),
+                badge: Some("new".to_owned()),
+                ..Look::default()
+            },
         };
         let mut changes = Vec::new();
         change_look(&mut look, &wanted, &mut changes);

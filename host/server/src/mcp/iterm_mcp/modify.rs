@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quarterdeck_core::agents::desk::Rgba;
+use quarterdeck_core::agents::desk::{Look, Rgba};
 use quarterdeck_core::orchestration::target::Target;
 use quarterdeck_core::orchestration::{Changed, LookChange, Modification, ModificationResult};
 use quarterdeck_core::{Caller, Host};
@@ -79,11 +79,13 @@ impl From<ModificationFields> for Modification {
             suspend_by: fields.suspend_by,
             look: LookChange {
                 reset: fields.reset,
-                background_color: fields.background_color.map(Rgba::from),
-                tab_color: fields.tab_color.map(Rgba::from),
-                tab_color_enabled: fields.tab_color_enabled,
-                cursor_color: fields.cursor_color.map(Rgba::from),
-                badge: fields.badge,
+                to: Look {
+                    background_color: fields.background_color.map(Rgba::from),
+                    tab_color: fields.tab_color.map(Rgba::from),
+                    tab_color_enabled: fields.tab_color_enabled,
+                    cursor_color: fields.cursor_color.map(Rgba::from),
+                    badge: fields.badge,
+                },
             },
         }
     }

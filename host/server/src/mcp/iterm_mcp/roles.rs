@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
+use super::create::{CreateSessions, SplitSession};
 use super::{JsonText, answer, speaking_as};
 
 #[derive(Deserialize, JsonSchema)]
@@ -187,11 +188,10 @@ impl ForeignTool for CheckToolPermission {
     async fn call(host: Arc<Host>, _: Caller, arguments: CheckArguments) -> Outcome {
         let (id, tool) = (&arguments.session_id, &arguments.tool_name);
         host.describe_session(id).await?;
-        let refused = host.agents().would_allow(id, tool).err();
-        let role = host
-            .agents()
-            .role_of(id)
-            .map(|assigned| assigned.config.role);
+        let assigned = host.agents().role_of(id).map(|assigned| assigned.config);
+        let unlisted = assigned.as_ref().and_then(|role| beyond_lists(role, tool));
+        let refused = host.agents().would_allow(id, tool).err().or(unlisted);
+        let role = assigned.map(|config| config.role);
         answer(&json!({
             "session_id": id,
             "tool_name": tool,
@@ -201,6 +201,16 @@ impl ForeignTool for CheckToolPermission {
             "has_role": role.is_some(),
         }))
     }
+}
+
+/// What a role forbids besides the tools and programs of its lists.
+fn beyond_lists(role: &RoleConfig, tool: &str) -> Option<HostError> {
+    if [CreateSessions::NAME, SplitSession::NAME].contains(&tool) {
+        return role.allows_spawning().err();
+    }
+    let changes_roles = [AssignSessionRole::NAME, RemoveSessionRole::NAME].contains(&tool);
+    let allowed = changes_roles.then(|| role.allows_changing_roles());
+    allowed.and_then(Result::err)
 }
 
 pub(super) struct GetSessionsByRole;
