@@ -56,7 +56,7 @@ pub(super) struct Output {
 impl NativeTool for SessionType {
     const NAME: &'static str = "session_type";
     const TITLE: &'static str = "Type into a session";
-    const DESCRIPTION: &'static str = "Types text and keys (enter, up, f1, ctrl-c, ctrl-left, alt-x …). Lines are judged before they are submitted. For whole commands prefer session_run.";
+    const DESCRIPTION: &'static str = "Types text and keys (enter, up, ctrl-left, f1, alt-x …). Lines are judged before they are submitted. For whole commands prefer session_run.";
     const EFFECT: Effect = Effect::RunsAnything;
     type Arguments = Arguments;
     type Output = Output;
