@@ -73,9 +73,15 @@ def place(path: Path, content: bytes) -> Path:
 
 def relabelled(component: bytes, label: str) -> bytes:
     """The same component with a custom section more: other bytes, same behaviour."""
-    name, data = b"label", label.encode()
-    body = _leb128(len(name)) + name + data
-    return component + b"\0" + _leb128(len(body)) + body
+    return labelled(component, label=label)
+
+
+def labelled(component: bytes, **sections: str) -> bytes:
+    """The same component with these custom sections more."""
+    for name, text in sections.items():
+        body = _leb128(len(name)) + name.encode() + text.encode()
+        component += b"\0" + _leb128(len(body)) + body
+    return component
 
 
 def _leb128(number: int) -> bytes:

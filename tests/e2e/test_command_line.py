@@ -13,7 +13,7 @@ import tomllib
 import pytest
 
 from agent import agent_on_http
-from approvers import built, drop, drop_scripted
+from approvers import built, drop, drop_scripted, labelled
 from waiting import until_blocking
 from world import World
 
@@ -157,6 +157,17 @@ async def test_plugin_list_tells_what_policy_list_tells(world: World) -> None:
     assert {entry["name"]: entry["digest"] for entry in entries} == by_tool
     table = world.quarterdeck("plugin", "list")
     assert table.returncode == 0 and "safety-tiers" in table.stdout
+
+
+async def test_policy_list_says_who_made_a_policy(world: World) -> None:
+    component = labelled(built("scripted-approver"), version="3.2.1", authors="Ada <ada@example.org>")
+    drop(world, "guard", component)
+    async with agent_on_http(world.serve()) as agent:
+        guard = (await agent.policies())["guard"]
+        told = await agent.call("policy_list")
+    made = {key: guard.get(key) for key in ("version", "authors", "size")}
+    assert made == {"version": "3.2.1", "authors": "Ada <ada@example.org>", "size": len(component)}
+    assert "guard 3.2.1 (approver" in told.text
 
 
 def test_doctor_says_what_was_found_and_what_to_do(world: World) -> None:

@@ -58,7 +58,7 @@ async fn what_is_no_component_is_turned_away() {
         (&whole[..whole.len() / 2], "cut short"),
         (
             &wat::parse_str("(module)").unwrap(),
-            "wasm-tools component new",
+            "first `wasm-tools component embed",
         ),
     ] {
         is_turned_away(&quarters, content, why).await;

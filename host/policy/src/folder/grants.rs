@@ -69,8 +69,17 @@ impl Import {
             "wasi:io/",
             "wasi:random/",
         ];
+        const WASI_VERSION: &str = "0.2.";
         let approver = kind == PolicyKind::Approver;
-        if WASI.iter().any(|package| name.starts_with(package)) {
+        let other_wasi = || match name.rsplit_once('@') {
+            Some((_, version)) => !version.starts_with(WASI_VERSION) || version.contains('-'),
+            None => true,
+        };
+        if WASI.iter().any(|package| name.starts_with(package)) && other_wasi() {
+            Import::Refused(
+                "the host has WASI 0.2 alone; build it for that (in Rust for wasm32-wasip2), or without WASI",
+            )
+        } else if WASI.iter().any(|package| name.starts_with(package)) {
             Import::Wasi
         } else if name.starts_with("wasi:sockets/") || name.starts_with("wasi:http/") {
             Import::Refused(if approver {
@@ -139,6 +148,9 @@ mod tests {
         for (name, approver, distributor) in [
             ("wasi:io/poll@0.2.6", true, true),
             ("quarterdeck:policy/host@0.1.0", false, true),
+            ("wasi:io/poll@0.2.99", true, true),
+            ("wasi:cli/stdout@0.3.0", false, false),
+            ("wasi:random/random@0.2.0-rc-2023-11-10", false, false),
             ("wasi:sockets/tcp@0.2.0", false, false),
             ("wasi:http/types@0.2.0", false, false),
             ("acme:vault/keys", false, false),

@@ -7,6 +7,7 @@ use crate::folder::grants::Import;
 use crate::interface::version::WitVersion;
 use crate::kinds::presentable::presentable;
 use crate::loading::config_schema::CONFIG_SCHEMA_SECTION;
+use crate::loading::core_module::CoreModule;
 use crate::loading::rejection::Rejection;
 use crate::{PolicyKind, Provenance};
 
@@ -166,7 +167,7 @@ fn outer_names(bytes: &[u8]) -> Result<Outline, Rejection> {
     let cut_short = || Rejection::CutShort {
         size: bytes.len() as u64,
     };
-    let invalid = |error: wasmparser::BinaryReaderError| Rejection::Invalid(error.to_string());
+    let invalid = |error: wasmparser::BinaryReaderError| Rejection::of_bytes(error.to_string());
 
     let mut names = Outline::default();
     let mut parser = Parser::new(0);
@@ -181,7 +182,7 @@ fn outer_names(bytes: &[u8]) -> Result<Outline, Rejection> {
             Payload::Version {
                 encoding: Encoding::Module,
                 ..
-            } => return Err(Rejection::CoreModule),
+            } => return Err(Rejection::CoreModule(CoreModule::read(bytes))),
             Payload::ModuleSection {
                 unchecked_range, ..
             }

@@ -364,7 +364,7 @@ impl Loader {
             true => self.engine.compile_quickly(wasm),
             false => Component::from_binary(self.engine.engine(), wasm),
         }
-        .map_err(|error| Rejection::Invalid(one_line(&error)))
+        .map_err(|error| Rejection::of_bytes(one_line(&error)))
     }
 
     async fn snapshot(

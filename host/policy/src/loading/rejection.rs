@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use crate::calling::fault::Fault;
 use crate::folder::grants::MissingGrant;
 use crate::folder::sidecar::SidecarError;
+use crate::loading::core_module::CoreModule;
+use crate::loading::left_out::left_out;
 use crate::{PolicyKind, Tier};
 
 /// Why a component, or a component with its sidecar, was refused.
@@ -31,12 +33,16 @@ pub(crate) enum Rejection {
     CompiledCode,
     #[error("this is not WebAssembly (its first bytes are {first})")]
     NotWasm { first: String },
-    #[error(
-        "this is a core module, not a component; build for wasm32-wasip2, or turn it into a component with `wasm-tools component new`"
-    )]
-    CoreModule,
+    #[error("this is a core module, not a component; {0}")]
+    CoreModule(CoreModule),
     #[error("this is not a valid component: {0}")]
     Invalid(String),
+    #[error("it uses {part}, which policies are run without; {remedy} ({error})")]
+    LeftOut {
+        part: &'static str,
+        remedy: &'static str,
+        error: String,
+    },
     #[error(
         "the JSON Schema that it carries for its configuration is not one: {0}; build the component anew with a mended config.schema.json"
     )]
@@ -141,6 +147,18 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
+    /// What the parser or the compiler says against a component.
+    pub(crate) fn of_bytes(error: String) -> Self {
+        match left_out(&error) {
+            Some((part, remedy)) => Rejection::LeftOut {
+                part,
+                remedy,
+                error,
+            },
+            None => Rejection::Invalid(error),
+        }
+    }
+
     /// What the policy did wrong while it was tried out, if that is why.
     pub(crate) fn fault_on_trial(&self) -> Option<&Fault> {
         match self {

@@ -176,6 +176,7 @@ mod tests {
     use super::*;
     use crate::calling::fault::Fault;
     use crate::folder::settling::PATIENCE;
+    use crate::loading::core_module::CoreModule;
 
     /// Versions below this are good, then bad, then unfinished.
     const BAD: u8 = 4;
@@ -185,7 +186,7 @@ mod tests {
         match version {
             0 => Ok(Loaded::Gone),
             version if version < BAD => Ok(Loaded::Live(version)),
-            version if version < UNFINISHED => Err(Rejection::CoreModule),
+            version if version < UNFINISHED => Err(Rejection::CoreModule(CoreModule::default())),
             _ => Err(Rejection::Empty),
         }
     }
@@ -331,7 +332,14 @@ mod tests {
         let unfit = Standing::Unfit(fails());
         assert_eq!(load(&mut slot, 1, Ok(Loaded::Unfit(fails()))), unfit);
         // What is no policy at all changes nothing.
-        assert_eq!(load(&mut slot, 2, Err(Rejection::CoreModule)), unfit);
+        assert_eq!(
+            load(
+                &mut slot,
+                2,
+                Err(Rejection::CoreModule(CoreModule::default()))
+            ),
+            unfit
+        );
         assert_eq!(
             load(&mut slot, 3, Ok(Loaded::Live(3))),
             Standing::Serving(3)
@@ -350,7 +358,7 @@ mod tests {
         let now = Instant::now();
         assert!(slot.see(Look::Found(Sighting::default()), now));
         assert!(!slot.is_deserted());
-        slot.loaded(Err(Rejection::CoreModule), None, now);
+        slot.loaded(Err(Rejection::CoreModule(CoreModule::default())), None, now);
         assert!(slot.is_settled() && !slot.is_deserted());
     }
 }

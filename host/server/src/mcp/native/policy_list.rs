@@ -45,6 +45,17 @@ struct Policy {
     #[serde(skip_serializing_if = "Option::is_none")]
     shadow_differed: Option<u64>,
     last_error: Option<String>,
+    /// Claims of the component's metadata. The schema, which every conversation pays
+    /// for, speaks neither of them nor of the size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    authors: Option<String>,
+    /// In bytes.
+    #[schemars(skip)]
+    size: u64,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -69,6 +80,9 @@ impl From<PolicyStatus> for Policy {
             traps: status.traps,
             shadow_differed: status.shadow_differed,
             last_error: status.last_error,
+            version: status.provenance.version,
+            authors: status.provenance.authors,
+            size: status.size,
         }
     }
 }
@@ -117,8 +131,12 @@ impl NativeTool for PolicyList {
             .iter()
             .map(|policy| {
                 let mut line = format!(
-                    "{} ({}, {}) generation {} from {}",
+                    "{}{} ({}, {}) generation {} from {}",
                     policy.name,
+                    policy
+                        .version
+                        .as_ref()
+                        .map_or_else(String::new, |version| format!(" {version}")),
                     policy.kind.as_deref().unwrap_or("of unknown kind"),
                     policy.state,
                     policy.generation,
