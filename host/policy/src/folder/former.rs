@@ -9,7 +9,7 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,6 +39,11 @@ impl FormerVersions {
     /// The folder that they lie in.
     pub fn folder(&self) -> PathBuf {
         self.plugins_dir.join(PREVIOUS)
+    }
+
+    /// Whether the plugins folder is there.
+    pub(crate) fn has_folder(&self) -> bool {
+        self.plugins_dir.is_dir()
     }
 
     /// Where the component lies that was replaced or removed last, if one was.
@@ -74,7 +79,13 @@ impl FormerVersions {
     pub fn keep(&self, name: &str, component: &[u8]) -> io::Result<()> {
         let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         make(&self.folder())?;
-        write(&self.replaced_last(name), component)?;
+        match self.in_charge(name) {
+            // The copy that there is already.
+            Some((copy, digest)) if digest == sha256(component) => {
+                fs::rename(copy, self.replaced_last(name))?;
+            }
+            _ => write(&self.replaced_last(name), component)?,
+        }
         // It speaks of the time before, and the next one in charge is written down anew.
         self.forget_in_charge(name);
         Ok(())
@@ -88,14 +99,25 @@ impl FormerVersions {
         if copy.exists() {
             return Ok(());
         }
-        let content = fs::read(component)?;
-        if sha256(&content) != digest {
-            // It has been replaced since; the next one tells of itself.
-            return Ok(());
-        }
-        self.retire(name)?;
         make(&folder)?;
-        write(&copy, &content)
+        let aside = aside(&copy);
+        let _ = fs::remove_file(&aside);
+        // Copied by the system, which shares the blocks where the file system can.
+        let kept = fs::copy(component, &aside)
+            .and_then(|_| fs::read(&aside))
+            .and_then(|content| {
+                if sha256(&content) != digest {
+                    // It has been replaced since; the next one tells of itself.
+                    return fs::remove_file(&aside);
+                }
+                fs::set_permissions(&aside, fs::Permissions::from_mode(0o600))?;
+                self.retire(name)?;
+                fs::rename(&aside, &copy)
+            });
+        if kept.is_err() {
+            let _ = fs::remove_file(&aside);
+        }
+        kept
     }
 
     /// Nothing from the plugins folder is in charge under `name` any more.
@@ -138,9 +160,14 @@ fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Where a file is written that is then renamed to `path`.
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension(format!("{}.new", std::process::id()))
+}
+
 /// Writes aside and renames, so that nobody reads half of it.
 fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let aside = path.with_extension(format!("{}.new", std::process::id()));
+    let aside = aside(path);
     let _ = fs::remove_file(&aside);
     let written = OpenOptions::new()
         .write(true)
@@ -207,6 +234,32 @@ mod tests {
         assert_eq!(world.back().as_deref(), Some(b"three".as_slice()));
         world.kept.has_gone("rule").unwrap();
         assert_eq!(world.back().as_deref(), Some(b"three".as_slice()));
+    }
+
+    #[test]
+    fn one_former_version_is_kept_and_no_more() {
+        fn files(folder: &Path) -> Vec<PathBuf> {
+            let entries = fs::read_dir(folder).unwrap();
+            let paths = entries.map(|entry| entry.unwrap().path());
+            paths
+                .flat_map(|path| match path.is_dir() {
+                    true => files(&path),
+                    false => vec![path],
+                })
+                .collect()
+        }
+        let world = World::new();
+        for version in ["one", "two", "three", "four"] {
+            world.swap_in(version.as_bytes());
+            world.host_takes_it();
+        }
+        world.kept.keep("rule", b"four").unwrap();
+        assert_eq!(files(&world.kept.folder()).len(), 1);
+        world.swap_in(b"five");
+        world.host_takes_it();
+        assert_eq!(world.back().as_deref(), Some(b"four".as_slice()));
+        // What is in charge, and what was before it.
+        assert_eq!(files(&world.kept.folder()).len(), 2);
     }
 
     #[test]

@@ -264,7 +264,10 @@ impl Slots {
                 Some((path, digest)) => former.took_charge(&name, &path, &digest),
                 None => former.has_gone(&name),
             };
-            if let Err(error) = kept {
+            // Where the folder is gone, so is what could be gone back to.
+            if let Err(error) = kept
+                && former.has_folder()
+            {
                 tracing::warn!(
                     "what was in charge of {name} before cannot be kept in {}: {error}; `plugin rollback` does without",
                     former.folder().display()
