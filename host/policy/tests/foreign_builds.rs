@@ -133,3 +133,14 @@ async fn what_is_left_out_of_webassembly_is_named_with_a_way_round() {
         "{refused}"
     );
 }
+
+/// The runtime of Go ends where the clock is at 0, before any of the policy's own code.
+#[tokio::test]
+async fn the_clock_stands_still_but_not_at_zero() {
+    let now = r#"(import "NAME" "now" (func $now (result i64)))
+        (func $begin (if (i64.eqz (call $now)) (then (unreachable))))
+        (start $begin)"#;
+    let function = ("now: func() -> u64;", now);
+    let wasm = of_wasi("wasi:clocks", "monotonic-clock", "0.2.6", function);
+    tried(wasm).await.unwrap();
+}

@@ -73,7 +73,7 @@ impl GrantedWasi {
     }
 }
 
-/// A clock that stands at zero.
+/// A clock that stands at the beginning.
 struct Frozen;
 
 impl HostWallClock for Frozen {
@@ -91,7 +91,8 @@ impl HostMonotonicClock for Frozen {
         1
     }
 
+    /// Not 0, which Go's runtime takes for a clock that is broken.
     fn now(&self) -> u64 {
-        0
+        1
     }
 }
