@@ -27,5 +27,6 @@ mod tools;
 
 pub use componentize::{ComponentizeError, componentize};
 pub use error::BuildError;
-pub use project::{Project, built_in, with_config_schema};
+pub use project::{Project, built_in, with_claims, with_config_schema};
+pub use provenance::Claim;
 pub use rust::cargo_module;

@@ -80,8 +80,9 @@ impl Project {
         let claims = match self.language {
             Language::Rust => rust::claims(&self.folder)?,
             Language::JavaScript => provenance::of_npm_project(&self.folder),
-            // Neither has a manifest of its own.
-            Language::C | Language::Python => Vec::new(),
+            Language::Python => provenance::of_python_project(&self.folder),
+            // It has no manifest of its own.
+            Language::C => Vec::new(),
         };
         carry(&self.folder, &component, &claims)?;
         Ok(component)
@@ -121,14 +122,7 @@ fn carry(folder: &Path, component: &Path, claims: &[Claim]) -> Result<(), BuildE
         error,
     };
     let built = fs::read(component).map_err(failed)?;
-    let mut carrying = with_config_schema(built, folder)?;
-    for (name, said) in claims {
-        let section = wasm_encoder::CustomSection {
-            name: (*name).into(),
-            data: said.as_bytes().into(),
-        };
-        carrying = with_section(carrying, &section);
-    }
+    let carrying = with_claims(with_config_schema(built, folder)?, claims);
     put_in_place(component, &carrying).map_err(failed)
 }
 
@@ -154,6 +148,17 @@ pub fn with_config_schema(component: Vec<u8>, folder: &Path) -> Result<Vec<u8>, 
         data: text.as_bytes().into(),
     };
     Ok(with_section(component, &section))
+}
+
+/// The component, carrying what is claimed of it.
+pub fn with_claims(component: Vec<u8>, claims: &[Claim]) -> Vec<u8> {
+    claims.iter().fold(component, |component, (name, said)| {
+        let section = wasm_encoder::CustomSection {
+            name: (*name).into(),
+            data: said.as_bytes().into(),
+        };
+        with_section(component, &section)
+    })
 }
 
 /// The component with one more section at its end.
