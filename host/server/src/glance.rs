@@ -1,5 +1,6 @@
 //! The host and its sessions at a glance, for `quarterdeck top`.
 
+use quarterdeck_core::gate::Mode;
 use quarterdeck_core::operations::{MeasuredSession, SessionState};
 use quarterdeck_core::{Host, HostError, inert_text, rfc3339};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ pub struct Glance {
     /// What is not as it should be, the host's own troubles and those of its sessions.
     #[serde(default)]
     pub troubles: Vec<String>,
+    /// What its gate does with verdicts.
+    #[serde(default)]
+    pub gate: Mode,
     /// Commands that wait for a person.
     pub waiting: usize,
     /// Percent of one core, of all sessions.
@@ -79,6 +83,7 @@ pub(crate) async fn look(host: &Host) -> Result<Glance, HostError> {
             .iter()
             .map(|issue| inert_text(&issue.message))
             .collect(),
+        gate: overview.gate,
         waiting: overview.waiting,
         cpu: total(&sessions, |session| session.cpu),
         memory: total(&sessions, |session| session.memory),

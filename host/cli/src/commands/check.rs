@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use quarterdeck_core::gate::VerdictReport;
+use quarterdeck_core::gate::{Mode, VerdictReport};
 use quarterdeck_core::policy::Tier;
 
 use crate::Setup;
@@ -34,8 +34,9 @@ pub(crate) fn run(
     runtime.block_on(async {
         let judge = Judge::find(&setup).await?;
         let verdict = judge.check(command, cwd).await;
+        let gate = judge.gate().await;
         judge.leave().await;
-        let verdict = verdict?;
+        let (verdict, gate) = (verdict?, gate?);
         if json {
             anstream::println!("{}", serde_json::to_string(&verdict)?);
         } else {
@@ -45,6 +46,9 @@ pub(crate) fn run(
             }
             if let Some(suggestion) = &verdict.suggestion {
                 anstream::println!("  instead: {suggestion}");
+            }
+            if gate != Mode::Enforce && verdict.tier != Tier::Safe {
+                anstream::println!("  and it runs all the same: the gate is on `{gate}`");
             }
         }
         Ok(ExitCode::from(match verdict.tier {

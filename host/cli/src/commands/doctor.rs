@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
+use quarterdeck_core::gate::Mode;
 use quarterdeck_core::monitor::free_disk_mb;
-use quarterdeck_core::policy::PolicyStatus;
+use quarterdeck_core::policy::{PolicyState, PolicyStatus};
 use quarterdeck_server::glance::Glance;
 use quarterdeck_server::socket::{AskError, Request, ask};
 
@@ -41,6 +42,7 @@ pub(crate) fn run(setup: Setup) -> Result<ExitCode> {
         ("folders", folders(&setup)),
         ("disk", disk(&setup)),
         ("shell", shell()),
+        ("gate", gate(setup.config.gate_settings().mode)),
     ];
     findings.extend(doubts(&setup).into_iter().map(|doubt| ("setting", doubt)));
     for shell in ["bash", "zsh", "fish"] {
@@ -109,6 +111,20 @@ fn folders(setup: &Setup) -> Finding {
             setup.paths.runtime_dir.display()
         )),
         Err(error) => Finding::Bad(format!("{error:#}")),
+    }
+}
+
+/// What becomes of verdicts: whoever has switched the gate off knows it today, and not
+/// in a month.
+fn gate(mode: Mode) -> Finding {
+    match mode {
+        Mode::Enforce => Finding::Good("enforce: review asks, dangerous is refused".to_owned()),
+        Mode::Warn => Finding::Absent(
+            "warn: everything runs, and verdicts are kept (gate.mode in the configuration, or --gate)".to_owned(),
+        ),
+        Mode::Off => Finding::Absent(
+            "off: nothing is judged (gate.mode in the configuration, or --gate)".to_owned(),
+        ),
     }
 }
 
@@ -193,17 +209,33 @@ async fn policies(setup: &Setup) -> Finding {
     if !problems.is_empty() {
         return Finding::Bad(problems.join("; "));
     }
+    let failed = policies
+        .iter()
+        .filter(|policy| policy.state == PolicyState::Failed);
+    let failed: Vec<String> = failed
+        .map(|policy| {
+            let reason = policy.last_error.as_deref();
+            let reason = reason.unwrap_or("no version of it could be loaded");
+            format!("{}: {reason}", policy.name)
+        })
+        .collect();
+    if !failed.is_empty() {
+        return Finding::Bad(failed.join("; "));
+    }
     Finding::Good(by_kind(&policies))
 }
 
-/// Names of policies, those of one kind together.
+/// Names of policies, those of one kind together, with what keeps one from ruling.
 fn by_kind(policies: &[PolicyStatus]) -> String {
-    let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for policy in policies {
-        kinds
-            .entry(policy.kind_name())
-            .or_default()
-            .push(&policy.name);
+        let name = match policy.state {
+            state @ (PolicyState::Disabled | PolicyState::Shadow | PolicyState::Quarantined) => {
+                format!("{} ({state})", policy.name)
+            }
+            PolicyState::Active | PolicyState::Failed | PolicyState::Dormant => policy.name.clone(),
+        };
+        kinds.entry(policy.kind_name()).or_default().push(name);
     }
     let kinds: Vec<String> = kinds
         .iter()
@@ -222,13 +254,20 @@ async fn running_host(setup: &Setup) -> Finding {
     match answer {
         Ok(glance) => {
             let mut said = format!("answers on {}", socket.display());
+            let own = setup.config.gate_settings().mode;
+            if glance.gate != own {
+                said.push_str(&format!(
+                    ", with its gate on `{}`, not `{own}` as a host that starts now",
+                    glance.gate
+                ));
+            }
             if !glance.troubles.is_empty() {
                 let troubles = glance.troubles.join("; ");
                 said.push_str(&format!(", and is {}: {troubles}", glance.health));
             }
             match glance.health.as_str() {
-                "critical" => Finding::Bad(said),
-                _ => Finding::Good(said),
+                "healthy" => Finding::Good(said),
+                _ => Finding::Bad(said),
             }
         }
         Err(AskError::NoHost(_)) => Finding::Absent(

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use quarterdeck_core::gate::{Mode, VerdictReport};
 use quarterdeck_core::operations::{
     ApprovalOrigin, CreateSession, RunCommand, RunOutcome, RunRemark, StandardInput,
 };
@@ -112,10 +113,22 @@ async fn word_of_running_host(setup: &Setup, wanted: &Wanted<'_>) -> Result<Word
             wanted.cwd.to_string_lossy().into_owned(),
         )
         .await?;
+    if verdict.tier == Tier::Safe {
+        return Ok(Word::Unasked);
+    }
+    let (theirs, own) = (judge.gate().await?, setup.config.gate_settings().mode);
+    if theirs != Mode::Enforce {
+        // It refuses nobody; what this command's own gate does is for that to say.
+        if own == Mode::Enforce {
+            anstream::eprintln!(
+                "quarterdeck: the gate of the running host is on `{theirs}`, and lets this run; here it is on `{own}` (--gate)"
+            );
+        }
+        return Ok(Word::Unasked);
+    }
     match verdict.tier {
-        Tier::Safe => return Ok(Word::Unasked),
         Tier::Review if asks_here(setup)? && says_yes(&verdict.reason)? => return Ok(Word::Agreed),
-        Tier::Review | Tier::Dangerous => {}
+        Tier::Safe | Tier::Review | Tier::Dangerous => {}
     }
     anstream::eprintln!("quarterdeck: not run: {}", verdict.reason);
     Ok(Word::No)
@@ -176,12 +189,26 @@ async fn run_command(
         outcome = host.run_command_reading(request, input, caller).await;
     }
     match outcome {
-        Ok(outcome) => print(&command, outcome),
+        Ok(outcome) => {
+            warn_of(&outcome.verdict, setup);
+            print(&command, outcome)
+        }
         Err(refused @ HostError::Refused(_)) => {
             anstream::eprintln!("quarterdeck: {refused}");
             Ok(ExitCode::from(REFUSED))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Says what the gate would have done, had it not been told to let everything run.
+fn warn_of(verdict: &VerdictReport, setup: &Setup) {
+    if setup.config.gate_settings().mode == Mode::Warn && verdict.tier != Tier::Safe {
+        anstream::eprintln!(
+            "quarterdeck: {}, and run because the gate only warns: {}",
+            verdict.tier,
+            verdict.reason
+        );
     }
 }
 

@@ -207,7 +207,7 @@ fn print_addresses(
     writeln!(
         out,
         "  gate            {}",
-        format!("{:?}", setup.config.gate_settings().mode).to_lowercase()
+        setup.config.gate_settings().mode
     )
 }
 

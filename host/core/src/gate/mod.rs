@@ -45,6 +45,7 @@ mod typing;
 mod unseen;
 mod verdict;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +86,16 @@ pub enum Mode {
     Warn,
     /// Nothing is judged; what is typed is kept all the same.
     Off,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Enforce => "enforce",
+            Self::Warn => "warn",
+            Self::Off => "off",
+        })
+    }
 }
 
 /// What a caller may force through by itself.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use quarterdeck_policy::Tier;
 
-use super::{Decision, Gate};
+use super::{Decision, Gate, Mode};
 
 /// Counts since the host started. Held for one addition, beside which a verdict
 /// takes a thousand times as long.
@@ -31,6 +31,11 @@ impl Tally {
 }
 
 impl Gate {
+    /// What it does with verdicts.
+    pub(crate) fn mode(&self) -> Mode {
+        self.settings.mode
+    }
+
     /// What was decided so far, and how often.
     pub(crate) fn verdict_counts(&self) -> Vec<VerdictCount> {
         let counts = self.tally.0.lock().unwrap_or_else(PoisonError::into_inner);

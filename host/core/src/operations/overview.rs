@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::coding_agents::AgentInFront;
-use crate::gate::VerdictCount;
+use crate::gate::{Mode, VerdictCount};
 use crate::host::Host;
 
 /// What is known without asking any session.
@@ -13,6 +13,8 @@ pub struct HostOverview {
     pub started_at: SystemTime,
     /// Sessions that are open.
     pub sessions: usize,
+    /// What its gate does with verdicts.
+    pub gate: Mode,
     /// Commands that wait for a person.
     pub waiting: usize,
     /// Coding agents in front of sessions.
@@ -29,6 +31,7 @@ impl Host {
         HostOverview {
             started_at: self.started_at,
             sessions: self.registry.all().len(),
+            gate: self.gate.mode(),
             waiting: self.gate.waiting().len(),
             coding_agents: self.coding_agents.in_front(),
             verdicts: self.gate.verdict_counts(),

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use quarterdeck_core::gate::VerdictReport;
+use quarterdeck_core::gate::{Mode, VerdictReport};
 use quarterdeck_core::{Caller, Host};
+use quarterdeck_server::glance::Glance;
 use quarterdeck_server::socket::{AskError, Request, ask};
 
 use crate::Setup;
@@ -56,6 +57,14 @@ impl Judge {
                 host.check(command, Some(cwd), &Caller::command_line())
                     .await?
             }
+        })
+    }
+
+    /// What the gate of whoever judges does with verdicts.
+    pub(crate) async fn gate(&self) -> Result<Mode> {
+        Ok(match self {
+            Self::Running(socket) => ask::<Glance>(socket, &Request::Glance).await?.gate,
+            Self::Own(host) => host.overview().gate,
         })
     }
 

@@ -213,6 +213,7 @@ fn colour(state: SessionState) -> Color {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quarterdeck_core::gate::Mode;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
@@ -235,6 +236,7 @@ mod tests {
             started_at: "2026-03-01T12:00:00Z".to_owned(),
             health: "degraded".to_owned(),
             troubles: vec!["3 MB are free".to_owned()],
+            gate: Mode::Enforce,
             waiting: 1,
             cpu: 90.0,
             memory: 300.0,
