@@ -56,6 +56,8 @@ pub struct ComponentFacts {
     pub exports: Vec<String>,
     /// What its metadata claims.
     pub provenance: Provenance,
+    /// The JSON Schema of its configuration, if it carries one that can be read.
+    pub config_schema: Option<serde_json::Value>,
     /// Why no host would take it, as far as that can be told without running
     /// it.
     pub refusal: Option<String>,
@@ -123,12 +125,15 @@ impl ComponentFacts {
             imports: Vec::new(),
             exports: Vec::new(),
             provenance: Provenance::default(),
+            config_schema: None,
             refusal: None,
         };
         let judged = outline(wasm).and_then(|outline| {
             facts.imports.clone_from(&outline.imports);
             facts.exports.clone_from(&outline.exports);
             facts.provenance = outline.provenance.clone();
+            let schema = outline.config_schema.as_deref();
+            facts.config_schema = schema.and_then(|schema| serde_json::from_slice(schema).ok());
             judge(outline)
         });
         match judged {

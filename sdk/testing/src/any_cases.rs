@@ -63,7 +63,7 @@ pub enum CasesError {
         /// The kind of the component.
         component: PolicyKind,
     },
-    /// The component is refused with a configuration of a case.
+    /// The component cannot be tried.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
@@ -136,8 +136,7 @@ impl Cases {
     ///
     /// # Errors
     ///
-    /// When the component is of another kind, or an approver is refused with a
-    /// configuration that a case asks for.
+    /// When the component is of another kind, or cannot be tried at all.
     pub fn run(&self, subject: &mut Subject) -> Result<Vec<Difference>, CasesError> {
         let (cases, component) = (self.kind(), subject.kind());
         if cases != component {

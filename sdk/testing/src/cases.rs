@@ -138,14 +138,21 @@ impl CaseFile {
     ///
     /// # Errors
     ///
-    /// When it is refused with a configuration that a case asks for.
+    /// When no host can be started to try it.
     pub fn run(&self, approver: &mut impl Approver) -> Result<Vec<Failure>, LoadError> {
         let mut failures = Vec::new();
         let mut configured = None;
         for case in &self.case {
             if configured != Some(&case.config) {
-                approver.configure(&case.config)?;
-                configured = Some(&case.config);
+                configured = None;
+                match approver.configure(&case.config) {
+                    Ok(()) => configured = Some(&case.config),
+                    Err(LoadError::Refused(reason)) => {
+                        failures.push(case.failed(not_loaded(&case.config, &reason)));
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             failures.extend(match approver.review(&case.command) {
                 Ok(verdict) => case.judge(&verdict),
@@ -194,6 +201,17 @@ impl Case {
             expected: shown(self.tier, self.rule.as_deref(), self.piece.as_deref(), ""),
             found,
         }
+    }
+}
+
+/// What a case says that was not asked because of its configuration.
+fn not_loaded(config: &toml::Table, reason: &str) -> String {
+    match config.is_empty() {
+        true => format!("refused without a `config` in the case: {reason}"),
+        false => format!(
+            "refused with config = {{ {} }}: {reason}",
+            config.to_string().trim().replace('\n', ", ")
+        ),
     }
 }
 
@@ -249,6 +267,36 @@ mod tests {
             failure.to_string(),
             "\"é -f\"\n  - dangerous by r because of \"-f\"\n  + dangerous by r because of \"-\" (Because.)"
         );
+    }
+
+    /// Takes `word` alone and has to have it, and says `safe`.
+    struct Strict;
+
+    impl Approver for Strict {
+        fn configure(&mut self, config: &toml::Table) -> Result<(), LoadError> {
+            match config.contains_key("word") {
+                true => Ok(()),
+                false => Err(LoadError::Refused("`word` is missing".to_owned())),
+            }
+        }
+
+        fn review(&mut self, _: &str) -> Result<Verdict, String> {
+            Ok(verdict(Tier::Safe, "r", 0..1))
+        }
+    }
+
+    #[test]
+    fn a_case_whose_configuration_is_refused_is_one_failure_among_others() {
+        let file: CaseFile = "[[case]]\ncommand = 'a'\ntier = 'safe'\n\
+             [[case]]\ncommand = 'b'\ntier = 'safe'\nconfig = { word = 'x' }\n\
+             [[case]]\ncommand = 'c'\ntier = 'review'\nconfig = { word = 'x' }"
+            .parse()
+            .expect("a case file");
+        let failures = file.run(&mut Strict).expect("all cases are asked");
+        let told: Vec<String> = failures.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].starts_with("\"a\"") && told[0].contains("`word` is missing"));
+        assert!(told[1].starts_with("\"c\""));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use policy_cases as cases;
 use quarterdeck_policy::{
@@ -138,6 +139,15 @@ impl Subject {
     /// As [`Subject::load`].
     pub fn load_as_installed(&mut self) -> Result<&OpenedPolicy, LoadError> {
         self.load(&self.installed_config.clone())
+    }
+
+    /// How long its sidecar lets a call take, if that says so and
+    /// [`Subject::extend_limits`] was not called.
+    pub fn own_deadline(&self) -> Option<Duration> {
+        let limits = self.sidecar.get("limits")?;
+        let deadline = ["deadline-ms", "deadline_ms"].map(|key| limits.get(key));
+        let milliseconds = deadline.into_iter().flatten().next()?.as_integer()?;
+        u64::try_from(milliseconds).ok().map(Duration::from_millis)
     }
 
     /// Lets calls that are made after it is next loaded take as long, and as much

@@ -138,7 +138,8 @@ pub(crate) enum PluginCommand {
     ///
     /// It comes from a file, from https:// (http:// on this machine), or from an
     /// OCI registry, with the login that `docker login` has left. A running host
-    /// takes it over at once. What it replaces is kept for `plugin rollback`. Examples:
+    /// takes it over at once. What it replaces is kept for `plugin rollback`. A file's
+    /// sidecar comes along, unless the folder has one of its name. Examples:
     ///
     ///     quarterdeck plugin add dist/no-push.wasm
     ///     quarterdeck plugin add https://example.org/no-push.wasm --sha256 HEX

@@ -48,7 +48,7 @@ pub(crate) enum Rejection {
     )]
     ConfigSchema(String),
     #[error(
-        "[config] in its sidecar is not what the component takes: {0}; `quarterdeck plugin inspect` shows what it takes"
+        "the [config] of its sidecar is not what the component takes: {0}; `quarterdeck plugin inspect` shows what it takes"
     )]
     ConfigDiffers(String),
     #[error(

@@ -38,13 +38,22 @@ pub(super) fn run(
     {
         bail!("{origin} was not added: its SHA-256 is {digest}, not {expected}");
     }
-    // The sidecar that will rule it, if there is one already.
-    let sidecar = fs::read(folder.sidecar(name)).ok();
+    // The sidecar that will rule it: the one that is there already, or comes along.
+    let own_sidecar = fs::read(folder.sidecar(name)).ok();
+    let comes_along = match own_sidecar {
+        Some(_) => None,
+        None => origin.sidecar(),
+    };
+    let sidecar = own_sidecar.or_else(|| comes_along.clone());
     let trial = try_component(setup, name, &component, sidecar.as_deref())?;
     if let Some(fault) = &trial.status.last_error {
         bail!("{origin} was not added: {fault}");
     }
     keeps_its_kind(folder, name, &trial.status)?;
+    if let Some(sidecar) = &comes_along {
+        // First, so that the component is never without it.
+        folder.write(&folder.sidecar(name), sidecar)?;
+    }
     let path = folder.put(name, &component)?;
     anstream::println!(
         "{} ({}, {} bytes, {digest})",
@@ -52,6 +61,9 @@ pub(super) fn run(
         trial.status.kind_name(),
         component.len(),
     );
+    if comes_along.is_some() {
+        anstream::println!("{} (the sidecar beside it)", folder.sidecar(name).display());
+    }
     wait_for_running_host(setup, name)
 }
 

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use quarterdeck_core::policy::{
-    Batch, Instances, OutputPiece, PolicyKind, PolicyRequest, Recording, TaskFacts, WorkerFacts,
+    Batch, CallTimes, Instances, OutputPiece, PolicyKind, PolicyRequest, Recording, TaskFacts,
+    WorkerFacts,
 };
 use quarterdeck_policy_testing::{Subject, handed_over};
 
 use super::check::ensure_file;
 use crate::Setup;
+use crate::hosting::policy_limits;
 
 /// Of requests that take microseconds, and of those that take milliseconds.
 const MANY_CALLS: usize = 2_001;
@@ -32,6 +34,8 @@ pub(super) fn run(
 ) -> Result<ExitCode> {
     ensure_file(file)?;
     let mut subject = Subject::read(file, Some(&setup.paths.policy_cache()))?;
+    let deadline = subject.own_deadline();
+    let deadline = deadline.unwrap_or_else(|| policy_limits(setup).deadline);
     subject.extend_limits();
     let opened_in = subject
         .load_as_installed()
@@ -56,6 +60,12 @@ pub(super) fn run(
         fresh.p99,
         reused.p50
     );
+    if let Some(how_many) = ended_at(deadline, &fresh) {
+        anstream::println!(
+            "  {how_many} would be ended by a host, after {} ms; `deadline-ms` under [limits] in its sidecar is its own deadline",
+            deadline.as_millis()
+        );
+    }
     if let PolicyRequest::ParseProgress(recording) = &request {
         #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = text_bytes(recording) as f64 / 1e6 / fresh.p50.as_secs_f64();
@@ -66,6 +76,18 @@ pub(super) fn run(
         process.as_secs_f64() / fresh.p50.as_secs_f64()
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many calls a host would not wait for, if any. A progress parser is handed its
+/// recording in pieces, each of which is a call.
+fn ended_at(deadline: Duration, times: &CallTimes) -> Option<&'static str> {
+    if times.p50 > deadline {
+        Some("such a call")
+    } else if times.p99 > deadline {
+        Some("more than 1 of 100 such calls")
+    } else {
+        None
+    }
 }
 
 /// A request from a TOML file.

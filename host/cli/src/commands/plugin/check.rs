@@ -10,7 +10,7 @@ use quarterdeck_core::policy::{
     ComponentFacts, PolicyHost, PolicyKind, PolicyState, PolicyStatus, ProblemKind, Settings,
 };
 
-use super::folder::checked_name;
+use super::folder::present_name;
 use crate::hosting::{policy_limits, runtime};
 use crate::{Setup, bundled};
 
@@ -57,12 +57,27 @@ pub(super) fn run(setup: &Setup, file: &Path, json: bool) -> Result<ExitCode> {
         anstream::println!("{}", serde_json::to_string(&trial.status)?);
     } else {
         print(&trial);
+        if !trial.is_sound() && sidecar.is_none() && has_to_be_configured(&trial.facts) {
+            anstream::println!(
+                "  config   it has to have some: write {} with a [config], for check, bench and `plugin add`; \
+                 a case of cases.toml has its own `config`",
+                file.with_extension("toml").display()
+            );
+        }
     }
     Ok(if trial.is_sound() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether the component asks for keys that nobody may leave out.
+fn has_to_be_configured(facts: &ComponentFacts) -> bool {
+    let required = facts.config_schema.as_ref().map(|it| &it["required"]);
+    required
+        .and_then(|keys| keys.as_array())
+        .is_some_and(|keys| !keys.is_empty())
 }
 
 /// The component that a file holds. Whoever would read a pipe might wait for ever.
@@ -85,7 +100,7 @@ pub(super) fn ensure_file(file: &Path) -> Result<()> {
 /// The name that a file would have as a policy.
 pub(super) fn stem(file: &Path) -> Result<&str> {
     let stem = file.file_stem().and_then(|stem| stem.to_str());
-    checked_name(stem.with_context(|| format!("{} names no file", file.display()))?)
+    present_name(stem.with_context(|| format!("{} names no file", file.display()))?)
 }
 
 /// Says so if a policy of another kind is bundled under the name that a component has or

@@ -9,7 +9,7 @@ use quarterdeck_core::inert_text;
 use quarterdeck_core::policy::Workbench;
 
 use super::check::{ensure_file, stem};
-use super::folder::checked_name;
+use super::folder::present_name;
 use crate::Setup;
 use crate::hosting::{policy_limits, runtime};
 
@@ -23,7 +23,7 @@ pub(super) fn run(
     json: bool,
 ) -> Result<ExitCode> {
     let name = match name {
-        Some(name) => checked_name(name)?,
+        Some(name) => present_name(name)?,
         None => stem(file)?,
     };
     ensure_file(file)?;

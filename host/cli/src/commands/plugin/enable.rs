@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
-use super::folder::{PluginsFolder, checked_name};
+use super::folder::{PluginsFolder, present_name};
 use super::sidecar;
 use super::taken_over::{ensure_sound, wait_for_running_host};
 use crate::{Setup, bundled};
@@ -19,7 +19,7 @@ pub(super) fn run(
     name: &str,
     enabled: bool,
 ) -> Result<ExitCode> {
-    let name = checked_name(name)?;
+    let name = present_name(name)?;
     ensure!(
         folder.component(name).exists()
             || folder.sidecar(name).exists()

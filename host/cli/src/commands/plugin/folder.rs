@@ -149,7 +149,14 @@ impl PluginsFolder {
     }
 }
 
-/// A policy's name, if it can be a file's: letters, digits, `-`, `_` and `.`,
+/// The name of a policy that there may be: whatever a file in the folder can be called.
+pub(crate) fn present_name(name: &str) -> Result<&str> {
+    let usable = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0']);
+    ensure!(usable, "{name:?} cannot be a policy's name");
+    Ok(name)
+}
+
+/// A new policy's name, if it can be a file's and is typed easily: letters, digits, `-`, `_` and `.`,
 /// not beginning with a point.
 pub(crate) fn checked_name(name: &str) -> Result<&str> {
     let usable = !name.is_empty()
@@ -226,5 +233,9 @@ mod tests {
             assert!(checked_name(name).is_err(), "{name:?}");
         }
         assert_eq!(checked_name("my-rule_2.0").expect("usable"), "my-rule_2.0");
+        for name in ["", "..", "../up", "a/b", ".hidden"] {
+            assert!(present_name(name).is_err(), "{name:?}");
+        }
+        assert_eq!(present_name("sp ace").expect("usable"), "sp ace");
     }
 }

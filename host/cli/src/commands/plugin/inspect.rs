@@ -9,6 +9,7 @@ use quarterdeck_core::policy::ComponentFacts;
 use serde_json::{Value, json};
 
 use super::check::{component_in, stem, try_component};
+use super::config;
 use super::list;
 use crate::hosting::runtime;
 use crate::{Setup, bundled};
@@ -102,6 +103,9 @@ fn print(inspected: &Inspected) {
     made_by(facts, line);
     listed("imports", &facts.imports, line);
     listed("exports", &facts.exports, line);
+    if let Some(schema) = &facts.config_schema {
+        listed("[config]", &config::keys(schema), line);
+    }
 
     if *installed {
         let state = text(status, "state");

@@ -1,5 +1,6 @@
 //! `quarterdeck plugin list`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -21,6 +22,11 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
         lengths.max().unwrap_or_default()
     };
     let (names, kinds) = (widest("name"), widest("kind"));
+    // What is wrong with the folder is wrong with all of its policies.
+    let mut errors: BTreeMap<&str, usize> = BTreeMap::new();
+    for error in policies.iter().filter_map(|it| it["lastError"].as_str()) {
+        *errors.entry(error).or_default() += 1;
+    }
     for policy in &policies {
         let digest = text(policy, "digest");
         let generation = match policy["generation"].as_u64() {
@@ -41,9 +47,13 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
                 policy["calls"]
             );
         }
-        if let Some(error) = policy["lastError"].as_str() {
-            anstream::println!("    {error}");
+        match policy["lastError"].as_str() {
+            Some(error) if errors.get(error) == Some(&1) => anstream::println!("    {error}"),
+            _ => {}
         }
+    }
+    for (error, policies) in errors.iter().filter(|(_, policies)| **policies > 1) {
+        anstream::println!("{policies} of them: {error}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ mod add;
 mod bench;
 mod build;
 mod check;
+mod config;
 mod diff;
 mod enable;
 pub(crate) mod folder;

@@ -81,7 +81,13 @@ pub(super) fn run(
             language.folder()
         );
     };
-    let fill_in = |text: &str| text.replace("{{name}}", name).replace("{{kind}}", &kind);
+    let fill_in = |text: &str| {
+        let filled_in = text.replace("{{name}}", name).replace("{{kind}}", &kind);
+        match text.starts_with(README_BEGINS) {
+            true => remarks_in_line(&filled_in),
+            false => filled_in,
+        }
+    };
     let cases = TEMPLATES
         .get_dir(format!("cases/{kind}"))
         .with_context(|| format!("there are no cases for {kind}"))?;
@@ -115,6 +121,26 @@ pub(super) fn run(
         "\npolicy.* or src/lib.rs is yours to change, and cases.toml what it has to answer."
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the README of every template begins.
+const README_BEGINS: &str = "# {{name}}\n";
+
+/// The text with the remarks behind its commands below each other, however long the
+/// project's name has made them.
+fn remarks_in_line(readme: &str) -> String {
+    let parts = |line: &'_ str| -> Option<(String, String)> {
+        let (command, remark) = line.strip_prefix("    ")?.split_once("  # ")?;
+        Some((command.trim_end().to_owned(), remark.to_owned()))
+    };
+    let commands = readme.lines().filter_map(parts);
+    let widest = commands.map(|(command, _)| command.len()).max();
+    let width = widest.unwrap_or_default();
+    let lines = readme.lines().map(|line| match parts(line) {
+        Some((command, remark)) => format!("    {command:width$}  # {remark}\n"),
+        None => format!("{line}\n"),
+    });
+    lines.collect()
 }
 
 /// The commands that a project's README shows: lines that are set in by four
@@ -204,6 +230,11 @@ mod tests {
                         .iter()
                         .any(|step| step.contains("plugin test"))
                 );
+                let remarks = steps(&readme)
+                    .into_iter()
+                    .filter_map(|step| step.find("  # "));
+                let places: std::collections::BTreeSet<usize> = remarks.collect();
+                assert_eq!(places.len(), 1, "{language:?} {kind}:\n{readme}");
                 assert!(project.join("cases.toml").is_file());
                 assert!(project.join(".gitignore").is_file());
                 assert!(project.join(SDK_FOLDER).is_dir());

@@ -1,6 +1,7 @@
 //! Where a component that is to be added comes from.
 
 use std::fmt;
+use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,6 +71,14 @@ impl Origin {
             Self::Registry(reference) => return reference.repository().rsplit('/').next(),
         };
         Some(last.strip_suffix(".wasm").unwrap_or(last)).filter(|name| !name.is_empty())
+    }
+
+    /// What the sidecar beside a file holds, if there is one.
+    pub(super) fn sidecar(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::File(path) => fs::read(path.with_extension("toml")).ok(),
+            Self::Url(_) | Self::Registry(_) => None,
+        }
     }
 
     /// Whether only a digest tells that what comes is what was meant.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use toml_edit::{DocumentMut, Item};
 
-use super::folder::{PluginsFolder, checked_name};
+use super::folder::{PluginsFolder, present_name};
 use super::sidecar::{self, ChangedSidecar};
 use super::taken_over::{ensure_sound, wait_for_running_host};
 use crate::Setup;
@@ -13,7 +13,7 @@ use crate::Setup;
 /// Has a policy that was in shadow rule from now on, if a host takes it as a ruler: an
 /// approver that fails would have everything refused.
 pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
-    let name = checked_name(name)?;
+    let name = present_name(name)?;
     let changed = out_of_shadow(folder, name)?;
     ensure_sound(setup, folder, name, &changed.text, "promoted")?;
     changed.write(folder)?;

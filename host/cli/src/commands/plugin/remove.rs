@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::folder::{PluginsFolder, checked_name};
+use super::folder::{PluginsFolder, present_name};
 use super::taken_over::wait_for_running_host;
 use crate::{Setup, bundled};
 
 /// Takes a component out of the plugins folder. The sidecar goes with it, unless it is a
 /// bundled policy's as well, which is in charge again.
 pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
-    let name = checked_name(name)?;
+    let name = present_name(name)?;
     let is_bundled = bundled::policies().iter().any(|it| it.name == name);
     folder.remove(name, is_bundled)?;
     anstream::println!("{name} is removed; `quarterdeck plugin rollback {name}` brings it back");

@@ -7,13 +7,13 @@ use anyhow::{Result, bail};
 use quarterdeck_core::policy::ComponentFacts;
 
 use super::check::try_component;
-use super::folder::{PluginsFolder, checked_name};
+use super::folder::{PluginsFolder, present_name};
 use super::taken_over::{policy_of_running_host, wait_for_running_host};
 use crate::Setup;
 
 /// Puts back the version that was replaced or removed last, if a host takes it.
 pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
-    let name = checked_name(name)?;
+    let name = present_name(name)?;
     if setup.config.policies.watch {
         // What lies there since a moment ago is the version to go back from.
         policy_of_running_host(setup, name)?;
