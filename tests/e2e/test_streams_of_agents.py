@@ -80,6 +80,30 @@ async def test_output_is_what_the_agent_prints(world: World, host: ServingHost) 
         assert lines == ["claude ran: ", "I have read the code", "It is done"], "nor the next prompt"
 
 
+async def test_what_runs_right_after_an_agent_is_not_its_output(world: World, host: ServingHost) -> None:
+    """Two that crash and an ordinary command, each started as soon as the one before has ended."""
+    allow(world, "claude")
+    world.stand_in("claude", then="echo 'I have read the code'; sleep 1; exit 7")
+    async with listening(host) as listener, agent_on_http(host) as agent:
+        await listener.ask({"command": "subscribe", "channels": ["claude.*"]}, "subscribed")
+        session = await agent.open_session()
+        for command in ("claude", "claude", "echo what is nobody else\\'s business"):
+            await agent.do("session_run", sessionId=session, command=command)
+        told: list[dict[str, Any]] = []
+        while [message["data"].get("status") for message in told].count("error") < 2:
+            told.append(await listener.hear())
+            assert told[-1]["data"].get("status") != "stopped", told
+        of_one = [told[: len(told) // 2], told[len(told) // 2 :]]
+        assert len({one[0]["data"]["pid"] for one in of_one}) == 2, told
+        for one in of_one:
+            starting, running, *outputs, ended = [message["data"] for message in one]
+            assert (starting["status"], running["status"]) == ("starting", "running")
+            assert ended["pid"] == starting["pid"] and "exit status 7" in ended["message"]
+            lines = "".join(output["content"] for output in outputs).splitlines()
+            assert [line for line in lines if line.strip()] == ["claude ran: ", "I have read the code"]
+        await listener.hears_nothing("claude.output")
+
+
 async def test_long_output_comes_whole_and_of_a_flood_the_end(world: World, host: ServingHost) -> None:
     allow(world, "claude 30000", "claude 1000000")
     world.stand_in("claude", then='seq 1 "$1"; echo the last line of "$1"; read answer')

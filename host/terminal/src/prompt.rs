@@ -4,16 +4,19 @@
 //! Pure: marks and what was typed go in, with the place in the transcript where
 //! they lie. Owned by the session's task.
 //!
-//! `line` keeps what may stand on the line, `run` where a command's output lies.
+//! `line` keeps what may stand on the line, `outputs` where each command's output lies, `run`
+//! what came of the one that the host gave the shell.
 
 mod line;
+mod outputs;
 mod run;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use self::line::Line;
-pub use self::run::CommandOutput;
+pub use self::outputs::CommandOutput;
+use self::outputs::Outputs;
 pub(crate) use self::run::Ended;
 use self::run::Run;
 use crate::marks::{Answers, Mark, Numbered, Question};
@@ -85,8 +88,7 @@ pub(crate) struct Prompt {
     /// What the shell runs, as far as is known, and since when.
     pub(crate) command: Option<String>,
     pub(crate) since: SystemTime,
-    /// Where what the shell runs, or ran last, has printed.
-    pub(crate) output: Option<CommandOutput>,
+    pub(crate) outputs: Outputs,
     run: Option<Run>,
 }
 
@@ -107,7 +109,7 @@ impl Prompt {
             last_status: None,
             command: None,
             since: SystemTime::now(),
-            output: None,
+            outputs: Outputs::default(),
             run: None,
         }
     }
@@ -226,7 +228,7 @@ impl Prompt {
                 self.loaded = true;
                 self.phase = Phase::BetweenPrompts;
                 self.cwd = cwd.or(self.cwd.take());
-                self.output_ends(at);
+                self.outputs.ends(at, None);
                 if let Some(run) = &mut self.run {
                     run.output_ends_by(at);
                 }
@@ -264,10 +266,7 @@ impl Prompt {
                 self.phase = Phase::Running;
                 self.since = SystemTime::now();
                 let held = self.line.runs();
-                self.output = Some(CommandOutput {
-                    start: at,
-                    end: None,
-                });
+                self.outputs.begins(at);
                 if let Some(run) = &mut self.run {
                     run.output_begins(at);
                 }
@@ -278,7 +277,7 @@ impl Prompt {
             Mark::CommandEnd { status } => {
                 self.phase = Phase::BetweenPrompts;
                 self.last_status = Some(status);
-                self.output_ends(at);
+                self.outputs.ends(at, Some(status));
                 if let Some(run) = &mut self.run {
                     run.ended(status, at);
                 }
@@ -319,17 +318,11 @@ impl Prompt {
         self.entered = false;
         self.accepting_until = None;
         self.last_status = None;
-        self.output_ends(at);
+        self.outputs.ends(at, None);
         if let Some(run) = &mut self.run {
             run.ended_untold(at);
         }
         Effect::Prompted
-    }
-
-    fn output_ends(&mut self, at: Cursor) {
-        if let Some(output) = &mut self.output {
-            output.end.get_or_insert(at);
-        }
     }
 
     /// A line editor has accepted a line, at `at`.

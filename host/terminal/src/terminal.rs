@@ -92,6 +92,8 @@ pub struct Status {
     pub(crate) command_runs: bool,
     /// Where what the shell runs, or ran last, has printed; none where no marks tell.
     pub command_output: Option<CommandOutput>,
+    /// The same of the commands before it, the last few.
+    pub earlier_outputs: Vec<CommandOutput>,
     /// The end of the transcript.
     pub cursor: Cursor,
     /// When something was last shown or typed.
@@ -105,6 +107,12 @@ impl Status {
     /// can be typed.
     pub fn has_ended(&self) -> bool {
         matches!(self.shell, ShellState::Exited(_))
+    }
+
+    /// What is known of the output of the shell's command of this number.
+    pub fn output_of_command(&self, number: u64) -> Option<CommandOutput> {
+        let known = self.command_output.iter().chain(&self.earlier_outputs);
+        known.copied().find(|output| output.number == number)
     }
 
     /// How it has ended, in words; `None` while it lives.
@@ -243,6 +251,7 @@ impl Terminal {
             last_exit_status: None,
             command_runs: false,
             command_output: None,
+            earlier_outputs: Vec::new(),
             cursor: Cursor::START,
             last_activity: self.created_at,
             created_at: self.created_at,

@@ -36,6 +36,9 @@ const LATELY: Duration = Duration::from_secs(2);
 /// Who is in front of a command is looked at again during this time.
 const JUST_STARTED: Duration = Duration::from_secs(3);
 
+/// The shell has its terminal back a moment before it tells how its command has ended.
+const TELLING_OF_ITS_END: Duration = Duration::from_millis(100);
+
 /// Bytes of output in one event.
 const OUTPUT_BYTES: usize = 16 * 1024;
 
@@ -52,6 +55,10 @@ pub(super) struct Follower {
     /// Whether the agent has shown anything.
     shown: bool,
     agent: Option<AgentInFront>,
+    /// Which of the shell's commands has brought it to the front, where marks tell.
+    command: Option<u64>,
+    /// Since when it is not in front, though its command has not ended.
+    left_at: Option<Instant>,
     /// How its screens are read; none where nobody knows.
     rules: Option<Arc<AgentRules>>,
     belief: Option<Belief>,
@@ -76,6 +83,8 @@ impl Follower {
             read: Cursor::START,
             shown: false,
             agent: None,
+            command: None,
+            left_at: None,
             rules: None,
             belief: None,
             limit: None,
@@ -150,15 +159,23 @@ impl Follower {
     async fn look(&mut self, session: &Session, status: &Status) -> Option<Instant> {
         let now = self.agents.agent_in(status);
         if self.agent.is_some() {
-            self.tell_output(session, end_of_output(status)).await;
+            self.tell_output(session, self.end_of_output(status)).await;
         }
         let program = |agent: &Option<AgentInFront>| agent.as_ref().map(|it| it.program.clone());
-        if program(&now) != program(&self.agent) {
-            self.gone(status.last_exit_status);
+        let over = self.its_command_is_over(status);
+        if program(&now) != program(&self.agent) || over {
+            if now.is_none() && self.command.is_some() && !over {
+                let until = *self.left_at.get_or_insert_with(Instant::now) + TELLING_OF_ITS_END;
+                if Instant::now() < until {
+                    return Some(until);
+                }
+            }
+            self.gone(self.exit_status(status));
             if let Some(agent) = now {
                 self.comes(session, status, agent).await;
             }
         }
+        self.left_at = None;
         self.read = status.cursor;
         if self.agent.is_none() {
             self.tell_of_shell(status);
@@ -211,13 +228,44 @@ impl Follower {
         self.belief = Some(Belief::of(&agent.program, settle, now_ms()));
         self.moved = Instant::now();
         self.agent = Some(agent);
+        let command = status.command_output.filter(|output| output.end.is_none());
+        self.command = command.map(|output| output.number);
         self.tell_activity();
         // What stands before is the prompt, and the line that started it.
         let start = status
             .command_output
             .map_or(self.read, |output| output.start);
         self.read = self.read.max(start);
-        self.tell_output(session, end_of_output(status)).await;
+        self.tell_output(session, self.end_of_output(status)).await;
+    }
+
+    /// The shell has something else to do than the command that brought the agent. Nobody
+    /// may have looked since, so another one of the same name may be in front.
+    fn its_command_is_over(&self, status: &Status) -> bool {
+        self.command.is_some_and(|number| {
+            (status.output_of_command(number)).is_none_or(|output| output.end.is_some())
+        })
+    }
+
+    /// How far the output of the agent's command reaches, else that of what runs, or ran
+    /// last: the next prompt is no part of it.
+    fn end_of_output(&self, status: &Status) -> Cursor {
+        let end = match self.command {
+            Some(number) => match status.output_of_command(number) {
+                Some(output) => output.end,
+                None => Some(self.read),
+            },
+            None => status.command_output.and_then(|output| output.end),
+        };
+        end.unwrap_or(status.cursor)
+    }
+
+    /// How the agent's command has ended; none while it goes on with something else.
+    fn exit_status(&self, status: &Status) -> Option<i32> {
+        match self.command {
+            Some(number) => status.output_of_command(number)?.exit_status,
+            None => status.last_exit_status,
+        }
     }
 
     /// Tells what was shown since the last look, up to `end`.
@@ -325,6 +373,8 @@ impl Follower {
         self.belief = None;
         self.rules = None;
         self.limit = None;
+        self.command = None;
+        self.left_at = None;
         self.shown = false;
         self.agents.in_front().remove(&self.id);
         match exit_status {
@@ -345,12 +395,6 @@ impl Follower {
             program: agent.program.clone(),
         });
     }
-}
-
-/// How far the output of what runs, or ran last, reaches: the next prompt is no part of it.
-fn end_of_output(status: &Status) -> Cursor {
-    let end = status.command_output.and_then(|output| output.end);
-    end.unwrap_or(status.cursor)
 }
 
 /// When the limit is lifted that a screen shows after so many turns.

@@ -6,16 +6,6 @@ use std::time::{Duration, Instant};
 
 use crate::transcript::Cursor;
 
-/// Where a command's output is in the transcript: what stands before it is the prompt
-/// and the line, what stands behind it the next prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommandOutput {
-    /// Its first byte.
-    pub start: Cursor,
-    /// The end; none while the command runs.
-    pub end: Option<Cursor>,
-}
-
 /// How the command that [`Prompt::begin_run`](super::Prompt::begin_run) began has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ended {

@@ -57,6 +57,32 @@ fn a_shell_that_was_inherited_is_known_from_its_next_mark_on() {
 }
 
 #[test]
+fn each_command_keeps_its_own_output_and_end() {
+    let mut prompt = at_prompt(1);
+    for (number, status) in [(1, 7), (2, 0)] {
+        mark(&mut prompt, number, STARTED, 10 * number);
+        let ended = Mark::CommandEnd { status };
+        mark(&mut prompt, number, ended, 10 * number + 5);
+        let next = Mark::PromptStart { cwd: None };
+        mark(&mut prompt, number + 1, next, 10 * number + 6);
+        mark(&mut prompt, number + 1, Mark::PromptEnd, 10 * number + 8);
+    }
+    mark(&mut prompt, 3, STARTED, 30);
+    let output = |number, end, exit_status| CommandOutput {
+        number,
+        start: Cursor::from_offset(10 * number),
+        end,
+        exit_status,
+    };
+    let ended = |at| Some(Cursor::from_offset(at));
+    assert_eq!(
+        prompt.outputs.earlier(),
+        [output(1, ended(15), Some(7)), output(2, ended(25), Some(0))]
+    );
+    assert_eq!(prompt.outputs.last(), Some(output(3, None, None)));
+}
+
+#[test]
 fn a_run_ends_at_the_prompt_that_reads_a_line() {
     let mut prompt = at_prompt(1);
     prompt.begin_run("a\nb".into(), Cursor::from_offset(10));
