@@ -140,7 +140,7 @@ class Scene:
         programs = Path(os.environ["REAL_AGENTS"]) / agent.program / "node_modules/.bin"
         (world.decoys / agent.program).symlink_to(programs / agent.program)
         world.plugins_dir.mkdir(parents=True)
-        allowed = f'[config]\nallow = ["{agent.program} *"]\n[config.typed]\n{agent.program} = "safe"\n'
+        allowed = f'[config]\nallow = ["{agent.program}", "{agent.program} *"]\n[config.typed]\n{agent.program} = "safe"\n'
         place(world.plugins_dir / "safety-tiers.toml", allowed.encode())
         installed = world.quarterdeck("install", agent.installed_as, timeout=120)
         assert installed.returncode == 0, installed
@@ -153,7 +153,7 @@ class Scene:
     async def start(self, client: Agent) -> None:
         """Starts it in a session, and answers what it asks at first."""
         self.client = client
-        command = f"{self.agent.program} {self.agent.flags} "
+        command = f"{self.agent.program} {self.agent.flags}".strip()
         self.session = await client.open_session(
             workingDirectory=str(self.project), command=command, rows=40, columns=120
         )

@@ -215,6 +215,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_program_says_of_itself_below_the_box_is_not_in_it() {
+        let (rules, _) = AllRules::load(None);
+        let codex = |screen: &str| {
+            let shown = Frame::of_text(screen).box_text(rules.of("codex")?)?;
+            shown.holds_no_more_than("say: hello").then_some(shown)
+        };
+        for below in [
+            "gpt-5 default · ~/project",
+            "gpt-5 default · 100% left · ~/project",
+        ] {
+            let shown = codex(&format!("\n› say: hello\n\n  {below}")).expect(below);
+            assert_eq!(shown.times("say: hello"), 1, "{below}");
+        }
+        assert_eq!(codex("\n› say: hello\n  and more · of it\n\n  gpt-5"), None);
+    }
+
+    #[test]
     fn a_prompt_is_recognised_however_it_is_wrapped() {
         let holds = |text: &str, prompt: &str| {
             let text = format!("─────\n❯ {text}\n─────");

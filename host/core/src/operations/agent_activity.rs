@@ -1,11 +1,22 @@
 //! What agents' programs in sessions do.
 
-use serde::Serialize;
+use std::time::Duration;
 
-use crate::coding_agents::AgentActivity;
+use quarterdeck_terminal::Until;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::coding_agents::{Activity, AgentActivity};
 use crate::error::HostError;
 use crate::host::Host;
 use crate::session::{Session, SessionId};
+
+/// What came of an Enter just before is waited for this long, so that a prompt that is
+/// about to go is not taken for an end.
+const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A command that was not noticed yet is looked for again after so long.
+const NEXT_LOOK: Duration = Duration::from_millis(50);
 
 /// A session, and what its agent's program does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,9 +34,12 @@ pub struct SessionActivity {
 }
 
 impl Host {
-    /// What goes on in a session, as it was looked at last.
-    pub fn session_activity(&self, id: &SessionId) -> Result<SessionActivity, HostError> {
+    /// What goes on in a session: a command that was given just before has begun by then.
+    pub async fn session_activity(&self, id: &SessionId) -> Result<SessionActivity, HostError> {
         let session = self.registry.get(id.as_str())?;
+        if let Some(mut watch) = self.coding_agents.watch(&session.id) {
+            catch_up(&session, &mut watch).await;
+        }
         self.activity_in(&session)
             .ok_or_else(|| HostError::SessionNotFound(id.to_string()))
     }
@@ -47,5 +61,20 @@ impl Host {
             agent: agent.map(|agent| agent.name),
             now: self.coding_agents.activity(&session.id)?,
         })
+    }
+}
+
+/// Waits until what is believed of a shell is not from before a command began.
+pub(super) async fn catch_up(session: &Session, watch: &mut watch::Receiver<AgentActivity>) {
+    if watch.borrow().program.is_some() {
+        return;
+    }
+    (session.terminal)
+        .wait(Until::Settled, None, SETTLING_PATIENCE)
+        .await;
+    while watch.borrow_and_update().activity == Activity::Idle
+        && session.terminal.status().await.is_running()
+    {
+        let _ = tokio::time::timeout(NEXT_LOOK, watch.changed()).await;
     }
 }

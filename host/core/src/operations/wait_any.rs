@@ -6,23 +6,16 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use quarterdeck_terminal::Until;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SessionActivity;
+use super::agent_activity::catch_up;
 use crate::coding_agents::{Activity, AgentActivity};
 use crate::error::HostError;
 use crate::host::Host;
 use crate::session::{Session, SessionId};
 use crate::tasks::TaskReport;
-
-/// What came of an Enter just before is waited for this long, so that a prompt that is
-/// about to go is not taken for an end.
-const SETTLING_PATIENCE: Duration = Duration::from_secs(1);
-
-/// A command that was not noticed yet is looked for again after so long.
-const NEXT_LOOK: Duration = Duration::from_millis(50);
 
 /// What a session is waited for to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -121,7 +114,7 @@ impl Host {
             sessions: Vec::new(),
             tasks: Vec::new(),
             states: (request.sessions.iter())
-                .filter_map(|id| self.session_activity(id).ok())
+                .filter_map(|id| self.activity_in(&*self.registry.get(id.as_str()).ok()?))
                 .collect(),
             reports: match request.tasks.is_empty() {
                 true => Vec::new(),
@@ -146,18 +139,7 @@ impl Host {
         let Some(mut watch) = self.coding_agents.watch(&session.id) else {
             return;
         };
-        if watch.borrow().program.is_none() {
-            let settled = session
-                .terminal
-                .wait(Until::Settled, None, SETTLING_PATIENCE);
-            settled.await;
-            // What was looked at before a command began is not gone by.
-            while watch.borrow_and_update().activity == Activity::Idle
-                && session.terminal.status().await.is_running()
-            {
-                let _ = tokio::time::timeout(NEXT_LOOK, watch.changed()).await;
-            }
-        }
+        catch_up(session, &mut watch).await;
         // An error means that the session was closed.
         let _ = watch
             .wait_for(|now| until.iter().any(|it| it.is_met_by(now)))

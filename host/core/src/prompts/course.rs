@@ -7,7 +7,7 @@ use quarterdeck_terminal::Until;
 use super::eyes::Eyes;
 use super::kept;
 use super::{PromptReceipt, PromptStage};
-use crate::coding_agents::{Activity, AgentRules, BoxText, Evidence};
+use crate::coding_agents::{Activity, AgentActivity, AgentRules, BoxText, Evidence};
 use crate::error::HostError;
 use crate::gate::PromptTyping;
 use crate::host::Host;
@@ -29,6 +29,13 @@ const ERASURE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A prompt still in the box after so long was not submitted by that Enter.
 const SUBMISSION_PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// A box that is away for less was being drawn anew.
+const REDRAWN_WITHIN: Duration = Duration::from_millis(100);
+
+/// A program that is busy with something else, its start for example, may take no Enter:
+/// the next one waits so long for it.
+const BUSY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// So often it is pasted, and so often Enter is pressed, at most.
 const MOST_PASTES: u32 = 2;
@@ -95,6 +102,34 @@ fn keys_after(prompt: &str, shown: &BoxText) -> usize {
         _ => 0,
     };
     at_end(&shown.text).saturating_sub(own)
+}
+
+/// A prompt that is expected to leave its box.
+struct Leaving<'a> {
+    text: &'a str,
+    /// Since when no box is shown.
+    away_since: Option<Instant>,
+}
+
+impl<'a> Leaving<'a> {
+    fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            away_since: None,
+        }
+    }
+
+    /// Whether it has left, or will not by Enter: the program asks something, or is over.
+    fn is_over(&mut self, shown: Option<&BoxText>, now: &AgentActivity) -> bool {
+        let left = match shown {
+            Some(shown) => {
+                self.away_since = None;
+                shown.times(self.text) == 0
+            }
+            None => self.away_since.get_or_insert_with(Instant::now).elapsed() >= REDRAWN_WITHIN,
+        };
+        left || now.activity.is_asking() || now.activity.has_ended()
+    }
 }
 
 /// One prompt on its way.
@@ -265,21 +300,27 @@ impl Course<'_> {
     }
 
     /// Presses Enter until the prompt has left the box, and again only while it stands
-    /// there and the program does not ask.
+    /// there and the program neither asks nor works.
     async fn is_submitted(
         &mut self,
         eyes: &mut Eyes,
         typing: &mut PromptTyping<'_>,
     ) -> Result<bool, HostError> {
-        let text = self.text;
+        let mut leaving = Leaving::of(self.text);
         while self.receipt.enters < MOST_ENTERS {
             typing.enter().await?;
             self.receipt.enters += 1;
             let seen = eyes.look_until(SUBMISSION_PATIENCE, |shown, now| {
-                let left = shown.is_none_or(|shown| shown.times(text) == 0);
-                (left || now.activity.is_asking() || now.activity.has_ended()).then_some(())
+                leaving.is_over(shown, now).then_some(())
             });
             if seen.await.is_ok() {
+                return Ok(true);
+            }
+            let seen = eyes.look_until(BUSY_PATIENCE, |shown, now| {
+                let over = leaving.is_over(shown, now);
+                (over || now.activity != Activity::Working).then_some(over)
+            });
+            if let Ok(true) = seen.await {
                 return Ok(true);
             }
         }

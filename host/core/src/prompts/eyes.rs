@@ -157,7 +157,7 @@ impl Eyes {
     pub(super) async fn look_until<T>(
         &mut self,
         patience: Duration,
-        found: impl Fn(Option<&BoxText>, &AgentActivity) -> Option<T>,
+        mut found: impl FnMut(Option<&BoxText>, &AgentActivity) -> Option<T>,
     ) -> Result<T, Option<BoxText>> {
         let deadline = Instant::now() + patience;
         loop {

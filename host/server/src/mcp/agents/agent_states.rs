@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
+use futures_util::future::try_join_all;
 use quarterdeck_core::coding_agents::{Activity, Evidence};
 use quarterdeck_core::operations::SessionActivity;
 use quarterdeck_core::{Caller, Host, HostError, rfc3339};
@@ -101,9 +102,13 @@ impl NativeTool for AgentStates {
     ) -> Result<Output, HostError> {
         let states = match arguments.sessions.is_empty() {
             true => host.agent_activities(),
-            false => (arguments.sessions.iter())
-                .map(|name| host.session_activity(&session_named(&host, name, &caller)?))
-                .collect::<Result<_, _>>()?,
+            false => {
+                let states = (arguments.sessions.iter()).map(|name| async {
+                    let session = session_named(&host, name, &caller)?;
+                    host.session_activity(&session).await
+                });
+                try_join_all(states).await?
+            }
         };
         Ok(Output {
             agents: states.into_iter().map(StateShape::from).collect(),
