@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::Transport;
-use quarterdeck_server::mcp::{ClientSettings, McpDoor};
+use quarterdeck_server::mcp::{ClientSettings, McpDoor, in_order};
 use quarterdeck_server::socket::{SocketDoor, join};
 use rmcp::ServiceExt;
 use rmcp::transport::io::stdio_pipes;
@@ -81,7 +81,8 @@ async fn host_alone(
 }
 
 async fn serve_client(door: McpDoor) -> Result<()> {
-    match door.serve(stdio_pipes()).await {
+    let (reading, writing) = stdio_pipes();
+    match door.serve(in_order(reading, writing)).await {
         Ok(service) => {
             service.waiting().await.context("serving the client")?;
             Ok(())

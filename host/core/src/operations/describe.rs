@@ -89,6 +89,12 @@ impl Host {
         Ok(SessionDescription::now(&*self.registry.get(id)?).await)
     }
 
+    /// A session that is there, and what carries it, without asking its terminal.
+    pub fn session_on(&self, id: &str) -> Option<(SessionId, BackendKind)> {
+        let session = self.registry.get(id).ok()?;
+        Some((session.id.clone(), session.backend))
+    }
+
     /// Describes all sessions, oldest first.
     pub async fn describe_sessions(&self) -> Vec<SessionDescription> {
         let sessions = self.registry.all();

@@ -18,6 +18,7 @@ mod misunderstood;
 mod native;
 mod native_words;
 mod notices;
+mod order;
 mod persons;
 mod policies;
 mod questions;
@@ -60,6 +61,7 @@ pub(crate) use iterm_mcp::control;
 use iterm_mcp::prompts;
 use iterm_mcp::resources::{self, ResourceUri};
 use misunderstood::misunderstood;
+pub use order::in_order;
 pub(crate) use questions::Questions;
 use subscriptions::Subscriptions;
 
@@ -344,10 +346,9 @@ impl ServerHandler for McpDoor {
             client: self.client,
             questions: &self.questions,
         };
-        let answer = async {
-            self.host.find_earlier_sessions().await;
-            confirm::call(&self.host, tool, caller, asking, request, &context).await
-        };
+        self.host.find_earlier_sessions().await;
+        let call = confirm::call(&self.host, tool, caller, asking, request, &context);
+        let answer = order::begin(&context.extensions, call);
         Ok(answer.instrument(span).await)
     }
 

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LONGEST_LINE, Reply, Request};
 use crate::glance;
-use crate::mcp::{McpDoor, ToolFamily};
+use crate::mcp::{McpDoor, ToolFamily, in_order};
 use crate::own_socket::{self, SocketFile};
 
 /// The opening line has to arrive within this time.
@@ -125,7 +125,7 @@ async fn serve_connection(
             client.agent = host.agent_of_process(peer_pid(&peer)).or(client.agent);
             let door = McpDoor::of_client(host, Transport::Stdio, families, client)
                 .of_process(peer_pid(&peer));
-            match door.serve((reading, writing)).await {
+            match door.serve(in_order(reading, writing)).await {
                 Ok(service) => {
                     let _ = service.waiting().await;
                     Ok(())

@@ -2,7 +2,7 @@
 //! session that shows the terminal, if one shows no other.
 
 use quarterdeck_core::operations::SessionDescription;
-use quarterdeck_core::{BackendKind, Host, HostError, PaneWindow};
+use quarterdeck_core::{BackendKind, Host, HostError, PaneWindow, SessionId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -42,14 +42,22 @@ impl TerminalId {
             (Some("tmux"), Err(_)) => shown_by(host, id).await.ok_or_else(not_found)?,
             (_, Err(_)) => return Err(not_found()),
         };
-        match backend {
-            Some(backend)
-                if backend != prefix(session.backend) && backend != session.backend.as_str() =>
-            {
-                Err(not_found())
-            }
-            _ => Ok(session),
+        match backend.is_none_or(|backend| goes_by(session.backend, backend)) {
+            true => Ok(session),
+            false => Err(not_found()),
         }
+    }
+
+    /// The same for what types: the terminal is not asked for anything first, so that what
+    /// one call after the other types keeps its order.
+    pub(super) async fn session_to_type_into(&self, host: &Host) -> Result<SessionId, HostError> {
+        if let Some((backend, id)) = self.0.split_once(':')
+            && let Some((id, carries)) = host.session_on(id)
+            && goes_by(carries, backend)
+        {
+            return Ok(id);
+        }
+        self.session(host).await.map(|session| session.id)
     }
 
     /// In `error`, the id that the client gave in place of the session's.
@@ -66,6 +74,11 @@ async fn shown_by(host: &Host, name: &str) -> Option<SessionDescription> {
     let windows = host.windows().await;
     let (id, _) = (windows.iter()).find(|(_, it)| it.own_session.as_deref() == Some(name))?;
     host.describe_session(id.as_str()).await.ok()
+}
+
+/// Whether an id of a session on this backend may begin so.
+fn goes_by(backend: BackendKind, word: &str) -> bool {
+    word == prefix(backend) || word == backend.as_str()
 }
 
 /// What an id begins with.

@@ -33,8 +33,8 @@ impl ForeignTool for Type {
     async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
         let id = arguments.terminal_id;
         let input = arguments.input.into_input()?;
-        let session = id.session(&host).await?;
-        host.type_input(session.id.as_str(), &input, &caller)
+        let session = id.session_to_type_into(&host).await?;
+        host.type_input(session.as_str(), &input, &caller)
             .await
             .map_err(|error| id.name_in(error))?;
         said(format!(
