@@ -241,6 +241,15 @@ async def test_writing_to_and_reading_from_several_sessions(crew: Orchestrator) 
     assert forced["sent_count"] == 4
 
 
+async def test_a_tab_in_what_is_executed_completes_nothing(crew: Orchestrator) -> None:
+    await crew.call("create_sessions", sessions=[{"name": "tabs", "agent": "tabitha"}], layout="SINGLE")
+    for text in ("touch only-file", 'echo "<\t>" > said; cat -A said'):
+        written = {"content": text, "targets": [{"agent": "tabitha"}]}
+        sent = await crew.call("write_to_sessions", messages=[written])
+        assert sent["sent_count"] == 1, sent
+    await crew.shows("<^I>$", agent="tabitha")
+
+
 async def test_cascades_go_from_the_broad_to_the_specific(crew: Orchestrator) -> None:
     specs = [("alice", "frontend"), ("bob", "frontend"), ("carol", "backend"), ("dave", None)]
     await crew.call("create_sessions", sessions=[{"name": name, "agent": name, "team": team} for name, team in specs])

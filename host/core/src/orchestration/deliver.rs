@@ -23,6 +23,9 @@ use crate::session::Session;
 /// A shell that is starting is waited for this long before anything is typed.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
+/// For a shell to show its prompt again before a tab is typed there.
+const PROMPT_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Messages of which each agent gets the most specific.
 #[derive(Clone, Debug)]
 pub struct CascadeRequest {
@@ -293,27 +296,29 @@ impl Host {
             let prompted = self.prompt_agent(&session.id, request, caller).await?;
             return Ok(Told::Prompted(prompted));
         }
-        let status = session.terminal.status().await;
-        if let ShellState::Running { command: None, .. } = status.shell
-            && status.integrated
-        {
-            // Typed into a shell that still reads its files, text shows twice.
-            session
-                .terminal
-                .wait(Until::Prompt, None, START_PATIENCE)
-                .await;
-        }
-        let line = if execute {
-            text.trim_end_matches(['\r', '\n'])
-        } else {
-            text
+        let line = match execute {
+            true => text.trim_end_matches(['\r', '\n']),
+            false => text,
         };
+        // A tab that is typed as a key would have a shell complete what stands before it.
+        let holds_tabs = execute && line.contains('\t');
+        let status = session.terminal.status().await;
+        let patience = match status.shell {
+            // Typed into a shell that still reads its files, text shows twice.
+            ShellState::Running { command: None, .. } => Some(START_PATIENCE),
+            // Only at its prompt a shell takes pastes; what runs may be about to end.
+            ShellState::Running { .. } if holds_tabs => Some(PROMPT_PATIENCE),
+            _ => None,
+        };
+        if let Some(patience) = patience.filter(|_| status.integrated) {
+            session.terminal.wait(Until::Prompt, None, patience).await;
+        }
         if execute && encoding.applies_to(line) {
             self.gate.run_encoded(session, line, caller).await?;
             return Ok(Told::Typed);
         }
         let mut input = Vec::new();
-        if line.contains('\n') {
+        if holds_tabs || line.contains('\n') {
             input.push(Input::Paste(line.to_owned()));
         } else if !line.is_empty() {
             input.push(Input::Text(line.to_owned()));
