@@ -140,7 +140,9 @@ class Scene:
         programs = Path(os.environ["REAL_AGENTS"]) / agent.program / "node_modules/.bin"
         (world.decoys / agent.program).symlink_to(programs / agent.program)
         world.plugins_dir.mkdir(parents=True)
-        allowed = f'[config]\nallow = ["{agent.program}", "{agent.program} *"]\n[config.typed]\n{agent.program} = "safe"\n'
+        allowed = (
+            f'[config]\nallow = ["{agent.program}", "{agent.program} *"]\n[config.typed]\n{agent.program} = "safe"\n'
+        )
         place(world.plugins_dir / "safety-tiers.toml", allowed.encode())
         installed = world.quarterdeck("install", agent.installed_as, timeout=120)
         assert installed.returncode == 0, installed

@@ -66,7 +66,7 @@ pub use rates::{
 pub use secret::Secret;
 pub use session::{BackendKind, SessionId};
 pub use shell_syntax::ShellSyntax;
-pub use text::inert as inert_text;
+pub use text::{inert as inert_text, spelled_out};
 
 pub use quarterdeck_policy as policy;
 pub use quarterdeck_policy::TRACE_TARGET;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use quarterdeck_core::gate::{Answer, ApprovalScope};
-use quarterdeck_core::{ErrorCode, inert_text};
+use quarterdeck_core::{ErrorCode, spelled_out};
 use quarterdeck_server::socket::{AskError, Request, ask_in_time};
 use serde::{Deserialize, Serialize};
 
@@ -105,9 +105,9 @@ impl Waiting {
         format!(
             "{}  {}  {} s left\n    {}\n    {}",
             self.confirmation_id,
-            inert_text(&place),
+            spelled_out(&place),
             self.expires_in_seconds,
-            self.command.escape_debug(),
+            spelled_out(&self.command),
             self.verdict.reason,
         )
     }
@@ -118,7 +118,7 @@ fn answer_one(setup: &Setup, id: &str, answer: Answer, json: bool) -> Result<Exi
     if json {
         anstream::println!("{}", serde_json::to_string(&pending)?);
     } else {
-        anstream::println!("{}: {}", said(answer), pending.command.escape_debug());
+        anstream::println!("{}: {}", said(answer), spelled_out(&pending.command));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -40,6 +40,13 @@ pub(crate) fn run(setup: &Setup, command: AuditCommand) -> Result<ExitCode> {
 }
 
 fn verify(file: &Path) -> Result<ExitCode> {
+    if !AuditLog::was_made(file)? {
+        anstream::println!(
+            "{} holds nothing, not even the tables that a host makes at its first start: it was emptied; restore it from a backup (`quarterdeck restore`)",
+            file.display()
+        );
+        return Ok(ExitCode::FAILURE);
+    }
     let log = AuditLog::open(file)?;
     match log.verify()? {
         Ok(rows) => {

@@ -46,6 +46,9 @@ pub(crate) use since::{age, fixed_moment};
 /// Rows between two checkpoints.
 const CHECKPOINT_EVERY: u64 = 1000;
 
+/// Another host's write is waited for this long.
+const BUSY_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Of the file's tables. The second has the table `head`.
 const VERSION: i64 = 2;
 
@@ -175,6 +178,13 @@ impl AuditLog {
             StoreError::InUse { path } => AuditError::Replaced { path },
             error => AuditError::Lock(error),
         })?;
+        let emptied = path.exists() && !holds_tables(path).map_err(failed)?;
+        if emptied {
+            tracing::warn!(
+                "the audit log {} held nothing, not even its tables: somebody emptied it, or its making was interrupted; a new one begins",
+                path.display()
+            );
+        }
         let connection = connect(path).map_err(failed)?;
         let found = version(&connection).map_err(failed)?;
         if found > VERSION {
@@ -249,6 +259,15 @@ impl AuditLog {
         Ok(sequence)
     }
 
+    /// Whether a file at `path` was made by a host: a log that was emptied is not the same
+    /// as one in which nothing is written yet.
+    pub fn was_made(path: &Path) -> Result<bool, AuditError> {
+        holds_tables(path).map_err(|source| AuditError::Open {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
     /// Walks the whole chain and returns how many rows hold, or the first that
     /// does not.
     pub fn verify(&self) -> Result<Result<u64, Broken>, AuditError> {
@@ -280,7 +299,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     crate::store::make_private(path);
-    connection.busy_timeout(Duration::from_secs(2))?;
+    connection.busy_timeout(BUSY_PATIENCE)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;",
     )?;
@@ -306,6 +325,15 @@ fn keep_the_head(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA user_version = {VERSION};
          COMMIT;",
     ))
+}
+
+/// Whether the file at `path` is a log that a host has made. Writes nothing.
+fn holds_tables(path: &Path) -> rusqlite::Result<bool> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_PATIENCE)?;
+    let tables = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'entries')";
+    connection.query_row(tables, [], |row| row.get(0))
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {

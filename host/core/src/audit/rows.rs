@@ -59,6 +59,8 @@ pub struct RowSummary {
     pub by: Option<String>,
     /// Whether the answer was a yes.
     pub allowed: Option<bool>,
+    /// What the yes is good for: `once`, `session` or `always`.
+    pub scope: Option<String>,
     /// How the command ended, of an outcome.
     pub exit_status: Option<i64>,
     caller: Option<CallerSummary>,

@@ -11,12 +11,15 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use quarterdeck_core::audit::{AuditRow, History, RowFilter};
 use quarterdeck_core::policy::Tier;
-use quarterdeck_core::{inert_text, rfc3339};
+use quarterdeck_core::{rfc3339, spelled_out};
 
 use crate::Setup;
 use crate::arguments::AuditFilter;
 
 const FAINT: Style = Style::new().dimmed();
+
+/// Of a longer command the beginning is shown; `--json` has all of it.
+const SHOWN_CHARACTERS: usize = 2_000;
 
 impl From<AuditFilter> for RowFilter {
     fn from(filter: AuditFilter) -> Self {
@@ -53,7 +56,7 @@ pub(super) fn list(
         }
     }
     if newest.is_empty() && !json {
-        anstream::println!("no row is so");
+        anstream::println!("there is no such row");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,9 +107,14 @@ fn print(row: &AuditRow) {
     }
     words.extend(summary.decision.clone());
     words.extend(summary.allowed.map(|yes| {
-        let said = if yes { "allowed" } else { "denied" };
+        let said = match (yes, summary.scope.as_deref()) {
+            (true, Some("session")) => "allowed for the session",
+            (true, Some("always")) => "allowed for good",
+            (true, _) => "allowed once",
+            (false, _) => "denied",
+        };
         let by = summary.by.as_deref().unwrap_or("somebody");
-        format!("{said} by {}", inert_text(by))
+        format!("{said} by {}", spelled_out(by))
     }));
     words.extend(summary.exit_status.map(|status| format!("status {status}")));
     words.extend(summary.rule().map(|rule| format!("rule {rule}")));
@@ -114,16 +122,16 @@ fn print(row: &AuditRow) {
         summary
             .policy()
             .map(|(policy, generation)| match generation {
-                0 => format!("of {}", inert_text(policy)),
-                _ => format!("of {} (generation {generation})", inert_text(policy)),
+                0 => format!("of {}", spelled_out(policy)),
+                _ => format!("of {} (generation {generation})", spelled_out(policy)),
             }),
     );
-    words.extend(summary.caller().map(inert_text));
+    words.extend(summary.caller().map(spelled_out));
     words.extend(
         summary
             .session
             .as_deref()
-            .map(|session| format!("session {}", inert_text(session))),
+            .map(|session| format!("session {}", spelled_out(session))),
     );
     anstream::println!(
         "{FAINT}{:>6}  {}{FAINT:#}  {}  {}",
@@ -133,6 +141,16 @@ fn print(row: &AuditRow) {
         words.join("  "),
     );
     if let Some(command) = &summary.command {
-        anstream::println!("        {}", inert_text(command));
+        anstream::println!("        {}", cut(&spelled_out(command)));
+    }
+}
+
+fn cut(command: &str) -> String {
+    match command.char_indices().nth(SHOWN_CHARACTERS) {
+        None => command.to_owned(),
+        Some((end, _)) => {
+            let left = command.len() - end;
+            format!("{}… ({left} bytes more)", &command[..end])
+        }
     }
 }

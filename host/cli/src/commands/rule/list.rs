@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use quarterdeck_core::allow_rules::{AllowRule, AllowRulesFile};
-use quarterdeck_core::inert_text;
+use quarterdeck_core::spelled_out;
 use serde_json::{Value, json};
 
 use super::own_rules::OwnRules;
@@ -44,13 +44,13 @@ pub(super) fn run(setup: &Setup, json: bool) -> Result<ExitCode> {
         anstream::println!("{}  {}", rule.id, rule.tier);
         anstream::println!(
             "    {}",
-            inert_text(&rule.matches.first().cloned().unwrap_or_else(|| {
+            spelled_out(&rule.matches.first().cloned().unwrap_or_else(|| {
                 [&rule.programs[..], &rule.subcommands, &rule.flags]
                     .concat()
                     .join(" ")
             }))
         );
-        anstream::println!("    {}", inert_text(&rule.reason));
+        anstream::println!("    {}", spelled_out(&rule.reason));
     }
     for rule in &allowed {
         anstream::println!("{}  {}", rule.id(), shown(rule));
@@ -66,7 +66,7 @@ fn with_id(rule: &AllowRule) -> Result<Value> {
 
 /// An allow rule in a line.
 pub(super) fn shown(rule: &AllowRule) -> String {
-    let mut words = vec![format!("allows `{}`", inert_text(&rule.command))];
+    let mut words = vec![format!("allows `{}`", spelled_out(&rule.command))];
     let wishes = [
         ("in", rule.cwd.clone()),
         ("to", rule.client.clone()),
@@ -76,11 +76,11 @@ pub(super) fn shown(rule: &AllowRule) -> String {
     ];
     for (how, wish) in wishes {
         if let Some(wish) = wish {
-            words.push(format!("{how} {}", inert_text(&wish)));
+            words.push(format!("{how} {}", spelled_out(&wish)));
         }
     }
     if let Some(why) = &rule.why {
-        words.push(format!("({})", inert_text(why)));
+        words.push(format!("({})", spelled_out(why)));
     }
     words.join(" ")
 }
