@@ -1,5 +1,6 @@
 //! Tells a program's flags from its operands.
 
+use crate::outputs::{archive, names_an_output, outputs_elsewhere};
 use crate::pack::{Writes, spellings};
 use crate::rules::{Program, Sources, Spelling};
 use crate::text::HOME;
@@ -20,38 +21,6 @@ struct Flag<'a> {
     /// With its dashes, without its value.
     name: Name<'a>,
     value: Option<&'a str>,
-}
-
-/// Whether a flag, whatever the program, says where what it makes is to go.
-fn names_an_output(flag: &str) -> bool {
-    let Some(name) = flag.strip_prefix("--") else {
-        return false;
-    };
-    match name.as_bytes().first() {
-        Some(b'o') => matches!(
-            name,
-            "out"
-                | "output"
-                | "outfile"
-                | "outFile"
-                | "out-file"
-                | "outdir"
-                | "outDir"
-                | "out-dir"
-                | "output-file"
-                | "output-dir"
-                | "output-directory"
-                | "output-path"
-                | "outputFile"
-                | "outputDir"
-                | "output_dir"
-                | "output_file"
-        ),
-        Some(b't') => name == "target-dir",
-        Some(b'd') => matches!(name, "dest-dir" | "declarationDir"),
-        // protoc: `--python_out`
-        _ => name.ends_with("_out"),
-    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -221,9 +190,12 @@ impl<'a> Arguments<'a> {
 
     /// The files that the program writes, as far as its flags and operands
     /// name them.
-    pub(crate) fn written(&self) -> Vec<Field> {
+    pub(crate) fn written_by(&self, name: &str) -> Vec<Field> {
         let program = self.program;
         let mut written = Vec::new();
+        if name == "rsync" && self.has_flag("-n|--dry-run") {
+            return written;
+        }
         if program.writes_with.is_none_or(|flags| self.has_flag(flags)) {
             match program.writes {
                 Writes::None => {}
@@ -246,6 +218,15 @@ impl<'a> Arguments<'a> {
                 .filter(|value| value.contains(['/', HOME]))
                 .map(file),
         );
+        // What follows is the command line of another program.
+        let own = match self.operands.first() {
+            Some(first) if program.runs_after.is_some() && program.runs_in.is_empty() => {
+                &self.all[..=*first]
+            }
+            _ => self.all,
+        };
+        written.extend(outputs_elsewhere(name, own));
+        written.extend(archive(name, self));
         if program.write_flags.is_empty() {
             return written;
         }

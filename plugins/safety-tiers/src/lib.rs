@@ -20,6 +20,7 @@ mod config;
 mod guest;
 mod matching;
 mod names;
+mod outputs;
 mod pack;
 mod parser;
 mod place;

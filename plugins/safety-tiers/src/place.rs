@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use self::names::{
     BUILD, BUILD_BEGINNINGS, BUILD_ENDINGS, CERTIFICATE_NAMES, DEVICES, ENTRY, HOME_FOLDERS,
-    KEY_NAMES, KEY_WORDS, PROGRAM_FOLDERS, QUARTERDECK, SECRET_NAMES, SECRET_PATHS, SHALLOW_SYSTEM,
-    STARTUP, STREAMS, SYSTEM, TEMPORARY,
+    KEY_NAMES, KEY_PATHS, KEY_WORDS, PROGRAM_FOLDERS, QUARTERDECK, SECRET_NAMES, SECRET_PATHS,
+    SHALLOW_SYSTEM, STARTUP, STREAMS, SYSTEM, TEMPORARY,
 };
 use crate::text::{self, ANY_ONE, HOME, SOMETHING, STAR, UNKNOWN};
 
@@ -174,7 +174,9 @@ impl Places {
         let listed = may_be_listed(whole);
         let secret = is_secret(whole, name, listed);
         add(Self::SECRET, secret);
-        add(Self::KEY, !secret && is_key(name));
+        let keeps_passwords =
+            || listed && KEY_PATHS.iter().any(|known| text::matches(known, whole));
+        add(Self::KEY, !secret && (is_key(name) || keeps_passwords()));
         add(Self::ENVIRONMENT, is_environment(name));
         add(
             Self::STARTUP,
@@ -564,10 +566,8 @@ fn is_key(name: &str) -> bool {
 }
 
 fn is_environment(name: &str) -> bool {
-    let may_be = name.starts_with('.')
-        && name.contains([STAR, ANY_ONE])
-        && name.bytes().any(|byte| byte.is_ascii_alphanumeric())
-        && text::glob_covers(name, ".env");
+    let may_be =
+        name.starts_with('.') && name.contains([STAR, ANY_ONE]) && text::glob_covers(name, ".env");
     (name == ".env" || name == ".envrc" || name.starts_with(".env.") || may_be)
         && ![
             ".env.example",

@@ -48,7 +48,14 @@ fn code_of_a_qualifier(inside: &str) -> Option<&str> {
         .next()
         .filter(|next| plain && next.is_ascii_punctuation())?;
     let code = &rest[1..];
-    code.rfind(delimiter).map(|end| &code[..end])
+    let closing = match delimiter {
+        '{' => '}',
+        '[' => ']',
+        '<' => '>',
+        '(' => ')',
+        same => same,
+    };
+    code.rfind(closing).map(|end| &code[..end])
 }
 
 /// The text of a word with its quotes removed and nothing expanded, as for the

@@ -79,8 +79,25 @@ impl Walk<'_> {
         }
         if arguments.runs_first_operand() && !program.shell {
             let script = arguments.operands().next();
-            let text = script.and_then(|script| self.text_of_file(&script.text));
+            // `python3 a.py` that this line has written, `python3 <(…)`
+            let read = script
+                .filter(|script| script.text != "-")
+                .and_then(|script| self.stream_of(&script.text, context));
+            if read.as_ref().is_some_and(|read| read.text.is_none()) {
+                self.note(
+                    "core/unknown-script",
+                    Tier::Review,
+                    "Runs text that only the machine knows when the time comes.",
+                    span,
+                );
+            }
+            let text = read.and_then(|read| read.text);
             code.extend(text.map(|text| text.to_string()));
+        }
+        if program.reads_code {
+            // `psql -f a.sql` that this line has written
+            let texts = self.scripts_in_files(arguments, context);
+            code.extend(texts.iter().map(|text| text.to_string()));
         }
         let reads_code = program.reads_code
             || !program.code_flags.is_empty()
@@ -199,6 +216,8 @@ impl Walk<'_> {
     /// as shell lines, each alone and all of them in a row (`run(["rm", "-rf",
     /// "/"])`). Gives whether it may start others.
     pub(super) fn judge_code(&mut self, code: &str, span: Span, context: &Context) -> bool {
+        let lowered = as_php_reads_it(code);
+        let code = lowered.as_deref().unwrap_or(code);
         let put_together = put_together(code);
         let starts = |code: &str| PROCESS_STARTERS.iter().any(|name| code.contains(name));
         if !starts(code) && !put_together.as_deref().is_some_and(starts) || only_prints(code) {
@@ -359,6 +378,29 @@ const PROCESS_STARTERS: [&str; 47] = [
     ".execute",
     "command",
 ];
+
+/// PHP takes its functions in any case: `PASSTHRU(…)`.
+fn as_php_reads_it(code: &str) -> Option<String> {
+    const STARTERS: [&str; 6] = [
+        "passthru(",
+        "system(",
+        "exec(",
+        "shell_exec(",
+        "popen(",
+        "proc_open(",
+    ];
+    if !code.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
+    let lower = code.to_ascii_lowercase();
+    let mut plain = code.to_owned();
+    for starter in STARTERS {
+        for (at, _) in lower.match_indices(starter) {
+            plain.replace_range(at..at + starter.len(), starter);
+        }
+    }
+    (plain != code).then_some(plain)
+}
 
 /// Whether all that the code does is to print one text, in which nothing is put in.
 fn only_prints(code: &str) -> bool {

@@ -90,7 +90,10 @@ impl Walk<'_> {
         let word = fields.iter().take(5).position(|field| {
             let word = field.text.as_str();
             RUNNING.contains(&word)
-                && (matches!(word, "exec" | "watch" | "do") || !RUN_THEIR_OWN.contains(&name))
+                && (matches!(word, "exec" | "watch" | "do")
+                    || !RUN_THEIR_OWN.contains(&name)
+                    // A program of the whole workspace, or of the machine.
+                    || name == "yarn" && fields.iter().any(|it| matches!(it.text.as_str(), "-T" | "--top-level")))
         });
         let contained = matches!(name, "docker" | "podman" | "nerdctl" | "kubectl" | "oc");
         let Some(rest) = word.map(|word| &fields[word + 1..]).filter(|_| !contained) else {
@@ -154,6 +157,7 @@ impl Walk<'_> {
             let text = !named && flag != "-x" && !value.starts_with(['|', '!', '%', '#'])
                 || NO_COMMANDS.iter().any(|word| lower.contains(word))
                 || program.code_flags.contains(&flag);
+            let text = text && !(letters == "o" && value.starts_with('|'));
             for (at, mark) in MARKS
                 .iter()
                 .flat_map(|mark| value.match_indices(mark))
@@ -175,7 +179,8 @@ impl Walk<'_> {
             let line = line
                 .trim_start_matches("%pipe%")
                 .trim_end_matches(['"', '\'']);
-            if letters.len() != 1 || LINE_LETTERS.contains(letters) {
+            let starts = value.starts_with(['|', '!']) && letters.len() == 1;
+            if letters.len() != 1 || LINE_LETTERS.contains(letters) || starts {
                 self.perhaps_line(line, invocation.span, context);
             }
             self.only_danger(|walk| {

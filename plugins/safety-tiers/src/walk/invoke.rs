@@ -117,7 +117,12 @@ impl Walk<'_> {
         );
         let name = base_name(path);
         let mut candidates: Vec<String> = Vec::new();
-        if text::is_glob(name) && name.contains(|c: char| c.is_ascii_alphanumeric()) {
+        // `*.sh` is any script, not one that rules know by its name.
+        let any_ending = name
+            .trim_start_matches([text::STAR, SOMETHING])
+            .starts_with('.');
+        if text::is_glob(name) && !any_ending && name.contains(|c: char| c.is_ascii_alphanumeric())
+        {
             candidates.extend(self.rules.names_covered_by(name).map(str::to_owned));
         }
         // `${X}rm`: what is not known may be empty, or a path before the name.
@@ -226,7 +231,7 @@ impl Walk<'_> {
                 .next()
                 .is_some_and(|script| self.text_of_file(&script.text).is_some());
         let mut writes = invocation.redirected.writes.clone();
-        writes.extend(arguments.written());
+        writes.extend(arguments.written_by(name));
         writes.extend(code.iter().flat_map(|code| code.writes.iter().cloned()));
         let shell = self.shell.clone();
         let subject = Subject {

@@ -32,12 +32,13 @@ const LINE_VARIABLES: [&str; 10] = [
 ];
 
 /// How the names of others of these end.
-const LINE_VARIABLE_ENDINGS: [&str; 10] = [
+const LINE_VARIABLE_ENDINGS: [&str; 11] = [
     "PAGER",
     "EDITOR",
     "VISUAL",
     "BROWSER",
     "_ASKPASS",
+    "_RSH",
     "_EXTERNAL_DIFF",
     "_WRAPPER",
     "_RUNNER",
@@ -208,7 +209,10 @@ impl Walk<'_> {
                 self.commands_of_settings(settings.into_iter(), span, context);
             }
             "gh" => {
-                if let ["alias", "set", _, line, ..] = words_of(arguments).as_slice() {
+                if let ["alias", "set", _, line, ..]
+                | ["config", "set", "pager" | "editor" | "browser", line, ..] =
+                    words_of(arguments).as_slice()
+                {
                     self.perhaps_line(line.trim_start_matches('!'), span, context);
                 }
             }
@@ -305,6 +309,32 @@ impl Walk<'_> {
                     ),
                 }
             }
+            // Its settings and hooks hold commands of its own: `run "LINE"`
+            "tmux" => {
+                const KEEP: [&str; 10] = [
+                    "set",
+                    "set-option",
+                    "setw",
+                    "set-hook",
+                    "command-prompt",
+                    "bind",
+                    "bind-key",
+                    "pipe-pane",
+                    "send",
+                    "confirm-before",
+                ];
+                if words_of(arguments).iter().any(|word| KEEP.contains(word)) {
+                    for text in fields.iter().map(|field| field.text.as_str()) {
+                        if text.contains(' ') {
+                            let run = text
+                                .strip_prefix("run-shell ")
+                                .or_else(|| text.strip_prefix("run "));
+                            let line = run.unwrap_or(text).trim_matches(['"', '\'']);
+                            self.perhaps_line(line, span, context);
+                        }
+                    }
+                }
+            }
             "cmake" => self.command_of_cmake(fields, span, context),
             "bind" | "bindkey" => {
                 for operand in arguments.operands() {
@@ -381,7 +411,11 @@ impl Walk<'_> {
                 Effect::Runs(line) => {
                     self.line(line, span, context);
                 }
-                Effect::Writes(file) => redirected.writes.push(written_path(file, span)),
+                Effect::Writes(file) => {
+                    let file = written_path(file, span);
+                    self.note_unseen(&file);
+                    redirected.writes.push(file);
+                }
                 Effect::Reads(file) => redirected.reads.push(written_path(file, span)),
             }
         }

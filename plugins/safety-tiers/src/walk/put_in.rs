@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::code::strings;
+use super::code::{put_together, strings};
 use super::output::single_quoted;
 use super::redirects::Redirected;
 use super::removals::destroys;
@@ -45,7 +45,7 @@ const PUT_IN: [&str; 23] = [
 ];
 
 /// Files of a project whose lines and strings are commands.
-const HOLD_COMMANDS: [&str; 22] = [
+const HOLD_COMMANDS: [&str; 24] = [
     ".envrc",
     "Makefile",
     "makefile",
@@ -68,6 +68,8 @@ const HOLD_COMMANDS: [&str; 22] = [
     "lefthook.yml",
     ".pre-commit-config.yaml",
     "build.sbt",
+    "build.ninja",
+    "CMakeLists.txt",
 ];
 
 /// Names and endings of files with code.
@@ -122,6 +124,12 @@ const CODE: [&str; 50] = [
     "r",
     "tf",
     "cmake",
+];
+
+/// Programs that run the commands in a file which a flag names.
+const TAKE_SCRIPTS: [&str; 15] = [
+    "make", "gmake", "bmake", "just", "task", "ninja", "rake", "gdb", "lldb", "vi", "vim", "nvim",
+    "ex", "emacs", "tmux",
 ];
 
 /// What runs the text of a file.
@@ -247,8 +255,9 @@ impl Walk<'_> {
                 }
             }
             "install" | "cp" => {
-                if let ([from, .., file], Some(text)) = (files.as_slice(), input)
-                    && matches!(*from, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
+                if let [from, .., file] = files.as_slice()
+                    && (from.starts_with("/dev/") || from.starts_with("/proc/self/fd/"))
+                    && let Some(text) = self.stream_of(from, context).and_then(|it| it.text)
                 {
                     self.put_into(file, &text);
                 }
@@ -300,7 +309,7 @@ impl Walk<'_> {
 
     /// What code writes into files, where it names both.
     pub(super) fn put_in_by_code(&mut self, code: &str) {
-        const WRITERS: [&str; 12] = [
+        const WRITERS: [&str; 14] = [
             "'w'",
             "\"w\"",
             "'a'",
@@ -313,14 +322,27 @@ impl Walk<'_> {
             "File.write",
             "file_put_contents",
             "os.WriteFile",
+            // Perl's `open F, ">a.sh"`
+            "\">",
+            "'>",
         ];
         if !WRITERS.iter().any(|writer| code.contains(writer)) {
             return;
         }
+        let whole = put_together(code);
+        // A text that is made of parts is not to be told from them.
+        let made = whole.is_some()
+            || [
+                "%", ".format(", ".join(", "f'", "f\"", "chr(", "decode", "replace(",
+            ]
+            .iter()
+            .any(|part| code.contains(part));
+        let code = whole.as_deref().unwrap_or(code);
         let strings = strings(code);
         let files = strings.iter().filter(|it| {
             let named = |quote| code.contains(&format!("({quote}{it}{quote}"));
             it.len() < 200
+                && *it != ">"
                 && !it.contains([' ', '\n'])
                 && (it.contains('.')
                     || HOLD_COMMANDS.contains(&base_name(it))
@@ -331,8 +353,11 @@ impl Walk<'_> {
             .filter(|it| it.contains([' ', '\n']))
             .collect();
         let text = texts.join("\n");
-        for file in files {
+        for file in files.map(|file| file.trim_start_matches('>')) {
             self.put_into(file, &text);
+            if made && Holds::told_by(file) == Holds::Script {
+                self.note_unseen(&super::field(file, Span::default()));
+            }
         }
     }
 
@@ -346,7 +371,9 @@ impl Walk<'_> {
         span: Span,
         context: &Context,
     ) {
-        let nothing_new = self.shell.pieces.is_empty() && self.shell.files.is_empty();
+        let nothing_new = self.shell.pieces.is_empty()
+            && self.shell.files.is_empty()
+            && self.substituted.is_empty();
         if nothing_new && !self.has_downloaded(|_| true) {
             return;
         }
@@ -382,6 +409,13 @@ impl Walk<'_> {
             let whole = whole.filter(|(file, _)| Holds::told_by(file) != Holds::Script);
             texts.extend(whole.map(|(file, text)| (file.clone(), Rc::clone(text))));
         }
+        if TAKE_SCRIPTS.contains(&name) {
+            for file in given_as_script(arguments.all) {
+                if let Some(text) = self.stream_of(file, context).and_then(|it| it.text) {
+                    self.run_text(Holds::Commands, &text, span, context);
+                }
+            }
+        }
         let is_shell = self.rules.program(name).shell || matches!(name, "source" | ".");
         for (file, text) in texts {
             let holds = match Holds::told_by(&file) {
@@ -404,6 +438,12 @@ impl Walk<'_> {
                     if let Some((_, value)) = line.split_once([':', '=']) {
                         self.perhaps_line(value.trim(), span, context);
                     }
+                    // gdb's and CMake's, and an editor's
+                    let marked = ["COMMAND ", "shell ", "!"].iter();
+                    for value in marked.filter_map(|mark| line.split_once(mark)) {
+                        let value = value.1.trim_end_matches(')');
+                        self.perhaps_line(value, span, context);
+                    }
                 }
                 for string in strings(text) {
                     self.perhaps_line(&string, span, context);
@@ -424,6 +464,31 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// The files that a command is told to take its own commands from: `make -f a.mk`.
+fn given_as_script(fields: &[Field]) -> impl Iterator<Item = &str> {
+    const FLAGS: [&str; 9] = [
+        "-f",
+        "--file",
+        "--makefile",
+        "--justfile",
+        "-S",
+        "-u",
+        "-x",
+        "--command",
+        "--source",
+    ];
+    let behind = fields.windows(2).filter_map(|pair| {
+        FLAGS
+            .contains(&pair[0].text.as_str())
+            .then_some(pair[1].text.as_str())
+    });
+    let within = fields.iter().filter_map(|field| {
+        let (flag, file) = field.text.split_once('=')?;
+        FLAGS.contains(&flag).then_some(file)
+    });
+    behind.chain(within)
 }
 
 /// What a script for sed or ed puts into a file: the text of `a`, `i` and `c`, and

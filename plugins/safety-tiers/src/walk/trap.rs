@@ -26,12 +26,15 @@ impl Walk<'_> {
 
     /// The shell ends here, and runs what was kept.
     pub(super) fn leave(&mut self, context: &Context) {
-        let kept = Rc::clone(&self.shell.trapped);
-        // What was kept may keep more.
-        let mut done = 0;
-        while let Some((line, span)) = self.shell.trapped.get(done).cloned() {
-            done += 1;
-            self.line(&line, span, context);
+        let kept = std::mem::take(&mut self.shell.trapped);
+        // What leaves the shell once more, as `trap 'exit 1' INT` does, finds nothing
+        // kept; what was kept may keep more.
+        let mut due = Rc::clone(&kept);
+        while !due.is_empty() {
+            for (line, span) in due.iter() {
+                self.line(line, *span, context);
+            }
+            due = std::mem::take(&mut self.shell.trapped);
         }
         self.shell.trapped = kept;
     }

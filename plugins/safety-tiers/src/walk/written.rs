@@ -70,7 +70,7 @@ impl Walk<'_> {
         }
     }
 
-    fn note_unseen(&mut self, file: &Field) {
+    pub(super) fn note_unseen(&mut self, file: &Field) {
         let name = plain_path(&file.text, self.shell.here());
         if self.shell.unseen_files.len() < MAX_FILES && name.len() <= MAX_VALUE_BYTES {
             Rc::make_mut(&mut self.shell.unseen_files).push(name);
