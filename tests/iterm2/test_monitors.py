@@ -64,6 +64,63 @@ async def test_filtered_keystrokes_are_told_and_not_typed(connection: iterm2.Con
 
 
 @story
+async def test_a_filter_that_has_ended_leaves_keys_alone(connection: iterm2.Connection) -> None:
+    _, session = await first_session(connection)
+    await session.async_send_text("stty -echo; cat\n")
+
+    async def reads() -> bool:
+        return await session.async_get_variable("jobName") == "cat"
+
+    await until("cat has the terminal", reads)
+    pattern = iterm2.KeystrokePattern()
+    pattern.characters = ["q"]
+    for scope in (session.session_id, None):
+        async with iterm2.KeystrokeFilter(connection, [pattern], scope):
+            control(f"press {session.session_id} aqb")
+        control(f"press {session.session_id} aqb")
+    await session.async_send_text("!\n")
+    await shows(session, "abaqbabaqb!")
+
+
+@story
+async def test_the_variable_monitor_watches_all_or_the_active_one(connection: iterm2.Connection) -> None:
+    app, first = await first_session(connection)
+    second = await first.async_split_pane(vertical=True)
+    window = app.current_terminal_window
+    scopes = iterm2.VariableScopes
+    async with iterm2.VariableMonitor(connection, scopes.SESSION, "user.task", "all") as monitor:
+        for number, session in enumerate([first, second]):
+            await session.async_set_variable("user.task", number)
+            assert await soon(monitor.async_get()) == number
+        third = await second.async_split_pane(vertical=False)
+        await third.async_set_variable("user.task", "of one that came later")
+        assert await soon(monitor.async_get()) == "of one that came later"
+    for identifier in ("all", "active"):
+        async with iterm2.VariableMonitor(connection, scopes.WINDOW, "user.mood", identifier) as monitor:
+            await window.async_set_variable("user.mood", identifier)
+            assert await soon(monitor.async_get()) == identifier
+    async with iterm2.VariableMonitor(connection, scopes.SESSION, "id", "active") as monitor:
+        await first.async_activate()
+        assert await soon(monitor.async_get()) == first.session_id
+
+
+@story
+async def test_variables_refer_to_what_is_around(connection: iterm2.Connection) -> None:
+    app, session = await first_session(connection)
+    window = app.current_terminal_window
+    tab = window.current_tab
+    await app.async_set_variable("user.mood", "fine")
+    assert await session.async_get_variable("tab.id") == tab.tab_id
+    assert await session.async_get_variable("tab.window.id") == window.window_id
+    assert await session.async_get_variable("iterm2.user.mood") == "fine"
+    assert await window.async_get_variable("currentTab.currentSession.id") == session.session_id
+    assert await session.async_get_variable("tab.nothing") is None
+    frame = await window.async_get_frame()
+    origin, size = frame.origin, frame.size
+    assert await window.async_get_variable("frame") == [origin.x, origin.y, size.width, size.height]
+
+
+@story
 async def test_the_variable_monitor_tells_what_programs_and_scripts_set(connection: iterm2.Connection) -> None:
     _, session = await first_session(connection)
     scope = iterm2.VariableScopes.SESSION

@@ -1,5 +1,7 @@
 //! Who wants to know what.
 
+use std::collections::BTreeMap;
+
 use quarterdeck_iterm2::proto::{
     KeystrokePattern, Notification, NotificationType, VariableScope, keystroke_notification::Action,
 };
@@ -30,8 +32,8 @@ pub(crate) enum Subject {
         scope: VariableScope,
         identifier: String,
         name: String,
-        /// The value that was told last, as JSON.
-        told: String,
+        /// The value that was told last of each thing that is watched, as JSON.
+        told: BTreeMap<String, String>,
     },
 }
 

@@ -34,13 +34,64 @@ impl Application {
         }
     }
 
+    /// What a monitor of variables watches, by the identifiers that it is told: all
+    /// sessions or windows, the active one, or one by its id.
+    pub(crate) fn watched(&self, scope: VariableScope, id: &str) -> Option<Vec<(String, Scope)>> {
+        let active = || id.to_owned();
+        Some(match (scope, id) {
+            (VariableScope::Session, "all") => (self.sessions.keys())
+                .map(|id| (id.clone(), Scope::Session(id.clone())))
+                .collect(),
+            (VariableScope::Window, "all") => (self.layout.windows.iter())
+                .map(|window| (window.id.clone(), Scope::Window(window.id.clone())))
+                .collect(),
+            (VariableScope::Session, "active") => (self.active_session().into_iter())
+                .map(|id| (active(), Scope::Session(id.to_owned())))
+                .collect(),
+            (VariableScope::Window, "active") => (self.key_window.iter())
+                .map(|id| (active(), Scope::Window(id.clone())))
+                .collect(),
+            _ => vec![(id.to_owned(), self.scope_of(scope, id)?)],
+        })
+    }
+
     /// The value of a variable; `null` if there is none.
     pub(crate) fn variable(&self, scope: &Scope, name: &str) -> Value {
         let mut all = self.variables_of(scope);
         if name == "*" {
             return Value::Object(all);
         }
-        all.remove(name).unwrap_or(Value::Null)
+        if let Some(value) = all.remove(name) {
+            return value;
+        }
+        let referred = name
+            .split_once('.')
+            .and_then(|(reference, rest)| Some((self.referred(scope, reference)?, rest)));
+        referred.map_or(Value::Null, |(scope, rest)| self.variable(&scope, rest))
+    }
+
+    /// What a variable that is a reference leads to.
+    fn referred(&self, scope: &Scope, reference: &str) -> Option<Scope> {
+        match (scope, reference) {
+            (Scope::Window(_) | Scope::Tab(_) | Scope::Session(_), "iterm2") => Some(Scope::App),
+            (Scope::Window(id), "currentTab") => {
+                let window = self.layout.window(id)?;
+                Some(Scope::Tab(window.selected.clone()))
+            }
+            (Scope::Tab(id), "window") => {
+                let (window, _) = self.layout.tab(id)?;
+                Some(Scope::Window(window.id.clone()))
+            }
+            (Scope::Tab(id), "currentSession") => {
+                let (_, tab) = self.layout.tab(id)?;
+                Some(Scope::Session(tab.active.clone()))
+            }
+            (Scope::Session(id), "tab") => {
+                let (_, tab) = self.layout.showing(id)?;
+                Some(Scope::Tab(tab.id.clone()))
+            }
+            _ => None,
+        }
     }
 
     fn variables_of(&self, scope: &Scope) -> Map<String, Value> {
@@ -52,12 +103,19 @@ impl Application {
             }),
             Scope::Window(id) => match self.layout.window(id) {
                 None => json!({}),
-                Some(window) => json!({
-                    "id": window.id,
-                    "number": window.number,
-                    "frame": [window.origin.0, window.origin.1],
-                    "titleOverride": Value::Null,
-                }),
+                Some(window) => {
+                    let frame = window.frame();
+                    let (origin, size) = (
+                        frame.origin.unwrap_or_default(),
+                        frame.size.unwrap_or_default(),
+                    );
+                    json!({
+                        "id": window.id,
+                        "number": window.number,
+                        "frame": [origin.x(), origin.y(), size.width(), size.height()],
+                        "titleOverride": Value::Null,
+                    })
+                }
             },
             Scope::Tab(id) => match self.layout.tab(id) {
                 None => json!({}),
@@ -172,19 +230,24 @@ impl Application {
             else {
                 continue;
             };
-            let Some(of) = self.scope_of(*scope, identifier) else {
+            // What has gone is told no more; what has come had no value before.
+            let Some(watched) = self.watched(*scope, identifier) else {
                 continue;
             };
-            let value = self.variable(&of, name).to_string();
-            if value != *told {
-                told.clone_from(&value);
-                let change = VariableChangedNotification {
-                    scope: Some(*scope as i32),
-                    identifier: Some(identifier.clone()),
-                    name: Some(name.clone()),
-                    json_new_value: Some(value),
-                };
-                changes.push((subscription.client, change));
+            let mut former = std::mem::take(told);
+            for (identifier, of) in watched {
+                let value = self.variable(&of, name).to_string();
+                let before = former.remove(&identifier);
+                if before.as_deref().unwrap_or("null") != value {
+                    let change = VariableChangedNotification {
+                        scope: Some(*scope as i32),
+                        identifier: Some(identifier.clone()),
+                        name: Some(name.clone()),
+                        json_new_value: Some(value.clone()),
+                    };
+                    changes.push((subscription.client, change));
+                }
+                told.insert(identifier, value);
             }
         }
         self.subscriptions = subscriptions;

@@ -70,18 +70,24 @@ impl Application {
                 NotificationType::KeystrokeFilter,
                 Some(Arguments::KeystrokeFilterRequest(filter)),
             ) => Subject::Filter(filter.patterns_to_ignore.clone()),
+            // Whoever ends a filter does not say what it was.
+            (NotificationType::KeystrokeFilter, None) if !request.subscribe() => {
+                Subject::Filter(Vec::new())
+            }
             (
                 NotificationType::NotifyOnVariableChange,
                 Some(Arguments::VariableMonitorRequest(monitor)),
             ) => {
-                let scope = self
-                    .scope_of(monitor.scope(), monitor.identifier())
+                let watched = self
+                    .watched(monitor.scope(), monitor.identifier())
                     .ok_or(Status::InvalidIdentifier)?;
+                let value = |scope| self.variable(&scope, monitor.name()).to_string();
+                let told = watched.into_iter().map(|(id, scope)| (id, value(scope)));
                 Subject::Variable {
                     scope: monitor.scope(),
                     identifier: monitor.identifier().to_owned(),
                     name: monitor.name().to_owned(),
-                    told: self.variable(&scope, monitor.name()).to_string(),
+                    told: told.collect(),
                 }
             }
             (
