@@ -94,6 +94,16 @@ async def test_a_command_gives_its_own_output_and_real_exit_code(sessions: Sessi
     assert await sessions.run(session, "pwd; (exit 7)") == {"success": False, "output": "/tmp\n", "exit_code": 7}
 
 
+@pytest.mark.parametrize(("signal", "number"), [("KILL", 9), ("HUP", 1)])
+async def test_a_command_that_a_signal_ends_with_its_shell_has_failed(
+    sessions: Sessions, world: World, signal: str, number: int
+) -> None:
+    allow(world, f"kill -{signal} $$")
+    session = await sessions.open()
+    done = await sessions.run(session, f"kill -{signal} $$")
+    assert done["success"] is False and done["exit_code"] == 128 + number, done
+
+
 async def test_a_slow_command_times_out_and_goes_on(sessions: Sessions, world: World) -> None:
     allow(world, "word")  # the shell itself reads it, as it would read a command
     session = await sessions.open()
