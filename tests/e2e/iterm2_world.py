@@ -74,6 +74,12 @@ async def panes(app: Any) -> list[str]:
     return [pane.session_id for tab in tabs for pane in tab.sessions]
 
 
+async def window_of(app: Any, pane: str) -> str:
+    """The id of the window that shows a session."""
+    window, _ = app.get_window_and_tab_for_session(app.get_session_by_id(pane))
+    return window.window_id
+
+
 async def screen(app: Any, pane: str) -> list[str]:
     """The lines that a session shows."""
     return await _lines(app.get_session_by_id(pane))

@@ -137,3 +137,74 @@ async def test_a_terminal_that_was_there_goes_by_its_own_name(world: World, tmux
         assert "tmux:work" in [one["terminalId"] for one in await listed(terminals)]
         await terminals.type("tmux:work", "echo $((6 * 7))", ENTER)
         await terminals.shows("tmux:work", r"^42$")
+
+
+async def test_a_terminal_keeps_its_id_when_its_program_ends(world: World, tmux: Callable[..., str]) -> None:
+    tmux("new-session", "-d", "-s", "work", "exec bash")
+    async with client_of(world, "mcpretentious", "--backend", "tmux") as terminals:
+        own = await terminals.ready()
+        assert "tmux:work" in [one["terminalId"] for one in await listed(terminals)]
+        for terminal in (own, "tmux:work"):
+            await terminals.type(terminal, "echo last words", ENTER)
+            await terminals.shows(terminal, "^last words$")
+            await terminals.type(terminal, "exit", ENTER)
+
+            async def ended(terminal: str = terminal) -> bool:
+                return (await terminals.call("type", terminalId=terminal, input=["late", ENTER])).is_error
+
+            await until("its program has ended", ended)
+            late = await terminals.call("type", terminalId=terminal, input=["late", ENTER])
+            assert "has ended" in late.text, "it is known, and what it was is said"
+            assert "last words" in await terminals.read(terminal)
+            [one] = [it for it in await listed(terminals) if it["terminalId"] == terminal]
+            assert (one["attached"], one["windowCount"]) == (False, 0)
+            assert await terminals.say("close", terminalId=terminal) == f"Terminal {terminal} closed"
+
+
+async def test_a_terminal_keeps_its_id_when_tmux_dies(world: World, tmux: Callable[..., str]) -> None:
+    async with client_of(world, "mcpretentious", "--backend", "tmux") as terminals:
+        terminal = await terminals.ready()
+        await terminals.type(terminal, "echo last words", ENTER)
+        await terminals.shows(terminal, "^last words$")
+        tmux("kill-server")
+
+        async def ended() -> bool:
+            return (await terminals.call("type", terminalId=terminal, input=["late", ENTER])).is_error
+
+        await until("the terminal has ended", ended)
+        assert "last words" in await terminals.read(terminal)
+
+
+@pytest.mark.usefixtures("hosting")
+async def test_what_is_there_is_listed_before_anything_is_opened(world: World, tmux: Callable[..., str]) -> None:
+    tmux("new-session", "-d", "-s", "work", "exec bash")
+    async with client_of(world, "mcpretentious", "-b", "tmux") as terminals:
+        assert [one["terminalId"] for one in await listed(terminals)] == ["tmux:work"]
+        tmux("new-session", "-d", "-s", "later", "exec bash")
+        await terminals.type("tmux:later", "echo $((6 * 7))", ENTER)
+        await terminals.shows("tmux:later", r"^42$")
+        assert {one["terminalId"] for one in await listed(terminals)} == {"tmux:work", "tmux:later"}
+
+
+@pytest.mark.usefixtures("hosting", "tmux")
+async def test_a_call_does_not_choose_where_the_configuration_insists(world: World) -> None:
+    async with client_of(world, "mcpretentious", "-b", "tmux") as terminals:
+        assert re.search(TERMINAL, await terminals.say("open", backend="pty"))
+
+
+async def test_without_tmux_every_tool_says_what_to_install(world: World) -> None:
+    nowhere = {"terminalId": "tmux:mcp-01234567"}
+    async with client_of(world, "mcpretentious", "-b", "tmux", env={"PATH": str(world.decoys)}) as terminals:
+        for tool, arguments in {
+            "open": {},
+            "list": {},
+            "read": nowhere,
+            "screenshot": nowhere,
+            "close": nowhere,
+            "type": {**nowhere, "input": "x"},
+            "info": nowhere,
+            "resize": {**nowhere, "columns": 100, "rows": 30},
+            "mouse": {**nowhere, "event": "press", "x": 1, "y": 1, "button": "left"},
+        }.items():
+            outcome = await terminals.call(tool, **arguments)
+            assert outcome.is_error and "apt install tmux" in outcome.text, (tool, outcome)

@@ -3,6 +3,7 @@ official client of iTerm2's API looking on and typing, too."""
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from agent import Agent, agent_on_http, agent_on_stdio
 from iterm2_world import StandIn
+from test_family_mcpretentious import client_of
 from waiting import until, until_blocking
 from world import ServingHost, World
 
@@ -228,6 +230,21 @@ async def test_a_closed_pane_ends_its_session(world: World, iterm2: StandIn) -> 
         await agent.wait_for(session, exit=True)
         refused = await agent.type(session, "echo lost", enter=True)
         assert refused.code == "SESSION_ENDED", refused
+
+
+async def test_mcpretentious_knows_terminals_as_iterm2_does(world: World, iterm2: StandIn) -> None:
+    (first,) = iterm2.official("panes")
+    async with client_of(world, "mcpretentious", "-b", "iterm") as terminals:
+        listed = json.loads(await terminals.say("list"))
+        assert listed == [{"terminalId": f"iterm:{first}", "sessionId": first, "backend": "iTerm2"}]
+        said = await terminals.say("open")
+        (pane,) = set(iterm2.official("panes")) - {first}
+        assert said == f"iTerm2 terminal opened with ID: iterm:{pane}"
+        info = json.loads(await terminals.say("info", terminalId=f"iterm:{pane}"))
+        window = iterm2.official("window_of", pane)
+        assert (info["sessionId"], info["windowId"]) == (pane, window)
+        await terminals.type(f"iterm-{window}-1", "echo $((6 * 7))", {"key": "enter"})
+        await terminals.shows(f"iterm:{pane}", r"^42$")
 
 
 async def test_auto_takes_iterm2_where_it_answers(world: World, iterm2: StandIn) -> None:

@@ -10,6 +10,7 @@ use quarterdeck_terminal::{OpenError, OpenRequest, pty};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::Guarded;
 use crate::host::Host;
@@ -77,7 +78,8 @@ impl From<BackendChoice> for String {
 /// after it has gone.
 pub(crate) struct Tmux {
     socket: Socket,
-    /// Locked while connecting, so that there is one connection.
+    /// Locked while connecting, so that there is one connection, and while sessions are
+    /// looked for, so that each is found once.
     server: Mutex<Option<Server>>,
 }
 
@@ -126,9 +128,24 @@ impl Host {
     /// Takes over the sessions that are on tmux or iTerm2 already, if that is where
     /// the host's sessions are.
     pub(crate) async fn find_sessions(&self) -> Result<(), HostError> {
-        match self.kind_of(self.sessions.backend).await {
+        self.find_sessions_on(self.sessions.backend).await
+    }
+
+    /// The same where the caller's new sessions are opened. Fails where there is no such
+    /// backend.
+    pub async fn find_sessions_of(&self, caller: &Caller) -> Result<(), HostError> {
+        let backend = caller.backend.unwrap_or(self.sessions.backend);
+        self.find_sessions_on(backend).await
+    }
+
+    async fn find_sessions_on(&self, backend: BackendChoice) -> Result<(), HostError> {
+        match self.kind_of(backend).await {
             BackendKind::Pty => Ok(()),
-            BackendKind::Tmux => self.tmux().await.map(drop),
+            BackendKind::Tmux => {
+                let server = self.tmux().await?;
+                let _turn = self.tmux.server.lock().await;
+                self.take_over(&server).await
+            }
             BackendKind::Iterm2 => self.find_panes().await,
         }
     }

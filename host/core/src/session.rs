@@ -115,6 +115,8 @@ pub(crate) struct Session {
     pub(crate) run_turn: tokio::sync::Mutex<()>,
     /// How far callers have followed it.
     pub(crate) seen: Seen,
+    /// What people see it by on tmux.
+    pub(crate) shown_by: ShownBy,
     /// What it works on.
     pub(crate) task: CurrentTask,
     /// Whether `session.end` has been told.
@@ -168,6 +170,7 @@ impl Session {
             door,
             run_turn: tokio::sync::Mutex::default(),
             seen: Seen::default(),
+            shown_by: ShownBy::default(),
             task: CurrentTask::default(),
             end_told: AtomicBool::default(),
             activity_kept_ms: AtomicU64::default(),
@@ -204,6 +207,25 @@ impl Tags {
 
     pub(crate) fn set(&self, tags: Vec<String>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = tags;
+    }
+}
+
+/// The tmux session that shows a session and no other, or was the last that did: the session
+/// goes by its name, also when the pane has gone.
+#[derive(Default)]
+pub(crate) struct ShownBy(RwLock<Option<String>>);
+
+impl ShownBy {
+    /// The tmux session's name.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set(&self, name: Option<String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = name;
     }
 }
 

@@ -187,6 +187,7 @@ impl Host {
         // A login would need its secret again.
         let reopening = (program.args.is_empty() && program.remote_host.is_none())
             .then(|| Box::new(request.clone()));
+        let tmux_session = shown.then(|| format!("mcp-{id}"));
         let opening = OpenRequest {
             shell: program.path.clone(),
             args: program.args,
@@ -195,7 +196,7 @@ impl Host {
             size,
             beside,
             profile: request.profile,
-            tmux_session: shown.then(|| format!("mcp-{id}")),
+            tmux_session: tmux_session.clone(),
             scrollback_lines: self.sessions.scrollback_lines,
             transcript_bytes: self.sessions.transcript_bytes,
             shell_integration: self.sessions.shell_integration,
@@ -219,6 +220,7 @@ impl Host {
             reopening,
         };
         let session = Session::new(identity, terminal, door);
+        session.shown_by.set(tmux_session);
         self.session_begins(&session, folder, marks.as_ref());
         Ok(session)
     }

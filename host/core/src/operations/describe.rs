@@ -20,6 +20,10 @@ pub struct SessionDescription {
     pub name: String,
     /// What carries it.
     pub backend: BackendKind,
+    /// What the backend calls it, where that has names of its own.
+    pub backend_handle: Option<String>,
+    /// The tmux session that shows it and no other, or was the last that did.
+    pub shown_by: Option<String>,
     /// The program that it was opened with, in words.
     pub opened_with: String,
     /// Words to find it by.
@@ -89,9 +93,16 @@ impl Host {
         Ok(SessionDescription::now(&*self.registry.get(id)?).await)
     }
 
-    /// A session that is there, and what carries it, without asking its terminal.
-    pub fn session_on(&self, id: &str) -> Option<(SessionId, BackendKind)> {
-        let session = self.registry.get(id).ok()?;
+    /// The session of this id, or the one that its backend calls so, and what carries it,
+    /// without asking its terminal.
+    pub fn session_on(&self, name: &str) -> Option<(SessionId, BackendKind)> {
+        let is_called_so = |session: &Session| match session.backend {
+            BackendKind::Pty => false,
+            BackendKind::Tmux => session.shown_by.name().as_deref() == Some(name),
+            BackendKind::Iterm2 => session.terminal.backend_handle().as_deref() == Some(name),
+        };
+        let by_its_backend = || self.registry.all().into_iter().find(|it| is_called_so(it));
+        let session = self.registry.get(name).ok().or_else(by_its_backend)?;
         Some((session.id.clone(), session.backend))
     }
 
@@ -125,6 +136,8 @@ impl SessionDescription {
             id: session.id.clone(),
             name: session.name.clone(),
             backend: session.backend,
+            backend_handle: session.terminal.backend_handle(),
+            shown_by: session.shown_by.name(),
             opened_with: session.program.clone(),
             tags: session.tags.list(),
             created_at: session.created_at,

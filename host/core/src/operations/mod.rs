@@ -61,6 +61,7 @@ pub use ssh::{SshError, SshSettings, SshTarget};
 pub use standard_input::StandardInput;
 pub use wait::{Condition, WaitOutcome};
 pub use wait_any::{WaitAny, WaitAnyOutcome, WaitedFor};
+pub use windows::SessionWindow;
 
 pub(crate) use read::read_text;
 pub(crate) use wait::PATTERN_SIZE_LIMIT;

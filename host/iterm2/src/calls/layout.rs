@@ -86,19 +86,23 @@ impl Layout {
     /// Every session, shown or not.
     pub fn panes(&self) -> Vec<&Pane> {
         let tabs = self.windows.iter().flat_map(|window| &window.tabs);
-        let mut panes: Vec<&Pane> = Vec::new();
-        for tab in tabs {
-            tab.root.gather(&mut panes);
-            panes.extend(&tab.minimized);
-        }
-        panes.extend(&self.buried);
-        panes
+        tabs.flat_map(Tab::panes).chain(&self.buried).collect()
     }
 
     /// A session by its id.
     pub fn pane(&self, session: &SessionId) -> Option<&Pane> {
         let mut panes = self.panes().into_iter();
         panes.find(|pane| &pane.session == session)
+    }
+}
+
+impl Tab {
+    /// Its sessions, maximised or not.
+    pub fn panes(&self) -> Vec<&Pane> {
+        let mut panes = Vec::new();
+        self.root.gather(&mut panes);
+        panes.extend(&self.minimized);
+        panes
     }
 }
 

@@ -41,6 +41,17 @@ pub struct FoundPane {
     pub session_id: Option<String>,
 }
 
+/// Where a pane is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownPane {
+    /// What iTerm2 calls its session.
+    pub handle: String,
+    /// What iTerm2 calls its window.
+    pub window: String,
+    /// Which of the window's tabs it is in, from 1.
+    pub tab: usize,
+}
+
 /// A session of an earlier host that lives on.
 pub struct FoundRelay {
     /// The id that the session had.
@@ -128,6 +139,22 @@ impl Application {
             });
         }
         Ok(found)
+    }
+
+    /// Where every pane is that a window shows.
+    pub async fn shown_panes(&self) -> Result<Vec<ShownPane>, Iterm2Error> {
+        let layout = self.client.list_sessions().await?;
+        let mut shown = Vec::new();
+        for window in &layout.windows {
+            for (tab, number) in window.tabs.iter().zip(1..) {
+                shown.extend(tab.panes().into_iter().map(|pane| ShownPane {
+                    handle: pane.session.to_string(),
+                    window: window.id.to_string(),
+                    tab: number,
+                }));
+            }
+        }
+        Ok(shown)
     }
 
     /// The socket of the relay that runs in a pane, if one was opened there.

@@ -23,7 +23,7 @@ mod sizing;
 pub use appearance::{Appearance, Rgb};
 pub use application::{Application, RelayProgram, Settings};
 pub use error::Iterm2Error;
-pub use finding::{FoundPane, FoundRelay};
+pub use finding::{FoundPane, FoundRelay, ShownPane};
 pub(crate) use mirrored::Mirrored;
 pub use quarterdeck_iterm2::{Address, CredentialSource};
 pub(crate) use relayed::Relayed;

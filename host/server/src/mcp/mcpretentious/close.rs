@@ -18,7 +18,7 @@ impl ForeignTool for Close {
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: OneTerminal) -> Outcome {
         let id = arguments.terminal_id;
-        let session = id.session(&host).await?;
+        let session = id.session(&host, &caller).await?;
         host.close_session(session.id.as_str(), &caller)
             .await
             .map_err(|error| id.name_in(error))?;

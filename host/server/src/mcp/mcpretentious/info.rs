@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quarterdeck_core::operations::SessionWindow;
 use quarterdeck_core::{Caller, Host};
 use serde::Serialize;
 
@@ -36,16 +37,15 @@ impl ForeignTool for Info {
     type Arguments = OneTerminal;
     type Dialect = PlainText;
 
-    async fn call(host: Arc<Host>, _: Caller, arguments: OneTerminal) -> Outcome {
+    async fn call(host: Arc<Host>, caller: Caller, arguments: OneTerminal) -> Outcome {
         let id = arguments.terminal_id;
-        let session = id.session(&host).await?;
+        let session = id.session(&host, &caller).await?;
         let windows = host.windows().await;
-        let window = windows.get(&session.id);
         said(json(&Facts {
             terminal_id: id.as_str(),
             backend: backend_name(session.backend),
-            session_id: TerminalId::of(&session, window).session_name(),
-            window_id: window.map(|window| window.window.as_str()),
+            session_id: TerminalId::of(&session).session_name(),
+            window_id: windows.get(&session.id).map(SessionWindow::id),
             dimensions: Dimensions {
                 columns: session.size.columns(),
                 rows: session.size.rows(),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use quarterdeck_core::{Caller, Host, HostError};
+use quarterdeck_core::operations::SessionWindow;
+use quarterdeck_core::{BackendKind, Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,20 +37,26 @@ impl ForeignTool for List {
     type Arguments = Arguments;
     type Dialect = PlainText;
 
-    async fn call(host: Arc<Host>, _: Caller, _: Arguments) -> Outcome {
-        let sessions = host.describe_sessions().await;
+    async fn call(host: Arc<Host>, caller: Caller, _: Arguments) -> Outcome {
+        host.find_sessions_of(&caller).await?;
         let windows = host.windows().await;
+        let sessions = host.describe_sessions().await;
         let listed: Vec<Listed> = sessions
             .iter()
             .map(|session| {
-                let window = windows.get(&session.id);
-                let id = TerminalId::of(session, window);
+                let id = TerminalId::of(session);
+                let shown = match windows.get(&session.id) {
+                    Some(SessionWindow::Tmux(pane)) => Some((pane.attached, pane.windows)),
+                    // Its pane has gone.
+                    None if session.backend == BackendKind::Tmux => Some((false, 0)),
+                    _ => None,
+                };
                 Listed {
                     session_id: id.session_name().to_owned(),
                     terminal_id: id.as_str().to_owned(),
                     backend: backend_name(session.backend),
-                    attached: window.map(|window| window.attached),
-                    window_count: window.map(|window| window.windows),
+                    attached: shown.map(|(attached, _)| attached),
+                    window_count: shown.map(|(_, windows)| windows),
                 }
             })
             .collect();

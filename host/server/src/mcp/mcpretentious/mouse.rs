@@ -120,7 +120,7 @@ impl ForeignTool for Mouse {
     type Dialect = PlainText;
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
-        let session = arguments.terminal_id.session(&host).await?;
+        let session = arguments.terminal_id.session(&host, &caller).await?;
         let report = MouseReport {
             action: match arguments.event {
                 Event::Press => MouseAction::Press,

@@ -81,14 +81,14 @@ async fn open(host: &Host, caller: &Caller, arguments: Arguments) -> Outcome {
     let request = CreateSession {
         columns: Some(columns),
         rows: Some(rows),
-        backend: arguments.backend,
+        // Where the client's configuration insists on one, a call cannot choose.
+        backend: caller.backend.or(arguments.backend),
         own_tmux_session: true,
         ..CreateSession::default()
     };
     let created = host.create_session(request, caller).await?;
     let session = host.describe_session(created.id.as_str()).await?;
-    let windows = host.windows().await;
-    let id = TerminalId::of(&session, windows.get(&session.id));
+    let id = TerminalId::of(&session);
     let mut text = format!(
         "{} terminal opened with ID: {}",
         backend_name(session.backend),

@@ -30,8 +30,8 @@ impl ForeignTool for Read {
     type Arguments = Arguments;
     type Dialect = PlainText;
 
-    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Outcome {
-        let session = arguments.terminal_id.session(&host).await?;
+    async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
+        let session = arguments.terminal_id.session(&host, &caller).await?;
         let view = View::Screen {
             lines: arguments.lines,
         };

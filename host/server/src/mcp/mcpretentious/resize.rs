@@ -34,14 +34,14 @@ impl ForeignTool for Resize {
     type Arguments = Arguments;
     type Dialect = PlainText;
 
-    async fn call(host: Arc<Host>, _: Caller, arguments: Arguments) -> Outcome {
+    async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
         let Arguments {
             terminal_id: id,
             columns,
             rows,
         } = arguments;
         check_size(columns, rows)?;
-        let session = id.session(&host).await?;
+        let session = id.session(&host, &caller).await?;
         host.resize_session(session.id.as_str(), columns, rows)
             .await
             .map_err(|error| id.name_in(error))?;

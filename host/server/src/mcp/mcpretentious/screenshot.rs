@@ -50,7 +50,7 @@ impl ForeignTool for TakeScreenshot {
     type Dialect = PlainText;
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
-        let session = arguments.terminal_id.session(&host).await?;
+        let session = arguments.terminal_id.session(&host, &caller).await?;
         let shot = host
             .screenshot(session.id.as_str(), &arguments.request(), false, &caller)
             .await

@@ -1,8 +1,8 @@
 //! Terminal ids: the backend, a colon, and the session's id; on tmux the name of the tmux
-//! session that shows the terminal, if one shows no other.
+//! session that shows the terminal, if one shows no other; on iTerm2 the UUID of its session.
 
-use quarterdeck_core::operations::SessionDescription;
-use quarterdeck_core::{BackendKind, Host, HostError, PaneWindow, SessionId};
+use quarterdeck_core::operations::{SessionDescription, SessionWindow};
+use quarterdeck_core::{BackendKind, Caller, Host, HostError, SessionId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,9 +12,13 @@ use serde::Deserialize;
 pub(super) struct TerminalId(String);
 
 impl TerminalId {
-    /// The id of a session, which is in `window` if what carries it has windows.
-    pub(super) fn of(session: &SessionDescription, window: Option<&PaneWindow>) -> Self {
-        let name = window.and_then(|window| window.own_session.as_deref());
+    /// The id of a session. It stays the same when the session's program ends.
+    pub(super) fn of(session: &SessionDescription) -> Self {
+        let name = match session.backend {
+            BackendKind::Pty => None,
+            BackendKind::Tmux => session.shown_by.as_deref(),
+            BackendKind::Iterm2 => session.backend_handle.as_deref(),
+        };
         let name = name.unwrap_or(session.id.as_str());
         Self(format!("{}:{name}", prefix(session.backend)))
     }
@@ -29,35 +33,60 @@ impl TerminalId {
         &self.0
     }
 
-    /// The session of this id. A session's bare id will do, too, and the document's
-    /// older form for iTerm2, with a hyphen.
-    pub(super) async fn session(&self, host: &Host) -> Result<SessionDescription, HostError> {
-        let not_found = || HostError::SessionNotFound(self.0.clone());
+    /// The session of this id. A session's bare id will do, too, and the document's older
+    /// form for iTerm2: the window and the number of the tab. One that nobody has listed
+    /// yet is looked for where the caller's terminals are, which tells if there is no such
+    /// backend.
+    pub(super) async fn session(
+        &self,
+        host: &Host,
+        caller: &Caller,
+    ) -> Result<SessionDescription, HostError> {
+        if let Some(session) = self.known(host).await {
+            return Ok(session);
+        }
+        host.find_sessions_of(caller).await?;
+        let found = self.known(host).await;
+        found.ok_or_else(|| HostError::SessionNotFound(self.0.clone()))
+    }
+
+    async fn known(&self, host: &Host) -> Option<SessionDescription> {
         let (backend, id) = match self.0.split_once([':', '-']) {
             Some((backend, id)) => (Some(backend), id),
             None => (None, self.0.as_str()),
         };
-        let session = match (backend, host.describe_session(id).await) {
-            (_, Ok(session)) => session,
-            (Some("tmux"), Err(_)) => shown_by(host, id).await.ok_or_else(not_found)?,
-            (_, Err(_)) => return Err(not_found()),
-        };
-        match backend.is_none_or(|backend| goes_by(session.backend, backend)) {
-            true => Ok(session),
-            false => Err(not_found()),
+        if let Ok(session) = host.describe_session(id).await {
+            let right = backend.is_none_or(|it| goes_by(session.backend, it));
+            return right.then_some(session);
         }
+        let windows = host.windows().await;
+        let sessions = host.describe_sessions().await;
+        let is_meant = |session: &SessionDescription| {
+            let older_form = match windows.get(&session.id) {
+                Some(SessionWindow::Iterm2 { window, tab }) => {
+                    Some(format!("iterm-{window}-{tab}"))
+                }
+                _ => None,
+            };
+            older_form.as_ref() == Some(&self.0) || Self::of(session).0 == self.0
+        };
+        sessions.into_iter().find(is_meant)
     }
 
     /// The same for what types: the terminal is not asked for anything first, so that what
     /// one call after the other types keeps its order.
-    pub(super) async fn session_to_type_into(&self, host: &Host) -> Result<SessionId, HostError> {
+    pub(super) async fn session_to_type_into(
+        &self,
+        host: &Host,
+        caller: &Caller,
+    ) -> Result<SessionId, HostError> {
         if let Some((backend, id)) = self.0.split_once(':')
             && let Some((id, carries)) = host.session_on(id)
             && goes_by(carries, backend)
         {
             return Ok(id);
         }
-        self.session(host).await.map(|session| session.id)
+        self.session(host, caller).await.map(|session| session.id)
     }
 
     /// In `error`, the id that the client gave in place of the session's.
@@ -67,13 +96,6 @@ impl TerminalId {
             other => other,
         }
     }
-}
-
-/// The session that the tmux session of this name shows, and no other.
-async fn shown_by(host: &Host, name: &str) -> Option<SessionDescription> {
-    let windows = host.windows().await;
-    let (id, _) = (windows.iter()).find(|(_, it)| it.own_session.as_deref() == Some(name))?;
-    host.describe_session(id.as_str()).await.ok()
 }
 
 /// Whether an id of a session on this backend may begin so.

@@ -33,7 +33,7 @@ impl ForeignTool for Type {
     async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
         let id = arguments.terminal_id;
         let input = arguments.input.into_input()?;
-        let session = id.session_to_type_into(&host).await?;
+        let session = id.session_to_type_into(&host, &caller).await?;
         host.type_input(session.as_str(), &input, &caller)
             .await
             .map_err(|error| id.name_in(error))?;
