@@ -116,6 +116,22 @@ def tabs_aside(text: str) -> str:
     return re.sub(r"[ \t]+", " ", text)
 
 
+async def test_without_time_there_is_neither_echo_nor_prompt(agent: Agent) -> None:
+    session = await agent.open_session()
+    await agent.at_prompt(session)
+    for number in range(20):
+        ran = await agent.run(f"echo z{number}", sessionId=session, timeoutMs=0)
+        assert ran["output"] in ("", f"z{number}\n"), ran
+        await agent.wait_for(session, pattern=rf"^z{number}$")
+        await agent.at_prompt(session)
+    # What had no time to be told is read on from where the answer says.
+    ran = await agent.run("sleep 0.2; echo later", sessionId=session, timeoutMs=0)
+    assert (ran["output"], ran["timedOut"]) == ("", True)
+    await agent.wait_for(session, pattern="^later$")
+    read = await agent.do("session_read", sessionId=session, cursor=ran["cursor"])
+    assert read["text"].startswith("later\n"), read
+
+
 async def test_a_background_job(agent: Agent) -> None:
     """Bash itself tells of the job; the call ends with the command, not with the job."""
     result = await agent.run("sleep 60 & echo started")

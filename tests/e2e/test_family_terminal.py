@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -177,6 +178,19 @@ async def test_the_auto_managed_session_is_there_when_it_is_needed(sessions: Ses
     assert (await sessions.call("auto_command", command="pwd"))["output"] == "/tmp\n"
     state = await sessions.call("get_state", params={})
     assert state["status"] == "success" and state["is_alive"] is True and "hello" in state["output"]
+
+
+async def test_without_time_there_is_neither_echo_nor_prompt(sessions: Sessions) -> None:
+    await sessions.call("auto_command", command="true")
+    for number in range(20):
+        told = await sessions.call("auto_command", command=f"echo z{number}", duration=0)
+        assert told["output"] in ("", f"z{number}\n"), told
+
+        async def at_prompt(number: int = number) -> bool:
+            shown = (await sessions.call("get_state"))["output"]
+            return re.search(rf"^z{number}\n.*[#$]\Z", shown, re.MULTILINE) is not None
+
+        await until("the shell is at its prompt", at_prompt)
 
 
 async def test_incremental_output_comes_once(sessions: Sessions) -> None:

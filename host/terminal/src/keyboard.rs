@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::process::ExitStatus;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -226,6 +226,9 @@ impl Keyboard {
     }
 }
 
+/// How long a shell may take to begin a command.
+const BEGINNING: Duration = Duration::from_secs(1);
+
 /// A command on its way. The session goes on with it if this is dropped.
 #[derive(Debug)]
 pub struct RunningCommand {
@@ -241,8 +244,10 @@ pub enum CommandState {
     Ended(FinishedCommand),
     /// It runs.
     StillRunning {
-        /// Where its output begins.
+        /// Where its output begins; its echo, as long as the shell has not begun it.
         output_from: Cursor,
+        /// Whether the shell has begun it.
+        begun: bool,
     },
     /// The shell wants more, an open quote's end for example. Nothing ran, save
     /// complete commands before it. The line has to be cleared.
@@ -268,9 +273,15 @@ pub struct FinishedCommand {
 }
 
 impl RunningCommand {
-    /// Waits until it has ended, or until the time is over: then it goes on.
+    /// Waits until it has ended, or until the time is over: then it goes on. However short
+    /// the time, the shell has some to begin it.
     pub async fn ended(&mut self, timeout: Duration) -> CommandState {
-        self.reached(timeout, |state| {
+        let asked = Instant::now();
+        self.reached(timeout.max(BEGINNING), |state| {
+            !matches!(state, CommandState::StillRunning { begun: false, .. })
+        })
+        .await;
+        self.reached(timeout.saturating_sub(asked.elapsed()), |state| {
             !matches!(state, CommandState::StillRunning { .. })
         })
         .await

@@ -459,7 +459,10 @@ impl Session {
             return;
         }
         if let (Some(run), Some(output_from)) = (&self.run, self.prompt.run_output_start()) {
-            run.send_replace(CommandState::StillRunning { output_from });
+            run.send_replace(CommandState::StillRunning {
+                output_from,
+                begun: true,
+            });
         }
     }
 

@@ -101,7 +101,10 @@ impl Bounds {
                 output_from,
                 exit_status: exit.and_then(|exit| exit.code()),
             },
-            _ => CommandEnd::StillRunning { output_from },
+            _ => CommandEnd::StillRunning {
+                output_from,
+                begun: begun.met,
+            },
         })
     }
 }

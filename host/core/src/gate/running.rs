@@ -88,6 +88,8 @@ pub enum CommandEnd {
     StillRunning {
         /// Where its output begins.
         output_from: Cursor,
+        /// Whether the shell has begun it; what is shown until then is its echo.
+        begun: bool,
     },
     /// The session ended with it.
     SessionEnded {
@@ -233,7 +235,7 @@ impl Gate {
                     duration: end.duration,
                 },
                 // `exec` has put a program in the shell's place, which tells nothing.
-                CommandState::StillRunning { output_from }
+                CommandState::StillRunning { output_from, .. }
                     if !session.terminal.status().await.integrated =>
                 {
                     running.how = FollowedBy::Quiet {
@@ -242,8 +244,8 @@ impl Gate {
                     };
                     follow_blindly(session, output_from, started, timeout).await
                 }
-                CommandState::StillRunning { output_from } => {
-                    CommandEnd::StillRunning { output_from }
+                CommandState::StillRunning { output_from, begun } => {
+                    CommandEnd::StillRunning { output_from, begun }
                 }
                 CommandState::SessionEnded { output, exit } => CommandEnd::SessionEnded {
                     output_from: output.start,
@@ -541,7 +543,10 @@ async fn follow_blindly(
             };
         }
         if left.is_zero() {
-            return CommandEnd::StillRunning { output_from };
+            return CommandEnd::StillRunning {
+                output_from,
+                begun: true,
+            };
         }
     }
 }

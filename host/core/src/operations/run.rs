@@ -143,10 +143,19 @@ impl Host {
         let mut running = self.gate.run_as(session, &judged, &typed, caller).await?;
         let patience = patience().min(LONGEST_WAIT);
         let until = Instant::now() + patience;
-        let end = self
+        let mut end = self
             .gate
             .follow_to_end(session, &mut running, patience)
             .await?;
+        let mut now = Cursor::START;
+        if matches!(end, CommandEnd::StillRunning { .. }) {
+            // If it runs still after this look at the terminal, no prompt was there.
+            now = session.terminal.status().await.cursor;
+            let ended_meanwhile = self
+                .gate
+                .follow_to_end(session, &mut running, Duration::ZERO);
+            end = ended_meanwhile.await?;
+        }
         let remark;
         let (from, to, exit_status, duration, timed_out) = match end {
             CommandEnd::Finished {
@@ -158,9 +167,13 @@ impl Host {
                 remark = exit_status.is_none().then_some(RunRemark::EndGuessed);
                 (output_from, output_to, exit_status, duration, false)
             }
-            CommandEnd::StillRunning { output_from } => {
+            CommandEnd::StillRunning { output_from, begun } => {
                 remark = Some(RunRemark::StillRunning);
-                (output_from, None, None, started.elapsed(), true)
+                let printed_to = match begun {
+                    true => now.max(output_from),
+                    false => output_from,
+                };
+                (output_from, Some(printed_to), None, started.elapsed(), true)
             }
             CommandEnd::SessionEnded {
                 output_from,

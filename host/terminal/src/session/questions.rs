@@ -176,6 +176,7 @@ impl Session {
         };
         let (progress, receiver) = watch::channel(CommandState::StillRunning {
             output_from: self.transcript.end(),
+            begun: false,
         });
         // Whoever asked may have gone: then nothing is typed.
         if reply.send(Ok(receiver)).is_err() {

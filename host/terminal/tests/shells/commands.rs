@@ -215,7 +215,7 @@ async fn a_command_that_takes_long_goes_on() {
             .expect("typed");
         session.shows("(?m)^begun$").await;
         let state = running.finished(Duration::ZERO).await;
-        let CommandState::StillRunning { output_from } = state else {
+        let CommandState::StillRunning { output_from, .. } = state else {
             panic!("{shell}: {state:?}");
         };
         let status = session.terminal.status().await;
