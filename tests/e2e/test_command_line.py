@@ -140,6 +140,8 @@ def test_check_tells_the_tier_by_its_exit_status(world: World, tier: str, status
 def test_check_runs_nothing(world: World) -> None:
     checked = world.quarterdeck("check", "rm -rf ~")
     assert checked.returncode == 20 and world.ran("rm") == [] and world.victim.exists()
+    empty = world.quarterdeck("check", " ")
+    assert empty.returncode not in (0, 10, 20) and "command is empty" in empty.stderr
 
 
 def test_check_asks_the_same_rules_as_every_other_door(world: World) -> None:

@@ -234,6 +234,16 @@ async def test_a_program_is_told_what_the_mouse_does(terminals: Terminals) -> No
         await terminals.shows(terminal, re.escape(sent))
 
 
+async def test_no_lines_and_cells_that_are_not_there_are_refused(terminals: Terminals) -> None:
+    terminal = await terminals.ready(columns=80, rows=24)
+    none = await terminals.call("read", terminalId=terminal, lines=0)
+    assert none.is_error and "lines" in none.text
+    for x, y in [(80, 0), (0, 24)]:
+        outcome = await terminals.call("mouse", terminalId=terminal, event="press", x=x, y=y, button="left")
+        assert outcome.is_error and "counted from 0" in outcome.text, outcome
+    await terminals.say("mouse", terminalId=terminal, event="press", x=79, y=23, button="left")
+
+
 async def test_a_program_of_the_old_kind_gets_the_old_bytes(terminals: Terminals) -> None:
     terminal = await terminals.ready()
     await every_byte_is_shown(terminals, terminal, modes=r"\033[?1000h")

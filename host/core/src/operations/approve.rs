@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use super::check::nothing_to_judge;
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{Answer, Opinion, PendingConfirmation};
@@ -45,9 +46,7 @@ impl Host {
         caller: &Caller,
     ) -> Result<Opinion, HostError> {
         if command.trim().is_empty() {
-            return Err(HostError::InvalidParameters(
-                "command is empty: give the command line to judge".to_owned(),
-            ));
+            return Err(nothing_to_judge());
         }
         let session = self.registry.get(id)?;
         self.gate.opinion(&session, caller, command, forced).await

@@ -15,6 +15,9 @@ impl Host {
         cwd: Option<String>,
         caller: &Caller,
     ) -> Result<VerdictReport, HostError> {
+        if command.trim().is_empty() {
+            return Err(nothing_to_judge());
+        }
         let facts = at_no_session("check", cwd);
         self.gate.check(caller, command, facts).await
     }
@@ -26,9 +29,17 @@ impl Host {
         cwd: Option<String>,
         caller: &Caller,
     ) -> Result<CommandExplanation, HostError> {
+        if command.trim().is_empty() {
+            return Err(nothing_to_judge());
+        }
         let facts = at_no_session("explain", cwd);
         self.gate.explain(caller, command, facts).await
     }
+}
+
+/// No command, or nothing but blanks.
+pub(super) fn nothing_to_judge() -> HostError {
+    HostError::InvalidParameters("command is empty: give the command line to judge".to_owned())
 }
 
 /// The prompt of a shell that does not exist.

@@ -305,7 +305,10 @@ fn write_whole_numbers_as_such(value: &mut Value) {
 
 /// The schema of what a tool takes.
 fn input_schema<T: JsonSchema>() -> JsonObject {
-    let mut arguments = Value::Object(schema::<T>());
+    let mut arguments = schema::<T>();
+    // What a tool is for is said of the tool; this tells of a type of ours.
+    arguments.remove("description");
+    let mut arguments = Value::Object(arguments);
     leave_out_null(&mut arguments);
     object(arguments)
 }
@@ -351,6 +354,9 @@ fn leave_out_null(schema: &mut Value) {
                     let only = only.clone();
                     object.insert("type".to_owned(), only);
                 }
+            }
+            if let Some(Value::Array(values)) = object.get_mut("enum") {
+                values.retain(|value| !value.is_null());
             }
             if let Some(Value::Array(variants)) = object.get_mut("anyOf") {
                 variants.retain(|variant| variant["type"] != "null");

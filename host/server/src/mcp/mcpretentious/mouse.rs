@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use quarterdeck_core::mouse::{MouseAction, MouseReport};
-use quarterdeck_core::{Caller, Host};
+use quarterdeck_core::{Caller, Host, HostError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -121,6 +121,8 @@ impl ForeignTool for Mouse {
 
     async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
         let session = arguments.terminal_id.session(&host, &caller).await?;
+        is_on_screen("x", arguments.x, "columns", session.size.columns())?;
+        is_on_screen("y", arguments.y, "rows", session.size.rows())?;
         let report = MouseReport {
             action: match arguments.event {
                 Event::Press => MouseAction::Press,
@@ -139,6 +141,16 @@ impl ForeignTool for Mouse {
             .map_err(|error| arguments.terminal_id.name_in(error))?;
         said(told(&arguments))
     }
+}
+
+fn is_on_screen(name: &str, at: u16, of: &str, count: u16) -> Result<(), HostError> {
+    if at < count {
+        return Ok(());
+    }
+    Err(HostError::InvalidParameters(format!(
+        "{name} is {at}, and the terminal has {count} {of}, counted from 0: give 0 to {}",
+        count - 1
+    )))
 }
 
 /// The words that clients match on.

@@ -1,5 +1,6 @@
 //! `mcpretentious-read`.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use quarterdeck_core::operations::View;
@@ -20,7 +21,8 @@ pub(super) struct Arguments {
     #[serde(alias = "terminal_id")]
     terminal_id: TerminalId,
     /// Number of lines to read from the bottom of the screen
-    lines: Option<usize>,
+    #[schemars(range(min = 1))]
+    lines: Option<NonZeroUsize>,
 }
 
 impl ForeignTool for Read {
@@ -33,7 +35,7 @@ impl ForeignTool for Read {
     async fn call(host: Arc<Host>, caller: Caller, arguments: Arguments) -> Outcome {
         let session = arguments.terminal_id.session(&host, &caller).await?;
         let view = View::Screen {
-            lines: arguments.lines,
+            lines: arguments.lines.map(NonZeroUsize::get),
         };
         let reading = host
             .read_session(session.id.as_str(), view)
