@@ -112,9 +112,10 @@ async def test_every_event_of_claude_mpm_is_heard(world: World) -> None:
         todos = await heard(listener, "todo.update")
         assert todos["todos"] == [todo]
         assert todos["stats"] == {"total": 1, "completed": 0, "in_progress": 1, "pending": 0}
-        claude("TaskCreated", task_id="TICKET-123", task_subject="Add WebSocket monitoring", teammate_name="engineer")
-        ticket = await heard(listener, "ticket.created")
-        assert (ticket["id"], ticket["assigned_to"]) == ("TICKET-123", "engineer")
+        wanted = {"title": "Add WebSocket monitoring", "priority": "high", "assigned_to": "engineer"}
+        answer = [{"type": "text", "text": '{"key": "TICKET-123"}'}]
+        claude("PostToolUse", tool_name="mcp__jira__create_issue", tool_input=wanted, tool_response=answer)
+        assert await heard(listener, "ticket.created") == {"id": "TICKET-123", **wanted}
         await heard(listener, "system.stats")
         world.plugins_dir.mkdir(exist_ok=True)
         (world.plugins_dir / "broken.wasm").write_bytes(b"not a component")

@@ -9,6 +9,7 @@ import pytest
 
 from agent import agent_on_http
 from approvers import allow
+from fake_agent import agents_may_be_driven, start_agent
 from hooks import CLAUDE_CODE
 from stream import listening
 from world import ServingHost, World
@@ -141,6 +142,76 @@ async def test_the_task_that_ends_is_the_one_whose_tool_has_answered(world: Worl
         claude(world, "PostToolUse", tool_name="TodoWrite", tool_input={"todos": []})
         while (message := await listener.hear())["type"] != "todo.update":
             assert message["type"] != "agent.delegation", "no task ends twice"
+
+
+async def test_a_list_that_is_changed_entry_by_entry_is_told_whole(world: World, host: ServingHost) -> None:
+    """As Claude Code's Task tools do it; the hooks of each and `TaskCreated` tell the same."""
+    async with listening(host) as listener:
+        await listener.ask({"command": "subscribe", "channels": ["todo.*", "ticket.*"]}, "subscribed")
+
+        async def told(*todos: tuple[str, str]) -> None:
+            message = await listener.hear()
+            assert message["type"] == "todo.update", "an entry of a list is no ticket"
+            assert [(todo["content"], todo["status"]) for todo in message["data"]["todos"]] == list(todos)
+
+        for number, subject in [("1", "Read the code"), ("2", "Mend it")]:
+            claude(world, "TaskCreated", task_id=number, task_subject=subject)
+            created = {"tool_name": "TaskCreate", "tool_input": {"subject": subject, "description": "All of it."}}
+            claude(world, "PostToolUse", **created, tool_response={"task": {"id": number, "subject": subject}})
+        await told(("Read the code", "pending"))
+        await told(("Read the code", "pending"), ("Mend it", "pending"))
+        for change in ({"status": "in_progress"}, {"status": "completed"}):
+            changed = {"tool_name": "TaskUpdate", "tool_input": {"taskId": "1", **change}}
+            claude(world, "PostToolUse", **changed, tool_response={"success": True, "taskId": "1"})
+        claude(world, "TaskCompleted", task_id="1", task_subject="Read the code")
+        await told(("Read the code", "in_progress"), ("Mend it", "pending"))
+        await told(("Read the code", "completed"), ("Mend it", "pending"))
+        deleted = {"tool_name": "TaskUpdate", "tool_input": {"taskId": "2", "status": "deleted"}}
+        claude(world, "PostToolUse", **deleted, tool_response={"success": True})
+        await told(("Read the code", "completed"))
+
+
+async def test_tasks_that_are_handed_in_together_are_a_list(host: ServingHost) -> None:
+    async with listening(host) as listener, agent_on_http(host) as agent:
+        tasks = [
+            {"id": "build", "type": "command", "payload": "true", "priority": "high"},
+            {"id": "test", "type": "command", "payload": "true", "priority": "low", "dependencies": ["build"]},
+        ]
+        await agent.do("task_distribute", tasks=tasks, createSessions=1)
+        first = (await listener.hear_of("todo.update"))["data"]
+        shown = [(todo["id"], todo["content"], todo["priority"]) for todo in first["todos"]]
+        assert shown == [("build", "true", "high"), ("test", "true", "low")]
+        assert first["stats"] == {"total": 2, "completed": 0, "in_progress": 0, "pending": 2}
+        while (last := (await listener.hear_of("todo.update"))["data"])["stats"]["completed"] < 2:
+            assert last["stats"]["total"] == 2
+        assert {todo["status"] for todo in last["todos"]} == {"completed"}
+
+
+async def test_a_prompt_for_an_agent_is_a_ticket_then_a_delegation(world: World) -> None:
+    agents_may_be_driven(world)
+    host = world.serve("--tools", "native,enhanced,agents,iterm-mcp")
+    async with listening(host) as listener, agent_on_http(host) as client:
+        await start_agent(client, world, "claude", "--think-ms 30", tags=["crew"])
+        tasks = [{"id": "an1", "type": "analysis", "payload": "Look at this\nand that", "priority": "high"}]
+        await client.do("task_distribute", tasks=tasks, tags=["crew"])
+        ticket = (await listener.hear_of("ticket.created"))["data"]
+        assert ticket == {"id": "an1", "title": "Look at this", "priority": "high"}
+        begun = (await listener.hear_of("agent.delegation"))["data"]
+        assert begun == {"agent": "claude", "task": "Look at this", "status": "started"}
+        assert (await listener.hear_of("agent.status"))["data"]["active_agents"] == ["claude"]
+        over = (await listener.hear_of("agent.delegation"))["data"]
+        assert (over["agent"], over["status"]) == ("claude", "completed") and over["duration_ms"] > 0
+        status = (await listener.hear_of("agent.status"))["data"]
+        assert status["active_agents"] == [] and status["agent_stats"]["claude"]["tasks"] == 1
+
+
+async def test_agents_that_come_and_go_are_told(world: World) -> None:
+    host = world.serve("--tools", "native,iterm-mcp")
+    async with listening(host) as listener, agent_on_http(host) as client:
+        await client.do("create_sessions", sessions=[{"name": "e", "agent": "engineer", "team": "t"}])
+        assert (await listener.hear_of("agent.status"))["data"]["active_agents"] == ["engineer"]
+        await client.do("remove_agent", agent_name="engineer")
+        assert (await listener.hear_of("agent.status"))["data"]["active_agents"] == []
 
 
 async def test_a_session_is_over_when_its_shell_ends(host: ServingHost) -> None:

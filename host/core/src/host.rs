@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::agents::Agents;
 use crate::agents::caps::AgentCaps;
+use crate::agents::presence::tell_who_is_present;
 use crate::audit::{AuditError, AuditLog};
 use crate::backends::{BackendChoice, Tmux};
 use crate::clock::now_ms;
@@ -24,7 +25,7 @@ use crate::coding_agents::{
 use crate::default_sessions::DefaultSessions;
 use crate::events::{EventBus, EventHistory, EventSettings};
 use crate::gate::{Gate, GateSettings};
-use crate::hooks::Delegations;
+use crate::hooks::{Delegations, TodoLists};
 use crate::iterm2::Iterm2;
 use crate::life::{LostSessions, mark_lost, tell_end};
 use crate::monitor::{Monitor, MonitorSettings};
@@ -147,6 +148,7 @@ pub struct Host {
     pub(crate) lost_sessions: LostSessions,
     pub(crate) events: Arc<EventBus>,
     pub(crate) delegations: Mutex<Delegations>,
+    pub(crate) todo_lists: Mutex<TodoLists>,
     pub(crate) event_history: EventHistory,
     pub(crate) coding_agents: CodingAgents,
     pub(crate) resumes_agents: bool,
@@ -219,6 +221,7 @@ impl Host {
             lost_sessions,
             events,
             delegations: Mutex::default(),
+            todo_lists: Mutex::default(),
             monitor,
             recovery: settings.recovery,
             mending: Arc::default(),
@@ -230,6 +233,10 @@ impl Host {
             policy_problems,
         });
         tokio::spawn(watcher.watch(Arc::downgrade(&host)));
+        tokio::spawn(tell_who_is_present(
+            Arc::downgrade(&host),
+            host.agents.changes(),
+        ));
         if let Some(most) = longest_work {
             tokio::spawn(interrupt_after(Arc::downgrade(&host), most));
         }

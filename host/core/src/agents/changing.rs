@@ -166,6 +166,13 @@ impl Agents {
         self.state().roster.agent_of(session).cloned()
     }
 
+    /// Names of those that are registered for sessions of which this is true.
+    pub(crate) fn registered_for(&self, session: impl Fn(&str) -> bool) -> Vec<String> {
+        let state = self.state();
+        let agents = (state.roster.agents()).filter(|agent| session(&agent.session_id));
+        agents.map(|agent| agent.name.clone()).collect()
+    }
+
     /// Creates a team, with a colour of its own; one that exists gets the new
     /// description and parent, as far as they are given.
     #[tracing::instrument(

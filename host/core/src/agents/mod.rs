@@ -29,6 +29,7 @@ mod moving;
 pub mod notifications;
 mod output_files;
 mod permitting;
+pub(crate) mod presence;
 pub mod profile;
 pub mod programs;
 pub mod role;

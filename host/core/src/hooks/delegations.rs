@@ -46,6 +46,8 @@ pub(crate) struct Finished {
 pub(crate) struct Delegations {
     under_way: VecDeque<UnderWay>,
     done: BTreeMap<String, (u64, Duration)>,
+    /// Those that are registered for a session which is there.
+    present: Vec<String>,
 }
 
 impl Delegations {
@@ -123,9 +125,26 @@ impl Delegations {
         self.under_way.retain(|it| it.session != session);
     }
 
-    /// The agents that work now, each once, by name.
+    /// Whether a session has handed out what it calls `id`, and that is under way.
+    pub(crate) fn is_under_way(&self, session: &str, id: &str) -> bool {
+        let is_it = |it: &UnderWay| it.session == session && it.id.as_deref() == Some(id);
+        self.under_way.iter().any(is_it)
+    }
+
+    /// The agents that are registered for a session which is there. Whether those are
+    /// others than before.
+    pub(crate) fn are_present(&mut self, mut agents: Vec<String>) -> bool {
+        agents.sort_unstable();
+        let changed = self.present != agents;
+        self.present = agents;
+        changed
+    }
+
+    /// The agents that have something to do or are registered for a session, each once, by
+    /// name.
     pub(crate) fn active(&self) -> Vec<String> {
-        let mut active: Vec<String> = self.under_way.iter().map(|it| it.agent.clone()).collect();
+        let at_work = self.under_way.iter().map(|it| &it.agent);
+        let mut active: Vec<String> = at_work.chain(&self.present).cloned().collect();
         active.sort_unstable();
         active.dedup();
         active

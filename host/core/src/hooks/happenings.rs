@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::delegations::{Ending, Finished};
-use super::{Delegations, HookEvent, HookMoment};
+use super::{Delegations, HookEvent, HookMoment, TodoLists};
 use crate::events::{
     self, AgentDelegation, AgentProcess, AgentStatus, ClaudeStatus, DelegationStatus, Happening,
     TicketCreated, TodoUpdate,
@@ -14,6 +14,7 @@ use crate::events::{
 pub(crate) fn happenings(
     event: HookEvent,
     delegations: &mut Delegations,
+    todo_lists: &mut TodoLists,
     now: Instant,
 ) -> Vec<Happening> {
     let HookEvent {
@@ -42,6 +43,7 @@ pub(crate) fn happenings(
         ),
         HookMoment::SessionEnd { reason } => {
             delegations.forget(&session);
+            todo_lists.forget(&session);
             let why = reason
                 .map(|reason| format!(": {reason}"))
                 .unwrap_or_default();
@@ -57,8 +59,7 @@ pub(crate) fn happenings(
         ),
         HookMoment::Notification { message } => status(AgentProcess::Running, message),
         HookMoment::DelegationStart { agent, task, id } => {
-            delegations.begin(&session, &agent, &task, id, now);
-            vec![begun(agent, task), agents(delegations)]
+            handed_out(delegations, &session, &agent, &task, id, now)
         }
         HookMoment::DelegationEnd {
             agent,
@@ -71,26 +72,56 @@ pub(crate) fn happenings(
                 agent: agent.as_deref(),
                 task: task.as_deref(),
             };
-            match delegations.end(&session, ending, now) {
-                Some(over) => vec![ended(over, failed), agents(delegations)],
-                None => Vec::new(),
-            }
+            came_back(delegations, &session, ending, failed, now)
         }
         HookMoment::Todos { todos } => {
-            let todos = todos.into_iter().map(events::Todo::from).collect();
-            vec![TodoUpdate::of(todos).into()]
+            vec![list(todos)]
         }
+        HookMoment::TodoChanged { todo } => todo_lists
+            .change(&session, todo)
+            .map(list)
+            .into_iter()
+            .collect(),
         HookMoment::TicketCreated { ticket } => vec![TicketCreated::from(ticket).into()],
     }
 }
 
-fn begun(agent: String, task: String) -> Happening {
-    Happening::from(AgentDelegation {
-        agent,
-        task,
+/// A task goes to `agent`: what is told of that.
+pub(crate) fn handed_out(
+    delegations: &mut Delegations,
+    session: &str,
+    agent: &str,
+    task: &str,
+    id: Option<String>,
+    now: Instant,
+) -> Vec<Happening> {
+    delegations.begin(session, agent, task, id, now);
+    let begun = AgentDelegation {
+        agent: agent.to_owned(),
+        task: task.to_owned(),
         status: DelegationStatus::Started,
         duration_ms: None,
-    })
+    };
+    vec![begun.into(), agents(delegations)]
+}
+
+/// A task comes back from an agent: what is told of that, if it was under way.
+pub(crate) fn came_back(
+    delegations: &mut Delegations,
+    session: &str,
+    ending: Ending<'_>,
+    failed: bool,
+    now: Instant,
+) -> Vec<Happening> {
+    match delegations.end(session, ending, now) {
+        Some(over) => vec![ended(over, failed), agents(delegations)],
+        None => Vec::new(),
+    }
+}
+
+fn list(todos: Vec<super::Todo>) -> Happening {
+    let todos = todos.into_iter().map(events::Todo::from).collect();
+    TodoUpdate::of(todos).into()
 }
 
 fn ended(over: Finished, failed: bool) -> Happening {
@@ -105,7 +136,8 @@ fn ended(over: Finished, failed: bool) -> Happening {
     })
 }
 
-fn agents(delegations: &Delegations) -> Happening {
+/// Who is at work.
+pub(crate) fn agents(delegations: &Delegations) -> Happening {
     Happening::from(AgentStatus {
         active_agents: delegations.active(),
         agent_stats: delegations.tallies(),
@@ -124,6 +156,7 @@ mod tests {
     /// What a listener gets of these moments, one second apart.
     fn told(moments: Vec<HookMoment>) -> Vec<Value> {
         let mut delegations = Delegations::default();
+        let mut todo_lists = TodoLists::default();
         let mut now = Instant::now();
         let mut told = Vec::new();
         for what in moments {
@@ -135,7 +168,7 @@ mod tests {
                 what,
             };
             now += Duration::from_secs(1);
-            let published = happenings(event, &mut delegations, now);
+            let published = happenings(event, &mut delegations, &mut todo_lists, now);
             told.extend(published.iter().map(|what| json!(what)));
         }
         told

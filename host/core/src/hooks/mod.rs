@@ -7,9 +7,11 @@
 
 mod delegations;
 mod happenings;
+mod todo_lists;
 
-pub(crate) use delegations::Delegations;
-pub(crate) use happenings::happenings;
+pub(crate) use delegations::{Delegations, Ending};
+pub(crate) use happenings::{agents, came_back, handed_out, happenings};
+pub(crate) use todo_lists::TodoLists;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +92,11 @@ pub enum HookMoment {
         /// All of it.
         todos: Vec<Todo>,
     },
+    /// One entry of its list of things to do is new or has changed.
+    TodoChanged {
+        /// What is told of it.
+        todo: TodoChange,
+    },
     /// It has written a ticket.
     TicketCreated {
         /// The ticket.
@@ -123,6 +130,7 @@ impl HookMoment {
             | Self::SessionEnd { .. }
             | Self::DelegationEnd { .. }
             | Self::Todos { .. }
+            | Self::TodoChanged { .. }
             | Self::TicketCreated { .. } => None,
         }
     }
@@ -140,6 +148,19 @@ pub struct Todo {
     /// How urgent it is, where the agent says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
+}
+
+/// What is told of one entry of a list of things to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TodoChange {
+    /// Its id.
+    pub id: String,
+    /// What is to be done, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// How far it is, where that is told; `deleted` takes it off the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
 }
 
 /// A ticket that an agent wrote.

@@ -51,7 +51,8 @@ impl Host {
                     }));
                 }
             }
-            happenings(event, &mut delegations, Instant::now())
+            let mut todo_lists = (self.todo_lists.lock()).unwrap_or_else(PoisonError::into_inner);
+            happenings(event, &mut delegations, &mut todo_lists, Instant::now())
         };
         for what in published {
             self.events.publish(what);

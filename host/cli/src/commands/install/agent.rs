@@ -270,10 +270,14 @@ fn hooks(agent: HookAgent, command: &str) -> Vec<Entry> {
     let moments: &[Moment] = match agent {
         HookAgent::ClaudeCode => &[
             ("PreToolUse", Some("Bash|PowerShell|Monitor|Task|Agent")),
-            ("PostToolUse", Some("TodoWrite|Task|Agent")),
+            (
+                "PostToolUse",
+                Some("TodoWrite|TaskCreate|TaskUpdate|Task|Agent|mcp__.*([iI]ssue|[tT]icket).*"),
+            ),
             ("PostToolUseFailure", Some("Task|Agent")),
             ("SubagentStop", None),
             ("TaskCreated", None),
+            ("TaskCompleted", None),
             ("UserPromptSubmit", None),
             ("Stop", None),
             ("Notification", None),

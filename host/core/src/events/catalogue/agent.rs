@@ -36,7 +36,7 @@ pub enum DelegationStatus {
 /// `agent.status`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct AgentStatus {
-    /// Agents at work.
+    /// Agents at work, and those that are registered for a session.
     pub active_agents: Vec<String>,
     /// What each agent has done, by its name.
     pub agent_stats: BTreeMap<String, AgentStats>,

@@ -1,4 +1,4 @@
-//! Tickets that coding agents write.
+//! Tickets for people and agents.
 
 use schemars::JsonSchema;
 use serde::Serialize;

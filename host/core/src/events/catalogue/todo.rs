@@ -1,4 +1,4 @@
-//! A coding agent's list of things to do.
+//! Lists of things to do.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 /// `todo.update`.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TodoUpdate {
-    /// The whole list.
+    /// The whole list; of more than 100 tasks, those first that are to be done.
     pub todos: Vec<Todo>,
     /// How many there are of each status.
     pub stats: TodoStats,

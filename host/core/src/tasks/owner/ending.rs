@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::kept::{self, Ending, work_key};
 use super::queue::{EndWaiter, Queue};
+use super::telling::News;
 use crate::clock::now_ms;
 use crate::error::HostError;
 use crate::tasks::call_off::CallOff;
@@ -88,7 +89,14 @@ impl Queue {
                     .learn(&work_key(&task.spec), result.duration_ms);
             }
             let session = task.begun().map(|begun| begun.worker.clone());
-            self.tell(&task.spec.id, ending.state, session, ending.error.clone());
+            self.tell(News {
+                number,
+                submission: task.submission,
+                spec: &task.spec,
+                state: ending.state,
+                session_id: session,
+                error: ending.error.clone(),
+            });
             let waiting = self.needed_by.remove(&number).unwrap_or_default();
             match ending.state {
                 TaskState::Completed => self.unblock(number, &waiting),

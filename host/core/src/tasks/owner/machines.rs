@@ -16,6 +16,7 @@ use super::kept::{self, Ending, KeptTask, Terms};
 use super::open_task::OpenTask;
 use super::queue::{Back, Queue};
 use super::rounds::AS_MANY_AS_MAY;
+use super::telling::News;
 use crate::error::HostError;
 use crate::host::Host;
 use crate::tasks::errand::{Errand, ErrandKey, ErrandSentBefore, Machine, Machines, OwnerId};
@@ -304,8 +305,15 @@ impl Queue {
                     return;
                 };
                 task.has_begun_at(&worker);
-                let id = task.spec.id.clone();
-                self.tell(&id, TaskState::Running, Some(worker), None);
+                let (spec, submission) = (Arc::clone(&task.spec), task.submission);
+                self.tell(News {
+                    number,
+                    submission,
+                    spec: &spec,
+                    state: TaskState::Running,
+                    session_id: Some(worker),
+                    error: None,
+                });
             }
             ErrandCourse::Progress {
                 number,

@@ -4,7 +4,8 @@
 //! Everything that has not ended belongs to the [`queue`]. [`rounds`] ask a distributor who
 //! does what, an [`attempt`] goes to a session of this host, and [`machines`] has what
 //! leaves as an errand, each [followed](following) until it has ended; [`next`] says what
-//! comes of an attempt, [`ending`] what comes of a task's end. [`kept`] is its store.
+//! comes of an attempt, [`ending`] what comes of a task's end. [`kept`] is its store, and [`telling`] what
+//! listeners are told.
 
 mod attempt;
 mod backlog;
@@ -24,4 +25,6 @@ pub(super) mod order;
 pub(super) mod queue;
 mod rounds;
 mod submitting;
+mod telling;
+mod todo_lists;
 mod workers;

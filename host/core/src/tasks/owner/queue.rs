@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use quarterdeck_policy::ProgressStatus;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -20,10 +19,11 @@ use super::machines::SentOut;
 use super::moving::ChangeOfWorker;
 use super::next::{Next, next};
 use super::open_task::OpenTask;
+use super::telling::News;
+use super::todo_lists::TodoLists;
 use super::workers::Workers;
 use crate::caller::Caller;
 use crate::error::HostError;
-use crate::events::TaskUpdate;
 use crate::host::Host;
 use crate::tasks::fate::Fate;
 use crate::tasks::task::{DistributeOutcome, DistributeTasks, Lane, TaskId, TaskReport, TaskState};
@@ -109,6 +109,7 @@ pub(super) struct Queue {
     /// Strategy → what it handed back last.
     pub(super) strategy_states: HashMap<String, Vec<u8>>,
     pub(super) estimates: Estimates,
+    pub(super) todo_lists: TodoLists,
     pub(super) beside: Beside<Back>,
     /// Something has changed that a round may make use of.
     pub(super) round_due: bool,
@@ -175,6 +176,7 @@ impl Queue {
             sent: SentOut::default(),
             strategy_states: HashMap::new(),
             estimates: Estimates::default(),
+            todo_lists: TodoLists::default(),
             beside: Beside::new(),
             round_due: false,
             look_again: None,
@@ -430,8 +432,16 @@ impl Queue {
             _ => "cancelled before it ran again",
         });
         if ran {
-            let (id, why) = (task.spec.id.clone(), task.notes.last().cloned());
-            self.tell(&id, TaskState::Queued, None, why);
+            let (spec, why) = (Arc::clone(&task.spec), task.notes.last().cloned());
+            let submission = task.submission;
+            self.tell(News {
+                number,
+                submission,
+                spec: &spec,
+                state: TaskState::Queued,
+                session_id: None,
+                error: why,
+            });
         }
         if let Some(why) = cancelled {
             self.ends_unrun(number, Ending::cancelled(why)).await;
@@ -446,11 +456,13 @@ impl Queue {
 
     fn wakes_at(&self) -> Option<Instant> {
         let closes = self.idle_since.map(|since| since + OWN_SESSIONS_STAY);
-        [self.look_again, closes].into_iter().flatten().min()
+        let lists = self.todo_lists.due_at();
+        [self.look_again, closes, lists].into_iter().flatten().min()
     }
 
     async fn wakes(&mut self) {
         let now = Instant::now();
+        self.tell_todo_lists();
         if self.look_again.is_some_and(|at| at <= now) {
             self.look_again = None;
             self.end_what_was_to_end().await;
@@ -464,36 +476,6 @@ impl Queue {
             for session in self.workers.own() {
                 self.close(&session).await;
             }
-        }
-    }
-
-    /// Tells everybody what became of a task.
-    pub(super) fn tell(
-        &self,
-        id: &TaskId,
-        state: TaskState,
-        session_id: Option<String>,
-        error: Option<String>,
-    ) {
-        if let Ok(host) = self.host() {
-            let status = match state {
-                TaskState::Queued => ProgressStatus::Waiting,
-                TaskState::Running => ProgressStatus::Running,
-                TaskState::Completed => ProgressStatus::Completed,
-                TaskState::Failed | TaskState::Cancelled => ProgressStatus::Failed,
-            };
-            host.progress.task_is(id, session_id.clone(), status);
-            host.events.publish(TaskUpdate {
-                id: id.to_string(),
-                status: state.into(),
-                session_id,
-                progress: match state {
-                    TaskState::Completed => 100.0,
-                    _ => 0.0,
-                },
-                milestone: None,
-                error,
-            });
         }
     }
 }

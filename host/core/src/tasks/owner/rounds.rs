@@ -13,6 +13,7 @@ use super::attempt::{AttemptEnd, carry_out};
 use super::kept::{Ending, Terms, work_key};
 use super::open_task::OpenTask;
 use super::queue::{Back, Queue};
+use super::telling::News;
 use super::workers::{LifeOfWorkers, MENDED_WITHIN};
 use crate::caller::Caller;
 use crate::clock::now_ms;
@@ -250,9 +251,16 @@ impl Queue {
             has_begun: false,
             called_off: task.begins_in(&session),
         };
-        let id = task.spec.id.clone();
+        let (spec, submission) = (Arc::clone(&task.spec), task.submission);
         self.backlog.put(task.entry(number));
-        self.tell(&id, TaskState::Running, Some(session.clone()), None);
+        self.tell(News {
+            number,
+            submission,
+            spec: &spec,
+            state: TaskState::Running,
+            session_id: Some(session.clone()),
+            error: None,
+        });
         let back = move |(end, worker)| Back::Attempt {
             number,
             session: session.clone(),

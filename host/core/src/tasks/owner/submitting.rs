@@ -10,6 +10,7 @@ use super::kept::{self, KeptTask, Terms, work_key};
 use super::open_task::OpenTask;
 use super::order;
 use super::queue::Queue;
+use super::telling::News;
 use crate::caller::Caller;
 use crate::clock::now_ms;
 use crate::error::HostError;
@@ -63,16 +64,26 @@ impl Queue {
         write.await.map_err(HostError::from_store)?;
         self.last_submission = submission;
         self.last_task += tasks.len() as u64;
-        self.submissions.insert(submission, Arc::new(terms));
+        let terms = Arc::new(terms);
+        self.submissions.insert(submission, Arc::clone(&terms));
         self.idle_since = None;
         let ids: Vec<(u64, TaskId)> = tasks
             .iter()
             .map(|task| (task.number, task.spec.id.clone()))
             .collect();
         self.insert(tasks);
-        for (_, id) in &ids {
-            self.tell(id, TaskState::Queued, None, None);
+        for ((number, _), spec) in ids.iter().zip(&request.tasks) {
+            self.tell(News {
+                number: *number,
+                submission,
+                spec,
+                state: TaskState::Queued,
+                session_id: None,
+                error: None,
+            });
+            self.tell_ticket(spec, &terms);
         }
+        self.tell_todo_lists();
         for (needed, (_, state)) in earlier {
             if state != TaskState::Completed {
                 let needs = |number: &u64| {
@@ -224,6 +235,7 @@ impl Queue {
             for needed in &blockers {
                 self.needed_by.entry(*needed).or_default().push(task.number);
             }
+            self.todo_lists.add(&task);
             self.by_id.insert(task.spec.id.clone(), task.number);
             let number = task.number;
             let task = OpenTask::new(task, blockers);
