@@ -159,6 +159,13 @@ def test_a_host_that_hangs_does_not_keep_an_agent_from_starting(hanging_host: Se
     assert told.returncode == 0 and told.stdout == "" and "did not answer" in told.stderr
 
 
+def test_a_host_that_still_compiles_its_policies_is_waited_for(world: World) -> None:
+    """Nothing is in the cache of a new world, and compiling takes longer than a host may hang."""
+    world.serve()
+    answered = CLAUDE_CODE.call(world, "ls")
+    assert CLAUDE_CODE.decision(answered) == "allow", answered.stderr
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -167,11 +174,12 @@ def test_a_host_that_hangs_does_not_keep_an_agent_from_starting(hanging_host: Se
         "no JSON at all",
         "[]",
         "{}",
+        '{"hook_event_name": "PreToolUse"}',
         '{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {}}',
         '{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": 7}}',
         '{"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "\xff',
     ],
-    ids=["nothing", "cut", "text", "a list", "empty", "no command", "a number", "cut in a text"],
+    ids=["nothing", "cut", "text", "a list", "empty", "no tool", "no command", "a number", "cut in a text"],
 )
 def test_what_is_no_event_blocks_and_says_why(broken: str, world: World) -> None:
     for arguments in ([], ["claude-code"]):

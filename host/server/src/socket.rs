@@ -3,7 +3,8 @@
 //!
 //! A connection opens with one line of JSON, a [`Request`]. After
 //! [`Request::Mcp`] both sides speak MCP, a message a line; every other request
-//! gets one line with its [`Reply`] and the connection ends. Only processes of
+//! gets one line with its [`Reply`] and the connection ends. A host that still loads its
+//! policies sends blanks before it. Only processes of
 //! the same user (or root) are heard.
 
 mod asking;
@@ -23,6 +24,10 @@ use crate::mcp::ClientSettings;
 
 /// No opening line or reply is longer.
 const LONGEST_LINE: u64 = 4 * 1024 * 1024;
+
+/// What a host that still loads its policies sends before its reply, so that nobody takes it
+/// for one that hangs. JSON may begin with it.
+const STILL_LOADING: &[u8] = b" ";
 
 /// What a connection is for.
 #[derive(Clone, Debug, Serialize, Deserialize)]

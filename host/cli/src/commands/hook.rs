@@ -21,7 +21,7 @@ use crate::arguments::{Common, Hosting};
 use crate::hosting::{runtime, start_host_for_one_command};
 use crate::paths::Paths;
 
-/// What the host takes longer for counts as refused. Agents wait for their hooks.
+/// What the host takes longer for in silence counts as refused. Agents wait for their hooks.
 const PATIENCE_WITH_HOST: Duration = Duration::from_millis(800);
 /// Without a host, a policy that is new is compiled first.
 const PATIENCE_ALONE: Duration = Duration::from_secs(30);
@@ -110,6 +110,11 @@ fn judged(event: HookEvent, common: &Common) -> Result<Option<HookJudgement>> {
         Err(AskError::NoHost(_)) => {}
         Err(error @ (AskError::TooSlow(..) | AskError::Broken { .. })) => {
             bail!("{error}; if it hangs, end it and start `quarterdeck serve` again")
+        }
+        Err(error @ AskError::StillLoading(..)) => {
+            bail!(
+                "{error}; make the same call again later: `quarterdeck logs` tells what takes so long"
+            )
         }
         asked => return Ok(asked?),
     }

@@ -68,7 +68,7 @@ impl Host {
     }
 
     /// Whether the first load is done.
-    pub(crate) fn policies_are_ready(&self) -> bool {
+    pub fn policies_are_ready(&self) -> bool {
         self.policies.ready().now_or_never().is_some()
     }
 

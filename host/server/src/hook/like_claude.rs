@@ -1,10 +1,11 @@
 //! Claude Code's events, and Codex's, which have the same shape.
 
-use quarterdeck_core::hooks::{HookEvent, HookMoment, Ticket};
+use quarterdeck_core::hooks::{HookEvent, HookMoment, TodoChange};
 use serde_json::Value;
 
 use super::HookAgent;
 use super::payload::{command, event, short, todos};
+use super::ticket;
 
 /// Tools that run a command line: Claude Code's `Bash` and `PowerShell`, and
 /// `Monitor`, which runs one in the background; Codex calls every shell tool `Bash` here, and
@@ -24,8 +25,14 @@ pub(super) fn read(agent: HookAgent, from: &Value) -> Result<Option<HookEvent>, 
     let name = from["hook_event_name"]
         .as_str()
         .ok_or("it has no hook_event_name")?;
-    let tool = from["tool_name"].as_str().unwrap_or_default();
+    let tool = match from["tool_name"].as_str() {
+        Some(tool) => tool,
+        // It may be about to run a command.
+        None if name == "PreToolUse" => return Err("it has no tool_name".to_owned()),
+        None => "",
+    };
     let input = &from["tool_input"];
+    let tells = |what| event(agent, &from["session_id"], &from["cwd"], what);
     let what = match (name, tool) {
         ("PreToolUse", tool) if SHELL_TOOLS.contains(&tool) => command(agent, tool, input)?,
         // What the tool is called depends on the version.
@@ -58,14 +65,28 @@ pub(super) fn read(agent: HookAgent, from: &Value) -> Result<Option<HookEvent>, 
             // Claude Code's names the other agent, which nothing at its start has told.
             id: short(&from["agent_id"]).filter(|_| agent == HookAgent::Codex),
         },
-        ("TaskCreated", _) => HookMoment::TicketCreated {
-            ticket: Ticket {
-                id: short(&from["task_id"]).unwrap_or_default(),
-                title: short(&from["task_subject"]).unwrap_or_default(),
-                priority: None,
-                assigned_to: short(&from["teammate_name"]),
-            },
-        },
+        ("PostToolUse", "TaskCreate") => {
+            let id = &from["tool_response"]["task"]["id"];
+            return Ok(on_list(id, &input["subject"], None).and_then(tells));
+        }
+        ("PostToolUse", "TaskUpdate") if from["tool_response"]["success"] == false => {
+            return Ok(None);
+        }
+        ("PostToolUse", "TaskUpdate") => {
+            let status = short(&input["status"]);
+            return Ok(on_list(&input["taskId"], &input["subject"], status).and_then(tells));
+        }
+        ("TaskCreated" | "TaskCompleted", _) => {
+            let status = (name == "TaskCompleted").then(|| "completed".to_owned());
+            let (id, content) = (&from["task_id"], &from["task_subject"]);
+            return Ok(on_list(id, content, status).and_then(tells));
+        }
+        ("PostToolUse", tool) if ticket::is_written_by(tool) => {
+            match ticket::read(input, &from["tool_response"]) {
+                Some(ticket) => HookMoment::TicketCreated { ticket },
+                None => return Ok(None),
+            }
+        }
         ("SessionStart", _) => HookMoment::SessionStart,
         ("SessionEnd", _) => HookMoment::SessionEnd {
             reason: short(&from["reason"]),
@@ -77,5 +98,16 @@ pub(super) fn read(agent: HookAgent, from: &Value) -> Result<Option<HookEvent>, 
         },
         _ => return Ok(None),
     };
-    Ok(event(agent, &from["session_id"], &from["cwd"], what))
+    Ok(tells(what))
+}
+
+/// One entry of the list that Claude Code's Task tools keep, in place of `TodoWrite`, which
+/// wrote it anew each time.
+fn on_list(id: &Value, content: &Value, status: Option<String>) -> Option<HookMoment> {
+    let todo = TodoChange {
+        id: short(id)?,
+        content: short(content),
+        status,
+    };
+    Some(HookMoment::TodoChanged { todo })
 }

@@ -25,6 +25,7 @@ mod gemini;
 mod like_claude;
 mod opencode;
 mod payload;
+mod ticket;
 mod unknown_event;
 
 use std::fmt;

@@ -211,6 +211,32 @@ fn other_moments_are_understood() {
             ClaudeCode,
             json!({"hook_event_name": "TaskCreated", "task_id": "7",
             "task_subject": "t"}),
+            "todo-changed",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "PostToolUse", "tool_name": "TaskCreate",
+            "tool_input": {"subject": "t", "description": "d"},
+            "tool_response": {"task": {"id": "1", "subject": "t"}}}),
+            "todo-changed",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "PostToolUse", "tool_name": "TaskUpdate",
+            "tool_input": {"taskId": "1", "status": "in_progress"},
+            "tool_response": {"success": true}}),
+            "todo-changed",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "TaskCompleted", "task_id": "1"}),
+            "todo-changed",
+        ),
+        (
+            ClaudeCode,
+            json!({"hook_event_name": "PostToolUse", "tool_name": "mcp__jira__create_issue",
+            "tool_input": {"summary": "t"},
+            "tool_response": [{"type": "text", "text": "{\"key\": \"QD-7\"}"}]}),
             "ticket-created",
         ),
         (
@@ -285,6 +311,41 @@ fn other_moments_are_understood() {
         };
         assert_eq!(name, expected, "{event}");
     }
+}
+
+#[test]
+fn a_ticket_is_what_a_tracker_has_answered_with() {
+    let event = |tool: &str, answer: Value| {
+        json!({"hook_event_name": "PostToolUse", "tool_name": tool, "session_id": "s",
+            "tool_input": {"title": "Add monitoring", "priority": "high", "assignees": ["engineer"]},
+            "tool_response": answer})
+    };
+    let created = event(
+        "mcp__github__create_issue",
+        json!({"number": 12, "id": 991}),
+    );
+    let Some(HookMoment::TicketCreated { ticket }) = moment(HookAgent::ClaudeCode, &created) else {
+        panic!("no ticket in {created}");
+    };
+    assert_eq!((&*ticket.id, &*ticket.title), ("12", "Add monitoring"));
+    assert_eq!(ticket.priority.as_deref(), Some("high"));
+    assert_eq!(ticket.assigned_to.as_deref(), Some("engineer"));
+    for none in [
+        event("mcp__github__create_issue", json!("rate limited")),
+        event("mcp__github__add_issue_comment", json!({"id": 3})),
+        event("mcp__github__list_issues", json!({"id": 3})),
+    ] {
+        assert_eq!(moment(HookAgent::ClaudeCode, &none), None, "{none}");
+    }
+}
+
+#[test]
+fn a_tool_without_a_name_cannot_be_judged() {
+    let nameless = json!({"hook_event_name": "PreToolUse", "tool_input": {}});
+    for agent in [HookAgent::ClaudeCode, HookAgent::Codex] {
+        assert!(agent.read(&nameless).is_err(), "{agent}");
+    }
+    assert!(HookAgent::guess(&nameless).read(&nameless).is_err());
 }
 
 #[test]

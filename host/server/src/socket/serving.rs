@@ -15,13 +15,16 @@ use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{LONGEST_LINE, Reply, Request};
+use super::{LONGEST_LINE, Reply, Request, STILL_LOADING};
 use crate::glance;
 use crate::mcp::{McpDoor, ToolFamily, in_order};
 use crate::own_socket::{self, SocketFile};
 
 /// The opening line has to arrive within this time.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Who asks a host that still loads hears so this often.
+const BETWEEN_SIGNS: Duration = Duration::from_millis(200);
 
 /// The socket cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +153,11 @@ async fn serve_connection(
             let explanation = host.explain(&command, cwd, &command_line(&peer)).await;
             send(&mut writing, explanation).await
         }
-        Request::Hook(event) => send(&mut writing, host.hook(event).await).await,
+        Request::Hook(event) => {
+            let judged = std::pin::pin!(host.hook(event));
+            let judged = while_loading(&host, &mut writing, judged).await?;
+            send(&mut writing, judged).await
+        }
         Request::ImportAgents { folder } => {
             let counts = import_agents(&host, folder).await;
             send(&mut writing, counts.map_err(HostError::InvalidParameters)).await
@@ -195,6 +202,22 @@ fn peer_pid(peer: &UCred) -> u32 {
     peer.pid()
         .and_then(|pid| u32::try_from(pid).ok())
         .unwrap_or(0)
+}
+
+/// Awaits an answer. While policies are loaded for the first time, the one who asks is sent
+/// [`STILL_LOADING`] now and then, and waits longer.
+async fn while_loading<T>(
+    host: &Host,
+    writing: &mut (impl AsyncWriteExt + Unpin),
+    mut answer: impl Future<Output = T> + Unpin,
+) -> io::Result<T> {
+    while !host.policies_are_ready() {
+        writing.write_all(STILL_LOADING).await?;
+        if let Ok(answer) = tokio::time::timeout(BETWEEN_SIGNS, &mut answer).await {
+            return Ok(answer);
+        }
+    }
+    Ok(answer.await)
 }
 
 async fn send<T: Serialize>(
