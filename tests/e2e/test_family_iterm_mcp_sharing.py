@@ -301,6 +301,27 @@ async def test_a_suspended_program_goes_on(crew: Orchestrator) -> None:
     await until("cat runs again", runs)
 
 
+async def test_the_owner_of_a_lock_suspends_and_resumes_what_it_has_locked(crew: Orchestrator) -> None:
+    [session] = await crew.sessions("locked")
+    await crew.write("cat", {"session_id": session})
+
+    async def runs() -> bool:
+        return (await crew.call("check_session_status", session_id=session))["is_processing"]
+
+    await until("cat runs", runs)
+    await crew.call("lock_session", session_id=session, agent="me")
+
+    async def modified(**wanted: object) -> dict[str, object]:
+        done = await crew.call("modify_sessions", modifications=[{"session_id": session, **wanted}])
+        return done["results"][0]
+
+    assert "locked by me" in str((await modified(suspend=True, suspend_by="you"))["error"])
+    assert (await modified(suspend=True, suspend_by="me"))["changes"] == ["suspend"]
+    await crew.shows("Stopped", session_id=session)
+    assert (await modified(resume=True, suspend_by="me"))["changes"] == ["resume"]
+    await until("cat runs again", runs)
+
+
 async def test_sessions_are_found_by_tag_lock_and_group(crew: Orchestrator) -> None:
     first, second = await crew.sessions("one", "two")
     assert (await crew.call("set_session_tags", session_id=first, tags=[" b ", "a"]))["tags"] == ["a", "b"]

