@@ -197,7 +197,9 @@ mod tests {
             let (mut stream, _) = listener.accept().expect("somebody who asks");
             let mut line = String::new();
             let reading = stream.try_clone().expect("the stream again");
-            BufReader::new(reading).read_line(&mut line).expect("a line");
+            BufReader::new(reading)
+                .read_line(&mut line)
+                .expect("a line");
             host(&mut stream);
         });
         ask_in_time(&path, &Request::Glance, patience)
