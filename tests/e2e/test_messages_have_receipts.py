@@ -91,3 +91,19 @@ async def test_an_agents_question_is_answered_by_typing(world: World) -> None:
         (answered,) = (await write(client, "1", agent))["results"]
         assert answered["success"] and "receipt" not in answered, answered
         await ready(agent)
+
+
+async def test_once_an_agent_has_crashed_its_shell_is_written_to(world: World) -> None:
+    """How else would somebody with these tools alone start it again?"""
+    agents_may_be_driven(world)
+    async with agent_on_http(world.serve("--tools", TOOLS)) as client:
+        agent = await start_agent(client, world, "claude", "--think-ms 100")
+        await ready(agent)
+        await agent.prompt("/crash 3")
+        await agent.becomes("crashed")
+        await client.at_prompt(agent.session)
+        (written,) = (await write(client, f"claude --log {agent.log}", agent))["results"]
+        assert written["success"] and "receipt" not in written, written
+        await ready(agent)
+        await agent.prompt("go on")
+        assert agent.prompts[-1] == "go on"

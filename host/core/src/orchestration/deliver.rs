@@ -265,13 +265,14 @@ impl Host {
     }
 
     /// Whether a coding agent is in front whose screen can be read, and that takes a
-    /// prompt now or later. What answers its question is typed like anything else.
+    /// prompt now or later. What answers its question is typed like anything else, and so
+    /// is what its shell gets once it has ended.
     async fn takes_prompts(&self, session: &Session) -> bool {
         let Some(now) = self.coding_agents.activity(&session.id) else {
             return false;
         };
         match now.program {
-            Some(program) if !now.activity.is_asking() => {
+            Some(program) if !now.activity.is_asking() && !now.activity.has_ended() => {
                 let rules = self.coding_agents.rules(&program).await;
                 rules.is_some_and(|rules| rules.prompt_box.is_some())
             }
