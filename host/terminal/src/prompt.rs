@@ -53,6 +53,8 @@ pub(crate) enum Effect {
     Prompted,
     /// The shell wants more of its command.
     Unfinished,
+    /// The shell said what its line holds, and draws it again.
+    Said,
     /// The shell said what its line holds.
     Line(LineHeld),
 }
@@ -196,6 +198,12 @@ impl Prompt {
         self.line.ask(question);
     }
 
+    /// What the line was said to hold by a shell that has not drawn it since: after
+    /// `stty -echo` it draws nothing.
+    pub(crate) fn take_undrawn(&mut self) -> Option<LineHeld> {
+        self.answer.take()
+    }
+
     /// Takes a mark that lies at `at`. Marks that do not belong to the newest
     /// prompt are ignored.
     pub(crate) fn mark(&mut self, numbered: Numbered, at: Cursor) -> Option<Effect> {
@@ -295,7 +303,7 @@ impl Prompt {
                 let held = LineHeld { text, commands };
                 if self.answers == Answers::ThenRedraws {
                     self.answer = Some(held);
-                    return None;
+                    return Some(Effect::Said);
                 }
                 Some(Effect::Line(held))
             }

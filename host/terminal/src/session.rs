@@ -376,6 +376,7 @@ impl Session {
                         self.on_prompted();
                     }
                     Some(Effect::Unfinished) => self.on_unfinished(),
+                    Some(Effect::Said) => self.on_said(),
                     Some(Effect::Line(text)) => self.on_line(text),
                     None => (),
                 }

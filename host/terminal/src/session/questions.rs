@@ -24,6 +24,9 @@ const LINE_PATIENCE: Duration = Duration::from_secs(3);
 /// ways to tell one question from another.
 const ASK_AGAIN: Duration = Duration::from_millis(800);
 
+/// How long a shell that has said what its line holds may take to draw it again.
+const DRAWING_TAKES: Duration = Duration::from_millis(750);
+
 /// How long a reply of a terminal is waited for that sends it by a way of its own.
 const REPLY_TAKES: Duration = Duration::from_millis(100);
 
@@ -274,6 +277,13 @@ impl Session {
         text.is_empty() || self.prompt.line_replied()
     }
 
+    /// The shell has said what its line holds, and is to draw it again.
+    pub(super) fn on_said(&mut self) {
+        if let Some(questioning) = &mut self.questions.line {
+            questioning.again_at = Instant::now() + DRAWING_TAKES;
+        }
+    }
+
     /// The shell has said what its line holds.
     pub(super) fn on_line(&mut self, LineHeld { text, commands }: LineHeld) {
         let asked = self.questions.line.take();
@@ -377,6 +387,12 @@ impl Session {
         let over = |deadline: Instant| now >= deadline;
         if let Some((_, reply, _)) = self.questions.run.take_if(|(.., deadline)| over(*deadline)) {
             let _ = reply.send(Err(self.busy()));
+        }
+        if let Some(questioning) = &self.questions.line
+            && over(questioning.again_at)
+            && let Some(held) = self.prompt.take_undrawn()
+        {
+            self.on_line(held);
         }
         if let Some(questioning) = self
             .questions

@@ -308,3 +308,27 @@ async fn the_line_is_known_in_vi_mode() {
         assert_eq!(session.run("echo ok").await, ran(0, "ok\n"), "{shell}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_not_shown_is_known_before_long() {
+    for shell in INTEGRATED {
+        let session = open(shell).await;
+        session.run("stty -echo").await;
+        // What nobody draws is not waited for until patience ends: that took three seconds.
+        let asked = std::time::Instant::now();
+        assert_eq!(
+            line_after(&session, &["true unseen"]).await,
+            "true unseen",
+            "{shell}"
+        );
+        assert!(
+            asked.elapsed().as_secs() < 3,
+            "{shell}: {:?}",
+            asked.elapsed()
+        );
+        session.keyboard.clear_line().await.expect("cleared");
+        assert_eq!(session.line().await.text, "", "{shell}");
+        session.run("stty echo").await;
+        assert_eq!(line_after(&session, &["seen"]).await, "seen", "{shell}");
+    }
+}
