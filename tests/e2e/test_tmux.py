@@ -136,3 +136,70 @@ def test_run_leaves_nothing_behind_on_tmux(world: World) -> None:
     assert "".join(f"{number}\n" for number in range(1, 201)) in done.stdout, "also what was written at the end"
     windows = tmux(world, "list-windows", "-a", "-F", "#{window_name}").split()
     assert windows == ["anchor"]
+
+
+def serve_on_the_persons_own(world: World) -> ServingHost:
+    """A host whose sessions are the panes of the server that the person has started."""
+    tmux(world, "-f", "/dev/null", "new-session", "-d", "-s", "mine", "-x", "100", "-y", "30")
+    return serve(world)
+
+
+def pane_of(world: World, target: str) -> str:
+    return tmux(world, "display-message", "-p", "-t", target, "#{pane_id}").strip()
+
+
+async def test_what_a_person_opens_later_becomes_a_session_and_goes_with_its_owner(world: World) -> None:
+    async with agent_on_http(serve_on_the_persons_own(world)) as agent:
+        first = set(await sessions(agent))
+        assert len(first) == 1
+
+        async def there_are(count: int) -> bool:
+            return len([one for one in (await sessions(agent)).values() if not one["ended"]]) == count
+
+        tmux(world, "split-window", "-d", "-t", "mine")
+        await until("a split is a session", lambda: there_are(2))
+        tmux(world, "new-window", "-d", "-t", "mine")
+        await until("a window is a session", lambda: there_are(3))
+        tmux(world, "new-session", "-d", "-s", "another")
+        await until("a window of another tmux session is a session", lambda: there_are(4))
+        (split, *_) = [one for one in await sessions(agent) if one not in first]
+        assert "whole" in (await agent.run("echo whole", sessionId=split))["output"]
+
+        await agent.type(split, "sleep 7654", enter=True)
+        tmux(world, "kill-session", "-t", "mine")
+        await until("what the person has closed is closed", lambda: there_are(1))
+        panes = tmux(world, "list-panes", "-a", "-F", "#{pane_id}").split()
+        assert len(set(panes)) == 2, "the anchor and the other session's"
+
+
+async def test_another_program_in_a_pane_ends_its_session(world: World) -> None:
+    async with agent_on_http(serve(world)) as agent:
+        session = await agent.open_session()
+        await agent.at_prompt(session)
+        marker = await agent.run("echo in $TMUX_PANE", sessionId=session)
+        pane = marker["output"].split()[-1]
+        await agent.type(session, "sleep 30", enter=True)
+        tmux(world, "respawn-pane", "-k", "-t", pane, "cat")
+
+        async def ended() -> bool:
+            return (await sessions(agent)).get(session, {"ended": True})["ended"]
+
+        await until("the session has ended", ended)
+        refused = await agent.call("session_run", sessionId=session, command="echo lost")
+        assert refused.code == "SESSION_ENDED" and "another program" in refused.text, refused
+
+        async def found() -> bool:
+            return any(not one["ended"] for one in (await sessions(agent)).values())
+
+        await until("the pane is a session of its own", found)
+
+
+async def test_a_person_may_rename_windows_as_they_come(world: World) -> None:
+    host = serve_on_the_persons_own(world)
+    tmux(world, "set-hook", "-g", "after-new-window", "rename-window hooked")
+    async with agent_on_http(host) as agent:
+        opened = [await agent.open_session() for _ in range(2)]
+        for session in opened:
+            assert (await agent.run("echo whole; false", sessionId=session))["exitStatus"] == 1
+        numbers = tmux(world, "list-windows", "-t", "quarterdeck", "-F", "#{window_index}").split()
+        assert all(int(number) < 100 for number in numbers), numbers

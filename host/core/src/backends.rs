@@ -141,13 +141,21 @@ impl Host {
     async fn find_sessions_on(&self, backend: BackendChoice) -> Result<(), HostError> {
         match self.kind_of(backend).await {
             BackendKind::Pty => Ok(()),
-            BackendKind::Tmux => {
-                let server = self.tmux().await?;
-                let _turn = self.tmux.server.lock().await;
-                self.take_over(&server).await
-            }
+            BackendKind::Tmux => self.find_tmux_panes().await,
             BackendKind::Iterm2 => self.find_panes().await,
         }
+    }
+
+    /// Makes sessions of the panes that people have opened on tmux since.
+    async fn find_tmux_panes(&self) -> Result<(), HostError> {
+        let server = self.tmux().await?;
+        let _turn = self.tmux.server.lock().await;
+        // A server that ends meanwhile takes its panes along, which is no reason to tell
+        // nothing of the other sessions.
+        if let Err(error) = self.take_over(&server).await {
+            tracing::warn!(%error, "panes that have come on tmux were not looked for");
+        }
+        Ok(())
     }
 
     /// The tmux server. What is found there on connecting becomes sessions.

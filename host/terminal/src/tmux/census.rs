@@ -9,6 +9,8 @@ use super::protocol::PaneId;
 
 /// A pane in a census.
 pub(super) struct Counted {
+    /// The process id of its program.
+    pub(super) pid: u32,
     pub(super) room: Room,
     /// We are not the only client of its tmux session.
     pub(super) others_look: bool,
@@ -20,15 +22,16 @@ pub(super) struct Counted {
 impl Counted {
     /// A pane of ours is dead when its hook says so: tmux's own `pane_dead` comes
     /// earlier than the status.
-    pub(super) const FORMAT: &str = "#{pane_id} #{pane_width} #{pane_height} #{window_panes} #{session_attached} \
+    pub(super) const FORMAT: &str = "#{pane_id} #{pane_pid} #{pane_width} #{pane_height} #{window_panes} #{session_attached} \
 #{&&:#{@quarterdeck-shown},#{==:#{window_linked_sessions},1}} \
 #{?@quarterdeck-id,1,0},#{?@quarterdeck-id,#{@quarterdeck-dead},#{pane_dead}},\
 #{pane_dead_status},#{pane_dead_signal}";
 
     /// Reads a line in [`Self::FORMAT`].
     pub(super) fn parse(line: &str) -> Option<(PaneId, Self)> {
-        let mut fields = line.splitn(7, ' ');
+        let mut fields = line.splitn(8, ' ');
         let pane = PaneId::parse(fields.next()?)?;
+        let pid = fields.next()?.parse().ok()?;
         let size = place::size(fields.next()?, fields.next()?)?;
         let alone = fields.next()? == "1";
         let others_look = fields.next()? != "1";
@@ -38,6 +41,7 @@ impl Counted {
         Some((
             pane,
             Self {
+                pid,
                 room,
                 others_look,
                 let_go,
@@ -82,17 +86,17 @@ mod tests {
 
     #[test]
     fn a_pane_beside_others() {
-        let (pane, counted) = Counted::parse("%3 80 24 2 1 0 1,,,").expect("a pane");
-        assert_eq!(pane.to_string(), "%3");
+        let (pane, counted) = Counted::parse("%3 77 80 24 2 1 0 1,,,").expect("a pane");
+        assert_eq!((pane.to_string().as_str(), counted.pid), ("%3", 77));
         assert_eq!(
             counted.room.size,
             crate::Size::new(80, 24).expect("possible")
         );
         assert!(!counted.room.alone && !counted.others_look && !counted.let_go);
         assert!(matches!(counted.fate, Fate::Alive));
-        let (_, counted) = Counted::parse("%3 80 24 1 1 1 1,,,").expect("a pane");
+        let (_, counted) = Counted::parse("%3 77 80 24 1 1 1 1,,,").expect("a pane");
         assert!(counted.let_go);
-        assert!(Counted::parse("%3 80 24 2").is_none());
+        assert!(Counted::parse("%3 77 80 24 2").is_none());
     }
 
     #[test]

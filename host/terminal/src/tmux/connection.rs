@@ -20,7 +20,7 @@ use super::command::Line;
 use super::last_look;
 use super::pane::Room;
 use super::protocol::{Message, PaneId, Reader};
-use super::{ANCHOR, SESSION};
+use super::{ANCHOR, HOST_OPTION, SESSION, SHOWN_OPTION};
 use crate::backend::LastLines;
 
 /// Asked and not answered yet, at most; who asks more has to wait.
@@ -73,6 +73,8 @@ pub(super) enum News {
     LastLines(LastLines),
     /// Its program has ended, and how, where tmux tells.
     Ended(Option<ExitStatus>),
+    /// Somebody has put another program in its program's place.
+    Replaced,
 }
 
 /// What the next answers are for.
@@ -103,6 +105,8 @@ enum Pending {
 /// Who hears of a pane.
 struct Watcher {
     news: mpsc::Sender<News>,
+    /// The process id of its program, once it was counted.
+    pid: Option<u32>,
     /// What was told last.
     room: Option<Room>,
     /// Its last look is on its way.
@@ -252,6 +256,32 @@ impl Connection {
         }
     }
 
+    /// Whether the pane had another program when it was counted last.
+    fn is_replaced(&mut self, pane: PaneId, pid: u32) -> bool {
+        let watcher = self.watches.get_mut(&pane);
+        watcher.is_some_and(|watcher| watcher.pid.replace(pid).is_some_and(|was| was != pid))
+    }
+
+    /// A pane with a program that nobody knows is no session's any more. Whoever has put
+    /// it there has a pane like any other, which is found as such.
+    async fn let_go(&mut self, pane: PaneId) {
+        let target = pane.to_string();
+        let mut line = Line::of("set-hook").args(["-p", "-u", "-t", &target, "pane-died"]);
+        for option in [
+            "remain-on-exit",
+            "@quarterdeck-id",
+            SHOWN_OPTION,
+            HOST_OPTION,
+        ] {
+            line = line
+                .then("set-option")
+                .args(["-p", "-u", "-q", "-t", &target, option]);
+        }
+        self.send(line, |_| Pending::Nothing);
+        self.tell(pane, News::Replaced).await;
+        self.watches.remove(&pane);
+    }
+
     async fn tell_end(&mut self, pane: PaneId, status: Option<ExitStatus>) {
         self.tell(pane, News::Ended(status)).await;
         self.watches.remove(&pane);
@@ -319,10 +349,13 @@ impl Connection {
                             pane,
                             Watcher {
                                 news,
+                                pid: None,
                                 room: None,
                                 looked_at: false,
                             },
                         );
+                        // Whose program it has, and how large it is.
+                        self.count_panes();
                     }
                 }
                 let _ = reply.send(Ok(answers));
@@ -405,10 +438,14 @@ impl Connection {
                     }
                 }
                 Some(Counted {
+                    pid,
                     room,
                     fate: Fate::Alive,
                     ..
-                }) => self.tell_room(pane, *room).await,
+                }) => match self.is_replaced(pane, *pid) {
+                    true => self.let_go(pane).await,
+                    false => self.tell_room(pane, *room).await,
+                },
                 Some(Counted {
                     fate: Fate::Dead { status, kept_by_us },
                     others_look,

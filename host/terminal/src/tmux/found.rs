@@ -23,6 +23,10 @@ pub struct FoundPane {
     pub place: String,
     /// The process id of the host that has it as a session now, which runs.
     pub host: Option<u32>,
+    /// No host has ever had it.
+    pub(super) is_new: bool,
+    /// It is in another tmux session than Quarterdeck's, where somebody else has put it.
+    pub(super) elsewhere: bool,
     /// It is in the tmux session of Quarterdeck's.
     pub(super) in_our_session: bool,
 }
@@ -41,20 +45,23 @@ impl FoundPane {
         let pid = fields.next()?.parse().ok()?;
         let dead = fields.next()? == "1";
         let mut fields = fields.next()?.splitn(3, ',');
-        let host = fields.next()?.parse().ok();
+        let host = fields.next()?;
         let (session_id, place) = (fields.next()?, fields.next()?);
         if dead || place == format!("{SESSION}:{ANCHOR}") {
             return None;
         }
+        let in_our_session = place
+            .strip_prefix(SESSION)
+            .is_some_and(|rest| rest.starts_with(':'));
         Some(Self {
             pane,
             pid,
             session_id: Some(session_id.to_owned()).filter(|id| !id.is_empty()),
             is_own: Some(pane) == own,
-            host: host.filter(|host| process::is_running(*host)),
-            in_our_session: place
-                .strip_prefix(SESSION)
-                .is_some_and(|rest| rest.starts_with(':')),
+            is_new: host.is_empty(),
+            host: host.parse().ok().filter(|host| process::is_running(*host)),
+            in_our_session,
+            elsewhere: !in_our_session && session_id.is_empty(),
             place: place.to_owned(),
         })
     }
@@ -98,8 +105,9 @@ mod tests {
         assert!(found.is_own && found.in_our_session);
         assert_eq!(found.session_id.as_deref(), Some("ab12"));
         assert_eq!(found.host, Some(1));
+        assert!(!found.is_new && !found.elsewhere);
         let found = FoundPane::parse("%3 78 0 ,,work:vim, again", own).expect("a pane");
-        assert!(!found.is_own && !found.in_our_session);
+        assert!(!found.is_own && !found.in_our_session && found.is_new && found.elsewhere);
         assert_eq!((found.session_id, &*found.place), (None, "work:vim, again"));
         assert_eq!(FoundPane::parse("%0 1 0 ,,quarterdeck:anchor", own), None);
         assert_eq!(FoundPane::parse("%4 1 1 1,ab12,quarterdeck:x", own), None);

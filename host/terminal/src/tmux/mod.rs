@@ -44,5 +44,5 @@ const ANCHOR: &str = "anchor";
 /// The option that says which host has a pane as a session.
 const HOST_OPTION: &str = "@quarterdeck-host";
 
-/// The option of a pane that a tmux session besides ours shows.
+/// The option of a pane that a tmux session besides ours shows, and that goes with it.
 const SHOWN_OPTION: &str = "@quarterdeck-shown";

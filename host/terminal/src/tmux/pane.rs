@@ -9,6 +9,7 @@ use super::command::{self, Line};
 use super::connection::{Ask, News};
 use super::place;
 use super::protocol::PaneId;
+use super::{ANCHOR, SESSION};
 use crate::backend::{Event, Wanted};
 use crate::process::{self, Process};
 use crate::request::Size;
@@ -142,6 +143,9 @@ impl Pane {
                     }
                     Some(News::LastLines(lines)) => return Event::LastLines(lines),
                     Some(News::Ended(status)) => return Event::Ended(known(status)),
+                    Some(News::Replaced) => return Event::Ended(Err(io::Error::other(
+                        "somebody has started another program in its tmux pane",
+                    ))),
                     None if wanted.end => return Event::Ended(Err(io::Error::other(
                         "the tmux server has ended, or has dropped Quarterdeck's connection",
                     ))),
@@ -257,9 +261,13 @@ async fn resized(resizing: &mut Option<oneshot::Receiver<Answers>>) -> Option<Si
 
 /// Makes tmux look which of its children have ended. Where it is built with
 /// utempter, as Debian builds it, it loses the signal of a child that ends while
-/// it writes to utmp; any other child's end lets it find both.
+/// it writes to utmp; any other child's end lets it find both. Of a pane that has another
+/// program by then nobody tells, so the anchor rings.
 fn nudge() -> Line {
-    Line::of("run-shell").args(["-b", "true"])
+    Line::of("run-shell")
+        .args(["-b", "true"])
+        .then("send-keys")
+        .args(["-t", &format!("={SESSION}:={ANCHOR}"), "Enter"])
 }
 
 fn asked(line: Line) -> (Ask, oneshot::Receiver<Answers>) {

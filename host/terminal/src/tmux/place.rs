@@ -66,8 +66,9 @@ impl Place {
     pub(super) fn open(&self, launch: &Launch, program: &Path, session_id: &str) -> Line {
         static OPENED: AtomicU32 = AtomicU32::new(0);
         // Nobody else's window may be taken for this one until its id is known.
-        let number = OPENED.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}-{number}", std::process::id());
+        let opened = OPENED.fetch_add(1, Ordering::Relaxed);
+        let number = window_number(std::process::id(), opened);
+        let name = format!("{}-{opened}", std::process::id());
         let id = if session_id.is_empty() {
             &name
         } else {
@@ -75,27 +76,33 @@ impl Place {
         };
         match self {
             Self::Window { shown_by } => {
-                let line = open_window(launch, program, &name, id);
-                match shown_by {
-                    Some(session) => show(line, id, session),
-                    None => line,
+                let mut line = open_window(launch, program, number, id);
+                if let Some(session) = shown_by {
+                    line = show(line, number, session);
                 }
+                settle(line, number)
             }
             Self::Beside { pane, window, side } => split(launch, program, *pane, window, *side, id),
         }
     }
 }
 
-fn open_window(launch: &Launch, program: &Path, name: &str, id: &str) -> Line {
+/// The number that a host's window has while it is opened. tmux counts them up to 2³¹.
+fn window_number(host: u32, opened: u32) -> u32 {
+    1_000_000 + (host % 100_000) * 20_000 + opened % 20_000
+}
+
+fn open_window(launch: &Launch, program: &Path, number: u32, id: &str) -> Line {
     let session = format!("={SESSION}:");
-    let target = format!("={SESSION}:={name}");
+    // Windows are renamed by people's hooks. Its number is its own until it is done.
+    let target = format!("={SESSION}:{number}");
     let (columns, rows) = (launch.size().columns(), launch.size().rows());
     let line = Line::of("set-option")
         .args(["-t", &session, "default-size"])
         .arg(format!("{columns}x{rows}"))
         .then("new-window")
         .args(["-d", "-P", "-F", OPENED_FORMAT])
-        .args(["-t", &session, "-n", name]);
+        .args(["-t", &target, "-n", id]);
     let line = start(line, launch, program)
         // Somebody who looks on has a say in the size of a new window, until it
         // is given one.
@@ -104,14 +111,23 @@ fn open_window(launch: &Launch, program: &Path, name: &str, id: &str) -> Line {
         .args(["-x", &columns.to_string()])
         .args(["-y", &rows.to_string()]);
     keep(line, &target, id)
-        .then("rename-window")
-        .args(["-t", &target, id])
 }
 
-/// Links the window called `window` into a tmux session of its own: in place of the
+/// Gives the window of this number a number such as others have.
+fn settle(line: Line, number: u32) -> Line {
+    line.then("move-window").args([
+        "-d",
+        "-s",
+        &format!("={SESSION}:{number}"),
+        "-t",
+        &format!("={SESSION}:"),
+    ])
+}
+
+/// Links the window of this number into a tmux session of its own: in place of the
 /// window with which that has to begin.
-fn show(line: Line, window: &str, session: &str) -> Line {
-    let source = format!("={SESSION}:={window}");
+fn show(line: Line, number: u32, session: &str) -> Line {
+    let source = format!("={SESSION}:{number}");
     line.then("new-session")
         .args(["-d", "-s", session, "exec cat"])
         .then("link-window")
@@ -207,6 +223,14 @@ pub(super) fn find_program(launch: &Launch) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tmux_has_numbers_for_the_windows_of_every_host() {
+        let largest = window_number(99_999, 19_999);
+        assert!(i32::try_from(largest).is_ok());
+        assert_ne!(window_number(7, 0), window_number(8, 0));
+        assert_ne!(window_number(7, 0), window_number(7, 1));
+    }
 
     #[test]
     fn what_was_opened_is_read() {

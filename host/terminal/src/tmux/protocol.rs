@@ -176,7 +176,9 @@ impl Reader {
                 })
             }
             b"%pause" => Some(Message::Paused(pane(split(rest).0)?)),
-            b"%window-close"
+            b"%window-add"
+            | b"%unlinked-window-add"
+            | b"%window-close"
             | b"%unlinked-window-close"
             | b"%layout-change"
             | b"%sessions-changed" => Some(Message::LayoutChanged),
@@ -282,7 +284,9 @@ mod tests {
             messages(recorded),
             [
                 Message::LayoutChanged,
+                Message::LayoutChanged,
                 answer("%1 @1 3724"),
+                Message::LayoutChanged,
                 answer(""),
                 Message::LayoutChanged,
                 output(1, b"\x1b[?2004h$ "),

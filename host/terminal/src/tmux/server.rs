@@ -17,7 +17,7 @@ use super::program::{check_version, tmux};
 use super::protocol::PaneId;
 use super::seed::{self, PaneState};
 use super::socket::Socket;
-use super::{ANCHOR, HOST_OPTION, SESSION};
+use super::{ANCHOR, HOST_OPTION, SESSION, SHOWN_OPTION};
 use crate::backend::Backend;
 use crate::opening::{Before, Keeping, KeptMarks, Launch, Marking, OpenError, Opened, begin};
 use crate::request::{Beside, OpenRequest};
@@ -182,7 +182,10 @@ impl Server {
             };
             // A window may be in several tmux sessions.
             match found.iter_mut().find(|known| known.pane == pane.pane) {
-                Some(known) => known.in_our_session |= pane.in_our_session,
+                Some(known) => {
+                    known.in_our_session |= pane.in_our_session;
+                    known.elsewhere |= pane.elsewhere;
+                }
                 None => found.push(pane),
             }
         }
@@ -223,7 +226,15 @@ impl Server {
             news,
         };
         let host = std::process::id().to_string();
-        let line = Line::of("set-option").args(["-p", "-t", &target, HOST_OPTION, &host]);
+        // Of several hosts that see it come, one has it.
+        let mut line = Line::of("set-option")
+            .args(found.is_new.then_some("-o"))
+            .args(["-p", "-t", &target, HOST_OPTION, &host]);
+        if found.elsewhere {
+            line = line
+                .then("set-option")
+                .args(["-p", "-t", &target, SHOWN_OPTION, "1"]);
+        }
         self.ask("mark a pane", line).await?;
         let above = format!("-{}", request.scrollback_lines);
         let line = Line::of("display-message")
