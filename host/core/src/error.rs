@@ -46,7 +46,7 @@ pub enum HostError {
     ConfirmationRequired(Box<PendingConfirmation>),
     /// The session's shell is busy with a command.
     #[error(
-        "session {session} still runs {command} (for {} s); wait for its end, interrupt it with Ctrl-C, or use another session",
+        "session {session} still runs {command} (for {} s); wait for its end, interrupt it with Ctrl-C, or use another session; if it is itself a shell, type to it",
         .since.as_secs()
     )]
     SessionBusy {

@@ -9,6 +9,11 @@ const WAIT: &str = r#"session_wait {"until": {"prompt": true}}"#;
 /// The tool call that presses Ctrl-C.
 const INTERRUPT: &str = r#"session_type {"input": {"key": "ctrl-c"}}"#;
 
+/// What to do where the command is a shell within the shell, which never shows the prompt
+/// that is waited for.
+const TYPE: &str =
+    "if it is itself a shell or reads what is typed, give it commands with session_type";
+
 /// An error, with what to do about it.
 pub(super) fn told(error: &HostError) -> String {
     match error {
@@ -23,7 +28,7 @@ pub(super) fn told(error: &HostError) -> String {
             command,
             since,
         } => format!(
-            "session {session} still runs {command} (for {} s); wait for it with {WAIT}, interrupt it with {INTERRUPT}, or use another session",
+            "session {session} still runs {command} (for {} s); wait for it with {WAIT}, interrupt it with {INTERRUPT}, or use another session; {TYPE}",
             since.as_secs()
         ),
         HostError::LineNotEmpty { session, line } => {

@@ -64,7 +64,7 @@ impl Dialect for OneObject {
             HostError::SessionBusy {
                 session, command, ..
             } => format!(
-                "Session {session} still runs {command}; wait for its output with terminal_expect_tool, or interrupt it by sending \"\\u0003\" with terminal_send_tool"
+                "Session {session} still runs {command}; wait for its output with terminal_expect_tool, or interrupt it by sending \"\\u0003\" with terminal_send_tool, which also gives commands to a shell within the shell"
             ),
             HostError::LineNotEmpty { session, .. } => format!(
                 "Something stands on the command line of session {session} already; drop it by sending \"\\u0003\" with terminal_send_tool"
