@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use quarterdeck_policy_building::{cargo_module, componentize, with_config_schema};
+use quarterdeck_policy_building::{cargo_module, componentize, with_claims, with_config_schema};
 use serde_json::Value;
 use wasmtime::component::Component;
 
@@ -77,6 +77,9 @@ impl Workspace {
     }
 }
 
+/// Who says to have made what is bundled.
+const AUTHORS: &str = "the Quarterdeck contributors";
+
 /// Builds the policy's component and makes sure that a host would take it.
 pub(crate) fn component(workspace: &Workspace, policy: &Policy) -> Result<Vec<u8>> {
     let module = core_module(workspace, policy)?;
@@ -89,6 +92,13 @@ pub(crate) fn component(workspace: &Workspace, policy: &Policy) -> Result<Vec<u8
         env!("CARGO_PKG_VERSION").to_owned(),
     )];
     let component = metadata.to_wasm(&component)?;
+    // All crates of the workspace have one version and one licence.
+    let claims = [
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("authors", AUTHORS.to_owned()),
+        ("licenses", env!("CARGO_PKG_LICENSE").to_owned()),
+    ];
+    let component = with_claims(component, &claims);
     ensure_pure(&component).with_context(|| format!("{} cannot be bundled", policy.name))?;
     Ok(with_config_schema(
         component,

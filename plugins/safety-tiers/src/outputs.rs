@@ -172,18 +172,18 @@ pub(crate) fn outputs_elsewhere(program: &str, fields: &[Field]) -> Vec<Field> {
                 _ => (flag, None),
             },
         };
-        if !OUTPUTS.contains(&flag) || flag == "o" && O_IS_NO_FILE.contains(&program) {
-            continue;
-        }
         let value = value.or_else(|| fields.get(at + 1).map(|next| next.text.as_str()));
         // `--cov-report=html:FILE`
         let value = value.map(|value| match value.split_once(':') {
             Some((kind, file)) if kind.bytes().all(|it| it.is_ascii_lowercase()) => file,
             _ => value,
         });
-        if let Some(value) = value.filter(|value| value.starts_with(['/', HOME])) {
-            let file = value.to_owned();
-            found.push(Field::new(file, Sources::NONE, field.span));
+        // Few flags have such a value: their names are looked up last.
+        let Some(value) = value.filter(|value| value.starts_with(['/', HOME])) else {
+            continue;
+        };
+        if OUTPUTS.contains(&flag) && !(flag == "o" && O_IS_NO_FILE.contains(&program)) {
+            found.push(Field::new(value.to_owned(), Sources::NONE, field.span));
         }
     }
     found
