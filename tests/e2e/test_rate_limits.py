@@ -65,13 +65,6 @@ def test_the_answer_to_a_tool_call_carries_the_documented_headers(world: World, 
     assert caller.call("session_list").headers["x-ratelimit-limit"] == "60000", "another tool has wider limits"
 
 
-def test_a_caller_that_connects_anew_has_no_more_than_before(world: World) -> None:
-    world.configure("[rate_limits]\nper_minute = 1\nburst = 3\n")
-    host = world.serve()
-    answers = [Caller(host, "2025-11-25").call("task_status") for _ in range(4)]
-    assert ["retry-after" in answer.headers for answer in answers] == [False, False, False, True]
-
-
 async def test_work_with_the_host_s_own_tools_meets_no_limit(world: World) -> None:
     world.configure("[rate_limits]\n")
     async with agent_on_stdio(world) as agent:

@@ -128,20 +128,6 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// What ties together requests that one limit is for: the client and the agent that it
-    /// speaks for, by whatever connection they come; the connection where there are no names.
-    pub fn rate_key(&self) -> String {
-        match (&self.client, &self.agent) {
-            (None, None) => self.connection.as_str().to_owned(),
-            (client, agent) => format!(
-                "{} {} {}",
-                self.transport.as_str(),
-                client.as_deref().unwrap_or_default(),
-                agent.as_deref().unwrap_or_default()
-            ),
-        }
-    }
-
     /// A person at the command line.
     pub fn command_line() -> Self {
         Self {

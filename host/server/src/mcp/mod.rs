@@ -321,7 +321,7 @@ impl ServerHandler for McpDoor {
         let caller = self.caller(&context);
         let counted = self.host.count_request(
             family.as_str(),
-            &caller.rate_key(),
+            caller.connection.as_str(),
             caller.client.as_deref(),
             &request.name,
         );
