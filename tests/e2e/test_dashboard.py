@@ -201,8 +201,10 @@ async def test_text_that_no_key_has_is_typed(person: Person, host: ServingHost) 
         await agent.wait_for(session, pattern="^é😀日本$")
 
         # What is selected can still be copied, and typing goes on after that.
+        await expect(person.screen.locator(".row", has_text="日本")).to_have_count(2)
         row = person.screen.locator(".row", has_text="echo é").first
-        box = await row.bounding_box()
+        # A row that is drawn anew at this moment has no place.
+        box = await until("the row has a place", row.bounding_box)
         await person.page.mouse.move(box["x"] + 1, box["y"] + 8)
         await person.page.mouse.down()
         await person.page.mouse.move(box["x"] + box["width"] - 10, box["y"] + 8, steps=4)

@@ -191,7 +191,8 @@ async def test_a_prompt_for_an_agent_is_a_ticket_then_a_delegation(world: World)
     agents_may_be_driven(world)
     host = world.serve("--tools", "native,enhanced,agents,iterm-mcp")
     async with listening(host) as listener, agent_on_http(host) as client:
-        await start_agent(client, world, "claude", "--think-ms 30", tags=["crew"])
+        agent = await start_agent(client, world, "claude", "--think-ms 30", tags=["crew"])
+        await agent.becomes("idle")
         tasks = [{"id": "an1", "type": "analysis", "payload": "Look at this\nand that", "priority": "high"}]
         await client.do("task_distribute", tasks=tasks, tags=["crew"])
         ticket = (await listener.hear_of("ticket.created"))["data"]
