@@ -308,7 +308,8 @@ mod tests {
         let provenance = inspect(&wasm).unwrap().provenance;
         assert_eq!(provenance.version.as_deref(), Some("1.2.3"));
         assert_eq!(provenance.authors.as_deref(), Some("A. Author\u{fffd}[31m"));
-        assert_eq!(provenance.licenses, None);
+        let own = inspect(WHOLE).unwrap().provenance.licenses;
+        assert_eq!(provenance.licenses, own, "what is no text says nothing");
     }
 
     #[test]
