@@ -101,6 +101,9 @@ async fn a_shell_that_is_found_again_tells_how_commands_end() {
     for shell in ["bash", "zsh", "fish"] {
         let session = open(shell).await;
         session.run("true").await;
+        // Its end is told before its prompt is there.
+        let prompted = session.terminal.wait(Until::Prompt, None, PATIENCE).await;
+        assert!(prompted.met, "{shell}");
         let kept = session
             .marks
             .as_ref()
