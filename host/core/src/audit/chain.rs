@@ -1,7 +1,10 @@
 //! The hash chain over the audit log: each row's hash covers the row and the
 //! hash of the row before it, so that a changed, deleted or reordered row shows.
 
+use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
+
+use super::Broken;
 
 /// SHA-256 of a row.
 pub(super) type RowHash = [u8; 32];
@@ -27,6 +30,53 @@ pub(super) fn row_hash(
         hasher.update(text.as_bytes());
     }
     hasher.finalize().into()
+}
+
+/// Walks the whole chain: how many rows hold, or the first that does not.
+pub(super) fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<u64, Broken>> {
+    let broken = |sequence, reason| Ok(Err(Broken { sequence, reason }));
+    // One moment of the log, though hosts go on writing.
+    let moment = connection.unchecked_transaction()?;
+    let head = moment
+        .query_row("SELECT sequence, hash FROM head", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, RowHash>(1)?))
+        })
+        .optional()?;
+    let mut statement = moment
+        .prepare("SELECT sequence, time_ms, kind, body, hash FROM entries ORDER BY sequence")?;
+    let mut rows = statement.query([])?;
+    let mut previous = GENESIS;
+    let mut expected = 1_i64;
+    while let Some(row) = rows.next()? {
+        let sequence: i64 = row.get(0)?;
+        if sequence != expected {
+            return broken(expected, "the row is missing");
+        }
+        let Some(hash) = hash_of_stored(row, &previous) else {
+            return broken(sequence, "the row is not what was written");
+        };
+        if head.is_some_and(|(at, kept)| at == sequence && kept != hash) {
+            return broken(sequence, "the row is not the one that was written last");
+        }
+        previous = hash;
+        expected += 1;
+    }
+    match head {
+        None => broken(expected, "what says which row is the last is missing"),
+        Some((last, _)) if last >= expected => broken(expected, "the row is missing"),
+        Some(_) => Ok(Ok((expected - 1).unsigned_abs())),
+    }
+}
+
+/// The row's hash, if it is the hash of what stands there. Anything else in a
+/// column than what belongs there was not written by a host.
+fn hash_of_stored(row: &rusqlite::Row<'_>, previous: &RowHash) -> Option<RowHash> {
+    let kind: String = row.get(2).ok()?;
+    let body: String = row.get(3).ok()?;
+    let hash: RowHash = row.get(4).ok()?;
+    let time_ms = row.get(1).ok()?;
+    let sequence = row.get(0).ok()?;
+    (row_hash(previous, sequence, time_ms, &kind, &body) == hash).then_some(hash)
 }
 
 #[cfg(test)]

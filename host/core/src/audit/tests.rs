@@ -1,0 +1,144 @@
+use super::*;
+use serde_json::json;
+
+fn log_with_rows(count: usize) -> (tempfile::TempDir, AuditLog) {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let log = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
+    for number in 0..count {
+        log.append(EntryKind::Verdict, &json!({ "number": number }))
+            .expect("append");
+    }
+    (folder, log)
+}
+
+fn tampered(statement: &str) -> Result<u64, Broken> {
+    let (_folder, log) = log_with_rows(5);
+    tamper_with(&log, statement);
+    log.verify().expect("verify")
+}
+
+fn tamper_with(log: &AuditLog, statement: &str) {
+    lock(&log.connection)
+        .execute_batch(&format!(
+            "DROP TRIGGER entries_are_not_changed;
+             DROP TRIGGER entries_are_not_deleted;
+             {statement}"
+        ))
+        .expect("tamper");
+}
+
+#[test]
+fn an_untouched_chain_holds() {
+    let (_folder, log) = log_with_rows(5);
+    assert_eq!(log.verify().expect("verify"), Ok(5));
+}
+
+#[test]
+fn tampering_shows() {
+    for statement in [
+        "UPDATE entries SET body = '{\"number\":9}' WHERE sequence = 3",
+        "UPDATE entries SET time_ms = time_ms + 1 WHERE sequence = 3",
+        "DELETE FROM entries WHERE sequence = 3",
+        "UPDATE entries SET sequence = 9 WHERE sequence = 3;
+         UPDATE entries SET sequence = 3 WHERE sequence = 4;
+         UPDATE entries SET sequence = 4 WHERE sequence = 9;",
+    ] {
+        let broken = tampered(statement).expect_err(statement);
+        assert_eq!(broken.sequence, 3, "{statement}");
+    }
+}
+
+#[test]
+fn the_loss_of_the_newest_rows_shows() {
+    for (statement, first_lost) in [
+        ("DELETE FROM entries WHERE sequence = 5", 5),
+        ("DELETE FROM entries WHERE sequence > 2", 3),
+        ("DELETE FROM entries", 1),
+        ("DELETE FROM head", 6),
+    ] {
+        let broken = tampered(statement).expect_err(statement);
+        assert_eq!(broken.sequence, first_lost, "{statement}");
+    }
+}
+
+#[test]
+fn a_log_that_was_cut_is_not_mended_by_writing_on() {
+    for statement in [
+        "DELETE FROM entries WHERE sequence = 5",
+        "DELETE FROM entries",
+        "DELETE FROM head",
+    ] {
+        let (folder, log) = log_with_rows(5);
+        tamper_with(&log, statement);
+        let broken = log.verify().expect("verify");
+        broken.clone().expect_err(statement);
+        let reopened = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
+        for log in [&log, &reopened] {
+            let error = log.append(EntryKind::Verdict, &json!({}));
+            let error = error.expect_err("nothing is written behind a gap");
+            assert!(matches!(error, AuditError::Cut { .. }), "{error}");
+            assert_eq!(log.verify().expect("verify"), broken);
+        }
+    }
+}
+
+#[test]
+fn a_log_that_was_taken_away_is_not_written_to() {
+    let (folder, log) = log_with_rows(2);
+    let files = ["audit.sqlite", "audit.sqlite-wal", "audit.sqlite-shm"];
+    let aside = tempfile::tempdir_in(folder.path()).expect("a folder aside");
+    let moved = |from: &Path, to: &Path| {
+        for file in files {
+            std::fs::rename(from.join(file), to.join(file)).expect("moved");
+        }
+    };
+    let append = || log.append(EntryKind::Verdict, &json!({}));
+    moved(folder.path(), aside.path());
+    assert!(matches!(append(), Err(AuditError::Gone { .. })));
+    // A new one in its place is another.
+    drop(AuditLog::open(&folder.path().join("audit.sqlite")).expect("made anew"));
+    assert!(matches!(append(), Err(AuditError::Gone { .. })));
+    moved(aside.path(), folder.path());
+    assert_eq!(append().expect("put back"), 3);
+}
+
+#[test]
+fn a_log_of_the_first_version_is_taken_over() {
+    let (folder, log) = log_with_rows(3);
+    lock(&log.connection)
+        .execute_batch("DROP TABLE head; PRAGMA user_version = 1;")
+        .expect("made old");
+    drop(log);
+    let log = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
+    assert_eq!(log.verify().expect("verify"), Ok(3));
+    log.append(EntryKind::Verdict, &json!({})).expect("append");
+    assert_eq!(log.verify().expect("verify"), Ok(4));
+}
+
+#[test]
+fn a_log_of_a_later_version_is_left_alone() {
+    let (folder, log) = log_with_rows(1);
+    lock(&log.connection)
+        .execute_batch("PRAGMA user_version = 999")
+        .expect("made newer");
+    drop(log);
+    let opened = AuditLog::open(&folder.path().join("audit.sqlite"));
+    assert!(
+        matches!(opened, Err(AuditError::TooNew { found: 999, .. })),
+        "{:?}",
+        opened.err()
+    );
+}
+
+#[test]
+fn two_hosts_share_one_chain() {
+    let (folder, first) = log_with_rows(2);
+    let second = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open again");
+    second
+        .append(EntryKind::Outcome, &json!({}))
+        .expect("append");
+    first
+        .append(EntryKind::Approval, &json!({}))
+        .expect("append");
+    assert_eq!(second.verify().expect("verify"), Ok(4));
+}
