@@ -171,6 +171,51 @@ async def test_a_rule_made_of_an_example_holds_at_once(world: World) -> None:
     assert world.quarterdeck("check", "terraform apply").returncode != 20
 
 
+def test_what_a_rule_overrides_is_said_and_named(world: World) -> None:
+    command = "git push --force"
+    was = json.loads(world.quarterdeck("check", command, "--json").stdout)
+    assert was["tier"] == "dangerous"
+    wish = ("rule", "add", command, "--tier", "safe", "--why", "Mine.")
+    refused = world.quarterdeck(*wish, timeout=120)
+    assert refused.returncode != 0 and f"--overrides {was['rule']}" in refused.stderr, refused
+    assert not (world.plugins_dir / "safety-tiers.toml").exists()
+
+    added = world.quarterdeck(*wish, "--overrides", was["rule"], timeout=120)
+    assert added.returncode == 0, added
+    assert f"it was dangerous (rule {was['rule']})" in added.stdout and "every folder" in added.stdout
+    removed = world.quarterdeck("rule", "remove", "own/git-push-force", timeout=120)
+    assert f"is dangerous from now on (rule {was['rule']})" in removed.stdout, removed
+    rows = [row["body"] for row in exported(world, "--kind", "change")]
+    assert [row["change"] for row in rows] == ["rule-added", "rule-removed"]
+    assert all(row["subject"] == "own/git-push-force" for row in rows)
+    assert f"it was dangerous (rule {was['rule']})" in rows[0]["detail"] and "rule add" in rows[0]["by"]
+
+
+async def test_who_changed_the_rules_is_in_the_log(world: World) -> None:
+    async with agent_on_stdio(world) as agent:
+        await agent.run("true")
+        assert not exported(world, "--kind", "change"), "a start changes nothing"
+        assert world.quarterdeck("rule", "allow", "make it so").returncode == 0
+        assert world.quarterdeck("plugin", "disable", "safety-tiers").returncode == 0
+        assert world.quarterdeck("plugin", "enable", "safety-tiers", timeout=120).returncode == 0
+        (world.plugins_dir / "safety-tiers.toml").write_text('[config.tiers]\n"git/push-force" = "review"\n')
+
+        def changes() -> list[tuple[str, str]]:
+            rows = [row["body"] for row in exported(world, "--kind", "change")]
+            return [(row["change"], row["subject"]) for row in rows]
+
+        until_blocking(
+            "the change by hand", lambda: changes()[-1:] == [("in-charge", "safety-tiers")] and len(changes()) > 4
+        )
+    seen = changes()
+    assert seen[0][0] == "allow-rule-added" and seen[0][1].startswith("allow-")
+    for change in ["policy-disabled", "out-of-charge", "policy-enabled", "in-charge"]:
+        assert (change, "safety-tiers") in seen, seen
+    shown = world.quarterdeck("audit", "list", "--kind", "change").stdout
+    assert "policy disabled: safety-tiers" in shown and "with quarterdeck plugin disable" in shown
+    assert world.quarterdeck("audit", "verify").returncode == 0
+
+
 def test_a_rule_that_would_not_work_is_not_written(world: World) -> None:
     for command, tier, said in [
         ("sudo reboot", "dangerous", "sudo"),

@@ -187,7 +187,11 @@ impl Host {
         let policies = policies
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        tokio::spawn(tell_swaps(policies.changes(), Arc::clone(&events)));
+        tokio::spawn(tell_swaps(
+            policies.changes(),
+            Arc::clone(&events),
+            Arc::clone(&audit),
+        ));
         let host = Arc::new_cyclic(|this| Self {
             registry: Registry::new(settings.sessions.max_sessions),
             defaults: DefaultSessions::default(),

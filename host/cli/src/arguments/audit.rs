@@ -11,7 +11,7 @@ use super::tier;
 /// What about the audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// List rows, oldest first: what was judged, decided, answered, and how it ended
+    /// List rows, oldest first: what was judged, decided, answered, how it ended, and who changed the rules
     ///
     /// Example:
     ///
@@ -84,9 +84,9 @@ pub(crate) struct AuditFilter {
     ])]
     pub decision: Option<String>,
     /// Of this kind
-    #[arg(long, value_parser = ["verdict", "outcome", "approval", "secret", "allow-rule"])]
+    #[arg(long, value_parser = ["verdict", "outcome", "approval", "secret", "allow-rule", "change"])]
     pub kind: Option<String>,
-    /// Whose command holds this text
+    /// Whose command, or what a change is about, holds this text
     #[arg(long)]
     pub text: Option<String>,
 }

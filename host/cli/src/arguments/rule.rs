@@ -16,7 +16,8 @@ pub(crate) enum RuleCommand {
     /// The rule is about the example's program, its first operands and its
     /// flags, wherever they stand in a command line: behind sudo, in a pipe, in
     /// quotes. It is written only if the approver takes it and it decides the
-    /// example. A running host heeds it at once. Example:
+    /// example. What is dangerous without it becomes less only if --overrides
+    /// names the rule that says so. A running host heeds it at once. Example:
     ///
     ///     quarterdeck rule add 'terraform apply' --tier dangerous \
     ///         --why 'Applying goes through the pipeline.'
@@ -65,6 +66,9 @@ pub(crate) struct RuleAddArguments {
     /// What to do instead
     #[arg(long, value_name = "SUGGESTION")]
     pub instead: Option<String>,
+    /// Make less of what this rule of the approver calls dangerous
+    #[arg(long, value_name = "RULE")]
+    pub overrides: Option<String>,
     /// The rule's id [default: own/ and the example's words]
     #[arg(long)]
     pub id: Option<String>,

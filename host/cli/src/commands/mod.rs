@@ -3,6 +3,7 @@
 pub(crate) mod approve;
 pub(crate) mod audit;
 pub(crate) mod backup;
+mod changes;
 pub(crate) mod check;
 pub(crate) mod compile_policy;
 pub(crate) mod completions;

@@ -11,6 +11,7 @@
 //! that no command waits for it.
 
 mod chain;
+mod change;
 mod diff;
 mod history;
 mod identity;
@@ -33,6 +34,7 @@ use identity::Identity;
 
 use crate::clock::now_ms;
 use crate::store::{StoreError, lock_shared};
+pub use change::{Change, ChangeKind};
 pub use diff::{ChangedVerdict, DecidedBy, DiffError, PolicyDiff};
 pub use history::{History, HistoryError, PastCommand, Scope};
 pub use of_session::{SessionEntry, SessionEvent};
@@ -65,6 +67,8 @@ pub enum EntryKind {
     Secret,
     /// An allow rule let a command through.
     AllowRule,
+    /// What commands are judged by was changed.
+    Change,
 }
 
 impl EntryKind {
@@ -75,6 +79,7 @@ impl EntryKind {
             Self::Approval => "approval",
             Self::Secret => "secret",
             Self::AllowRule => "allow-rule",
+            Self::Change => "change",
         }
     }
 }

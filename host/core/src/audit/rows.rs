@@ -6,6 +6,7 @@ use quarterdeck_policy::Tier;
 use rusqlite::params;
 use serde::Deserialize;
 
+use super::change::ChangeKind;
 use super::history::{History, HistoryError};
 use super::since::Since;
 use crate::clock::rfc3339;
@@ -26,7 +27,7 @@ pub struct RowFilter {
     pub decision: Option<String>,
     /// What they are about, in the word of the log: `verdict`, `approval` and so on.
     pub kind: Option<String>,
-    /// A piece of the command, in any case.
+    /// A piece of the command, or of what a change is about, in any case.
     pub text: Option<String>,
 }
 
@@ -55,12 +56,18 @@ pub struct RowSummary {
     pub command: Option<String>,
     /// What the gate did.
     pub decision: Option<String>,
-    /// Who answered, of an answer.
+    /// Who answered, of an answer; who changed it, of a change.
     pub by: Option<String>,
     /// Whether the answer was a yes.
     pub allowed: Option<bool>,
     /// What the yes is good for: `once`, `session` or `always`.
     pub scope: Option<String>,
+    /// What was done, of a change.
+    pub change: Option<ChangeKind>,
+    /// The rule or policy that was changed.
+    pub subject: Option<String>,
+    /// What holds since a change.
+    pub detail: Option<String>,
     /// How the command ended, of an outcome.
     pub exit_status: Option<i64>,
     caller: Option<CallerSummary>,
@@ -125,8 +132,12 @@ impl RowFilter {
             wanted.as_deref().is_none_or(|wanted| is == Some(wanted))
         };
         let holds = |text: &String| {
-            let command = summary.command.as_deref().unwrap_or_default();
-            command.to_lowercase().contains(&text.to_lowercase())
+            let texts = [&summary.command, &summary.subject, &summary.detail];
+            let text = text.to_lowercase();
+            texts
+                .into_iter()
+                .flatten()
+                .any(|it| it.to_lowercase().contains(&text))
         };
         is(&self.session, summary.session.as_deref())
             && self.tier.is_none_or(|tier| summary.tier() == Some(tier))

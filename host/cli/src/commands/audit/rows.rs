@@ -116,6 +116,16 @@ fn print(row: &AuditRow) {
         let by = summary.by.as_deref().unwrap_or("somebody");
         format!("{said} by {}", spelled_out(by))
     }));
+    if let Some(change) = summary.change {
+        let subject = summary.subject.as_deref().unwrap_or_default();
+        let by = summary.by.as_deref().unwrap_or("somebody");
+        words.push(format!(
+            "{}: {}  by {}",
+            change.words(),
+            spelled_out(subject),
+            spelled_out(by)
+        ));
+    }
     words.extend(summary.exit_status.map(|status| format!("status {status}")));
     words.extend(summary.rule().map(|rule| format!("rule {rule}")));
     words.extend(
@@ -140,7 +150,7 @@ fn print(row: &AuditRow) {
         row.kind,
         words.join("  "),
     );
-    if let Some(command) = &summary.command {
+    if let Some(command) = summary.command.as_ref().or(summary.detail.as_ref()) {
         anstream::println!("        {}", cut(&spelled_out(command)));
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use quarterdeck_core::audit::{Change, ChangeKind};
 use quarterdeck_core::policy::{ComponentFacts, PolicyStatus};
 
 use super::check::{bundled_is_of_another_kind, try_component};
@@ -11,6 +12,7 @@ use super::folder::{PluginsFolder, checked_name};
 use super::origin::Origin;
 use super::taken_over::wait_for_running_host;
 use crate::Setup;
+use crate::commands::changes;
 use crate::hosting::runtime;
 
 /// Puts a component into the plugins folder, once it is known that it is the one
@@ -55,6 +57,10 @@ pub(super) fn run(
         folder.write(&folder.sidecar(name), sidecar)?;
     }
     let path = folder.put(name, &component)?;
+    let change = Change::by_person("plugin add", ChangeKind::PolicyAdded, name)
+        .saying(format!("from {origin}"))
+        .of_component(&digest);
+    changes::keep(setup, &change);
     anstream::println!(
         "{} ({}, {} bytes, {digest})",
         path.display(),

@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
+use quarterdeck_core::audit::{Change, ChangeKind};
 
 use super::folder::{PluginsFolder, present_name};
 use super::sidecar;
 use super::taken_over::{ensure_sound, wait_for_running_host};
+use crate::commands::changes;
 use crate::{Setup, bundled};
 
 /// Writes `enabled` into the policy's sidecar, and nothing else of it.
@@ -34,6 +36,11 @@ pub(super) fn run(
         ensure_sound(setup, folder, name, &changed.text, "enabled")?;
     }
     changed.write(folder)?;
+    let change = match enabled {
+        true => Change::by_person("plugin enable", ChangeKind::PolicyEnabled, name),
+        false => Change::by_person("plugin disable", ChangeKind::PolicyDisabled, name),
+    };
+    changes::keep(setup, &change);
     let done = if enabled { "enabled" } else { "disabled" };
     anstream::println!("{name} is {done} in {}", changed.path.display());
     wait_for_running_host(setup, name)

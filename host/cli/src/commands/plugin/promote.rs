@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use quarterdeck_core::audit::{Change, ChangeKind};
 use toml_edit::{DocumentMut, Item};
 
 use super::folder::{PluginsFolder, present_name};
 use super::sidecar::{self, ChangedSidecar};
 use super::taken_over::{ensure_sound, wait_for_running_host};
 use crate::Setup;
+use crate::commands::changes;
 
 /// Has a policy that was in shadow rule from now on, if a host takes it as a ruler: an
 /// approver that fails would have everything refused.
@@ -17,6 +19,8 @@ pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<E
     let changed = out_of_shadow(folder, name)?;
     ensure_sound(setup, folder, name, &changed.text, "promoted")?;
     changed.write(folder)?;
+    let change = Change::by_person("plugin promote", ChangeKind::PolicyPromoted, name);
+    changes::keep(setup, &change);
     anstream::println!(
         "{name} rules from now on, as {} says",
         changed.path.display()

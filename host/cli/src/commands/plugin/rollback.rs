@@ -4,12 +4,14 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use quarterdeck_core::audit::{Change, ChangeKind};
 use quarterdeck_core::policy::ComponentFacts;
 
 use super::check::try_component;
 use super::folder::{PluginsFolder, present_name};
 use super::taken_over::{policy_of_running_host, wait_for_running_host};
 use crate::Setup;
+use crate::commands::changes;
 
 /// Puts back the version that was replaced or removed last, if a host takes it.
 pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
@@ -26,6 +28,9 @@ pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<E
     }
     folder.roll_back(name, &former)?;
     let digest = ComponentFacts::of(&former).digest;
+    let change = Change::by_person("plugin rollback", ChangeKind::PolicyRolledBack, name)
+        .of_component(&digest);
+    changes::keep(setup, &change);
     anstream::println!(
         "{name} is what it was before ({}); doing this again undoes it",
         digest.get(..12).unwrap_or(&digest)

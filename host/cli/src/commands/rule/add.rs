@@ -3,16 +3,21 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use quarterdeck_core::audit::{Change, ChangeKind};
+use quarterdeck_core::policy::{Tier, Verdict};
+use quarterdeck_core::spelled_out;
 
-use super::own_rules::{OwnRule, OwnRules, POLICY, verdict};
+use super::own_rules::{OwnRule, OwnRules, POLICY, by_rule, verdict};
 use crate::Setup;
 use crate::arguments::RuleAddArguments;
+use crate::commands::changes;
 use crate::commands::plugin::taken_over::wait_for_running_host;
 use crate::hosting::runtime;
 
 /// Makes the rule, tries it on its examples, and writes it only if it holds.
 pub(super) fn run(setup: &Setup, arguments: RuleAddArguments) -> Result<ExitCode> {
-    let known = OwnRules::open(setup)?.rules();
+    let present = OwnRules::open(setup)?;
+    let known = present.rules();
     let candidates = of_example(&arguments)?;
     let rule = &candidates[0];
     ensure!(
@@ -21,11 +26,52 @@ pub(super) fn run(setup: &Setup, arguments: RuleAddArguments) -> Result<ExitCode
         rule.id,
         rule.id
     );
-    let (rule, rules) = runtime()?.block_on(first_that_holds(setup, candidates))?;
+    let example = rule.matches[0].clone();
+    let (was, (rule, rules)) = runtime()?.block_on(async {
+        let was = verdict(&present.load(setup).await?, &example).await?;
+        weakens_as_was_said(&was, &arguments)?;
+        anyhow::Ok((was, first_that_holds(setup, candidates).await?))
+    })?;
     rules.save()?;
-    anstream::println!("{} is {} from now on", rule.matches[0], rule.tier);
+    let instead_of = format!("{}{}", was.tier, by_rule(&was));
+    let change = Change::by_person("rule add", ChangeKind::RuleAdded, &rule.id)
+        .saying(format!("{} (it was {instead_of})", rule.in_words()));
+    changes::keep(setup, &change);
+    anstream::println!("{} is {} from now on", spelled_out(&example), rule.tier);
     anstream::println!("  rule {} in {}", rule.id, rules.path.display());
+    if arguments.tier < was.tier {
+        anstream::println!(
+            "  it was {instead_of}: {}",
+            spelled_out(was.reason.trim_end_matches('.'))
+        );
+        anstream::println!(
+            "  the rule holds in every folder and for whatever else stands behind these words; `quarterdeck rule allow` is for this one line in one folder"
+        );
+    }
     wait_for_running_host(setup, POLICY)
+}
+
+/// What is dangerous becomes less only if the rule that says so is named, as for an
+/// allow rule.
+fn weakens_as_was_said(was: &Verdict, arguments: &RuleAddArguments) -> Result<()> {
+    if was.tier < Tier::Dangerous || arguments.tier >= was.tier {
+        return Ok(());
+    }
+    let Some(rule) = &was.rule else {
+        bail!(
+            "{:?} is dangerous by no rule that could be overridden: {}",
+            arguments.command,
+            was.reason
+        );
+    };
+    ensure!(
+        arguments.overrides.as_ref() == Some(rule),
+        "{:?} is dangerous by rule {rule}: {} If it is to be {} all the same, in every folder and whatever stands behind these words, say --overrides {rule}; `quarterdeck rule allow --overrides {rule}` is for this one line in one folder",
+        arguments.command,
+        was.reason,
+        arguments.tier,
+    );
+    Ok(())
 }
 
 /// The first rule that decides its examples and nothing that it should not. If
@@ -155,7 +201,6 @@ fn id_of(program: &str, rest: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use quarterdeck_core::policy::Tier;
 
     fn rules(command: &str) -> Result<Vec<OwnRule>> {
         of_example(&RuleAddArguments {
@@ -163,6 +208,7 @@ mod tests {
             tier: Tier::Dangerous,
             why: "No.".to_owned(),
             instead: None,
+            overrides: None,
             id: None,
             not: Vec::new(),
         })

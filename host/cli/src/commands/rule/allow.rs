@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use quarterdeck_core::allow_rules::{AllowRule, AllowRulesFile};
+use quarterdeck_core::audit::{Change, ChangeKind};
 
 use crate::Setup;
 use crate::arguments::RuleAllowArguments;
+use crate::commands::changes;
 
 /// Writes an allow rule; running hosts heed it at once.
 pub(super) fn run(setup: &Setup, arguments: RuleAllowArguments) -> Result<ExitCode> {
@@ -36,6 +38,9 @@ pub(super) fn run(setup: &Setup, arguments: RuleAllowArguments) -> Result<ExitCo
     };
     let file = AllowRulesFile::at(setup.paths.allow_rules_file());
     file.add(rule.clone())?;
+    let change = Change::by_person("rule allow", ChangeKind::AllowRuleAdded, rule.id())
+        .saying(super::list::shown(&rule));
+    changes::keep(setup, &change);
     anstream::println!("{}  {}", rule.id(), super::list::shown(&rule));
     anstream::println!("  in {}", file.path().display());
     if rule.overrides.is_none() {

@@ -159,7 +159,26 @@ pub(super) async fn verdict(policy: &OpenedPolicy, command: &str) -> Result<Verd
     Ok(policy.review(&request).await?)
 }
 
+/// The rule of a verdict, where one decided: ` (rule git/push)`.
+pub(super) fn by_rule(verdict: &Verdict) -> String {
+    let rule = verdict.rule.as_ref();
+    rule.map_or_else(String::new, |rule| format!(" (rule {rule})"))
+}
+
 impl OwnRule {
+    /// What it says, in a line.
+    pub(super) fn in_words(&self) -> String {
+        let about = [&self.programs[..], &self.subcommands, &self.flags].concat();
+        let about = match self.matches.first() {
+            Some(example) => example.clone(),
+            None => about.join(" "),
+        };
+        format!(
+            "{} is {}, in every folder: {}",
+            about, self.tier, self.reason
+        )
+    }
+
     fn read(table: &Table) -> Self {
         Self {
             id: text_of(table, "id").to_owned(),

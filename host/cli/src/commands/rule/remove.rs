@@ -4,9 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use quarterdeck_core::allow_rules::AllowRulesFile;
+use quarterdeck_core::audit::{Change, ChangeKind};
+use quarterdeck_core::spelled_out;
 
-use super::own_rules::{OwnRules, POLICY};
+use super::own_rules::{OwnRules, POLICY, by_rule, verdict};
 use crate::Setup;
+use crate::commands::changes;
 use crate::commands::plugin::taken_over::wait_for_running_host;
 use crate::hosting::runtime;
 
@@ -15,12 +18,19 @@ pub(super) fn run(setup: &Setup, rule: &str) -> Result<ExitCode> {
     if rule.starts_with("allow-") {
         let file = AllowRulesFile::at(setup.paths.allow_rules_file());
         match file.remove(rule)? {
-            Some(removed) => anstream::println!("removed: {}", super::list::shown(&removed)),
+            Some(removed) => {
+                let shown = super::list::shown(&removed);
+                let change = Change::by_person("rule remove", ChangeKind::AllowRuleRemoved, rule)
+                    .saying(&shown);
+                changes::keep(setup, &change);
+                anstream::println!("removed: {shown}");
+            }
             None => bail!("there is no {rule}; `quarterdeck rule list` names those that there are"),
         }
         return Ok(ExitCode::SUCCESS);
     }
     let mut rules = OwnRules::open(setup)?;
+    let removed = rules.rules().into_iter().find(|it| it.id == rule);
     if !rules.remove(rule)? {
         bail!(
             "there is no rule {rule} in {}; `quarterdeck rule list` names those of your own. A bundled rule gets another tier under [config.tiers] there",
@@ -28,8 +38,29 @@ pub(super) fn run(setup: &Setup, rule: &str) -> Result<ExitCode> {
         );
     }
     // Something else may refer to it.
-    runtime()?.block_on(rules.load(setup))?;
+    let example = removed.as_ref().and_then(|it| it.matches.first());
+    let now = runtime()?.block_on(async {
+        let policy = rules.load(setup).await?;
+        match example {
+            Some(example) => verdict(&policy, example).await.map(Some),
+            None => Ok(None),
+        }
+    })?;
     rules.save()?;
+    let change = Change::by_person("rule remove", ChangeKind::RuleRemoved, rule);
+    let change = match &removed {
+        Some(removed) => change.saying(format!("it was: {}", removed.in_words())),
+        None => change,
+    };
+    changes::keep(setup, &change);
     anstream::println!("{rule} is removed from {}", rules.path.display());
+    if let (Some(example), Some(now)) = (example, now) {
+        anstream::println!(
+            "  {} is {} from now on{}",
+            spelled_out(example),
+            now.tier,
+            by_rule(&now)
+        );
+    }
     wait_for_running_host(setup, POLICY)
 }
