@@ -166,7 +166,8 @@ def test_the_rest_of_a_file_is_kept_as_people_wrote_it(world: World) -> None:
     config = (world.home / ".codex/config.toml").read_text()
     assert 'model = "o5"   # the fast one' in config
     server = tomllib.loads(config)["mcp_servers"]["quarterdeck"]
-    assert server == {"command": str(world.binary), "args": ["mcp"]}
+    assert (server["command"], server["args"]) == (str(world.binary), ["mcp"])
+    assert {"XDG_RUNTIME_DIR", "XDG_STATE_HOME", "QUARTERDECK_AGENT"} <= set(server["env_vars"])
 
 
 def test_what_claude_code_was_given_works(world: World) -> None:

@@ -34,6 +34,14 @@ async def test_mcp_joins_a_running_host(world: World) -> None:
         assert gone.code == "SESSION_NOT_FOUND"
 
 
+async def test_an_agent_that_hands_few_variables_on_joins_as_well(world: World) -> None:
+    """Codex starts its servers with little more than PATH and HOME."""
+    host = world.serve()
+    async with agent_on_http(host) as first, agent_on_stdio(world, env={"XDG_RUNTIME_DIR": ""}) as second:
+        session = await first.open_session(name="shared")
+        assert session in [entry["sessionId"] for entry in (await second.do("session_list"))["sessions"]]
+
+
 async def test_one_rule_judges_both(world: World) -> None:
     host = world.serve()
     async with agent_on_http(host) as first, agent_on_stdio(world) as second:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,8 @@ class RealAgent:
     env: Callable[[str], dict[str, str]] = lambda _: {}
     """Variables, from the model's address."""
     flags: str = ""
-    first: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """What it asks at its first start, and the keys that answer."""
+    first: tuple[str, ...] = ()
+    """The options that answer what it asks at its first start, below those that it offers."""
     asks: bool = True
     """Whether it puts the hook's question to its person."""
 
@@ -83,14 +83,14 @@ AGENTS = {
             "ENABLE_TOOL_SEARCH": "false",
         },
         flags="--permission-mode default --allowedTools mcp__quarterdeck",
-        first=(("Yes, I trust this folder", ("down", "enter")),),
+        first=("Yes, I trust this folder",),
     ),
     "codex": RealAgent(
         "codex",
         "codex",
         codex_files,
         lambda _: {"FAKE_KEY": KEY},
-        first=(("Hooks need review", ("down", "enter")),),
+        first=("Trust all and continue",),
         asks=False,
     ),
     "copilot": RealAgent(
@@ -111,7 +111,7 @@ AGENTS = {
         "gemini",
         gemini_files,
         lambda url: {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": url},
-        flags="-m gemini-2.5-pro --allowed-mcp-server-names quarterdeck",
+        flags="-m gemini-2.5-pro --allowed-mcp-server-names quarterdeck --allowed-tools run_shell_command",
         asks=False,
     ),
 }
@@ -159,12 +159,19 @@ class Scene:
         self.session = await client.open_session(
             workingDirectory=str(self.project), command=command, rows=40, columns=120
         )
-        for question, keys in self.agent.first:
-            await self.shows(re.escape(question))
+        for option in self.agent.first:
+            await self.shows(re.escape(option))
             assert (await self.becomes("asking-permission"))["evidence"] == "screen"
-            for key in keys:
-                await client.type(self.session, {"key": key})
+            await self.choose(client, option)
         await self.becomes("idle")
+
+    async def choose(self, client: Agent, option: str) -> None:
+        """Answers a menu by the option below the one that it offers. Claude Code draws it a
+        second time while it starts, and forgets what was chosen: it has to come to rest."""
+        for key, shown in (("down", rf"[❯›] (\d+\. )?{re.escape(option)}"), ("enter", "")):
+            await client.wait_for(self.session, quietMs=2_000)
+            await client.type(self.session, {"key": key})
+            await self.shows(shown)
 
     async def prompt(self, text: str) -> dict[str, Any]:
         """Hands it a prompt, which has to be submitted, in one piece."""
@@ -182,7 +189,7 @@ class Scene:
             state = await self.state()
             return state if state["activity"] == activity else None
 
-        state = await until(f"{self.agent.program} is {activity}", does, deadline)
+        state = await self.until(f"is {activity}", does, deadline)
         await self.screen(activity)
         return state
 
@@ -192,7 +199,15 @@ class Scene:
         async def does() -> bool:
             return bool(re.search(pattern, await self.screen()))
 
-        await until(f"{self.agent.program} shows {pattern}", does, deadline)
+        await self.until(f"shows {pattern}", does, deadline)
+
+    async def until(self, what: str, does: Callable[[], Awaitable[Any]], deadline: float) -> Any:
+        """Waits for it; a failure tells what the screen shows."""
+        try:
+            return await until(f"{self.agent.program} {what}", does, deadline)
+        except AssertionError as late:
+            late.add_note(await self.screen())
+            raise
 
     async def screen(self, label: str | None = None) -> str:
         """What a person would see; with a label it is kept where `SCREENS` says."""

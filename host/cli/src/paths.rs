@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -25,6 +25,10 @@ pub(crate) struct Paths {
 /// A socket's path has 103 bytes at most on macOS, 107 on Linux, and the names of the
 /// sockets of sessions on iTerm2 are the longest below the folder, with 32.
 const LONGEST_RUNTIME_DIR: usize = 70;
+
+/// In the folder of state: where sockets are, or a link to there. Agents start their
+/// servers without XDG_RUNTIME_DIR, as do `su` and cron, and have to find them as well.
+const RUN: &str = "run";
 
 /// Where the folder for sockets is if the path of the one that would have it is too long.
 const STAND_INS: &str = "/tmp";
@@ -59,9 +63,11 @@ impl Paths {
             }
         };
         let state_dir = base("XDG_STATE_HOME", ".local/state")?.join("quarterdeck");
-        let runtime_dir = absolute("XDG_RUNTIME_DIR")
-            .filter(|path| path.is_dir())
-            .map_or_else(|| state_dir.join("run"), |path| path.join("quarterdeck"));
+        let runtime_dir = in_use(&state_dir.join(RUN)).unwrap_or_else(|| {
+            absolute("XDG_RUNTIME_DIR")
+                .filter(|path| path.is_dir())
+                .map_or_else(|| state_dir.join(RUN), |path| path.join("quarterdeck"))
+        });
         let runtime_dir = match runtime_dir.as_os_str().len() > LONGEST_RUNTIME_DIR {
             true => short_stand_in(&runtime_dir)?,
             false => runtime_dir,
@@ -200,6 +206,34 @@ impl Paths {
         }
     }
 
+    /// Leads to the folder for sockets from the one of state, where it is elsewhere.
+    fn lead_to_sockets(&self) -> io::Result<()> {
+        let run = self.state_dir.join(RUN);
+        if in_use(&run).is_some() {
+            return Ok(());
+        }
+        let led = fs::read_link(&run).ok();
+        let elsewhere = self.runtime_dir != run;
+        let cleared = match (&led, elsewhere) {
+            (Some(led), true) if *led == self.runtime_dir => return Ok(()),
+            (Some(_), true) => fs::remove_file(&run),
+            // A link to a folder that went away with a login is in the way of one here.
+            (Some(led), false) if !led.exists() => fs::remove_file(&run),
+            (None, true) if run.exists() => fs::remove_dir(&run),
+            _ => Ok(()),
+        };
+        let done = cleared.and_then(|()| match elsewhere {
+            true => symlink(&self.runtime_dir, &run),
+            false => Ok(()),
+        });
+        use io::ErrorKind::{AlreadyExists, NotFound};
+        match done {
+            // Another host that starts did it first.
+            Err(error) if matches!(error.kind(), AlreadyExists | NotFound) => Ok(()),
+            done => done,
+        }
+    }
+
     /// Makes the folder of logs (mode 0700).
     pub(crate) fn make_logs_dir(&self) -> Result<()> {
         let folder = self.logs_dir();
@@ -213,6 +247,8 @@ impl Paths {
             make_private(folder).with_context(|| format!("making the folder {}", folder.display()))
         };
         made(&self.state_dir)?;
+        self.lead_to_sockets()
+            .with_context(|| format!("linking to {}", self.runtime_dir.display()))?;
         made(&self.runtime_dir)?;
         match made(&self.cache_dir) {
             Err(error) if others_can_write(&self.cache_dir) => Err(error),
@@ -223,6 +259,12 @@ impl Paths {
             Ok(()) => Ok(()),
         }
     }
+}
+
+/// The folder that `run` is, or leads to, if there is something in it.
+fn in_use(run: &Path) -> Option<PathBuf> {
+    let folder = fs::read_link(run).unwrap_or_else(|_| run.to_owned());
+    fs::read_dir(&folder).ok()?.next().map(|_| folder)
 }
 
 /// The program of this name in the search path.
@@ -309,6 +351,42 @@ mod tests {
             paths.runtime_dir,
             Path::new("/h/.local/state/quarterdeck/run")
         );
+    }
+
+    #[test]
+    fn sockets_are_found_without_the_variable_that_says_where_they_are() {
+        let root = tempfile::tempdir().expect("a folder");
+        let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+        let (home, login) = (text(&root.path().join("h")), root.path().join("login"));
+        fs::create_dir(&login).expect("a folder");
+        let login_text = text(&login);
+        let at_a_desk =
+            || with(&[("HOME", &home), ("XDG_RUNTIME_DIR", &login_text)]).expect("paths");
+        let from_an_agent = || with(&[("HOME", &home)]).expect("paths");
+        let host = |paths: &Paths| {
+            paths.make().expect("folders");
+            fs::write(paths.shared_socket(), "").expect("a socket");
+        };
+
+        host(&at_a_desk());
+        assert_eq!(at_a_desk().runtime_dir, login.join("quarterdeck"));
+        assert_eq!(
+            from_an_agent().sockets(),
+            [login.join("quarterdeck/host.sock")]
+        );
+
+        // The login is over, and its folder gone.
+        fs::remove_dir_all(&login).expect("removed");
+        host(&from_an_agent());
+        fs::create_dir(&login).expect("a folder");
+        assert_eq!(at_a_desk().sockets(), from_an_agent().sockets());
+        assert_eq!(at_a_desk().sockets().len(), 1);
+
+        // That host is over as well: the next one is where a login has its sockets.
+        fs::remove_file(from_an_agent().shared_socket()).expect("removed");
+        host(&at_a_desk());
+        assert_eq!(at_a_desk().runtime_dir, login.join("quarterdeck"));
+        assert_eq!(from_an_agent().sockets(), at_a_desk().sockets());
     }
 
     #[test]

@@ -48,6 +48,9 @@ const START_PATIENCE: Duration = Duration::from_millis(250);
 /// Enter comes after a pause.
 const PAUSE_BEFORE_ENTER: Duration = Duration::from_millis(100);
 
+/// So much of a box is told of in a receipt, in characters.
+const MOST_SHOWN: usize = 200;
+
 const LEFT_ALONE: &str =
     "its sender went away while it was being typed: look at the screen before you send it again";
 
@@ -221,11 +224,12 @@ impl Course<'_> {
                 Err(_) => Arrival::Unseen,
             };
             let problem = match seen {
-                Arrival::Once if !self.is_alone(eyes).await => {
-                    "something else stands in the prompt box with it: nothing was submitted"
-                        .to_owned()
-                }
-                Arrival::Once => return Ok(true),
+                Arrival::Once => match self.company(eyes).await {
+                    None => return Ok(true),
+                    Some(company) => format!(
+                        "something else stands in the prompt box with it: nothing was submitted; the box holds {company:?}"
+                    ),
+                },
                 Arrival::Times(times) => {
                     format!("it stands {times} times in the prompt box: nothing was submitted")
                 }
@@ -293,10 +297,16 @@ impl Course<'_> {
         }
     }
 
-    /// Whether nothing stands in the box but the prompt.
-    async fn is_alone(&self, eyes: &Eyes) -> bool {
-        let shown = eyes.box_text().await;
-        shown.is_none_or(|shown| shown.holds_no_more_than(self.text))
+    /// What the box holds where that is more than the prompt, and stays so: a frame that
+    /// is half drawn shows rows of its own.
+    async fn company(&self, eyes: &mut Eyes) -> Option<String> {
+        let text = self.text;
+        let alone = eyes.look_until(REDRAWN_WITHIN, |shown, _| {
+            let alone = shown.is_none_or(|shown| shown.holds_no_more_than(text));
+            alone.then_some(())
+        });
+        let shown = alone.await.err()??;
+        Some(shown.text.trim().chars().take(MOST_SHOWN).collect())
     }
 
     /// Presses Enter until the prompt has left the box, and again only while it stands

@@ -137,6 +137,22 @@ impl Homes {
     }
 }
 
+/// Variables that say where this user's host is and who asks it. Codex hands on to an MCP
+/// server only what its entry names, besides a few like PATH and HOME (`env_vars` in
+/// <https://developers.openai.com/codex/mcp>).
+const HANDED_ON: [&str; 10] = [
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+    "QUARTERDECK_AGENT",
+    "QUARTERDECK_CONFIG",
+    "QUARTERDECK_SESSION",
+    "MCP_TERMINAL_BACKEND",
+    "TMUX",
+    "ITERM_SESSION_ID",
+];
+
 impl CodingAgent {
     /// The agent's files with what belongs there.
     pub(super) fn files(self, homes: &Homes, started: &Started, hook: bool) -> Result<Vec<Wanted>> {
@@ -192,7 +208,12 @@ impl CodingAgent {
                 Wanted {
                     path: homes.of_codex("config.toml"),
                     format: Format::Toml,
-                    entries: vec![server("mcp_servers", plain)],
+                    entries: vec![server(
+                        "mcp_servers",
+                        json!({
+                            "command": program, "args": arguments, "env_vars": HANDED_ON,
+                        }),
+                    )],
                 },
                 json(homes.of_codex("hooks.json"), hooks(HookAgent::Codex)?),
             ],
