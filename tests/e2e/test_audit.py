@@ -83,6 +83,16 @@ async def test_the_command_line_is_logged_too(world: World) -> None:
     assert about(world, "echo by hand") and about(world, "rm -rf ~")
 
 
+def test_what_is_asked_before_a_run_is_told_from_what_ran(world: World) -> None:
+    world.serve()
+    assert world.quarterdeck("run", "echo twice").stdout == "twice\n"
+    first, second = verdicts_on(world, "echo twice")
+    assert (first["decision"], first["place"]["name"]) == ("only-asked", "before run")
+    assert (second["decision"], second["place"]["name"]) == ("allowed", "run") and second["session"]
+    shown = world.quarterdeck("audit", "list", "--text", "echo twice").stdout
+    assert shown.count("before run") == 1
+
+
 async def test_the_log_is_the_users_alone(agent: Agent, world: World) -> None:
     await agent.run("true")
     assert stat.S_IMODE(world.audit_log.stat().st_mode) & 0o077 == 0

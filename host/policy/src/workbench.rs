@@ -338,11 +338,14 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, OpenError> {
         error,
     };
     let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() as u64 > limit {
-        let too_large = Rejection::TooLarge { limit };
+        let size = length.max(bytes.len() as u64);
+        let too_large = Rejection::TooLarge { size, limit };
         return Err(OpenError::Refused(format!(
             "{}: {too_large}",
             path.display()

@@ -59,7 +59,7 @@ async fn an_answer_of_a_hundred_megabytes_is_not_taken() {
     assert_eq!(ruling.verdict.tier, Tier::Dangerous);
     assert_eq!(ruling.verdict.rule.as_deref(), Some("host/garbage"));
     assert!(
-        (ruling.verdict.reason).contains("larger than what a call may hand over"),
+        (ruling.verdict.reason).contains("a call may hand over 65536 bytes at most"),
         "{ruling:?}"
     );
     assert_eq!(quarters.review("ls").await.verdict.tier, Tier::Safe);

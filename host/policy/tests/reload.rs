@@ -328,6 +328,61 @@ async fn a_symlink_leads_to_a_policy_and_may_be_mended() {
 }
 
 #[tokio::test]
+async fn what_is_not_loaded_is_told_once() {
+    let quarters = Plan {
+        files: vec![("LOUD.WASM", puppet(2, "never asked"))],
+        ..Plan::with_base()
+    }
+    .settle()
+    .await;
+    let loud = quarters.until_problem("in small letters").await;
+    assert_eq!(loud.file, Some(quarters.plugins.join("LOUD.WASM")));
+
+    let below = quarters.plugins.join("mine");
+    support::make_private(&below);
+    write(&below.join("rule.wasm"), &puppet(2, "never asked"));
+    let long = format!("{}.wasm", "n".repeat(120));
+    quarters.put(&long, &puppet(2, "never asked"));
+    for _ in 0..3 {
+        quarters.host.rescan().await;
+    }
+    assert_eq!(
+        quarters.find("one folder up").expect("it is told").file,
+        Some(below.join("rule.wasm"))
+    );
+    assert!(quarters.find("more than 100 bytes").is_some());
+    assert_eq!(quarters.reports().len(), 3, "{:?}", quarters.reports());
+    assert_eq!(
+        quarters.review("ls").await.verdict.reason,
+        "the bundled one"
+    );
+}
+
+#[tokio::test]
+async fn a_policy_that_is_switched_off_stays_so_while_its_sidecar_cannot_be_read() {
+    let quarters = Plan {
+        files: vec![
+            ("rules.wasm", puppet(2, "switched off")),
+            ("rules.toml", b"enabled = false".to_vec()),
+        ],
+        ..Plan::with_base()
+    }
+    .settle()
+    .await;
+    let state = || {
+        let list = quarters.host.list();
+        list.iter().find(|it| it.name == "rules").map(|it| it.state)
+    };
+    assert_eq!(state(), Some(PolicyState::Disabled));
+    quarters.remove("rules.toml");
+    std::os::unix::fs::symlink("nowhere", quarters.plugins.join("rules.toml")).unwrap();
+    let problem = quarters.until_problem("the sidecar cannot be used").await;
+    assert_eq!(problem.kind, ProblemKind::Sidecar);
+    assert_eq!(problem.file, Some(quarters.plugins.join("rules.toml")));
+    assert_eq!(state(), Some(PolicyState::Disabled));
+}
+
+#[tokio::test]
 async fn a_folder_that_comes_and_goes_is_followed() {
     let quarters = Plan {
         files: vec![("rules.wasm", puppet(1, "in the folder"))],

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use quarterdeck_core::gate::Answer;
 use quarterdeck_core::hooks::HookEvent;
+use quarterdeck_core::operations::CheckPurpose;
 use quarterdeck_core::{ErrorCode, HostError};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,9 @@ pub enum Request {
         command: String,
         /// The folder that it would run in.
         cwd: Option<String>,
+        /// What for.
+        #[serde(default)]
+        purpose: CheckPurpose,
     },
     /// What each approver says to a command line.
     Explain {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::gate::{Mode, VerdictReport};
+use quarterdeck_core::operations::CheckPurpose;
 use quarterdeck_core::policy::Tier;
 
 use crate::Setup;
@@ -33,7 +34,7 @@ pub(crate) fn run(
     };
     runtime.block_on(async {
         let judge = Judge::find(&setup).await?;
-        let verdict = judge.check(command, cwd).await;
+        let verdict = judge.check(command, cwd, CheckPurpose::Opinion).await;
         let gate = judge.gate().await;
         judge.leave().await;
         let (verdict, gate) = (verdict?, gate?);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use quarterdeck_core::gate::{Mode, VerdictReport};
 use quarterdeck_core::operations::{
-    ApprovalOrigin, CreateSession, RunCommand, RunOutcome, RunRemark, StandardInput,
+    ApprovalOrigin, CheckPurpose, CreateSession, RunCommand, RunOutcome, RunRemark, StandardInput,
 };
 use quarterdeck_core::policy::Tier;
 use quarterdeck_core::{Caller, Host, HostError, ShellSyntax};
@@ -111,6 +111,7 @@ async fn word_of_running_host(setup: &Setup, wanted: &Wanted<'_>) -> Result<Word
         .check(
             &wanted.judged(setup)?,
             wanted.cwd.to_string_lossy().into_owned(),
+            CheckPurpose::BeforeRun,
         )
         .await?;
     if verdict.tier == Tier::Safe {

@@ -72,6 +72,12 @@ pub struct RowSummary {
     pub exit_status: Option<i64>,
     caller: Option<CallerSummary>,
     verdicts: Vec<VerdictSummary>,
+    place: Option<PlaceSummary>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct PlaceSummary {
+    name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -106,6 +112,12 @@ impl RowSummary {
     pub fn policy(&self) -> Option<(&str, u64)> {
         let deciding = self.deciding()?;
         (!deciding.policy.is_empty()).then_some((&deciding.policy, deciding.generation))
+    }
+
+    /// What a line was judged for that belongs to no session: `check`, `before run`.
+    pub fn purpose(&self) -> Option<&str> {
+        let place = self.place.as_ref()?;
+        (self.session.is_none() && !place.name.is_empty()).then_some(&place.name)
     }
 
     /// Who asked: the client, else what kind of caller it was.

@@ -1,11 +1,34 @@
 //! A verdict without a session: `quarterdeck check`, and `quarterdeck explain`.
 
 use quarterdeck_policy::{PromptState, SessionFacts};
+use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::gate::{CommandExplanation, VerdictReport};
 use crate::host::Host;
+
+/// What a command line is judged for that is not typed. The row in the audit log says it
+/// in the place of a session's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckPurpose {
+    /// To be told: `quarterdeck check`.
+    #[default]
+    Opinion,
+    /// `quarterdeck run` asks before it runs it in a host of its own, which judges it
+    /// once more.
+    BeforeRun,
+}
+
+impl CheckPurpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Opinion => "check",
+            Self::BeforeRun => "before run",
+        }
+    }
+}
 
 impl Host {
     /// What the approvers say to a command line typed at a shell in `cwd`.
@@ -13,12 +36,13 @@ impl Host {
         &self,
         command: &str,
         cwd: Option<String>,
+        purpose: CheckPurpose,
         caller: &Caller,
     ) -> Result<VerdictReport, HostError> {
         if command.trim().is_empty() {
             return Err(nothing_to_judge());
         }
-        let facts = at_no_session("check", cwd);
+        let facts = at_no_session(purpose.as_str(), cwd);
         self.gate.check(caller, command, facts).await
     }
 

@@ -43,6 +43,7 @@ mod windows;
 pub use agent_activity::SessionActivity;
 pub use approve::ApprovalOrigin;
 pub(crate) use approve::own_name;
+pub use check::CheckPurpose;
 pub use create::{CreateSession, CreatedSession};
 pub use describe::{SessionDescription, SessionState};
 pub use expect::Expected;

@@ -175,10 +175,12 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
     // several core instances each.
     const CORE_INSTANCES_EACH: u32 = 16;
     const TABLES_EACH: u32 = 2;
+    // One that is composed of two has the memories of both.
+    const MEMORIES_EACH: u32 = 2;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances * CORE_INSTANCES_EACH)
-        .total_memories(instances)
+        .total_memories(instances * MEMORIES_EACH)
         .total_tables(instances * TABLES_EACH)
         .total_stacks(instances)
         .max_memory_size(Limits::MAX_MEMORY_BYTES as usize)

@@ -22,6 +22,11 @@ pub(crate) enum Fault {
     Trap(String),
     #[error("gave an answer that is out of shape ({0})")]
     Garbage(String),
+    #[error(
+        "gave an answer that is too large: a call may hand over {} bytes at most, each entry of a list counted",
+        .limit.map_or_else(|| String::from("so many"), |limit| limit.to_string())
+    )]
+    Oversized { limit: Option<usize> },
     /// Well-formed, but against the rules of its kind.
     #[error("gave an answer that breaks the rules ({0})")]
     Unlawful(String),
@@ -44,7 +49,7 @@ impl Fault {
             Fault::Memory { .. } => "host/memory",
             Fault::Stack => "host/stack",
             Fault::Trap(_) => "host/trap",
-            Fault::Garbage(_) => "host/garbage",
+            Fault::Garbage(_) | Fault::Oversized { .. } => "host/garbage",
             Fault::Unlawful(_) => "host/unlawful",
             Fault::Busy | Fault::Start(_) => "host/busy",
         }
@@ -60,14 +65,22 @@ impl Fault {
                 None if error.is::<I32Exit>() => {
                     Fault::Trap(String::from("it called `exit` instead of answering"))
                 }
-                None => Fault::Garbage(match one_line(error) {
+                None => match one_line(error) {
                     // The engine has no type for it.
                     line if line.contains("fuel allocated for hostcalls") => {
-                        String::from("it is larger than what a call may hand over")
+                        Fault::Oversized { limit: None }
                     }
-                    line => line,
-                }),
+                    line => Fault::Garbage(line),
+                },
             },
+        }
+    }
+
+    /// The same, knowing how much the call might have handed over.
+    pub(crate) fn with_limit(self, limit: usize) -> Self {
+        match self {
+            Fault::Oversized { .. } => Fault::Oversized { limit: Some(limit) },
+            fault => fault,
         }
     }
 }

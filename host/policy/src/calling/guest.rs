@@ -101,6 +101,7 @@ impl PolicyEngine {
             .watch(call(store))
             .await
             .unwrap_or(Err(Fault::Deadline(deadline)))
+            .map_err(|fault| fault.with_limit(store.hostcall_fuel()))
     }
 
     /// A fresh store; nothing ends what runs in it unless the clock ticks.

@@ -2,7 +2,7 @@
 //! suspicion.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, DirEntry, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,11 @@ use crate::loading::rejection::Rejection;
 pub(crate) const MAX_NAMES: usize = 1024;
 /// The longest name, in bytes.
 const MAX_NAME: usize = 100;
+
+/// How many files that are not loaded are told of.
+const MAX_OVERLOOKED: usize = 16;
+/// How many entries of a folder in the folder are looked at.
+const MAX_BELOW: usize = 64;
 
 const COMPONENT: &str = "wasm";
 const SIDECAR: &str = "toml";
@@ -49,6 +54,34 @@ pub(crate) type FolderId = (u64, u64);
 pub(crate) struct List {
     pub(crate) names: BTreeSet<String>,
     pub(crate) crowded: Option<FolderError>,
+    /// What looks as if it were meant to be loaded, and is not.
+    pub(crate) overlooked: BTreeSet<Overlooked>,
+}
+
+/// A component that lies where no policy is loaded from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub(crate) enum Overlooked {
+    #[error(
+        "it is not loaded, because components are called NAME.{COMPONENT} and sidecars NAME.{SIDECAR}, in small letters; rename it"
+    )]
+    Case(PathBuf),
+    #[error(
+        "it is not loaded, because its name has more than {MAX_NAME} bytes or characters that cannot be shown; rename it"
+    )]
+    Name(PathBuf),
+    #[error(
+        "it is not loaded, because components have to lie in the plugins folder itself; move it one folder up"
+    )]
+    Below(PathBuf),
+}
+
+impl Overlooked {
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Overlooked::Case(path) | Overlooked::Name(path) | Overlooked::Below(path) => path,
+        }
+    }
 }
 
 impl Folder {
@@ -97,12 +130,16 @@ impl Folder {
         let mut list = List {
             names: BTreeSet::new(),
             crowded: None,
+            overlooked: BTreeSet::new(),
         };
         let entries = fs::read_dir(&self.path).map_err(|error| self.unreadable(&error))?;
         for entry in entries {
             let entry = entry.map_err(|error| self.unreadable(&error))?;
             let Some(name) = Folder::name_of(Path::new(&entry.file_name())).map(str::to_owned)
             else {
+                if list.overlooked.len() < MAX_OVERLOOKED {
+                    list.overlooked.extend(overlooked(&entry));
+                }
                 continue;
             };
             if list.names.len() == MAX_NAMES && !list.names.contains(&name) {
@@ -152,19 +189,64 @@ impl Folder {
         name: &str,
         limit: u64,
     ) -> Result<Option<Vec<u8>>, Rejection> {
-        read(&self.component(name), limit, || Rejection::TooLarge {
+        read(&self.component(name), limit, |size| Rejection::TooLarge {
+            size,
             limit,
         })
     }
 
     /// The sidecar of that name; `None` when there is no such file.
     pub(crate) fn read_sidecar(&self, name: &str) -> Result<Option<Vec<u8>>, Rejection> {
-        read(&self.sidecar(name), MAX_SIDECAR_BYTES, || {
+        let too_large = |size| {
             Rejection::Sidecar(SidecarError::TooLarge {
+                size,
                 limit: MAX_SIDECAR_BYTES,
             })
+        };
+        // What it says is not known, so it changes nothing: not even that the policy is
+        // switched off.
+        read(&self.sidecar(name), MAX_SIDECAR_BYTES, too_large).map_err(|rejection| match rejection
+        {
+            Rejection::File(reason) => Rejection::Sidecar(SidecarError::File(reason)),
+            rejection => rejection,
         })
     }
+}
+
+/// Why an entry without a policy's name is not loaded, if it looks as if it were meant to
+/// be.
+fn overlooked(entry: &DirEntry) -> Option<Overlooked> {
+    let path = entry.path();
+    if is_hidden(&path) {
+        return None;
+    }
+    if entry.file_type().is_ok_and(|it| it.is_dir()) {
+        let below = fs::read_dir(&path).ok()?.take(MAX_BELOW).flatten();
+        let mut below = below.map(|it| it.path());
+        return below
+            .find(|it| has_extension(it, COMPONENT) && !is_hidden(it))
+            .map(Overlooked::Below);
+    }
+    let is_small = path
+        .extension()
+        .is_some_and(|it| it == COMPONENT || it == SIDECAR);
+    match (has_extension(&path, COMPONENT), is_small) {
+        (true, true) => Some(Overlooked::Name(path)),
+        (true, false) => Some(Overlooked::Case(path)),
+        (false, false) if has_extension(&path, SIDECAR) => Some(Overlooked::Case(path)),
+        (false, _) => None,
+    }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().first() == Some(&b'.')
+}
+
+/// In whatever case.
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension()
+        .is_some_and(|it| it.eq_ignore_ascii_case(extension))
 }
 
 /// The stamp of what `path` leads to, symlinks followed. A dangling symlink
@@ -187,7 +269,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 fn read(
     path: &Path,
     limit: u64,
-    too_large: impl Fn() -> Rejection,
+    too_large: impl Fn(u64) -> Rejection,
 ) -> Result<Option<Vec<u8>>, Rejection> {
     let unreadable = |error: io::Error| Rejection::File(format!("it cannot be read: {error}"));
     let file = match open(path) {
@@ -207,14 +289,14 @@ fn read(
         return Err(Rejection::File(reason));
     }
     if metadata.len() > limit {
-        return Err(too_large());
+        return Err(too_large(metadata.len()));
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
     file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     if bytes.len() as u64 > limit {
-        return Err(too_large());
+        return Err(too_large(bytes.len() as u64));
     }
     Ok(Some(bytes))
 }

@@ -12,7 +12,7 @@ use notify::RecommendedWatcher;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::calling::engine::PolicyEngine;
-use crate::folder::files::{Folder, FolderError, FolderId};
+use crate::folder::files::{Folder, FolderError, FolderId, Overlooked};
 use crate::folder::seen_files::Sighting;
 use crate::folder::settling::Look;
 use crate::folder::watch::{Touched, Touches, watch};
@@ -52,6 +52,8 @@ pub(crate) struct Reloader {
     watcher: Option<(RecommendedWatcher, FolderId)>,
     /// What was last wrong with the folder, so that it is reported once.
     folder_error: Option<FolderError>,
+    /// What was told not to be loaded, so that it is told once.
+    overlooked: BTreeSet<Overlooked>,
     /// Who waits until nothing is left to be done.
     waiting: Vec<oneshot::Sender<()>>,
     /// What is to be told as soon as certain names have been dealt with.
@@ -113,6 +115,7 @@ impl Reloader {
             touches: Arc::default(),
             watcher: None,
             folder_error: None,
+            overlooked: BTreeSet::new(),
             waiting: Vec::new(),
             milestones: Vec::new(),
         };
@@ -230,6 +233,7 @@ impl Reloader {
             Ok(list) => {
                 names.extend(list.names);
                 self.slots.folder_is(None);
+                self.tell_overlooked(list.overlooked);
                 match list.crowded {
                     Some(crowded) => self.folder_trouble(crowded),
                     None => self.folder_error = None,
@@ -283,6 +287,20 @@ impl Reloader {
                 }
             }
         }
+    }
+
+    /// Tells of what lies there and is not loaded, once for as long as it lies there.
+    fn tell_overlooked(&mut self, overlooked: BTreeSet<Overlooked>) {
+        for file in overlooked.difference(&self.overlooked) {
+            self.problems.raise(PolicyProblem {
+                kind: ProblemKind::Folder,
+                policy: String::new(),
+                file: Some(file.path().to_owned()),
+                reason: file.to_string(),
+                serving: None,
+            });
+        }
+        self.overlooked = overlooked;
     }
 
     fn folder_trouble(&mut self, error: FolderError) {

@@ -75,8 +75,10 @@ pub(crate) struct Sidecar {
 /// Why a sidecar cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SidecarError {
-    #[error("it is larger than {limit} bytes")]
-    TooLarge { limit: u64 },
+    #[error("{0}")]
+    File(String),
+    #[error("it has {size} bytes, and {limit} is the limit")]
+    TooLarge { size: u64, limit: u64 },
     #[error("it is not UTF-8")]
     NotUtf8,
     #[error("{0}")]

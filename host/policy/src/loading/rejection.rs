@@ -104,8 +104,8 @@ pub(crate) enum Rejection {
         "its sidecar grants it something, but an approver is granted nothing, so that a verdict depends on its request alone; take out `[grants]`, and hand what it needs to know to `configure` by `[config]`"
     )]
     GrantsToApprover,
-    #[error("it is larger than the limit of {limit} bytes; strip it, or raise the limit")]
-    TooLarge { limit: u64 },
+    #[error("it has {size} bytes, and {limit} is the limit; strip it, or raise the limit")]
+    TooLarge { size: u64, limit: u64 },
     #[error("{0}")]
     File(String),
     #[error(

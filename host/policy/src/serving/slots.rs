@@ -398,7 +398,8 @@ impl Slots {
         self.problems.raise(PolicyProblem {
             kind,
             policy: name.to_owned(),
-            file: file.exists().then_some(file),
+            // A symlink that leads nowhere is there, too.
+            file: file.symlink_metadata().is_ok().then_some(file),
             reason: rejection.to_string(),
             serving,
         });

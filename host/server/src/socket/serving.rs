@@ -145,8 +145,13 @@ async fn serve_connection(
             let answered = host.answer_confirmation(&id, answer, &origin);
             send(&mut writing, answered).await
         }
-        Request::Check { command, cwd } => {
-            let verdict = host.check(&command, cwd, &command_line(&peer)).await;
+        Request::Check {
+            command,
+            cwd,
+            purpose,
+        } => {
+            let caller = command_line(&peer);
+            let verdict = host.check(&command, cwd, purpose, &caller).await;
             send(&mut writing, verdict).await
         }
         Request::Explain { command, cwd } => {

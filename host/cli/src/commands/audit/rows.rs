@@ -137,6 +137,7 @@ fn print(row: &AuditRow) {
             }),
     );
     words.extend(summary.caller().map(spelled_out));
+    words.extend(summary.purpose().map(spelled_out));
     words.extend(
         summary
             .session

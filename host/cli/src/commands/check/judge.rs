@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use quarterdeck_core::gate::{Mode, VerdictReport};
+use quarterdeck_core::operations::CheckPurpose;
 use quarterdeck_core::{Caller, Host};
 use quarterdeck_server::glance::Glance;
 use quarterdeck_server::socket::{AskError, Request, ask};
@@ -44,17 +45,23 @@ impl Judge {
     }
 
     /// The verdict on `command`, were it run in `cwd`.
-    pub(crate) async fn check(&self, command: &str, cwd: String) -> Result<VerdictReport> {
+    pub(crate) async fn check(
+        &self,
+        command: &str,
+        cwd: String,
+        purpose: CheckPurpose,
+    ) -> Result<VerdictReport> {
         Ok(match self {
             Self::Running(socket) => {
                 let request = Request::Check {
                     command: command.to_owned(),
                     cwd: Some(cwd),
+                    purpose,
                 };
                 ask(socket, &request).await?
             }
             Self::Own(host) => {
-                host.check(command, Some(cwd), &Caller::command_line())
+                host.check(command, Some(cwd), purpose, &Caller::command_line())
                     .await?
             }
         })

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::gate::VerdictReport;
+use quarterdeck_core::operations::CheckPurpose;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
@@ -103,7 +104,9 @@ async fn judge(host: &Judge, line: u64, text: &[u8], cwd: &str) -> Result<String
         r#"no question: write {"command": "...", "cwd": "..."}, where cwd may be missing"#,
     )?;
     let cwd = question.cwd.unwrap_or_else(|| cwd.to_owned());
-    let verdict = host.check(&question.command, cwd).await?;
+    let verdict = host
+        .check(&question.command, cwd, CheckPurpose::Opinion)
+        .await?;
     Ok(serde_json::to_string(&Answer {
         line,
         command: &question.command,
