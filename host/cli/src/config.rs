@@ -27,7 +27,7 @@ use sources::Sources;
 pub(crate) use sources::set_variables;
 pub(crate) use sources::{ConfigFile, variables};
 use tables::{
-    Agents, Events, Gate, Grpc, Log, Policies, RateLimits, Sessions, Ssh, Streams, Tasks,
+    Agents, Audit, Events, Gate, Grpc, Log, Policies, RateLimits, Sessions, Ssh, Streams, Tasks,
 };
 use watching::{Mending, Watching};
 
@@ -53,6 +53,7 @@ pub(crate) struct Config {
     streams: Streams,
     agents: Agents,
     tasks: Tasks,
+    audit: Audit,
     events: Events,
     rate_limits: RateLimits,
     monitor: Watching,

@@ -77,6 +77,7 @@ fn start_host_with(setup: &Setup, policies: Settings, store: PathBuf) -> Result<
         policies,
         agents_may_change_policies: setup.config.policies.agents_may_change,
         audit_path: setup.paths.audit_file(),
+        audit_retention: setup.config.audit_retention(),
         store_path: store,
         events: setup.config.event_settings(),
         rates: setup.config.rate_settings()?,

@@ -91,6 +91,7 @@ async fn decisions(folder: PathBuf) -> Vec<Duration> {
         },
         agents_may_change_policies: false,
         audit_path: folder.join("audit.sqlite"),
+        audit_retention: quarterdeck_core::audit::Retention::default(),
         store_path: folder.join("store.sqlite"),
         events: EventSettings::default(),
         rates: RateSettings::default(),

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use crate::agents::Agents;
 use crate::agents::caps::AgentCaps;
 use crate::agents::presence::tell_who_is_present;
-use crate::audit::{AuditError, AuditLog};
+use crate::audit::{AuditError, AuditLog, Retention, keep_short};
 use crate::backends::{BackendChoice, Tmux};
 use crate::clock::now_ms;
 use crate::coding_agents::{
@@ -81,6 +81,8 @@ pub struct HostSettings {
     pub agents_may_change_policies: bool,
     /// The audit log's file.
     pub audit_path: PathBuf,
+    /// How much of it is kept.
+    pub audit_retention: Retention,
     /// What outlives the host.
     pub store_path: PathBuf,
     /// Which events outlive it, and for how long.
@@ -167,6 +169,9 @@ impl Host {
         // Hosts are told by it, also once the file is another.
         let _ = crate::operations::own_name();
         let audit = Arc::new(AuditLog::open(&settings.audit_path)?);
+        if settings.audit_retention.has_end() {
+            tokio::spawn(keep_short(Arc::downgrade(&audit), settings.audit_retention));
+        }
         let store = open_store(&settings.store_path)?;
         let events = Arc::new(EventBus::after(EventHistory::last_number(&store)?));
         let policy_problems = RecentProblems::default();

@@ -37,7 +37,8 @@ pub(crate) enum AuditCommand {
     },
     /// Walk the hash chain; exits with 1 at the first row that does not hold
     ///
-    /// Notices rows that were changed, removed or put in another order. Whoever
+    /// Notices rows that were changed, removed or put in another order. Where old rows
+    /// were taken off (`[audit]` in the configuration), it says from where on it holds. Whoever
     /// can write the file can also write a new chain: keep an export elsewhere,
     /// if that matters.
     Verify,
@@ -84,7 +85,7 @@ pub(crate) struct AuditFilter {
     ])]
     pub decision: Option<String>,
     /// Of this kind
-    #[arg(long, value_parser = ["verdict", "outcome", "approval", "secret", "allow-rule", "change"])]
+    #[arg(long, value_parser = ["verdict", "outcome", "approval", "secret", "allow-rule", "change", "shortened"])]
     pub kind: Option<String>,
     /// Whose command, or what a change is about, holds this text
     #[arg(long)]

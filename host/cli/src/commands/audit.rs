@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use quarterdeck_core::audit::{AuditLog, Scope};
+use quarterdeck_core::audit::{AuditLog, Scope, Sound};
+use quarterdeck_core::rfc3339;
 
 use crate::Setup;
 use crate::arguments::AuditCommand;
@@ -49,8 +50,19 @@ fn verify(file: &Path) -> Result<ExitCode> {
     }
     let log = AuditLog::open(file)?;
     match log.verify()? {
-        Ok(rows) => {
+        Ok(Sound { rows, from: None }) => {
             anstream::println!("{rows} rows, the chain holds");
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(Sound {
+            rows,
+            from: Some(anchor),
+        }) => {
+            anstream::println!(
+                "{rows} rows, the chain holds from row {} on; those before, until {}, were taken off as [audit] in the configuration wants it (`quarterdeck audit list --kind shortened`)",
+                anchor.sequence + 1,
+                rfc3339(anchor.at())
+            );
             Ok(ExitCode::SUCCESS)
         }
         Err(broken) => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use quarterdeck_core::agents::caps::AgentCaps;
+use quarterdeck_core::audit::Retention;
 use quarterdeck_core::coding_agents::ResumeSettings;
 use quarterdeck_core::events::EventSettings;
 use quarterdeck_core::gate::{GateSettings, Mode, OverrideLimit};
@@ -19,7 +20,7 @@ use quarterdeck_core::{
 use quarterdeck_server::streams::StreamSettings;
 
 use super::Config;
-use super::tables::HostKeys;
+use super::tables::{Audit, HostKeys};
 
 impl Config {
     /// How the gate is to behave.
@@ -108,6 +109,18 @@ impl Config {
             delegations: self.agents.max_delegations,
             work: (seconds > 0).then(|| Duration::from_secs(seconds)),
             task: Duration::from_secs(self.tasks.max_seconds),
+        }
+    }
+
+    /// How much of the audit log is kept.
+    pub(crate) fn audit_retention(&self) -> Retention {
+        let Audit {
+            keep_days,
+            keep_mib,
+        } = self.audit;
+        Retention {
+            age: (keep_days > 0).then(|| Duration::from_secs(keep_days.saturating_mul(24 * 3600))),
+            bytes: (keep_mib > 0).then(|| keep_mib.saturating_mul(1024 * 1024)),
         }
     }
 

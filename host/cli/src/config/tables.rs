@@ -96,6 +96,14 @@ pub(super) struct Tasks {
     pub(super) max_seconds: u64,
 }
 
+/// The audit log.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Audit {
+    pub(super) keep_days: u64,
+    pub(super) keep_mib: u64,
+}
+
 /// Events of the past.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
-use super::Broken;
+use super::{Anchor, Broken, Sound};
 
 /// SHA-256 of a row.
 pub(super) type RowHash = [u8; 32];
@@ -33,7 +33,7 @@ pub(super) fn row_hash(
 }
 
 /// Walks the whole chain: how many rows hold, or the first that does not.
-pub(super) fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<u64, Broken>> {
+pub(super) fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<Sound, Broken>> {
     let broken = |sequence, reason| Ok(Err(Broken { sequence, reason }));
     // One moment of the log, though hosts go on writing.
     let moment = connection.unchecked_transaction()?;
@@ -45,8 +45,13 @@ pub(super) fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<u
     let mut statement = moment
         .prepare("SELECT sequence, time_ms, kind, body, hash FROM entries ORDER BY sequence")?;
     let mut rows = statement.query([])?;
-    let mut previous = GENESIS;
-    let mut expected = 1_i64;
+    let anchor = Anchor::of(&moment)?;
+    let (mut previous, first) = match &anchor {
+        Some(anchor) => (anchor.hash, anchor.sequence + 1),
+        None => (GENESIS, 1),
+    };
+    let mut expected = first;
+    let mut is_told = anchor.is_none();
     while let Some(row) = rows.next()? {
         let sequence: i64 = row.get(0)?;
         if sequence != expected {
@@ -58,13 +63,23 @@ pub(super) fn verify_chain(connection: &Connection) -> rusqlite::Result<Result<u
         if head.is_some_and(|(at, kept)| at == sequence && kept != hash) {
             return broken(sequence, "the row is not the one that was written last");
         }
+        if let (false, Some(anchor)) = (is_told, &anchor) {
+            is_told = anchor.is_told_by(&row.get::<_, String>(2)?, &row.get::<_, String>(3)?);
+        }
         previous = hash;
         expected += 1;
     }
     match head {
         None => broken(expected, "what says which row is the last is missing"),
         Some((last, _)) if last >= expected => broken(expected, "the row is missing"),
-        Some(_) => Ok(Ok((expected - 1).unsigned_abs())),
+        Some(_) if !is_told => broken(
+            first,
+            "rows before it are missing, and no row tells that they were taken off",
+        ),
+        Some(_) => Ok(Ok(Sound {
+            rows: (expected - first).unsigned_abs(),
+            from: anchor,
+        })),
     }
 }
 

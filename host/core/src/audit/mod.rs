@@ -16,6 +16,7 @@ mod diff;
 mod history;
 mod identity;
 mod of_session;
+mod retention;
 mod row;
 mod rows;
 mod shadows;
@@ -38,6 +39,8 @@ pub use change::{Change, ChangeKind};
 pub use diff::{ChangedVerdict, DecidedBy, DiffError, PolicyDiff};
 pub use history::{History, HistoryError, PastCommand, Scope};
 pub use of_session::{SessionEntry, SessionEvent};
+pub(crate) use retention::keep_short;
+pub use retention::{Anchor, Retention};
 pub use row::KeptVerdict;
 pub(crate) use row::VerdictRow;
 pub use rows::{AuditRow, RowFilter, RowSummary};
@@ -51,8 +54,16 @@ const CHECKPOINT_EVERY: u64 = 1000;
 /// Another host's write is waited for this long.
 const BUSY_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Of the file's tables. The second has the table `head`.
-const VERSION: i64 = 2;
+/// Of the file's tables. Only a log of which rows were taken off has the newest, which
+/// has the table `anchor`.
+const VERSION: i64 = 3;
+/// The one that every log has at least, with the table `head`.
+const HEAD_VERSION: i64 = 2;
+
+/// Rows stay.
+const NOT_DELETED: &str = "CREATE TRIGGER IF NOT EXISTS entries_are_not_deleted
+     BEFORE DELETE ON entries
+     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END";
 
 /// What an audit row is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +80,8 @@ pub enum EntryKind {
     AllowRule,
     /// What commands are judged by was changed.
     Change,
+    /// The oldest rows were taken off.
+    Shortened,
 }
 
 impl EntryKind {
@@ -80,6 +93,7 @@ impl EntryKind {
             Self::Secret => "secret",
             Self::AllowRule => "allow-rule",
             Self::Change => "change",
+            Self::Shortened => "shortened",
         }
     }
 }
@@ -159,6 +173,15 @@ pub struct Broken {
     pub reason: &'static str,
 }
 
+/// A chain that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sound {
+    /// How many rows it has.
+    pub rows: u64,
+    /// What it builds on, where its oldest rows were taken off.
+    pub from: Option<Anchor>,
+}
+
 /// The open log. Owns the connection; callers share it behind one lock, held
 /// for one insert.
 pub struct AuditLog {
@@ -199,7 +222,7 @@ impl AuditLog {
             });
         }
         connection
-            .execute_batch(
+            .execute_batch(&format!(
                 "CREATE TABLE IF NOT EXISTS entries (
                      sequence INTEGER PRIMARY KEY,
                      time_ms INTEGER NOT NULL,
@@ -210,10 +233,8 @@ impl AuditLog {
                  CREATE TRIGGER IF NOT EXISTS entries_are_not_changed
                      BEFORE UPDATE ON entries
                      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
-                 CREATE TRIGGER IF NOT EXISTS entries_are_not_deleted
-                     BEFORE DELETE ON entries
-                     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
-            )
+                 {NOT_DELETED};",
+            ))
             .and_then(|()| keep_the_head(&connection))
             .map_err(failed)?;
         let checkpoints = checkpoint_in_background(path.to_owned());
@@ -273,9 +294,9 @@ impl AuditLog {
         })
     }
 
-    /// Walks the whole chain and returns how many rows hold, or the first that
-    /// does not.
-    pub fn verify(&self) -> Result<Result<u64, Broken>, AuditError> {
+    /// Walks the whole chain and returns how many rows hold and from where on, or the
+    /// first that does not.
+    pub fn verify(&self) -> Result<Result<Sound, Broken>, AuditError> {
         let connection = lock(&self.connection);
         verify_chain(&connection).map_err(|source| self.failed(source))
     }
@@ -314,7 +335,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 /// Makes the table that says which row is the last, so that its loss shows too.
 /// A log from before there was one begins with the row that is the last now.
 fn keep_the_head(connection: &Connection) -> rusqlite::Result<()> {
-    if version(connection)? >= VERSION {
+    if version(connection)? >= HEAD_VERSION {
         return Ok(());
     }
     connection.execute_batch(&format!(
@@ -327,7 +348,7 @@ fn keep_the_head(connection: &Connection) -> rusqlite::Result<()> {
          INSERT OR IGNORE INTO head (one, sequence, hash)
              SELECT 1, sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1;
          INSERT OR IGNORE INTO head (one, sequence, hash) VALUES (1, 0, zeroblob(32));
-         PRAGMA user_version = {VERSION};
+         PRAGMA user_version = {HEAD_VERSION};
          COMMIT;",
     ))
 }

@@ -68,6 +68,10 @@ pub struct RowSummary {
     pub subject: Option<String>,
     /// What holds since a change.
     pub detail: Option<String>,
+    /// The last row that was taken off, of a row that tells of it.
+    pub up_to: Option<i64>,
+    /// When that was written.
+    pub until: Option<String>,
     /// How the command ended, of an outcome.
     pub exit_status: Option<i64>,
     caller: Option<CallerSummary>,

@@ -11,10 +11,14 @@ fn log_with_rows(count: usize) -> (tempfile::TempDir, AuditLog) {
     (folder, log)
 }
 
+fn rows_that_hold(log: &AuditLog) -> Result<u64, Broken> {
+    log.verify().expect("verify").map(|sound| sound.rows)
+}
+
 fn tampered(statement: &str) -> Result<u64, Broken> {
     let (_folder, log) = log_with_rows(5);
     tamper_with(&log, statement);
-    log.verify().expect("verify")
+    rows_that_hold(&log)
 }
 
 fn tamper_with(log: &AuditLog, statement: &str) {
@@ -30,7 +34,7 @@ fn tamper_with(log: &AuditLog, statement: &str) {
 #[test]
 fn an_untouched_chain_holds() {
     let (_folder, log) = log_with_rows(5);
-    assert_eq!(log.verify().expect("verify"), Ok(5));
+    assert_eq!(rows_that_hold(&log), Ok(5));
 }
 
 #[test]
@@ -70,14 +74,14 @@ fn a_log_that_was_cut_is_not_mended_by_writing_on() {
     ] {
         let (folder, log) = log_with_rows(5);
         tamper_with(&log, statement);
-        let broken = log.verify().expect("verify");
+        let broken = rows_that_hold(&log);
         broken.clone().expect_err(statement);
         let reopened = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
         for log in [&log, &reopened] {
             let error = log.append(EntryKind::Verdict, &json!({}));
             let error = error.expect_err("nothing is written behind a gap");
             assert!(matches!(error, AuditError::Cut { .. }), "{error}");
-            assert_eq!(log.verify().expect("verify"), broken);
+            assert_eq!(rows_that_hold(log), broken);
         }
     }
 }
@@ -110,9 +114,9 @@ fn a_log_of_the_first_version_is_taken_over() {
         .expect("made old");
     drop(log);
     let log = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
-    assert_eq!(log.verify().expect("verify"), Ok(3));
+    assert_eq!(rows_that_hold(&log), Ok(3));
     log.append(EntryKind::Verdict, &json!({})).expect("append");
-    assert_eq!(log.verify().expect("verify"), Ok(4));
+    assert_eq!(rows_that_hold(&log), Ok(4));
 }
 
 #[test]
@@ -140,5 +144,83 @@ fn two_hosts_share_one_chain() {
     first
         .append(EntryKind::Approval, &json!({}))
         .expect("append");
-    assert_eq!(second.verify().expect("verify"), Ok(4));
+    assert_eq!(rows_that_hold(&second), Ok(4));
+}
+
+/// Some thousand rows, and the retention that keeps about a half of them.
+fn half_of_a_long_log() -> (tempfile::TempDir, AuditLog, Retention) {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let log = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
+    let body = json!({ "text": "x".repeat(400) });
+    lock(&log.connection)
+        .execute_batch("PRAGMA synchronous = OFF")
+        .expect("quick");
+    for _ in 0..5_000 {
+        log.append(EntryKind::Verdict, &body).expect("append");
+    }
+    let retention = Retention {
+        age: None,
+        bytes: Some(1_300_000),
+    };
+    (folder, log, retention)
+}
+
+#[test]
+fn a_log_that_is_shortened_holds_from_its_anchor_on() {
+    let (folder, log, retention) = half_of_a_long_log();
+    let gone = log.shorten(retention).expect("shortened");
+    assert!((1_500..4_000).contains(&gone), "{gone}");
+    let sound = log.verify().expect("verify").expect("it holds");
+    let anchor = sound.from.expect("an anchor");
+    assert_eq!(anchor.sequence.unsigned_abs(), gone);
+    let told = sound.rows + gone - 5_000;
+    assert!((1..=3).contains(&told), "{told} rows tell of it");
+    assert_eq!(log.shorten(retention).expect("nothing to do"), 0);
+
+    // It goes on, and stays append-only.
+    log.append(EntryKind::Verdict, &json!({})).expect("append");
+    assert_eq!(rows_that_hold(&log), Ok(sound.rows + 1));
+    let deleted = lock(&log.connection).execute("DELETE FROM entries", []);
+    assert!(deleted.is_err());
+    drop(log);
+    let again = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
+    assert_eq!(rows_that_hold(&again), Ok(sound.rows + 1));
+}
+
+#[test]
+fn rows_that_somebody_else_took_off_are_missed() {
+    for statement in [
+        "DELETE FROM entries WHERE sequence <= (SELECT sequence + 1 FROM anchor)",
+        // An anchor of one's own.
+        "INSERT OR REPLACE INTO anchor SELECT 1, sequence, time_ms, hash FROM entries
+             WHERE sequence = (SELECT sequence + 100 FROM anchor);
+         DELETE FROM entries WHERE sequence <= (SELECT sequence FROM anchor)",
+        "DELETE FROM anchor",
+    ] {
+        let (_folder, log, retention) = half_of_a_long_log();
+        log.shorten(retention).expect("shortened");
+        tamper_with(&log, statement);
+        rows_that_hold(&log).expect_err(statement);
+    }
+}
+
+#[test]
+fn rows_go_for_their_age() {
+    let (_folder, log) = log_with_rows(5);
+    let written = crate::clock::now_ms();
+    while crate::clock::now_ms() == written {
+        std::thread::yield_now();
+    }
+    let keep = |age| Retention {
+        age: Some(age),
+        bytes: None,
+    };
+    assert_eq!(
+        log.shorten(keep(Duration::from_secs(3_600)))
+            .expect("young"),
+        0
+    );
+    assert_eq!(log.verify().expect("verify").expect("it holds").from, None);
+    assert_eq!(log.shorten(keep(Duration::ZERO)).expect("old"), 5);
+    assert_eq!(rows_that_hold(&log), Ok(1));
 }

@@ -116,6 +116,9 @@ fn print(row: &AuditRow) {
         let by = summary.by.as_deref().unwrap_or("somebody");
         format!("{said} by {}", spelled_out(by))
     }));
+    if let (Some(up_to), Some(until)) = (summary.up_to, &summary.until) {
+        words.push(format!("rows until {up_to}, of {}", spelled_out(until)));
+    }
     if let Some(change) = summary.change {
         let subject = summary.subject.as_deref().unwrap_or_default();
         let by = summary.by.as_deref().unwrap_or("somebody");
