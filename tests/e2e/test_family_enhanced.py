@@ -40,6 +40,20 @@ async def test_a_command_its_output_and_its_log(world: World) -> None:
         assert (await agent.call("session_logs", sessionId="nobody00")).code == "SESSION_NOT_FOUND"
 
 
+async def test_output_that_is_cut_is_read_on(world: World) -> None:
+    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        ran = await agent.call("command_execute", command="seq 1 5000")
+        session, output = ran.content["sessionId"], ran.content["output"]
+        assert ran.content["truncated"] and "session_output" in ran.text
+        cursor, more = ran.content["cursor"], True
+        while more:
+            read = await agent.do("session_output", sessionId=session, cursor=cursor)
+            output, cursor, more = output + read["output"], read["cursor"], read["more"]
+        assert output.startswith("".join(f"{number}\n" for number in range(1, 5_001)))
+        whole = await agent.call("command_execute", sessionId=session, command="seq 1 50")
+        assert not whole.content["truncated"] and "session_output" not in whole.text
+
+
 async def test_signals_and_status(world: World) -> None:
     async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
         session = await agent.open_session()

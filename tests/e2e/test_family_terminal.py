@@ -193,6 +193,21 @@ async def test_without_time_there_is_neither_echo_nor_prompt(sessions: Sessions)
         await until("the shell is at its prompt", at_prompt)
 
 
+async def test_output_that_is_cut_says_so_and_how_to_get_the_rest(sessions: Sessions) -> None:
+    numbers = "".join(f"{number}\n" for number in range(1, 20_001))
+    first = await sessions.call("auto_command", command="seq 1 20000", duration=30)
+    assert first["truncated"] and "terminal_get_incremental_tool" in first["note"]
+    rest = await sessions.call("get_incremental")
+    assert "truncated" not in rest
+    assert (first["output"] + rest["output"]).startswith(numbers)
+
+    session = await sessions.open()
+    cut = await sessions.run(session, "seq 1 200000")
+    assert cut["truncated"] and cut["exit_code"] == 0 and cut["output"].startswith("1\n2\n")
+    assert "in a file" in cut["note"]
+    assert "truncated" not in await sessions.run(session, "seq 1 20000")
+
+
 async def test_incremental_output_comes_once(sessions: Sessions) -> None:
     await sessions.call("auto_command", command="true", duration=30)
     begun = await sessions.call(

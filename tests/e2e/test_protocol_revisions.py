@@ -1,8 +1,8 @@
-"""Three revisions of the protocol, without a client library in between: two that open
+"""The revisions of the protocol, without a client library in between: those that open
 with a handshake, and the stateless one in which every request stands for itself.
 
 The facts are those of https://modelcontextprotocol.io/specification/2026-07-28
-(versioning, server/discover, transports) and of its two predecessors.
+(versioning, server/discover, transports) and of its predecessors.
 """
 
 from __future__ import annotations
@@ -16,11 +16,20 @@ from agent import agent_at
 from wire import STATELESS, StdioWire, http_headers, initialize_params, message_in, stateless
 from world import ServingHost, World
 
-HANDSHAKES = ["2025-06-18", "2025-11-25"]
+HANDSHAKES = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 UNSUPPORTED_PROTOCOL_VERSION = -32022
 HEADER_MISMATCH = -32020
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+
+
+def content_of(result: dict, revision: str) -> dict:
+    """What programs read of a tool's answer: before there was structured content, its text."""
+    if revision < "2025-06-18":
+        assert "structuredContent" not in result
+        return json.loads(result["content"][0]["text"])
+    assert "[exit status 0" in result["content"][0]["text"]
+    return result["structuredContent"]
 
 
 # On a pipe.
@@ -39,7 +48,7 @@ def test_a_handshake_revision_on_a_pipe(wire: StdioWire, revision: str) -> None:
     assert "tools" in result["capabilities"] and result["instructions"]
     assert {tool["name"] for tool in wire.request("tools/list")["result"]["tools"]} >= {"session_run"}
     ran = wire.request("tools/call", {"name": "session_run", "arguments": {"command": "echo hi"}})["result"]
-    assert ran["structuredContent"]["output"].strip() == "hi" and not ran.get("isError")
+    assert content_of(ran, revision)["output"].strip() == "hi" and not ran.get("isError")
     assert "resultType" not in ran, "a later revision's field is not sent to an older client"
     assert wire.request("ping")["result"] == {}
 
@@ -149,7 +158,7 @@ def test_a_handshake_revision_over_http(host: ServingHost, revision: str) -> Non
         ran = http.post(
             host.url, json={"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call}, headers=headers
         )
-        assert message_in(ran.text)["result"]["structuredContent"]["output"].strip() == "hi"
+        assert content_of(message_in(ran.text)["result"], revision)["output"].strip() == "hi"
 
 
 def test_the_stateless_revision_over_http(host: ServingHost) -> None:

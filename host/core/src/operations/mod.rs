@@ -51,7 +51,7 @@ pub use layout::{Arrangement, Layout, LayoutError, NamedLayout, Place};
 pub use list::MeasuredSession;
 pub use open_layout::{OpenLayout, OpenedPane};
 pub use overview::HostOverview;
-pub use own_session::OwnSessionState;
+pub use own_session::{OwnOutput, OwnSessionState};
 pub use picture::{LiveScreen, ScreenLine, ScreenPicture, ScreenRun};
 pub use policies::{DiffPolicy, LoadedPolicy, PolicyReload};
 pub(crate) use read::read_tail;

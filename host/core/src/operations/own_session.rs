@@ -21,6 +21,15 @@ const MAX_OUTPUT: usize = 64 * 1024;
 /// How long the prompt after a command may take to be counted to it.
 const PROMPT_PATIENCE: Duration = Duration::from_millis(250);
 
+/// What the caller's own session has printed.
+#[derive(Clone, Debug)]
+pub struct OwnOutput {
+    /// Its text.
+    pub text: String,
+    /// Whether there is more than is told at once: it comes as news.
+    pub more: bool,
+}
+
 /// The caller's own session at one moment.
 #[derive(Clone, Debug)]
 pub struct OwnSessionState {
@@ -39,7 +48,7 @@ impl Host {
         command: &str,
         duration: Duration,
         caller: &Caller,
-    ) -> Result<String, HostError> {
+    ) -> Result<OwnOutput, HostError> {
         let session = self.session_or_default(None, caller).await?;
         let turn = session.run_turn.lock().await;
         // The time that judging takes is not the command's.
@@ -53,7 +62,10 @@ impl Host {
                 if !outcome.timed_out && !outcome.truncated {
                     self.skip_prompt(&session).await;
                 }
-                Ok(outcome.output)
+                Ok(OwnOutput {
+                    text: outcome.output,
+                    more: outcome.truncated,
+                })
             }
             Err(HostError::SessionBusy { .. } | HostError::LineNotEmpty { .. }) => {
                 let line = Input::Text(format!("{command}\n"));
@@ -79,7 +91,7 @@ impl Host {
 
     /// What the caller's own session has printed and nobody was told yet;
     /// `None` before its first command.
-    pub async fn own_session_news(&self, caller: &Caller) -> Option<String> {
+    pub async fn own_session_news(&self, caller: &Caller) -> Option<OwnOutput> {
         let session = self.own_session(caller).await?;
         Some(tell_new(&session).await)
     }
@@ -103,8 +115,11 @@ impl Host {
     }
 }
 
-async fn tell_new(session: &Session) -> String {
+async fn tell_new(session: &Session) -> OwnOutput {
     let new = read_text(session, session.seen.told(), None, MAX_OUTPUT).await;
     session.seen.tell_after(new.cursor);
-    new.text
+    OwnOutput {
+        text: new.text,
+        more: new.more,
+    }
 }

@@ -225,6 +225,68 @@ impl McpDoor {
                 .get::<Parts>()
                 .is_some_and(|request| !request.headers.contains_key(HEADER_SESSION_ID))
     }
+
+    /// Carries a call out, once it may be made.
+    async fn carry_out(
+        &self,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let tools = self.tools_of(context);
+        if request.name == TOOL_FAMILIES && tools.can_be_switched() {
+            let caller = self.caller(context);
+            if let Err(forbidden) = self.host.agents().may_call(&caller, TOOL_FAMILIES) {
+                return Ok(reply::failure(&forbidden).into());
+            }
+            let answer = self.switch_families(&caller, request, context).await;
+            return Ok(answer.into());
+        }
+        let Some((family, tool)) = tools.get(&request.name) else {
+            return Err(ErrorData::invalid_params(
+                format!(
+                    "there is no tool {:?}; tools/list names those that exist",
+                    request.name
+                ),
+                None,
+            ));
+        };
+        if let Some(remedy) = &self.remedy {
+            let told = CallToolResult::error(vec![ContentBlock::text(remedy)]);
+            return Ok(told.into());
+        }
+        let caller = self.caller(context);
+        let counted = self.host.count_request(
+            family.as_str(),
+            caller.connection.as_str(),
+            caller.client.as_deref(),
+            &request.name,
+        );
+        if let Some(parts) = context.extensions.get::<Parts>() {
+            CallCount::tell(parts, &counted);
+        }
+        if let Err(too_often) = counted {
+            return Ok(tool.failure(&too_often).into());
+        }
+        if let Err(forbidden) = self.host.agents().may_call(&caller, &request.name) {
+            return Ok(tool.failure(&forbidden).into());
+        }
+        let span = tracing::info_span!(
+            target: TRACE_TARGET,
+            "tools/call",
+            otel.kind = "server",
+            otel.name = format!("tools/call {}", request.name),
+            gen_ai.tool.name = %request.name,
+            client = caller.client.as_deref(),
+        );
+        let asking = Asking {
+            client: self.client,
+            questions: &self.questions,
+        };
+        self.host.find_earlier_sessions().await;
+        let call = confirm::call(&self.host, tool, caller, asking, request, context);
+        let answer = order::begin(&context.extensions, call);
+        Ok(answer.instrument(span).await)
+    }
 }
 
 /// The agent that an HTTP request names.
@@ -296,60 +358,8 @@ impl ServerHandler for McpDoor {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let tools = self.tools_of(&context);
-        if request.name == TOOL_FAMILIES && tools.can_be_switched() {
-            let caller = self.caller(&context);
-            if let Err(forbidden) = self.host.agents().may_call(&caller, TOOL_FAMILIES) {
-                return Ok(reply::failure(&forbidden).into());
-            }
-            let answer = self.switch_families(&caller, request, &context).await;
-            return Ok(answer.into());
-        }
-        let Some((family, tool)) = tools.get(&request.name) else {
-            return Err(ErrorData::invalid_params(
-                format!(
-                    "there is no tool {:?}; tools/list names those that exist",
-                    request.name
-                ),
-                None,
-            ));
-        };
-        if let Some(remedy) = &self.remedy {
-            let told = CallToolResult::error(vec![ContentBlock::text(remedy)]);
-            return Ok(told.into());
-        }
-        let caller = self.caller(&context);
-        let counted = self.host.count_request(
-            family.as_str(),
-            caller.connection.as_str(),
-            caller.client.as_deref(),
-            &request.name,
-        );
-        if let Some(parts) = context.extensions.get::<Parts>() {
-            CallCount::tell(parts, &counted);
-        }
-        if let Err(too_often) = counted {
-            return Ok(tool.failure(&too_often).into());
-        }
-        if let Err(forbidden) = self.host.agents().may_call(&caller, &request.name) {
-            return Ok(tool.failure(&forbidden).into());
-        }
-        let span = tracing::info_span!(
-            target: TRACE_TARGET,
-            "tools/call",
-            otel.kind = "server",
-            otel.name = format!("tools/call {}", request.name),
-            gen_ai.tool.name = %request.name,
-            client = caller.client.as_deref(),
-        );
-        let asking = Asking {
-            client: self.client,
-            questions: &self.questions,
-        };
-        self.host.find_earlier_sessions().await;
-        let call = confirm::call(&self.host, tool, caller, asking, request, &context);
-        let answer = order::begin(&context.extensions, call);
-        Ok(answer.instrument(span).await)
+        let answer = self.carry_out(request, &context).await?;
+        Ok(reply::as_read_by(context.protocol_version(), answer))
     }
 
     async fn on_custom_request(

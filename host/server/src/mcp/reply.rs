@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use quarterdeck_core::{HostError, inert_text};
-use rmcp::model::{CallToolResult, ContentBlock};
+use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock, ProtocolVersion};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -38,6 +38,26 @@ pub(super) fn failure(error: &HostError) -> CallToolResult {
     )))]);
     result.structured_content = Some(json!({ "error": body }));
     result
+}
+
+/// The answer as a client of this revision reads it: before structured content was there
+/// (MCP 2025-06-18), programs read the text, so it is the JSON.
+pub(super) fn as_read_by(
+    revision: Option<ProtocolVersion>,
+    answer: CallToolResponse,
+) -> CallToolResponse {
+    let knows = revision.is_none_or(|it| it.as_str() >= ProtocolVersion::V_2025_06_18.as_str());
+    match answer {
+        CallToolResponse::Complete(mut result) if !knows => {
+            if let Some(structured) = result.structured_content.take()
+                && let Some(text) = result.content.first_mut()
+            {
+                *text = ContentBlock::text(inert_text(&structured.to_string()));
+            }
+            result.into()
+        }
+        answer => answer,
+    }
 }
 
 fn details(error: &HostError) -> Value {

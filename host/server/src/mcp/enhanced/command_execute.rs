@@ -43,7 +43,8 @@ pub(super) struct Output {
     duration_ms: u64,
     /// It still runs
     timed_out: bool,
-    /// Read on from here with session_output
+    /// There is more output: read it with session_output from cursor on
+    truncated: bool,
     cursor: u64,
 }
 
@@ -74,6 +75,7 @@ impl NativeTool for CommandExecute {
             exit_status: outcome.exit_status,
             duration_ms: whole_ms(outcome.duration),
             timed_out: outcome.timed_out,
+            truncated: outcome.truncated,
             cursor: outcome.cursor.offset(),
         })
     }
@@ -101,6 +103,13 @@ impl NativeTool for CommandExecute {
             None if output.timed_out => "still running".to_owned(),
             None => "exit status unknown".to_owned(),
         };
-        format!("{}[{how}, {} ms]", output.output, output.duration_ms)
+        let more = match output.truncated {
+            true => format!(
+                "\n[more output: session_output {{\"sessionId\": {:?}, \"cursor\": {}}}]",
+                output.session_id, output.cursor
+            ),
+            false => String::new(),
+        };
+        format!("{}[{how}, {} ms]{more}", output.output, output.duration_ms)
     }
 }

@@ -4,16 +4,27 @@
 
 use std::sync::Arc;
 
+use quarterdeck_core::operations::OwnOutput;
 use quarterdeck_core::{Caller, Host};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::tool::{Effect, ForeignTool, Outcome};
 use super::{OneObject, answer, required, seconds};
 
 /// The status before there is a session.
 const NO_SESSION: &str = "no_session";
+
+/// What was printed, and how to get the rest of it.
+fn told(output: &OwnOutput) -> Value {
+    let mut told = json!({ "status": "success", "output": output.text });
+    if output.more {
+        told["truncated"] = true.into();
+        told["note"] = "there is more: call terminal_get_incremental_tool".into();
+    }
+    told
+}
 
 pub(super) struct AutoCommand;
 
@@ -42,7 +53,9 @@ impl ForeignTool for AutoCommand {
         let command = required(arguments.command, "command")?;
         let duration = seconds(arguments.duration)?;
         let output = host.run_in_own_session(&command, duration, &caller).await?;
-        answer(json!({ "status": "success", "command": command, "output": output }))
+        let mut told = told(&output);
+        told["command"] = command.into();
+        answer(told)
     }
 }
 
@@ -83,7 +96,7 @@ impl ForeignTool for GetIncremental {
 
     async fn call(host: Arc<Host>, caller: Caller, _: NoArguments) -> Outcome {
         answer(match host.own_session_news(&caller).await {
-            Some(output) => json!({ "status": "success", "output": output }),
+            Some(output) => told(&output),
             None => json!({ "status": NO_SESSION, "output": "" }),
         })
     }
