@@ -10,7 +10,7 @@ mod names;
 )]
 mod pack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -189,7 +189,28 @@ fn tables(programs: &[ProgramEntry], rules: &[RuleEntry]) -> String {
     line(format!(
         "pub(crate) static EVERYWHERE: &[u16] = &{everywhere:?};"
     ));
+    line(format!(
+        "/// Long flags that some rule or program names in full.\n\
+         pub(crate) static LONG_FLAGS: &[&str] = &{:?};",
+        long_flags(programs, rules).into_iter().collect::<Vec<_>>()
+    ));
     code
+}
+
+/// The long flags that are written out somewhere: none of them shortens another.
+fn long_flags<'a>(programs: &'a [ProgramEntry], rules: &'a [RuleEntry]) -> BTreeSet<&'a str> {
+    let of_programs = programs
+        .iter()
+        .flat_map(|program| program.value_flags.iter().chain(&program.line_flags))
+        .map(String::as_str);
+    let of_rules = rules
+        .iter()
+        .flat_map(|rule| rule.flags.iter().chain(&rule.without))
+        .flat_map(|flag| pack::spellings(flag).map(|(name, _)| name));
+    of_programs
+        .chain(of_rules)
+        .filter(|flag| flag.starts_with("--"))
+        .collect()
 }
 
 /// For every place the number of the name that stands there.

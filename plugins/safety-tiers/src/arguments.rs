@@ -91,7 +91,11 @@ impl<'a> Arguments<'a> {
 
     /// Notes a flag; gives whether it takes the next argument as its value.
     fn flag(&mut self, text: &'a str, next: Option<&'a str>) -> bool {
-        let takes_value = |name: &str| self.program.value_flags.contains(&name);
+        let program = self.program;
+        let takes_value = |name: &str| {
+            program.value_flags.contains(&name)
+                || program.gnu && program.value_flags.iter().any(|flag| shortens(name, flag))
+        };
         // `nim --eval:CODE`
         let colon = text.find(':').filter(|_| text.starts_with('-'));
         if let Some(value) = colon.map(|colon| colon + 1)
@@ -232,7 +236,7 @@ impl<'a> Arguments<'a> {
         }
         let files = self
             .values_of(program.write_flags)
-            .filter(|file| !file.starts_with('|'));
+            .filter(|file| !file.starts_with(['|', '!']));
         written.extend(files.map(file));
         for prefix in program
             .write_flags
@@ -340,8 +344,18 @@ impl<'a> Arguments<'a> {
             Name::Word(word) => {
                 word == name
                     // GNU getopt takes `--rec` for `--recursive`.
-                    || self.program.gnu && word.len() >= 4 && word.starts_with("--") && name.starts_with(word)
+                    || self.program.gnu && shortens(word, name)
             }
         }
     }
+}
+
+/// Whether GNU getopt, or git, takes a word for that longer flag. A word that is a flag
+/// itself, as `--force` beside `--force-with-lease`, stands for nothing else.
+fn shortens(word: &str, flag: &str) -> bool {
+    word.len() >= 4
+        && word.len() < flag.len()
+        && word.starts_with("--")
+        && flag.starts_with(word)
+        && !(flag.as_bytes()[word.len()] == b'-' && crate::rules::is_long_flag(word))
 }

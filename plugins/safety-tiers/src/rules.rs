@@ -143,6 +143,11 @@ pub(crate) fn finds_files(name: &str) -> bool {
     tables::FINDS_FILES.binary_search(&name).is_ok()
 }
 
+/// Whether a word is a long flag that some rule or program names in full.
+pub(crate) fn is_long_flag(flag: &str) -> bool {
+    tables::LONG_FLAGS.binary_search(&flag).is_ok()
+}
+
 /// Whether a program takes commands, or code that may start some, among its options.
 pub(crate) fn takes_commands(name: &str) -> bool {
     tables::TAKES_COMMANDS.binary_search(&name).is_ok()

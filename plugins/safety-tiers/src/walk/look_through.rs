@@ -18,7 +18,7 @@ use crate::text::HOME;
 use crate::verdict::{Span, Tier};
 
 /// Variables whose value some program runs as a shell line.
-const LINE_VARIABLES: [&str; 10] = [
+const LINE_VARIABLES: [&str; 12] = [
     "PROMPT_COMMAND",
     "precmd_functions",
     "preexec_functions",
@@ -28,6 +28,8 @@ const LINE_VARIABLES: [&str; 10] = [
     "zshaddhistory_functions",
     "GIT_SSH_COMMAND",
     "LESSOPEN",
+    "SVN_SSH",
+    "HGMERGE",
     "LESSCLOSE",
 ];
 
@@ -125,6 +127,16 @@ pub(super) fn may_hold_commands(variable: &str) -> bool {
 }
 
 impl Walk<'_> {
+    /// Text in which a shell substitutes once more what is quoted by now: a prompt,
+    /// what zsh's `print -P` shows, the words of `compgen -W`.
+    fn substituted_again(&mut self, text: &str, span: Span, context: &Context) {
+        if text.contains(['$', '`']) {
+            // Of all places where text is substituted, one where quotes are text.
+            let end = "END-OF-PROMPT";
+            self.line(&format!("true <<{end}\n{text}\n{end}\n"), span, context);
+        }
+    }
+
     /// Judges the commands within a command. Gives the code in another
     /// language that it is to run, and what the command prints that it wraps.
     pub(super) fn inner_commands(
@@ -148,6 +160,16 @@ impl Walk<'_> {
             self.shell_program(arguments, fields, span, context);
             self.dialect = before;
         }
+        let substitutes = match name {
+            "print" => arguments.has_flag("-P"),
+            "compgen" | "complete" => arguments.has_flag("-W|-F|-C"),
+            _ => false,
+        };
+        if substitutes {
+            for field in fields {
+                self.substituted_again(&field.text, span, context);
+            }
+        }
         if let Some(skipped) = program.runs_after {
             printed =
                 self.wrapped_command(name, program, skipped, arguments, fields, span, context);
@@ -159,9 +181,9 @@ impl Walk<'_> {
         if program.lines {
             lines.extend(arguments.operands().map(|line| script_or_line(&line.text)));
         }
-        // `psql -o '| cmd'`
+        // `psql -o '| cmd'`, `strace -o '!cmd'`
         let piped = arguments.values_of(program.write_flags);
-        lines.extend(piped.filter_map(|file| file.strip_prefix('|').map(str::to_owned)));
+        lines.extend(piped.filter_map(|file| file.strip_prefix(['|', '!']).map(str::to_owned)));
         for line in lines {
             let line = LINE_PREFIXES
                 .iter()
@@ -473,12 +495,7 @@ impl Walk<'_> {
         }
         // A prompt runs what is substituted in it, whenever it is shown.
         if PROMPTS.contains(&variable) {
-            let value = prompt_decoded(value);
-            if value.contains(['$', '`']) {
-                // Of all places where text is substituted, one where quotes are text.
-                let end = "END-OF-PROMPT";
-                self.line(&format!("true <<{end}\n{value}\n{end}\n"), span, context);
-            }
+            self.substituted_again(&prompt_decoded(value), span, context);
         }
         if variable == "PERL5DB" {
             self.only_danger(|walk| {

@@ -203,6 +203,15 @@ impl Walk<'_> {
                     span,
                 );
             }
+            // `for f in *; do : > "$f"; done`
+            if Places::WHOLE.meets(places) {
+                self.note(
+                    "core/emptied-in-mass",
+                    Tier::Dangerous,
+                    "It would empty every file that there is, and what was in them is lost.",
+                    span,
+                );
+            }
             if Places::INSIDE.meets(places)
                 && !made_again.meets(places)
                 && !EMPTY_BY_NATURE.contains(&base_name(&file.text))

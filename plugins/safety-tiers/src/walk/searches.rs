@@ -91,7 +91,7 @@ impl Walk<'_> {
             let narrowed = fields.windows(2).any(|pair| {
                 NARROWING_FLAGS.contains(&pair[0].text.as_str()) && pair[1].text != "*"
             });
-            self.emptied_in_mass(command, &found, narrowed, span);
+            self.emptied_in_mass(command, &found, (narrowed, !fields_are_starts), span);
             for start in &found {
                 let named = match fields_are_starts {
                     true => named(start, fields, |path| self.is_secret(path)),
@@ -135,7 +135,13 @@ impl Walk<'_> {
     }
 
     /// `find . -type f -exec truncate -s 0 {} +`
-    fn emptied_in_mass(&mut self, command: &[Field], found: &[String], narrowed: bool, span: Span) {
+    fn emptied_in_mass(
+        &mut self,
+        command: &[Field],
+        found: &[String],
+        (narrowed, appends): (bool, bool),
+        span: Span,
+    ) {
         const EMPTY: [&str; 5] = ["truncate", "tee", "sponge", "dd", "shred"];
         let Some((program, arguments)) = command.split_first() else {
             return;
@@ -144,7 +150,7 @@ impl Walk<'_> {
         let whole = |start: &String| Places::WHOLE.meets(Places::of(start, self.shell.here()));
         if EMPTY.contains(&super::base_name(&program.text))
             && !narrowed
-            && arguments.iter().any(written)
+            && (appends || arguments.iter().any(written))
             && found.iter().any(whole)
         {
             self.note(
