@@ -243,6 +243,24 @@ async def test_a_shell_in_the_place_of_the_shell_is_no_timeout(agent: Agent) -> 
     assert (await agent.run("echo $((40 + 2))", sessionId=session))["output"].count("42"), replaced
 
 
+async def test_a_pattern_is_waited_for_in_output_and_not_in_the_command(agent: Agent, world: World) -> None:
+    session, go_on = await agent.open_session(), world.home / "go-on"
+    command = f"until test -e {go_on}; do sleep 0.05; done; echo BUILD_OK"
+    await agent.run(command, sessionId=session, timeoutMs=300)
+    early = await agent.do("session_wait", sessionId=session, until={"pattern": "BUILD_OK"}, timeoutMs=500)
+    assert not early["met"], early
+    go_on.touch()
+    await agent.wait_for(session, pattern="BUILD_OK")
+
+    go_on.unlink()
+    typed = await agent.type(session, command, enter=True)
+    cursor = typed.content["cursor"]
+    waiting = {"sessionId": session, "until": {"pattern": "BUILD_OK"}, "timeoutMs": 500}
+    assert not (await agent.do("session_wait", cursor=cursor, **waiting))["met"]
+    go_on.touch()
+    await agent.wait_for(session, pattern="BUILD_OK")
+
+
 @pytest.mark.parametrize("shell", ["bash --norc", "zsh -f", "fish", "dash"])
 async def test_a_tab_is_a_tab_in_a_shell_that_tells_nothing(agent: Agent, world: World, shell: str) -> None:
     """Its line editor would complete the name of a secret, and the gate judged something else."""

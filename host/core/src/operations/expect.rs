@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use quarterdeck_terminal::{ShellState, Until, WaitEnd};
+use quarterdeck_terminal::{ShellState, WaitEnd};
 use regex::RegexBuilder;
 
+use super::printed::is_printed;
 use super::read::read_text;
 use super::wait::PATTERN_SIZE_LIMIT;
 use crate::error::HostError;
@@ -46,10 +47,7 @@ impl Host {
                 ))
             })?;
         let from = session.seen.expected();
-        let waited = session
-            .terminal
-            .wait(Until::Pattern(pattern), Some(from), timeout)
-            .await;
+        let waited = is_printed(&session, pattern, from, timeout).await;
         if waited.end == WaitEnd::TooMany {
             return Err(HostError::ResourceExhausted(format!(
                 "more than a thousand calls wait for session {id} already; let some of them end"

@@ -23,6 +23,7 @@ mod performance;
 mod picture;
 mod point;
 mod policies;
+mod printed;
 mod rate_limit;
 mod read;
 mod reset;

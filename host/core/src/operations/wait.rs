@@ -5,6 +5,7 @@ use std::time::Duration;
 use quarterdeck_terminal::{Cursor, ShellState, Until, WaitEnd};
 use regex::RegexBuilder;
 
+use super::printed::is_printed;
 use super::read::read_text;
 use crate::error::HostError;
 use crate::host::Host;
@@ -47,7 +48,7 @@ pub struct WaitOutcome {
 impl Host {
     /// Waits until `condition` holds, at most `timeout`. A pattern is looked for
     /// in what was printed from `from` on, or since the last input, and on the
-    /// screen of a full-screen program.
+    /// screen of a full-screen program; not in the line that the last command was entered with.
     pub async fn wait_for(
         &self,
         id: &str,
@@ -73,7 +74,10 @@ impl Host {
             Condition::Exit => Until::Exit,
         };
         let start = from.unwrap_or_else(|| session.door.last_input());
-        let waited = session.terminal.wait(until, Some(start), timeout).await;
+        let waited = match until {
+            Until::Pattern(pattern) => is_printed(&session, pattern, start, timeout).await,
+            until => session.terminal.wait(until, Some(start), timeout).await,
+        };
         match waited.end {
             WaitEnd::NoIntegration => {
                 return Err(HostError::InvalidParameters(format!(
