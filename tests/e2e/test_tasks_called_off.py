@@ -3,6 +3,7 @@ good for afterwards, and what its report says."""
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 
 from agent import agent_on_http, agent_on_stdio
@@ -83,6 +84,19 @@ async def test_what_cannot_be_interrupted_is_not_tried_elsewhere(world: World) -
         assert told["attempts"] == 1 and len(begun.read_text().splitlines()) == 1
         listed = {one["sessionId"] for one in (await agent.do("session_list"))["sessions"]}
         assert session in listed, "it is no session that has gone"
+
+
+async def test_a_task_is_interrupted_in_a_shell_that_tells_nothing(world: World) -> None:
+    """Ctrl-C has its time: what cleans up after it is not killed by the next key."""
+    world.shell = "/bin/dash"
+    async with agent_on_http(world.serve("--tools", TOOLS)) as agent:
+        session = await agent.open_session()
+        cleans_up = "trap 'sleep 0.5; echo cleaned up; exit 7' INT; echo begun; sleep 100"
+        slow = task("slow", f"sh -c {shlex.quote(cleans_up)}", timeout=3_000)
+        await agent.do("task_distribute", tasks=[slow], sessionIds=[session])
+        told = (await ended(agent, "slow"))["slow"]
+        assert "could not be interrupted" not in told["error"], told
+        assert "cleaned up" in await agent.screen(session)
 
 
 async def test_what_answers_on_unread_gets_no_second_prompt(world: World) -> None:

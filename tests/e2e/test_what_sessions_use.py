@@ -193,6 +193,17 @@ async def test_nothing_is_sampled_without_sessions(configured: World) -> None:
         assert voluntary_switches(host.process.pid) - woken < 60, "an idle host sleeps"
 
 
+async def test_a_silent_command_in_a_shell_that_tells_nothing_costs_nothing(world: World) -> None:
+    world.shell = "/bin/dash"
+    host = world.serve()
+    async with agent_on_http(host) as agent:
+        await agent.run("true")
+        woken = voluntary_switches(host.process.pid)
+        ran = await agent.run("sleep 3")
+        assert not ran["timedOut"] and ran["durationMs"] >= 3_000
+        assert voluntary_switches(host.process.pid) - woken < 1_000
+
+
 def _still(samples: Any) -> bool:
     before, began = samples(), time.monotonic()
     while time.monotonic() - began < 1.2:

@@ -77,11 +77,12 @@ impl Bounds {
             return Err(HostError::Internal("a bound is no pattern".to_owned()));
         };
         let terminal = &session.terminal;
+        let deadline = std::time::Instant::now() + timeout;
         let begun = terminal
             .wait(Until::Pattern(begin), Some(typed_at), timeout)
             .await;
         let output_from = if begun.met { begun.cursor } else { typed_at };
-        let left = timeout.saturating_sub(started.elapsed());
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
         let ended = terminal
             .wait(Until::Pattern(end), Some(output_from), left)
             .await;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use quarterdeck_policy::{Certainty, Entry, TRACE_TARGET};
 use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{
-    CommandState, Cursor, RunError, RunningCommand, ShellState, Status, Until,
+    CommandState, Cursor, RunError, RunningCommand, ShellState, Status, Until, WaitEnd,
 };
 use serde::Serialize;
 use tokio::sync::MutexGuard;
@@ -517,7 +517,8 @@ async fn follow_blindly(
     started: Instant,
     timeout: Duration,
 ) -> CommandEnd {
-    let deadline = started + timeout;
+    // A command that is followed again, after a key that interrupts it, has its time anew.
+    let deadline = Instant::now() + timeout;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let waited = session
@@ -542,11 +543,15 @@ async fn follow_blindly(
                 duration: started.elapsed(),
             };
         }
-        if left.is_zero() {
+        if left.is_zero() || waited.end == WaitEnd::TooMany {
             return CommandEnd::StillRunning {
                 output_from,
                 begun: true,
             };
+        }
+        if waited.met {
+            // Quiet already, and quiet still: nothing else tells when its program ends.
+            tokio::time::sleep(QUIET_AFTER_COMMAND.min(left)).await;
         }
     }
 }
