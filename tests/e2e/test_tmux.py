@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -25,9 +26,9 @@ def tmux(world: World, *arguments: str) -> str:
     return done.stdout
 
 
-def serve(world: World) -> ServingHost:
+def serve(world: World, **options: Any) -> ServingHost:
     world.configure(f'[sessions]\ntmux_socket = "{socket(world)}"\n')
-    return world.serve("--backend", "tmux")
+    return world.serve("--backend", "tmux", **options)
 
 
 def kill(host: ServingHost) -> None:
@@ -87,6 +88,19 @@ async def test_after_a_crash_the_next_host_finds_the_sessions(world: World) -> N
         assert found[session]["shellIntegration"], "the host keeps what it takes to understand its shell"
         ran = await agent.run("echo $precious after; (exit 3)", sessionId=session)
         assert (ran["output"], ran["exitStatus"]) == ("kept after\n", 3)
+
+
+async def test_sessions_open_in_the_folder_of_their_host(world: World) -> None:
+    """The tmux server outlives a host, and keeps the folder that it was started in."""
+    folders = [world.home / "x", world.home / "y"]
+    for folder in folders:
+        folder.mkdir()
+        host = serve(world, cwd=folder)
+        async with agent_on_http(host) as agent:
+            session = await agent.open_session()
+            assert (await agent.run("pwd", sessionId=session))["output"].strip() == str(folder)
+        host.process.terminate()
+        host.process.wait(20)
 
 
 async def test_a_killed_tmux_server_is_said_and_started_again(world: World) -> None:

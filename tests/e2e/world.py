@@ -181,18 +181,18 @@ class World:
         process = subprocess.Popen(
             [str(self.binary), *arguments],
             env={**self.env, **(env or {})},
-            cwd=self.home,
-            **{"stdin": subprocess.DEVNULL, "start_new_session": True, **options},
+            **{"cwd": self.home, "stdin": subprocess.DEVNULL, "start_new_session": True, **options},
         )
         self.started.append(process)
         return process
 
-    def serve(self, *arguments: str, port: int | None = None) -> ServingHost:
+    def serve(self, *arguments: str, port: int | None = None, cwd: Path | None = None) -> ServingHost:
         """Starts `quarterdeck serve` and waits until it takes connections."""
         port = port or free_port()
         log = self.root / f"serve-{port}.log"
         with log.open("wb") as stream:
-            process = self.start("serve", "--listen", f"127.0.0.1:{port}", *arguments, stdout=stream, stderr=stream)
+            listen = ("serve", "--listen", f"127.0.0.1:{port}")
+            process = self.start(*listen, *arguments, cwd=cwd or self.home, stdout=stream, stderr=stream)
 
         def answers() -> bool:
             assert process.poll() is None, f"serve ended with {process.returncode}:\n{log.read_text()}"

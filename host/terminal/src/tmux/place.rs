@@ -164,7 +164,9 @@ fn split(
 
 /// The program, as the last arguments of a command that opens a pane.
 fn start(mut line: Line, launch: &Launch, program: &Path) -> Line {
-    if let Some(folder) = &launch.cwd {
+    // Left out, it were the folder in which the tmux server was started, by another host.
+    let folder = launch.cwd.clone().or_else(|| std::env::current_dir().ok());
+    if let Some(folder) = folder {
         line = line.arg("-c").arg(without_formats(folder.as_os_str()));
     }
     for (variable, value) in &launch.env {
