@@ -98,11 +98,11 @@ class Agent:
 
 @asynccontextmanager
 async def agent_on_stdio(
-    world: World, *, mode: str = "auto", env: dict[str, str] | None = None, **options: Any
+    world: World, *, mode: str = "auto", env: dict[str, str] | None = None, cwd: Path | None = None, **options: Any
 ) -> AsyncIterator[Agent]:
     """Starts `quarterdeck mcp` as a client does, and talks to it over its pipes."""
     parameters = StdioServerParameters(
-        command=str(world.binary), args=["mcp"], env={**world.env, **(env or {})}, cwd=world.home
+        command=str(world.binary), args=["mcp"], env={**world.env, **(env or {})}, cwd=cwd or world.home
     )
     with (world.root / "mcp-stderr.log").open("a") as errors:
         transport = stdio_client(parameters, errlog=errors)

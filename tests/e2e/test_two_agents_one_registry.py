@@ -42,6 +42,19 @@ async def test_an_agent_that_hands_few_variables_on_joins_as_well(world: World) 
         assert session in [entry["sessionId"] for entry in (await second.do("session_list"))["sessions"]]
 
 
+async def test_sessions_start_in_the_folder_of_whoever_joined(world: World) -> None:
+    project = world.home / "project"
+    project.mkdir()
+    host = world.serve()
+    async with agent_on_http(host) as first, agent_on_stdio(world, cwd=project) as second:
+        for agent, folder in ((first, world.home), (second, project)):
+            assert (await agent.run("pwd"))["output"].strip() == str(folder)
+            session = await agent.open_session()
+            assert (await agent.run("pwd", sessionId=session))["output"].strip() == str(folder)
+            session = await agent.open_session(workingDirectory="/tmp")
+            assert (await agent.run("pwd", sessionId=session))["output"].strip() == "/tmp"
+
+
 async def test_one_rule_judges_both(world: World) -> None:
     host = world.serve()
     async with agent_on_http(host) as first, agent_on_stdio(world) as second:

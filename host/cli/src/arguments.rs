@@ -228,7 +228,8 @@ pub(crate) enum ConfiguredCommand {
     ///
     /// Joins this user's running host, so that several agents share its
     /// sessions, and the next one when that has ended; without one, hosts by
-    /// itself until standard input closes.
+    /// itself until standard input closes. Sessions start in the folder that it
+    /// is started in.
     Mcp {
         /// Host by itself even if a host runs
         #[arg(long)]

@@ -1,5 +1,7 @@
 //! Who asks for something.
 
+use std::path::PathBuf;
+
 use quarterdeck_policy::CallerFacts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,6 +127,10 @@ pub struct Caller {
     /// choice where there is none.
     #[serde(skip)]
     pub backend: Option<BackendChoice>,
+    /// Where its sessions start where a call does not say; the host's own folder where
+    /// there is none.
+    #[serde(skip)]
+    pub folder: Option<PathBuf>,
 }
 
 impl Caller {
@@ -138,6 +144,7 @@ impl Caller {
             agent: None,
             fencing_token: None,
             backend: None,
+            folder: None,
         }
     }
 
@@ -151,6 +158,7 @@ impl Caller {
             agent: None,
             fencing_token: None,
             backend: None,
+            folder: None,
         }
     }
 }

@@ -21,7 +21,8 @@ use crate::signals::StopSignals;
 
 /// Speaks MCP on standard input and output until standard input closes. What
 /// `client` leaves open, the host that runs, or the configuration, says.
-pub(crate) fn run(setup: Setup, alone: bool, client: ClientSettings) -> Result<ExitCode> {
+pub(crate) fn run(setup: Setup, alone: bool, mut client: ClientSettings) -> Result<ExitCode> {
+    client.folder = std::env::current_dir().ok();
     let runtime = runtime()?;
     let done = runtime.block_on(async {
         if !alone {

@@ -78,6 +78,7 @@ impl Host {
         let command = request.command.clone();
         let request = CreateSession {
             backend: request.backend.or(caller.backend),
+            working_directory: (request.working_directory).or_else(|| caller.folder.clone()),
             ..request
         };
         let session = self.open(request).await?;

@@ -32,6 +32,7 @@ impl Host {
             .open(CreateSession {
                 name: Some("default".to_owned()),
                 backend: caller.backend,
+                working_directory: caller.folder.clone(),
                 ..CreateSession::default()
             })
             .await?;

@@ -27,6 +27,7 @@ impl Host {
                 agent: None,
                 fencing_token: None,
                 backend: None,
+                folder: None,
             };
             let asked = HookCommand {
                 agent: &event.agent,

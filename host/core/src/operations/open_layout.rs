@@ -72,6 +72,7 @@ impl Host {
                 Some(Beside { handle, side })
             });
             pane.backend = request.backend.or(caller.backend);
+            pane.working_directory = (pane.working_directory).or_else(|| caller.folder.clone());
             let command = pane.command.take();
             match self.open_beside(pane, beside).await {
                 Ok(session) => opened.push(Opened {

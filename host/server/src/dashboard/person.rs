@@ -26,6 +26,7 @@ pub(super) fn caller(session: &str) -> Caller {
         agent: None,
         fencing_token: None,
         backend: None,
+        folder: None,
     }
 }
 

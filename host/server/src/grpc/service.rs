@@ -92,6 +92,7 @@ fn caller<T>(request: &Request<T>) -> Caller {
         agent: text("quarterdeck-agent"),
         fencing_token: None,
         backend: None,
+        folder: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a client's own command line says, before it speaks.
 
+use std::path::PathBuf;
+
 use quarterdeck_core::BackendChoice;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,9 @@ pub struct ClientSettings {
     /// What its new sessions are opened on; what the host says where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<BackendChoice>,
+    /// Where its new sessions start; in the host's folder where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
     /// Whether `mcpretentious-open` shows that a call may name a backend.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub calls_name_backends: bool,

@@ -28,6 +28,7 @@ mod subscriptions;
 mod terminal;
 mod tool;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -83,6 +84,8 @@ pub struct McpDoor {
     agent: Option<String>,
     /// What its new sessions are opened on, unless the host is to choose.
     backend: Option<BackendChoice>,
+    /// Where its new sessions start, unless that is the host's folder.
+    folder: Option<PathBuf>,
     /// Where a person's answers would come from.
     client: ClientProcess,
     questions: Arc<Questions>,
@@ -104,6 +107,7 @@ impl McpDoor {
             remedy: None,
             agent: None,
             backend: None,
+            folder: None,
             client: ClientProcess::at(transport),
             questions: Arc::default(),
             subscriptions: Subscriptions::default(),
@@ -123,6 +127,8 @@ impl McpDoor {
         // Its locks let it through, its role binds it.
         door.agent = client.agent;
         door.backend = client.backend;
+        // A client in another container has folders that are not here.
+        door.folder = client.folder.filter(|folder| folder.is_dir());
         if client.calls_name_backends {
             door.tools.show_that_calls_name_backends();
         }
@@ -213,6 +219,7 @@ impl McpDoor {
             agent: self.agent.clone().or_else(|| named_agent(context)),
             fencing_token: None,
             backend: self.backend,
+            folder: self.folder.clone(),
         }
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// `system.stats`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SystemStats {
-    /// Memory of the host and of everything in its sessions.
+    /// Memory of everything in the host's sessions.
     pub memory_usage_mb: f64,
     /// Percent of one core, of the same processes.
     pub cpu_percent: f64,
