@@ -216,6 +216,17 @@ async def test_who_changed_the_rules_is_in_the_log(world: World) -> None:
     assert world.quarterdeck("audit", "verify").returncode == 0
 
 
+def test_a_rule_of_ones_own_may_be_called_like_an_allow_rule(world: World) -> None:
+    added = world.quarterdeck(
+        "rule", "add", "house special", "--tier", "dangerous", "--why", "No.", "--id", "allow-house"
+    )
+    assert added.returncode == 0 and "allow-house" in added.stdout, added
+    removed = world.quarterdeck("rule", "remove", "allow-house")
+    assert removed.returncode == 0 and "allow-house is removed" in removed.stdout, removed
+    again = world.quarterdeck("rule", "remove", "allow-house")
+    assert again.returncode == 1 and "there is no allow-house" in again.stderr, again
+
+
 def test_a_rule_that_would_not_work_is_not_written(world: World) -> None:
     for command, tier, said in [
         ("sudo reboot", "dangerous", "sudo"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from agent import agent_on_http
 from approvers import built
@@ -127,3 +130,40 @@ def test_nothing_to_remove_or_to_go_back_to_is_said(world: World) -> None:
     for command in ("remove", "rollback"):
         failed = world.quarterdeck("plugin", command, "nobody")
         assert failed.returncode == 1 and "nobody" in failed.stderr and "panicked" not in failed.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "test", "add"])
+def test_a_component_that_is_missing_is_told_with_where_it_would_come_from(world: World, command: str) -> None:
+    missing = world.root / "no-push.wasm"
+    failed = world.quarterdeck("plugin", command, str(missing))
+    assert failed.returncode == 1 and str(missing) in failed.stderr, failed
+    assert "plugin build" in failed.stderr and "dist/NAME.wasm" in failed.stderr, failed
+
+
+def test_what_cannot_be_read_is_neither_overlooked_nor_overwritten(world: World) -> None:
+    arriving = component(world)
+    arriving.with_suffix(".toml").write_text("order = 7\n")
+    # A folder can be read as a file by nobody, the superuser included.
+    sidecar = world.plugins_dir / "approver-git-push.toml"
+    sidecar.mkdir()
+    added = world.quarterdeck("plugin", "add", str(arriving))
+    assert added.returncode == 1 and str(sidecar) in added.stderr, added
+    assert sidecar.is_dir() and not sidecar.with_suffix(".wasm").exists()
+
+    in_place_of_the_bundled = world.plugins_dir / "safety-tiers.wasm"
+    in_place_of_the_bundled.mkdir()
+    rule = world.quarterdeck("rule", "add", "house special", "--tier", "dangerous", "--why", "no")
+    assert rule.returncode == 1 and str(in_place_of_the_bundled) in rule.stderr, rule
+    assert not (world.plugins_dir / "safety-tiers.toml").exists()
+
+
+def test_rules_that_are_added_at_once_are_all_kept(world: World) -> None:
+    def add(program: str) -> int:
+        added = world.quarterdeck("rule", "add", program, "--tier", "dangerous", "--why", "no", timeout=120)
+        return added.returncode
+
+    programs = [f"house{number}" for number in range(4)]
+    with ThreadPoolExecutor() as pool:
+        assert list(pool.map(add, programs)) == [0] * len(programs)
+    listed = world.quarterdeck("rule", "list").stdout
+    assert all(f"own/{program}" in listed for program in programs), listed

@@ -1,6 +1,5 @@
 //! `quarterdeck plugin add`.
 
-use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -40,11 +39,12 @@ pub(super) fn run(
     {
         bail!("{origin} was not added: its SHA-256 is {digest}, not {expected}");
     }
+    let turn = folder.turn()?;
     // The sidecar that will rule it: the one that is there already, or comes along.
-    let own_sidecar = fs::read(folder.sidecar(name)).ok();
+    let own_sidecar = folder.read_sidecar(name)?;
     let comes_along = match own_sidecar {
         Some(_) => None,
-        None => origin.sidecar(),
+        None => origin.sidecar()?,
     };
     let sidecar = own_sidecar.or_else(|| comes_along.clone());
     let trial = try_component(setup, name, &component, sidecar.as_deref())?;
@@ -57,6 +57,7 @@ pub(super) fn run(
         folder.write(&folder.sidecar(name), sidecar)?;
     }
     let path = folder.put(name, &component)?;
+    drop(turn);
     let change = Change::by_person("plugin add", ChangeKind::PolicyAdded, name)
         .saying(format!("from {origin}"))
         .of_component(&digest);
@@ -79,7 +80,7 @@ fn keeps_its_kind(folder: &PluginsFolder, name: &str, new: &PolicyStatus) -> Res
     if let Some(other_kind) = bundled_is_of_another_kind(name, new.kind) {
         bail!("it was not added: {other_kind}; give it another --name");
     }
-    let Ok(present) = fs::read(folder.component(name)) else {
+    let Some(present) = folder.read_component(name)? else {
         return Ok(());
     };
     if let (Some(was), Some(is)) = (ComponentFacts::of(&present).kind, new.kind) {

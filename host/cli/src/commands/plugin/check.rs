@@ -1,16 +1,17 @@
 //! `quarterdeck plugin check`.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use quarterdeck_core::policy::{
     ComponentFacts, PolicyHost, PolicyKind, PolicyState, PolicyStatus, ProblemKind, Settings,
 };
 
-use super::folder::present_name;
+use super::folder::{present_name, read_if_there};
 use crate::hosting::{policy_limits, runtime};
 use crate::{Setup, bundled};
 
@@ -43,7 +44,7 @@ impl Trial {
 pub(super) fn run(setup: &Setup, file: &Path, json: bool) -> Result<ExitCode> {
     let name = stem(file)?;
     let component = component_in(file)?;
-    let sidecar = fs::read(file.with_extension("toml")).ok();
+    let sidecar = read_if_there(&file.with_extension("toml"))?;
     let mut trial = try_component(setup, name, &component, sidecar.as_deref())?;
     if trial.is_sound()
         && let Some(other_kind) = bundled_is_of_another_kind(name, trial.status.kind)
@@ -86,9 +87,19 @@ pub(super) fn component_in(file: &Path) -> Result<Vec<u8>> {
     fs::read(file).with_context(|| format!("reading {}", file.display()))
 }
 
-/// Refuses a pipe, a device and a folder.
+/// Refuses a pipe, a device and a folder, and says where a component comes from if there
+/// is none.
 pub(super) fn ensure_file(file: &Path) -> Result<()> {
-    let found = fs::metadata(file).with_context(|| format!("reading {}", file.display()))?;
+    let found = match fs::metadata(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+            "there is no component {}; `quarterdeck plugin build`, in the folder of a policy's project, writes dist/NAME.wasm there",
+            std::path::absolute(file)
+                .as_deref()
+                .unwrap_or(file)
+                .display()
+        ),
+        found => found.with_context(|| format!("reading {}", file.display()))?,
+    };
     ensure!(
         found.is_file(),
         "{} is no file; give the path of a component",
@@ -191,4 +202,23 @@ fn print(trial: &Trial) {
         imports => imports.join(", "),
     };
     anstream::println!("  imports  {imports}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_that_is_missing_is_named_with_where_it_would_come_from() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let missing = place.path().join("no-push.wasm");
+        let error = ensure_file(&missing).expect_err("missing").to_string();
+        assert!(error.contains(&*missing.to_string_lossy()), "{error}");
+        assert!(error.contains("plugin build"), "{error}");
+        assert!(error.contains("dist/NAME.wasm"), "{error}");
+        assert!(
+            ensure_file(place.path()).is_err(),
+            "a folder is no component"
+        );
+    }
 }

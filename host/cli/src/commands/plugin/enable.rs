@@ -28,6 +28,7 @@ pub(super) fn run(
             || bundled::policies().iter().any(|it| it.name == name),
         "there is no policy {name}; `quarterdeck plugin list` names those that there are"
     );
+    let turn = folder.turn()?;
     let changed = sidecar::changed(folder, name, |document| {
         sidecar::set(document, "enabled", enabled);
         Ok(())
@@ -36,6 +37,7 @@ pub(super) fn run(
         ensure_sound(setup, folder, name, &changed.text, "enabled")?;
     }
     changed.write(folder)?;
+    drop(turn);
     let change = match enabled {
         true => Change::by_person("plugin enable", ChangeKind::PolicyEnabled, name),
         false => Change::by_person("plugin disable", ChangeKind::PolicyDisabled, name),

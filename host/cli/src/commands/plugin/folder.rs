@@ -1,12 +1,15 @@
 //! The plugins folder as a person keeps it: components, sidecars, and for each
 //! component the one that it replaced.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use quarterdeck_core::policy::FormerVersions;
+
+use crate::bundled;
 
 /// The folder that hosts load policies from.
 pub(crate) struct PluginsFolder {
@@ -17,7 +20,6 @@ pub(crate) struct PluginsFolder {
 impl PluginsFolder {
     /// Opens the folder, making it (mode 0700) where it is missing.
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
-        use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -25,6 +27,26 @@ impl PluginsFolder {
             .with_context(|| format!("making the plugins folder {}", path.display()))?;
         let former = FormerVersions::of(&path);
         Ok(Self { path, former })
+    }
+
+    /// Waits until no other command changes the folder, and keeps others waiting as long
+    /// as it is held: from before a file is read until what became of it is written.
+    /// What is locked lies beside the sidecars, which are replaced.
+    pub(crate) fn turn(&self) -> Result<Turn> {
+        let path = self.path.join(".lock");
+        let lock = || -> std::io::Result<File> {
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock()
+            .map(|file| Turn { _locked: file })
+            .with_context(|| format!("locking {}", path.display()))
     }
 
     /// Where the component of this name lies, whether it exists or not.
@@ -93,9 +115,31 @@ impl PluginsFolder {
         }
     }
 
+    /// The component of this name, if there is one.
+    pub(crate) fn read_component(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        read_if_there(&self.component(name))
+    }
+
+    /// The component that a host would put in charge under this name: the file, or what
+    /// is bundled where there is none.
+    pub(crate) fn component_in_charge(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let file = self.read_component(name)?;
+        let bundled = || {
+            let policies = bundled::policies();
+            let policy = policies.iter().find(|policy| policy.name == name)?;
+            Some(policy.wasm.to_vec())
+        };
+        Ok(file.or_else(bundled))
+    }
+
+    /// The sidecar of this name, if there is one.
+    pub(crate) fn read_sidecar(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        read_if_there(&self.sidecar(name))
+    }
+
     /// The component that was replaced or removed last, by command or by file.
     pub(crate) fn to_put_back(&self, name: &str) -> Result<Vec<u8>> {
-        let present = self.present(name)?;
+        let present = self.read_component(name)?;
         let former = self
             .former
             .to_put_back(name, present.as_deref())
@@ -109,12 +153,12 @@ impl PluginsFolder {
         })
     }
 
-    /// Where the sidecar lies that a component of this name would have if it were put
-    /// back: the one that is there, or the one that was removed with it.
-    pub(crate) fn sidecar_to_put_back(&self, name: &str) -> PathBuf {
-        match self.sidecar(name) {
-            present if present.exists() => present,
-            _ => self.previous_sidecar(name),
+    /// The sidecar that a component of this name would have if it were put back: the one
+    /// that is there, or the one that was removed with it.
+    pub(crate) fn sidecar_to_put_back(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        match self.read_sidecar(name)? {
+            None => read_if_there(&self.previous_sidecar(name)),
+            present => Ok(present),
         }
     }
 
@@ -129,24 +173,32 @@ impl PluginsFolder {
 
     /// Keeps the component of this name, if there is one, as the former version.
     fn keep(&self, name: &str) -> Result<()> {
-        let Some(content) = self.present(name)? else {
+        let Some(content) = self.read_component(name)? else {
             return Ok(());
         };
         self.former
             .keep(name, &content)
             .with_context(|| format!("keeping {name} in {}", self.former.folder().display()))
     }
+}
 
-    /// The component of this name, if there is one.
-    fn present(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let path = self.component(name);
-        match fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            read => read
-                .map(Some)
-                .with_context(|| format!("reading {}", path.display())),
-        }
+/// Nobody else changes the plugins folder while this is held.
+#[must_use = "others change the folder as soon as it is dropped"]
+pub(crate) struct Turn {
+    _locked: File,
+}
+
+/// What a file holds, `None` only if there is none: what is there and cannot be read is
+/// not to be taken for missing. Nor is a pipe waited for.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Ok(found) if !found.is_file() => bail!("{} is no file", path.display()),
+        _ => {}
     }
+    fs::read(path)
+        .map(Some)
+        .with_context(|| format!("reading {}", path.display()))
 }
 
 /// The name of a policy that there may be: whatever a file in the folder can be called.
@@ -217,6 +269,48 @@ mod tests {
         fs::write(folder.sidecar("rule"), "order = 3").expect("written");
         folder.remove("rule", true).expect("removed");
         assert!(folder.sidecar("rule").exists());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_missing() {
+        let (_place, folder) = folder();
+        let bundled = bundled::policies()[0].name;
+        assert_eq!(folder.read_component("rule").expect("none"), None);
+        assert_eq!(folder.sidecar_to_put_back("rule").expect("none"), None);
+        assert!(folder.component_in_charge(bundled).expect("it").is_some());
+        // Unreadable for everybody, also for the superuser whom no mode keeps out.
+        for name in ["rule", bundled] {
+            fs::create_dir(folder.component(name)).expect("made");
+            fs::create_dir(folder.sidecar(name)).expect("made");
+            assert!(folder.read_component(name).is_err());
+            assert!(folder.component_in_charge(name).is_err());
+            assert!(folder.read_sidecar(name).is_err());
+            assert!(folder.sidecar_to_put_back(name).is_err());
+        }
+    }
+
+    #[test]
+    fn one_changes_the_folder_after_the_other() {
+        let (place, folder) = folder();
+        let path = place.path().join("plugins");
+        fs::write(folder.sidecar("rule"), "0").expect("written");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let folder = PluginsFolder::open(path.clone()).expect("opened");
+                    for _ in 0..25 {
+                        let _turn = folder.turn().expect("its turn");
+                        let content = folder.read_sidecar("rule").expect("read").expect("there");
+                        let count: u32 = String::from_utf8_lossy(&content).parse().expect("count");
+                        let content = (count + 1).to_string();
+                        let sidecar = folder.sidecar("rule");
+                        folder.write(&sidecar, content.as_bytes()).expect("written");
+                    }
+                });
+            }
+        });
+        let content = fs::read_to_string(folder.sidecar("rule")).expect("read");
+        assert_eq!(content, "100", "no change was lost");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::check::{component_in, stem, try_component};
 use super::config;
+use super::folder::read_if_there;
 use super::list;
 use crate::hosting::runtime;
 use crate::{Setup, bundled};
@@ -44,7 +45,7 @@ pub(super) fn run(setup: &Setup, subject: &str, json: bool) -> Result<ExitCode> 
 fn of_file(setup: &Setup, file: &Path) -> Result<Inspected> {
     let name = stem(file)?;
     let component = component_in(file)?;
-    let sidecar = fs::read(file.with_extension("toml")).ok();
+    let sidecar = read_if_there(&file.with_extension("toml"))?;
     let trial = try_component(setup, name, &component, sidecar.as_deref())?;
     let mut status = serde_json::to_value(&trial.status)?;
     // Those are of the trial's own host.

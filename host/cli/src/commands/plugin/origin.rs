@@ -1,7 +1,6 @@
 //! Where a component that is to be added comes from.
 
 use std::fmt;
-use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +17,7 @@ use reqwest::Url;
 use reqwest::redirect::Policy;
 
 use super::check::component_in;
+use super::folder::read_if_there;
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -74,10 +74,10 @@ impl Origin {
     }
 
     /// What the sidecar beside a file holds, if there is one.
-    pub(super) fn sidecar(&self) -> Option<Vec<u8>> {
+    pub(super) fn sidecar(&self) -> Result<Option<Vec<u8>>> {
         match self {
-            Self::File(path) => fs::read(path.with_extension("toml")).ok(),
-            Self::Url(_) | Self::Registry(_) => None,
+            Self::File(path) => read_if_there(&path.with_extension("toml")),
+            Self::Url(_) | Self::Registry(_) => Ok(None),
         }
     }
 

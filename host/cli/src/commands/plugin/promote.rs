@@ -16,9 +16,11 @@ use crate::commands::changes;
 /// approver that fails would have everything refused.
 pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
     let name = present_name(name)?;
+    let turn = folder.turn()?;
     let changed = out_of_shadow(folder, name)?;
     ensure_sound(setup, folder, name, &changed.text, "promoted")?;
     changed.write(folder)?;
+    drop(turn);
     let change = Change::by_person("plugin promote", ChangeKind::PolicyPromoted, name);
     changes::keep(setup, &change);
     anstream::println!(

@@ -15,7 +15,9 @@ use crate::{Setup, bundled};
 pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<ExitCode> {
     let name = present_name(name)?;
     let is_bundled = bundled::policies().iter().any(|it| it.name == name);
+    let turn = folder.turn()?;
     folder.remove(name, is_bundled)?;
+    drop(turn);
     let change = Change::by_person("plugin remove", ChangeKind::PolicyRemoved, name);
     changes::keep(setup, &change);
     anstream::println!("{name} is removed; `quarterdeck plugin rollback {name}` brings it back");

@@ -1,6 +1,5 @@
 //! `quarterdeck plugin rollback`.
 
-use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -20,13 +19,15 @@ pub(super) fn run(setup: &Setup, folder: &PluginsFolder, name: &str) -> Result<E
         // What lies there since a moment ago is the version to go back from.
         policy_of_running_host(setup, name)?;
     }
+    let turn = folder.turn()?;
     let former = folder.to_put_back(name)?;
-    let sidecar = fs::read(folder.sidecar_to_put_back(name)).ok();
+    let sidecar = folder.sidecar_to_put_back(name)?;
     let trial = try_component(setup, name, &former, sidecar.as_deref())?;
     if let Some(fault) = &trial.status.last_error {
         bail!("{name} was not rolled back, and stays as it is: {fault}");
     }
     folder.roll_back(name, &former)?;
+    drop(turn);
     let digest = ComponentFacts::of(&former).digest;
     let change = Change::by_person("plugin rollback", ChangeKind::PolicyRolledBack, name)
         .of_component(&digest);

@@ -1,7 +1,5 @@
 //! Changing a key of a sidecar, and nothing else of it.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -9,24 +7,26 @@ use toml_edit::{DocumentMut, Value, value};
 
 use super::folder::PluginsFolder;
 
-/// The sidecar of this name, which may be missing, as it would be after `change`.
+/// The sidecar of this name, which may be missing, as it would be after `change`. Whoever
+/// writes it has had their [turn](PluginsFolder::turn) since before.
 pub(crate) fn changed(
     folder: &PluginsFolder,
     name: &str,
     change: impl FnOnce(&mut DocumentMut) -> Result<()>,
 ) -> Result<ChangedSidecar> {
-    let path = folder.sidecar(name);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-    };
-    let mut document: DocumentMut = text
-        .parse()
-        .with_context(|| format!("reading {}", path.display()))?;
+    let mut document = read(folder, name)?;
     change(&mut document)?;
+    let path = folder.sidecar(name);
     let text = document.to_string();
     Ok(ChangedSidecar { path, text })
+}
+
+/// The sidecar of this name; an empty one where it is missing.
+pub(crate) fn read(folder: &PluginsFolder, name: &str) -> Result<DocumentMut> {
+    let content = folder.read_sidecar(name)?.unwrap_or_default();
+    let reading = || format!("reading {}", folder.sidecar(name).display());
+    let text = String::from_utf8(content).with_context(reading)?;
+    text.parse().with_context(reading)
 }
 
 /// A sidecar that is not written yet.

@@ -1,7 +1,6 @@
 //! What a change comes to: whether the component would be taken, and whether the host
 //! that is running has taken it.
 
-use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -10,8 +9,8 @@ use serde_json::Value;
 
 use super::check::try_component;
 use super::folder::PluginsFolder;
+use crate::Setup;
 use crate::hosting::runtime;
-use crate::{Setup, bundled};
 
 /// Refuses what a host would not put in charge: the component of this name with the
 /// sidecar as it would be. `undone` says what is not done then.
@@ -22,13 +21,9 @@ pub(super) fn ensure_sound(
     sidecar: &str,
     undone: &str,
 ) -> Result<()> {
-    let component = match fs::read(folder.component(name)) {
-        Ok(component) => component,
-        Err(_) => match bundled::policies().iter().find(|it| it.name == name) {
-            Some(bundled) => bundled.wasm.to_vec(),
-            // A sidecar without a component; a host says so.
-            None => return Ok(()),
-        },
+    let Some(component) = folder.component_in_charge(name)? else {
+        // A sidecar without a component; a host says so.
+        return Ok(());
     };
     let trial = try_component(setup, name, &component, Some(sidecar.as_bytes()))?;
     match &trial.status.last_error {

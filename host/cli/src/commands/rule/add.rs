@@ -16,6 +16,7 @@ use crate::hosting::runtime;
 
 /// Makes the rule, tries it on its examples, and writes it only if it holds.
 pub(super) fn run(setup: &Setup, arguments: RuleAddArguments) -> Result<ExitCode> {
+    let turn = OwnRules::turn(setup)?;
     let present = OwnRules::open(setup)?;
     let known = present.rules();
     let candidates = of_example(&arguments)?;
@@ -33,6 +34,7 @@ pub(super) fn run(setup: &Setup, arguments: RuleAddArguments) -> Result<ExitCode
         anyhow::Ok((was, first_that_holds(setup, candidates).await?))
     })?;
     rules.save()?;
+    drop(turn);
     let instead_of = format!("{}{}", was.tier, by_rule(&was));
     let change = Change::by_person("rule add", ChangeKind::RuleAdded, &rule.id)
         .saying(format!("{} (it was {instead_of})", rule.in_words()));

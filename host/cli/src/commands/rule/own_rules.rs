@@ -4,8 +4,6 @@
 //! it is right is not decided here: the component itself is asked, with the
 //! sidecar as it would be.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -14,9 +12,10 @@ use quarterdeck_core::policy::{
 };
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
-use crate::commands::plugin::folder::PluginsFolder;
+use crate::Setup;
+use crate::commands::plugin::folder::{PluginsFolder, Turn};
+use crate::commands::plugin::sidecar;
 use crate::hosting::{plugins_dir, policy_limits};
-use crate::{Setup, bundled};
 
 /// The approver whose rules these are.
 pub(super) const POLICY: &str = "safety-tiers";
@@ -44,26 +43,20 @@ pub(super) struct OwnRules {
 }
 
 impl OwnRules {
+    /// Keeps other commands from changing rules; whoever changes some reads them after
+    /// this.
+    pub(super) fn turn(setup: &Setup) -> Result<Turn> {
+        PluginsFolder::open(plugins_dir(setup))?.turn()
+    }
+
     /// Reads the sidecar, which may be missing.
     pub(super) fn open(setup: &Setup) -> Result<Self> {
         let folder = PluginsFolder::open(plugins_dir(setup))?;
         let path = folder.sidecar(POLICY);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-        };
-        let document = text
-            .parse()
-            .with_context(|| format!("reading {}", path.display()))?;
-        let component = match fs::read(folder.component(POLICY)) {
-            Ok(replaced) => replaced,
-            Err(_) => bundled::policies()
-                .into_iter()
-                .find(|policy| policy.name == POLICY)
-                .map(|policy| policy.wasm.to_vec())
-                .with_context(|| format!("no policy {POLICY} is bundled"))?,
-        };
+        let document = sidecar::read(&folder, POLICY)?;
+        let component = folder
+            .component_in_charge(POLICY)?
+            .with_context(|| format!("no policy {POLICY} is bundled"))?;
         Ok(Self {
             folder,
             path,

@@ -15,20 +15,20 @@ use crate::hosting::runtime;
 
 /// Takes away a rule of one's own by its id, or an allow rule by its own.
 pub(super) fn run(setup: &Setup, rule: &str) -> Result<ExitCode> {
-    if rule.starts_with("allow-") {
+    // Nothing keeps a rule of one's own from being called like an allow rule.
+    if rule.starts_with("allow-") && !is_own(setup, rule) {
         let file = AllowRulesFile::at(setup.paths.allow_rules_file());
-        match file.remove(rule)? {
-            Some(removed) => {
-                let shown = super::list::shown(&removed);
-                let change = Change::by_person("rule remove", ChangeKind::AllowRuleRemoved, rule)
-                    .saying(&shown);
-                changes::keep(setup, &change);
-                anstream::println!("removed: {shown}");
-            }
-            None => bail!("there is no {rule}; `quarterdeck rule list` names those that there are"),
-        }
+        let Some(removed) = file.remove(rule)? else {
+            bail!("there is no {rule}; `quarterdeck rule list` names those that there are");
+        };
+        let shown = super::list::shown(&removed);
+        let change =
+            Change::by_person("rule remove", ChangeKind::AllowRuleRemoved, rule).saying(&shown);
+        changes::keep(setup, &change);
+        anstream::println!("removed: {shown}");
         return Ok(ExitCode::SUCCESS);
     }
+    let turn = OwnRules::turn(setup)?;
     let mut rules = OwnRules::open(setup)?;
     let removed = rules.rules().into_iter().find(|it| it.id == rule);
     if !rules.remove(rule)? {
@@ -47,6 +47,7 @@ pub(super) fn run(setup: &Setup, rule: &str) -> Result<ExitCode> {
         }
     })?;
     rules.save()?;
+    drop(turn);
     let change = Change::by_person("rule remove", ChangeKind::RuleRemoved, rule);
     let change = match &removed {
         Some(removed) => change.saying(format!("it was: {}", removed.in_words())),
@@ -63,4 +64,10 @@ pub(super) fn run(setup: &Setup, rule: &str) -> Result<ExitCode> {
         );
     }
     wait_for_running_host(setup, POLICY)
+}
+
+/// Whether a rule of one's own has this id. A sidecar that cannot be read keeps nobody
+/// from taking back what is allowed.
+fn is_own(setup: &Setup, rule: &str) -> bool {
+    OwnRules::open(setup).is_ok_and(|rules| rules.rules().iter().any(|it| it.id == rule))
 }
