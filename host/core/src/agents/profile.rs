@@ -62,6 +62,7 @@ impl TeamProfile {
             },
             "Badge Text": self.badge(),
             "Tags": ["mcp", "team", self.team],
+            "Initial Text": "",
         });
         if let Some(parent) = parent {
             profile["Dynamic Profile Parent GUID"] = parent.into();

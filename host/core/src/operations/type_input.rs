@@ -1,6 +1,7 @@
 //! Typing text and keys.
 
 use quarterdeck_policy::TRACE_TARGET;
+use quarterdeck_terminal::keys::Key;
 
 use crate::caller::Caller;
 use crate::error::HostError;
@@ -59,14 +60,14 @@ fn name_in_traces(input: &[Input]) -> &'static str {
             "session.send_control_character"
         }
         [Input::Key(_)] => "session.send_special_key",
+        [.., Input::Key(key)] if *key == Key::ENTER => "session.execute_command",
+        [.., Input::Text(text)] if text.ends_with(['\n', '\r']) => "session.execute_command",
         _ => "session.send_text",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use quarterdeck_terminal::keys::Key;
-
     use super::*;
 
     #[test]
@@ -74,6 +75,7 @@ mod tests {
         let key = Key::parse("up").expect("a key");
         for (input, name) in [
             (Input::Text("ls".to_owned()), "session.send_text"),
+            (Input::Text("ls\n".to_owned()), "session.execute_command"),
             (Input::Paste("ls".to_owned()), "session.send_text"),
             (Input::Key(key), "session.send_special_key"),
             (Input::Bytes(vec![3]), "session.send_control_character"),

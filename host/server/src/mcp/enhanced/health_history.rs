@@ -80,7 +80,7 @@ impl NativeTool for HealthHistory {
             false => Vec::new(),
         };
         Ok(Output {
-            uptime: past.uptime.as_secs_f64(),
+            uptime: (past.uptime.as_secs_f64() * 1e3).round() / 1e3,
             incidents,
             availability: past.availability,
         })
