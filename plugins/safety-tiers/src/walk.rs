@@ -6,9 +6,11 @@
 //! [unknown](crate::text), and rules are asked about what it could be.
 //!
 //! `walk/expand.rs` turns words into fields, `walk/invoke.rs` judges one
-//! command, `walk/look_through.rs` finds the commands that commands run.
+//! command, `walk/look_through.rs` and `walk/programs.rs` find the commands that commands
+//! run, `walk/assigned.rs` those in values of variables.
 
 mod aliases;
+mod assigned;
 mod carried;
 mod code;
 mod copies;
@@ -22,6 +24,7 @@ mod listing;
 mod look_through;
 mod modules;
 mod output;
+mod programs;
 mod prompts;
 mod put_in;
 mod queries;
@@ -46,8 +49,8 @@ pub use self::trace::Step;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use self::assigned::may_hold_commands;
 use self::carried::gives_options;
-use self::look_through::may_hold_commands;
 use self::readers::Reader;
 use self::shell::Shell;
 use crate::parser::{self, Dialect, Origin};
