@@ -213,6 +213,10 @@ async def test_agents_that_come_and_go_are_told(world: World) -> None:
         assert (await listener.hear_of("agent.status"))["data"]["active_agents"] == ["engineer"]
         await client.do("remove_agent", agent_name="engineer")
         assert (await listener.hear_of("agent.status"))["data"]["active_agents"] == []
+        created = await client.do("create_sessions", sessions=[{"name": "f", "agent": "fitter"}])
+        assert (await listener.hear_of("agent.status"))["data"]["active_agents"] == ["fitter"]
+        await client.do("session_close", sessionId=created["sessions"][0]["session_id"])
+        assert (await listener.hear_of("agent.status"))["data"]["active_agents"] == []
 
 
 async def test_a_session_is_over_when_its_shell_ends(host: ServingHost) -> None:

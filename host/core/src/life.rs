@@ -32,6 +32,7 @@ impl Host {
         marks: Option<&KeptMarks>,
     ) {
         self.registry.insert(Arc::clone(session));
+        self.agents.session_begins(session.id.as_str());
         self.monitor.wake();
         let (host, facts) = (Weak::clone(&self.this), session.facts());
         let terminal = session.terminal.clone();

@@ -375,9 +375,17 @@ impl Agents {
         self.desk().connection_ended(connection);
     }
 
+    /// Tells of the agents that are there again with a session of an earlier host.
+    pub(crate) fn session_begins(&self, session: &str) {
+        if !self.registered_for(|id| id == session).is_empty() {
+            self.tell(AgentsChanged::Sessions);
+        }
+    }
+
     /// Frees what concerns a session that is over. Its agent stays on the roster.
     pub(crate) fn session_ended(self: &Arc<Self>, session: &str) {
         self.desk().forget(session);
+        self.tell(AgentsChanged::Sessions);
         let concerned = {
             let state = self.state();
             state.leases.on(session, 0).is_some() || state.roles.contains_key(session)
@@ -399,8 +407,11 @@ impl Agents {
                     }
                     Ok(())
                 });
-                if let Err(error) = forgotten.await {
-                    tracing::warn!(%error, "the lock and role of a closed session stay on record");
+                match forgotten.await {
+                    Ok(()) => agents.tell(AgentsChanged::Sessions),
+                    Err(error) => {
+                        tracing::warn!(%error, "the lock and role of a closed session stay on record");
+                    }
                 }
             });
         }

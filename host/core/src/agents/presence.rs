@@ -25,13 +25,10 @@ pub(crate) async fn tell_who_is_present(
         };
         let there = |session: &str| host.registry.get(session).is_ok();
         let present = host.agents.registered_for(there);
-        let told = {
-            let mut delegations = (host.delegations.lock()).unwrap_or_else(PoisonError::into_inner);
-            let changed = delegations.are_present(present);
-            changed.then(|| hooks::agents(&delegations))
-        };
-        if let Some(told) = told {
-            host.events.publish(told);
+        let mut delegations = (host.delegations.lock()).unwrap_or_else(PoisonError::into_inner);
+        if delegations.are_present(present) {
+            // Under the lock: whoever changes them next tells after this.
+            host.events.publish(hooks::agents(&delegations));
         }
     }
 }

@@ -38,7 +38,10 @@ const STARTERS: &[&str] = &[
 ];
 
 /// Shells, which run what stands behind `-c`.
-const SHELLS: &[&str] = &["ash", "bash", "dash", "fish", "ksh", "sh", "zsh"];
+const SHELLS: &[&str] = &[
+    "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "rbash", "rzsh", "sh", "tcsh", "yash",
+    "zsh",
+];
 
 /// No line nests substitutions deeper for a good reason.
 const DEEPEST: usize = 8;
@@ -333,7 +336,7 @@ impl<'a> Scan<'a> {
                 },
                 '`' => self.substitution_until_backtick(),
                 '$' => self.dollar(),
-                '*' | '?' | '~' => {
+                c if self.expands(c) => {
                     self.push(c);
                     self.word_mut().expands = true;
                 }
@@ -341,6 +344,31 @@ impl<'a> Scan<'a> {
             }
         }
         self.end_command();
+    }
+
+    /// Whether a shell makes another word of the one that this sign is in: by the names
+    /// of files (`/bin/[r]m`), by braces (`{rm,x}`), by zsh's `=rm`.
+    fn expands(&self, c: char) -> bool {
+        let begun = self.word.as_ref().map(|word| word.text.as_str());
+        let mut behind = self.rest.clone();
+        match c {
+            '*' | '?' | '~' => true,
+            // `[` and `[[` are commands.
+            '[' => match begun {
+                None => behind
+                    .next()
+                    .is_some_and(|c| c != '[' && !c.is_whitespace()),
+                Some(begun) => begun != "[",
+            },
+            '{' => {
+                let inside: String = behind
+                    .take_while(|c| *c != '}' && !c.is_whitespace())
+                    .collect();
+                inside.contains(',') || inside.contains("..")
+            }
+            '=' => begun.is_none() && behind.next().is_some_and(|c| !c.is_whitespace()),
+            _ => false,
+        }
     }
 
     fn redirection(&mut self, c: char) {
@@ -498,6 +526,13 @@ mod tests {
             ("r\\m -rf x", &["rm"]),
             ("\"rm\" x", &["rm"]),
             ("$RM x", &["?"]),
+            ("{rm,x}", &["?"]),
+            ("{ rm x; }", &["rm"]),
+            ("/bin/[r]m x", &["?"]),
+            ("[r]m x", &["?"]),
+            ("=rm x", &["?"]),
+            ("mksh -c 'rm x'", &["mksh", "rm"]),
+            ("grep [a-z] {a,b}", &["grep"]),
             ("$(echo rm) x", &["?"]),
             ("`echo rm` x", &["?"]),
             ("echo $(rm x)", &["rm"]),
