@@ -250,7 +250,7 @@ async def test_a_pattern_is_waited_for_in_output_and_not_in_the_command(agent: A
     early = await agent.do("session_wait", sessionId=session, until={"pattern": "BUILD_OK"}, timeoutMs=500)
     assert not early["met"], early
     go_on.touch()
-    await agent.wait_for(session, pattern="BUILD_OK")
+    await agent.wait_for(session, pattern="\nBUILD_OK")
 
     go_on.unlink()
     typed = await agent.type(session, command, enter=True)

@@ -162,7 +162,11 @@ async def test_keys_arrive_as_a_terminal_sends_them(person: Person, host: Servin
         await agent.at_prompt(session)
         await person.choose(session)
         await agent.type(session, "cat -v", enter=True)
-        await agent.wait_for(session, pattern=r"cat -v\r?\n")
+
+        async def entered() -> bool:
+            return "cat -v" in await agent.screen(session)
+
+        await until("cat reads", entered)
         await person.screen.click()
         for press, shown in {
             "Shift+ArrowUp": "^[[1;2A",

@@ -145,7 +145,7 @@ def test_what_cannot_be_read_is_neither_overlooked_nor_overwritten(world: World)
     arriving.with_suffix(".toml").write_text("order = 7\n")
     # A folder can be read as a file by nobody, the superuser included.
     sidecar = world.plugins_dir / "approver-git-push.toml"
-    sidecar.mkdir()
+    sidecar.mkdir(parents=True)
     added = world.quarterdeck("plugin", "add", str(arriving))
     assert added.returncode == 1 and str(sidecar) in added.stderr, added
     assert sidecar.is_dir() and not sidecar.with_suffix(".wasm").exists()

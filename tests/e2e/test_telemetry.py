@@ -209,6 +209,7 @@ async def test_a_collector_that_takes_grpc_gets_what_the_document_of_iterm_mcp_l
         await agent.write("echo hello", {"agent": "ada"})
         await agent.call("send_cascade_message", broadcast="echo everybody")
         await agent.shows("everybody", agent="ada")
+        await agent.write("echo", {"agent": "ada"}, execute=False)
         await agent.call("send_control_character", control_char="c", target={"agent": "ada"})
         await agent.call("send_special_key", key="up", target={"agent": "ada"})
         await agent.call("remove_team", team_name="web")
@@ -216,7 +217,7 @@ async def test_a_collector_that_takes_grpc_gets_what_the_document_of_iterm_mcp_l
         await until("figures have come", lambda: "quarterdeck.sessions" in grpc_collector.figures())
     spans = {span.name: attributes(span) for span in grpc_collector.spans()}
     listed = {
-        "session": "send_text get_screen_contents send_control_character send_special_key",
+        "session": "send_text execute_command get_screen_contents send_control_character send_special_key",
         "agent_registry": "register_agent remove_agent create_team remove_team resolve_cascade_targets",
     }
     names = {f"{prefix}.{name}" for prefix, names in listed.items() for name in names.split()}

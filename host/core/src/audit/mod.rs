@@ -353,9 +353,11 @@ fn keep_the_head(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// Whether the file at `path` is a log that a host has made. Writes nothing.
+/// Whether the file at `path` is a log that a host has made.
 fn holds_tables(path: &Path) -> rusqlite::Result<bool> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // What a host that was killed while it made the file has left half done is taken back,
+    // which is writing.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_PATIENCE)?;
     let tables = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'entries')";

@@ -224,3 +224,22 @@ fn rows_go_for_their_age() {
     assert_eq!(log.shorten(keep(Duration::ZERO)).expect("old"), 5);
     assert_eq!(rows_that_hold(&log), Ok(1));
 }
+
+#[test]
+fn a_log_whose_making_was_killed_is_opened() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (made, left) = (folder.path().join("made"), folder.path().join("left"));
+    let making = Connection::open(&made).expect("open");
+    making
+        .execute_batch(
+            "CREATE TABLE filler (bytes BLOB); PRAGMA cache_size = 1;
+             BEGIN; INSERT INTO filler VALUES (zeroblob(5000000));",
+        )
+        .expect("half a transaction, which is on disk");
+    for file in ["", "-journal"] {
+        let copied = |path: &Path| format!("{}{file}", path.display());
+        std::fs::copy(copied(&made), copied(&left)).expect("a copy");
+    }
+    let log = AuditLog::open(&left).expect("opened");
+    assert_eq!(rows_that_hold(&log), Ok(0));
+}

@@ -31,6 +31,8 @@ pub(super) async fn is_printed(
             .wait(Until::Pattern(pattern), Some(from), timeout)
             .await;
     };
+    // With the line break that ends the line: patterns begin with it to pass its echo over.
+    let behind_the_line = output.start.back(1).max(from);
     if from < last_input {
         let before = Until::Pattern(pattern.clone());
         let waited = terminal.wait(before, Some(from), Duration::ZERO).await;
@@ -39,6 +41,6 @@ pub(super) async fn is_printed(
         }
     }
     terminal
-        .wait(Until::Pattern(pattern), Some(output.start), timeout)
+        .wait(Until::Pattern(pattern), Some(behind_the_line), timeout)
         .await
 }
