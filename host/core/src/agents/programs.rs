@@ -321,6 +321,10 @@ impl<'a> Scan<'a> {
     fn run(&mut self) {
         while let Some(c) = self.rest.next() {
             match c {
+                '(' if self.expands(c) => {
+                    self.word_mut().expands = true;
+                    self.end_command();
+                }
                 ';' | '\n' | '|' | '&' | '(' | ')' => self.end_command(),
                 c if c.is_whitespace() => self.end_word(),
                 '#' if self.word.is_none() => while self.rest.next_if(|c| *c != '\n').is_some() {},
@@ -353,13 +357,18 @@ impl<'a> Scan<'a> {
         let mut behind = self.rest.clone();
         match c {
             '*' | '?' | '~' => true,
-            // `[` and `[[` are commands.
-            '[' => match begun {
-                None => behind
-                    .next()
-                    .is_some_and(|c| c != '[' && !c.is_whitespace()),
-                Some(begun) => begun != "[",
-            },
+            // `[` and `[[` are commands where the word ends with them.
+            '[' => {
+                let next = behind.next();
+                let ends = |c: Option<char>| c.is_none_or(char::is_whitespace);
+                let is_command = match begun {
+                    None => ends(next) || next == Some('[') && ends(behind.next()),
+                    Some(begun) => begun == "[" && ends(next),
+                };
+                !is_command
+            }
+            // `/bin/(r)m` of zsh, `@(r)m` of bash; no `name()`, no `array=(`.
+            '(' => begun.is_some_and(|it| !it.ends_with('=')) && behind.next() != Some(')'),
             '{' => {
                 let inside: String = behind
                     .take_while(|c| *c != '}' && !c.is_whitespace())
@@ -531,6 +540,9 @@ mod tests {
             ("/bin/[r]m x", &["?"]),
             ("[r]m x", &["?"]),
             ("=rm x", &["?"]),
+            ("[[r]m x", &["?"]),
+            ("[[ -e x ]] && [ -e y ]", &[]),
+            ("names=(a b); f() { rm x; }", &["a", "f", "rm"]),
             ("mksh -c 'rm x'", &["mksh", "rm"]),
             ("grep [a-z] {a,b}", &["grep"]),
             ("$(echo rm) x", &["?"]),
