@@ -86,20 +86,18 @@ impl Reading {
         kind: &mut Option<PolicyKind>,
     ) -> Result<Loaded<Arc<Generation>>, Rejection> {
         let name = &self.name;
-        let sighting = self.folder.sight(name);
-        let size = match &sighting {
+        let size = match self.folder.sight(name) {
             Ok(sighting) => sighting.component.map_or(0, |stamp| stamp.size),
             Err(_) => 0,
         };
         // Nobody closes it.
         let _room = self.room.for_size(size).acquire().await;
-        let (component, sidecar) = match sighting {
-            Ok(_) => (
-                self.folder
-                    .read_component(name, self.limits.max_component_bytes),
-                self.folder.read_sidecar(name)?,
-            ),
-            // A folder that is gone or open to others says nothing.
+        let component = (self.folder).read_component(name, self.limits.max_component_bytes);
+        let sidecar = self.folder.read_sidecar(name);
+        // Asked after reading: the folder may have gone while its files were read, and one
+        // that is gone or open to others says nothing.
+        let (component, sidecar) = match self.folder.id() {
+            Ok(_) => (component, sidecar?),
             Err(_) if self.serving.is_some() => return Ok(Loaded::Unchanged),
             Err(_) => (Ok(None), None),
         };
