@@ -38,23 +38,22 @@ impl Host {
             };
             return self.gate.judge_hook(&caller, asked).await.map(Some);
         }
-        let published = {
-            let mut delegations = self
-                .delegations
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if let HookMoment::DelegationStart { .. } = &event.what {
-                let under_way = delegations.under_way_for(&event.session);
-                if let Some(why) = self.agents.caps().refuse_delegation(under_way) {
-                    return Ok(Some(HookJudgement {
-                        decision: HookDecision::Deny,
-                        reason: why,
-                    }));
-                }
+        let mut delegations = self
+            .delegations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let HookMoment::DelegationStart { .. } = &event.what {
+            let under_way = delegations.under_way_for(&event.session);
+            if let Some(why) = self.agents.caps().refuse_delegation(under_way) {
+                return Ok(Some(HookJudgement {
+                    decision: HookDecision::Deny,
+                    reason: why,
+                }));
             }
-            let mut todo_lists = (self.todo_lists.lock()).unwrap_or_else(PoisonError::into_inner);
-            happenings(event, &mut delegations, &mut todo_lists, Instant::now())
-        };
+        }
+        let mut todo_lists = (self.todo_lists.lock()).unwrap_or_else(PoisonError::into_inner);
+        let published = happenings(event, &mut delegations, &mut todo_lists, Instant::now());
+        // Under the lock: whoever changes them next tells after this.
         for what in published {
             self.events.publish(what);
         }

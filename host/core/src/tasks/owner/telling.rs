@@ -97,24 +97,23 @@ impl Queue {
             _ => String::new(),
         };
         let now = Instant::now();
-        let told = {
-            let mut delegations = (host.delegations.lock()).unwrap_or_else(PoisonError::into_inner);
-            match news.state {
-                TaskState::Running if delegations.is_under_way(BY_TASKS, &id) => Vec::new(),
-                TaskState::Running => {
-                    let task = title(news.spec);
-                    handed_out(&mut delegations, BY_TASKS, &agent, &task, Some(id), now)
-                }
-                _ => {
-                    let failed = news.state != TaskState::Completed;
-                    let ending = Ending {
-                        id: Some(&id),
-                        ..Ending::default()
-                    };
-                    came_back(&mut delegations, BY_TASKS, ending, failed, now)
-                }
+        let mut delegations = (host.delegations.lock()).unwrap_or_else(PoisonError::into_inner);
+        let told = match news.state {
+            TaskState::Running if delegations.is_under_way(BY_TASKS, &id) => Vec::new(),
+            TaskState::Running => {
+                let task = title(news.spec);
+                handed_out(&mut delegations, BY_TASKS, &agent, &task, Some(id), now)
+            }
+            _ => {
+                let failed = news.state != TaskState::Completed;
+                let ending = Ending {
+                    id: Some(&id),
+                    ..Ending::default()
+                };
+                came_back(&mut delegations, BY_TASKS, ending, failed, now)
             }
         };
+        // Under the lock: whoever changes them next tells after this.
         for what in told {
             host.events.publish(what);
         }
