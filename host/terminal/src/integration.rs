@@ -202,6 +202,8 @@ fn private_folder(place: &Path) -> io::Result<TempDir> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::Device;
+    use crate::request::Size;
 
     #[test]
     fn only_shells_that_read_commands_are_integrated() {
@@ -228,5 +230,74 @@ mod tests {
         assert!(script.contains(integration.key.as_str()) && !script.contains("@KEY@"));
         drop(integration);
         assert!(!folder.exists());
+    }
+
+    /// A shell that says nothing for so long has nothing to say.
+    const DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
+
+    /// What a terminal shows of a bash that has nothing that version 4.4 and later
+    /// have for marks, while `lines` are typed at its prompts.
+    async fn shown_by_an_old_bash(version: &str, lines: &[&str]) -> String {
+        let folder = TempDir::new().expect("a folder");
+        let script = BASH
+            .replace("@KEY@", "thekey")
+            .replace("@LOGIN@", "no")
+            .replace("BASH_VERSINFO[", "old_version[")
+            .replace("builtin local -", "builtin local ./-")
+            .replace("BASHOPTS", "OLD_BASHOPTS")
+            .replace("PS0", "OLD_PS0");
+        let rcfile = folder.path().join("bashrc");
+        fs::write(&rcfile, format!("old_version=({version})\n{script}")).expect("written");
+        let Device { master, slave } = Device::open(Size::default()).expect("a device");
+        let mut command = tokio::process::Command::new("bash");
+        command.arg("--rcfile").arg(&rcfile).arg("-i");
+        command.env("HOME", folder.path()).env("HISTFILE", "");
+        let (mut child, _) = crate::pty::start(command, slave).expect("started");
+        let mut shown = String::new();
+        for (typed, line) in lines.iter().chain(&["exit\r"]).enumerate() {
+            let prompt = format!("133;B;q=thekey;n={}\x07", typed + 1);
+            while !shown.contains(&prompt) {
+                let mut buffer = [0; 4096];
+                let read = crate::device::read(Some(&master), &mut buffer);
+                let read = tokio::time::timeout(DEADLINE, read).await;
+                let count = read.unwrap_or_else(|_| panic!("no {prompt:?}: {shown:?}"));
+                let count = count.expect("read");
+                assert!(count > 0, "the shell ended: {shown:?}");
+                shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+            }
+            crate::device::write(Some(&master), line.as_bytes())
+                .await
+                .expect("typed");
+        }
+        child.kill().await.expect("ended");
+        shown
+    }
+
+    /// How often a text is in another.
+    fn count(text: &str, part: &str) -> usize {
+        text.matches(part).count()
+    }
+
+    #[tokio::test]
+    async fn an_old_bash_that_traces_shows_nothing_of_ours() {
+        // The question what the line holds is asked from version 4 on.
+        for (version, echo) in [("3 2", "echo hi\r"), ("4 2", "\x1b[27;7;113~echo hi\r")] {
+            let lines = ["set -x\r", echo, "true\r"];
+            let shown = shown_by_an_old_bash(version, &lines).await;
+            assert!(shown.contains("+ echo hi"), "{version}: {shown:?}");
+            assert!(!shown.contains("__quarterdeck"), "{version}: {shown:?}");
+            let in_marks = count(&shown, "q=thekey");
+            let marks = count(&shown, "\x1b]133;");
+            assert_eq!(in_marks, marks, "{version}: {shown:?}");
+            let begun = count(&shown, "\x1b]133;C;q=thekey;n=2\x07");
+            assert_eq!(begun, 1, "{version}: {shown:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_old_bash_gets_its_hooks_back_from_the_command_that_took_them() {
+        let lines = ["PROMPT_COMMAND=:; PS1='> '\r", "false\r"];
+        let shown = shown_by_an_old_bash("3 2", &lines).await;
+        assert!(shown.contains("\x1b]133;D;1;q=thekey;n=2\x07"), "{shown:?}");
     }
 }

@@ -33,7 +33,7 @@ __quarterdeck_tell() {
 
 # First in PROMPT_COMMAND: a command has ended, or a line was empty. What `set -x` tells
 # of it is nobody's output, and would tell the key: neither where it usually goes, which
-# is closed to it in PROMPT_COMMAND, nor where BASH_XTRACEFD has it go.
+# is closed to it here and in the other hooks, nor where BASH_XTRACEFD has it go.
 __quarterdeck_ended() {
     builtin local __quarterdeck_status=${1:-$?}
     [[ $- != *x* ]] || { builtin local - && builtin set +x; }
@@ -114,12 +114,12 @@ __quarterdeck_look() {
 # the line holds. Also 1 where vi's editor would take text for commands.
 __quarterdeck_line() {
     builtin local __quarterdeck_status=$? __quarterdeck_held
-    [[ $- != *x* ]] || { builtin local - && builtin set +x; } 2>/dev/null
+    [[ $- != *x* ]] || { builtin local - && builtin set +x; }
     # Somebody has emptied PROMPT_COMMAND.
     [[ ${PROMPT_COMMAND[*]-} == *__quarterdeck_prompting* ]] || __quarterdeck_hook
     builtin printf -v __quarterdeck_held %q "$READLINE_LINE"
     __quarterdeck_tell "$__quarterdeck_l$__quarterdeck_prompt;a=$1;v=${2-0};line=q:${__quarterdeck_held//;/$'\177'}"$'\a'
-    [[ -t 2 ]] || __quarterdeck_tell "$__quarterdeck_b$__quarterdeck_n"
+    [[ -t 3 ]] || __quarterdeck_tell "$__quarterdeck_b$__quarterdeck_n"
     builtin return "$__quarterdeck_status"
 }
 
@@ -132,8 +132,14 @@ __quarterdeck_hook() {
     fi
 }
 
-# bash before 4.4 has no PS0: the first command after a prompt tells.
+# bash before 4.4 has no PS0: the first command after a prompt tells. Before 4.0 nobody
+# asks what the line holds, so here PROMPT_COMMAND is put back, too.
 __quarterdeck_debug() {
+    # Assigning to what has become read-only would end the command.
+    [[ ${PROMPT_COMMAND-} == *__quarterdeck_prompting* ||
+        $(builtin declare -p PROMPT_COMMAND) == "declare -"*r*" PROMPT_COMMAND="* ]] ||
+        __quarterdeck_hook
+    [[ $BASH_COMMAND != __quarterdeck_line* ]] || builtin return 0
     [[ -n ${__quarterdeck_armed-} && -z ${COMP_LINE-} ]] || builtin return 0
     __quarterdeck_armed=
     [[ $BASH_COMMAND == __quarterdeck_* ]] || __quarterdeck_tell "$__quarterdeck_c$__quarterdeck_n"
@@ -214,7 +220,8 @@ if [[ -o emacs || -o vi ]]; then
             __quarterdeck_commands=0
             [[ $__quarterdeck_map != vi-command ]] || __quarterdeck_commands=1
             for __quarterdeck_question in 113 117 118 119; do
-                builtin bind -m "$__quarterdeck_map" -x "\"\\e[27;7;$__quarterdeck_question~\": __quarterdeck_line $__quarterdeck_question $__quarterdeck_commands"
+                # In the middle of a command `{` is a word, but not at the start of a line.
+                builtin bind -m "$__quarterdeck_map" -x "\"\\e[27;7;$__quarterdeck_question~\": "$'\n'"{ __quarterdeck_line $__quarterdeck_question $__quarterdeck_commands; } 3>&2 2>/dev/null"
             done
             # Does nothing, but ends a search in the history; the question right
             # after it would otherwise be looked up together with the search's key.
@@ -233,12 +240,12 @@ fi
 if builtin printf -v PROMPT_COMMAND %s "${PROMPT_COMMAND-}" && builtin printf -v PS0 %s "${PS0-}" &&
     builtin printf -v PS1 %s "${PS1-}" && builtin printf -v PS2 %s "${PS2-}"; then
     __quarterdeck_hook
+    if ((BASH_VERSINFO[0] < 4 || BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] < 4)); then
+        [[ -n $(builtin trap -p DEBUG) ]] || builtin trap '{ __quarterdeck_debug; } 2>/dev/null' DEBUG
+    fi
 else
     builtin printf '\e]133;X;q=%s;n=0\a' "$__quarterdeck_key"
 fi 2>/dev/null
-if ((BASH_VERSINFO[0] < 4 || BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] < 4)); then
-    [[ -n $(builtin trap -p DEBUG) ]] || builtin trap __quarterdeck_debug DEBUG
-fi
 [[ $__quarterdeck_errexit != *e* ]] || builtin set -e
 builtin unset __quarterdeck_errexit
 # The first prompt says nothing about what the rc file returned.
