@@ -258,7 +258,7 @@ impl Host {
             marks = kept.marks;
         }
         let request = self.taking_over(&identity.id);
-        let attached = server.attach(found.pane, &request, marks).await;
+        let attached = server.attach(found, &request, marks).await;
         let Guarded { terminal, door, .. } = attached.map_err(cannot_open)?.into();
         let session = Session::new(identity, terminal, door);
         self.session_begins(&session, None, None);

@@ -121,6 +121,17 @@ impl Backend {
         }
     }
 
+    /// Whether the carrier was told a size and has not said yet which one it has given.
+    /// [`Event::Resized`] says that it has.
+    pub(crate) fn is_resizing(&self) -> bool {
+        match self {
+            Self::Pty(_) => false,
+            Self::Tmux(pane) => pane.is_resizing(),
+            Self::Relayed(pane) => pane.is_resizing(),
+            Self::Mirrored(pane) => pane.is_resizing(),
+        }
+    }
+
     /// The leader of the process group that has the terminal.
     pub(crate) fn foreground_group(&self) -> Option<u32> {
         match self {

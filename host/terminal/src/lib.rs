@@ -73,6 +73,6 @@ pub use request::{Beside, OpenRequest, Side, Size, SizeError};
 pub use screen::{Color, Position, Row, Screen, Scrollback, Style, StyledRun};
 pub use stream::{Progress, ProgressState};
 pub use tally::CommandTally;
-pub use terminal::{ClosedError, Output, Place, ShellState, Status, Terminal};
+pub use terminal::{Output, Place, ResizeError, ShellState, Status, Terminal};
 pub use transcript::Cursor;
 pub use waits::{Until, WaitEnd, Waited};

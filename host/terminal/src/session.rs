@@ -13,7 +13,7 @@ use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::backend::{Backend, Event, Wanted};
@@ -30,6 +30,7 @@ use crate::raw::Recorders;
 use crate::request::Size;
 use crate::stream::{Progress, Signal, Stream, are_replies};
 use crate::tally::Counting;
+use crate::terminal::ResizeError;
 use crate::transcript::{Cursor, Transcript};
 use crate::waits::{Moment, Waits};
 use closing::{Closing, Exit};
@@ -92,6 +93,8 @@ pub(crate) struct Session {
 
     waits: Waits,
     questions: Questions,
+    /// Who waits to hear which size the terminal has got.
+    resizes: Vec<oneshot::Sender<Result<Size, ResizeError>>>,
     /// Tells about the command that runs for [`crate::Keyboard::run`].
     run: Option<watch::Sender<CommandState>>,
 
@@ -146,6 +149,7 @@ impl Session {
             recorders: Recorders::default(),
             waits: Waits::default(),
             questions: Questions::new(),
+            resizes: Vec::new(),
             run: None,
             created_at: beginning.created_at,
             last_activity: now,
@@ -346,6 +350,7 @@ impl Session {
             self.emulator.resize(size);
             self.recorders.resized(size);
         }
+        self.answer_resizes();
     }
 
     fn on_signal(&mut self, signal: Signal) {

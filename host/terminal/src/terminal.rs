@@ -19,10 +19,19 @@ use crate::tally::CommandTally;
 use crate::transcript::Cursor;
 use crate::waits::{Until, WaitEnd, Waited};
 
-/// The session's program has ended.
+/// How long a carrier may take to say which size it has given.
+const RESIZE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why nobody knows which size a terminal has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the session has ended; open another")]
-pub struct ClosedError;
+pub enum ResizeError {
+    /// The session's program has ended.
+    #[error("the session has ended; open another")]
+    Closed,
+    /// The carrier does not answer.
+    #[error("whoever shows it was asked for another size and has not answered within 10 s")]
+    Unanswered,
+}
 
 /// What the shell of a session is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -352,10 +361,14 @@ impl Terminal {
         self.ask(Request::Record).await
     }
 
-    /// Gives the terminal another size and tells the program.
-    pub async fn resize(&self, size: Size) -> Result<(), ClosedError> {
+    /// Gives the terminal another size and tells the program. Returns the size that it
+    /// has got: a pane that shares its window gets what its neighbours leave it.
+    pub async fn resize(&self, size: Size) -> Result<Size, ResizeError> {
         let resize = self.ask(|reply| Request::Resize { size, reply });
-        resize.await.unwrap_or(Err(ClosedError))
+        match tokio::time::timeout(RESIZE_PATIENCE, resize).await {
+            Ok(answer) => answer.unwrap_or(Err(ResizeError::Closed)),
+            Err(_) => Err(ResizeError::Unanswered),
+        }
     }
 
     /// Sends a signal to the program in front, other than the session's own, and

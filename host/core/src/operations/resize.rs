@@ -1,12 +1,13 @@
 //! Changing a session's size.
 
-use quarterdeck_terminal::Size;
+use quarterdeck_terminal::{ResizeError, Size};
 
 use crate::error::HostError;
 use crate::host::Host;
 
 impl Host {
-    /// Gives a session another size; programs in it are told.
+    /// Gives a session another size; programs in it are told. Returns the one that it has
+    /// got, which its carrier decides.
     pub async fn resize_session(
         &self,
         id: &str,
@@ -20,10 +21,15 @@ impl Host {
             .terminal
             .resize(size)
             .await
-            .map_err(|_| HostError::SessionEnded {
-                session: session.id.clone(),
-                how: "so that it has no size to change".to_owned(),
-            })?;
-        Ok(size)
+            .map_err(|error| match error {
+                ResizeError::Closed => HostError::SessionEnded {
+                    session: session.id.clone(),
+                    how: "so that it has no size to change".to_owned(),
+                },
+                ResizeError::Unanswered => HostError::Internal(format!(
+                    "session {}: {error}; session_status tells its size",
+                    session.id
+                )),
+            })
     }
 }

@@ -103,7 +103,7 @@ impl Mirrored {
                     self.size,
                 )));
             }
-            if self.typing.is_none() && !self.sizing.under_way && !wanted.typed.is_empty() {
+            if self.typing.is_none() && !self.sizing.is_under_way() && !wanted.typed.is_empty() {
                 match self.type_next(wanted.typed) {
                     Some(event) => return event,
                     None => continue,
@@ -174,7 +174,7 @@ impl Mirrored {
                 };
                 let (columns, rows) = pane.size?;
                 let size = Size::new(columns, rows).ok()?;
-                if size != self.size && !self.sizing.under_way {
+                if size != self.size && !self.sizing.is_under_way() {
                     self.draw_anew(size);
                     return Some(Event::Resized(size));
                 }
@@ -263,6 +263,10 @@ impl Mirrored {
 
     pub(crate) fn set_size(&mut self, size: Size) {
         self.sizing.ask(size);
+    }
+
+    pub(crate) fn is_resizing(&self) -> bool {
+        self.sizing.is_under_way()
     }
 
     /// The leader of the process group that has the pane's terminal.

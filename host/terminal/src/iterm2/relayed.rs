@@ -117,7 +117,7 @@ impl Relayed {
                 Happened::Sized(got) => self.on_sized(got),
                 Happened::Late => {
                     self.resizing_until = None;
-                    None
+                    self.running.size().map(Event::Resized)
                 }
             };
             if let Some(event) = event {
@@ -193,6 +193,10 @@ impl Relayed {
     pub(crate) fn set_size(&mut self, size: Size) {
         self.resizing_until = Some(Instant::now() + RESIZE_PATIENCE);
         self.sizing.ask(size);
+    }
+
+    pub(crate) fn is_resizing(&self) -> bool {
+        self.sizing.is_under_way() || self.resizing_until.is_some()
     }
 
     /// The leader of the process group that has the program's terminal.

@@ -9,9 +9,10 @@ use crate::request::Size;
 /// A pane's sizes. Its task ends with it.
 pub(super) struct Sizing {
     wanted: watch::Sender<Option<Size>>,
-    got: mpsc::Receiver<Option<Size>>,
-    /// Asked for, and nobody knows yet what came of it.
-    pub(super) under_way: bool,
+    /// What came of which size.
+    got: mpsc::Receiver<(Size, Option<Size>)>,
+    /// Asked for last, and nobody knows yet what came of it.
+    under_way: Option<Size>,
 }
 
 impl Sizing {
@@ -24,7 +25,7 @@ impl Sizing {
                 let size: Option<Size> = *asked.borrow_and_update();
                 let Some(size) = size else { continue };
                 let got = set(&client, &pane, size).await;
-                if tell.send(got).await.is_err() {
+                if tell.send((size, got)).await.is_err() {
                     return;
                 }
             }
@@ -32,24 +33,33 @@ impl Sizing {
         Self {
             wanted,
             got,
-            under_way: false,
+            under_way: None,
         }
     }
 
     /// Asks for a size.
     pub(super) fn ask(&mut self, size: Size) {
-        self.under_way = true;
+        self.under_way = Some(size);
         self.wanted.send_replace(Some(size));
     }
 
-    /// The size that a pane has got; `None` where nobody knows: then it has the one that it had.
+    /// The size that a pane has got in the end; `None` where nobody knows: then it has the one that it had.
     pub(super) async fn got(&mut self) -> Option<Size> {
-        let got = match self.got.recv().await {
-            Some(got) => got,
-            None => std::future::pending().await,
-        };
-        self.under_way = false;
-        got
+        loop {
+            match self.got.recv().await {
+                Some((asked, _)) if self.under_way.is_some_and(|last| last != asked) => (),
+                Some((_, got)) => {
+                    self.under_way = None;
+                    return got;
+                }
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether a size was asked for, and nobody knows yet what came of it.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
     }
 }
 

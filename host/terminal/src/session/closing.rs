@@ -76,6 +76,7 @@ impl Session {
     /// The program has ended; its last output may still be on its way.
     pub(super) fn exited(&mut self, status: io::Result<ExitStatus>) {
         Leaders::lock().remove(self.pid);
+        self.resizes.clear();
         if let Err(error) = &status {
             tracing::warn!(pid = self.pid, %error, "nobody tells how the session's program ends");
             self.lost = Some(error.to_string());

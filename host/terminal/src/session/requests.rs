@@ -16,7 +16,7 @@ use crate::prompt::Phase;
 use crate::raw::RawOutput;
 use crate::request::Size;
 use crate::screen::{Screen, Scrollback};
-use crate::terminal::{ClosedError, Output, Place, ShellState, Status};
+use crate::terminal::{Output, Place, ResizeError, ShellState, Status};
 use crate::transcript::Cursor;
 use crate::waits::{Until, Waited};
 
@@ -47,7 +47,7 @@ pub(crate) enum Request {
     Record(oneshot::Sender<RawOutput>),
     Resize {
         size: Size,
-        reply: oneshot::Sender<Result<(), ClosedError>>,
+        reply: oneshot::Sender<Result<Size, ResizeError>>,
     },
     Close(oneshot::Sender<Option<ExitStatus>>),
     Type {
@@ -143,7 +143,7 @@ impl Session {
                 let _ = reply.send(self.recorders.add());
             }
             Request::Resize { size, reply } => {
-                let _ = reply.send(self.resize(size));
+                self.resize(size, reply);
             }
             Request::Close(reply) => self.close(Some(reply)),
             Request::Type { input, reply } => self.type_in(input, reply),
@@ -231,15 +231,26 @@ impl Session {
         })
     }
 
-    fn resize(&mut self, size: Size) -> Result<(), ClosedError> {
-        if self.is_ended() {
-            return Err(ClosedError);
+    /// The answer is the size that the terminal has got, once its carrier has said so.
+    fn resize(&mut self, size: Size, reply: oneshot::Sender<Result<Size, ResizeError>>) {
+        if self.is_ended() || self.backend.set_size(size).is_err() {
+            let _ = reply.send(Err(ResizeError::Closed));
+            return;
         }
-        self.backend.set_size(size).map_err(|_| ClosedError)?;
         self.emulator.resize(size);
         self.recorders.resized(size);
         self.tell_change();
-        Ok(())
+        self.resizes.push(reply);
+        self.answer_resizes();
+    }
+
+    /// Tells whoever wanted another size which one it is, if that is known.
+    pub(super) fn answer_resizes(&mut self) {
+        if !self.backend.is_resizing() {
+            for reply in self.resizes.drain(..) {
+                let _ = reply.send(Ok(self.emulator.size()));
+            }
+        }
     }
 
     fn type_in(&mut self, input: Input, reply: oneshot::Sender<Result<(), WriteError>>) {

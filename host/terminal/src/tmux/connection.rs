@@ -15,12 +15,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, oneshot};
 
+use super::anchor;
 use super::census::{Counted, Fate};
 use super::command::Line;
 use super::last_look;
 use super::pane::Room;
 use super::protocol::{Message, PaneId, Reader};
-use super::{ANCHOR, HOST_OPTION, SESSION, SHOWN_OPTION};
+use super::{HOST_OPTION, SESSION, SHOWN_OPTION};
 use crate::backend::LastLines;
 
 /// Asked and not answered yet, at most; who asks more has to wait.
@@ -157,12 +158,7 @@ impl Connection {
     /// Lives until tmux goes, or until the last who could ask has gone. With it
     /// go all watches and everybody who waits for an answer.
     pub(super) async fn live(mut self) {
-        self.send(
-            Line::of("display-message")
-                .args(["-p", "-t", &format!("={SESSION}:={ANCHOR}")])
-                .arg("#{pane_id}"),
-            |_| Pending::Anchor,
-        );
+        self.send(anchor::ask(), |_| Pending::Anchor);
         let mut reader = Reader::default();
         let mut buffer = vec![0_u8; READ_BYTES];
         let mut messages = Vec::new();
@@ -363,7 +359,13 @@ impl Connection {
             (Some(Pending::Ask { reply, .. }), Err(reason)) => {
                 let _ = reply.send(Err(reason));
             }
-            (Some(Pending::Anchor), Ok(answer)) => self.anchor = first_pane(&answer),
+            (Some(Pending::Anchor), Ok(answer)) => {
+                self.anchor = anchor::read(&String::from_utf8_lossy(&answer));
+                match self.anchor {
+                    Some(pane) => self.send(anchor::mark(pane), |_| Pending::Nothing),
+                    None => self.send(anchor::open(), |_| Pending::Anchor),
+                }
+            }
             (Some(Pending::Census), answer) => {
                 let again = self.census.take() == Some(true);
                 if let Ok(answer) = answer {

@@ -82,6 +82,16 @@ pub enum TmuxError {
         /// What was named.
         handle: String,
     },
+    /// Another host was first.
+    #[error("pane {pane} of tmux on {socket} is a session of another host now, process {host}")]
+    Taken {
+        /// The server.
+        socket: Socket,
+        /// The pane.
+        pane: PaneId,
+        /// The process id of that host, as it is written on the pane.
+        host: String,
+    },
     /// No such pane.
     #[error("tmux on {socket} has no pane {pane}")]
     NoPane {

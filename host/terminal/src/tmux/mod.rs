@@ -12,6 +12,7 @@
 //! of a pane to its control clients, so a hook rings at the anchor, which echoes,
 //! and the connection looks who has died.
 
+mod anchor;
 mod census;
 mod command;
 mod connection;
@@ -38,8 +39,11 @@ pub use windows::PaneWindow;
 /// The tmux session of ours on each server.
 const SESSION: &str = "quarterdeck";
 
-/// Its window that only waits.
+/// The name with which its window begins that only waits.
 const ANCHOR: &str = "anchor";
+
+/// The option that says that a pane is it.
+const ANCHOR_OPTION: &str = "@quarterdeck-anchor";
 
 /// The option that says which host has a pane as a session.
 const HOST_OPTION: &str = "@quarterdeck-host";

@@ -5,11 +5,11 @@ use std::process::ExitStatus;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::anchor;
 use super::command::{self, Line};
 use super::connection::{Ask, News};
 use super::place;
 use super::protocol::PaneId;
-use super::{ANCHOR, SESSION};
 use crate::backend::{Event, Wanted};
 use crate::process::{self, Process};
 use crate::request::Size;
@@ -31,12 +31,14 @@ pub(crate) struct Pane {
     id: PaneId,
     /// The process id of its program.
     pid: u32,
+    /// Where to ring when that has ended.
+    anchor: PaneId,
     asks: mpsc::Sender<Ask>,
     news: mpsc::Receiver<News>,
     /// Output that was more than a buffer.
     rest: Vec<u8>,
     typing: Option<Typing>,
-    /// What the session takes for the pane's size and neighbours.
+    /// The pane's size and neighbours, as tmux has told them last.
     room: Room,
     /// Wanted, and tmux is not told yet.
     size: Option<Size>,
@@ -63,12 +65,14 @@ impl Pane {
         id: PaneId,
         pid: u32,
         room: Room,
+        anchor: PaneId,
         asks: mpsc::Sender<Ask>,
         news: mpsc::Receiver<News>,
     ) -> Self {
         Self {
             id,
             pid,
+            anchor,
             asks,
             news,
             rest: Vec::new(),
@@ -85,6 +89,7 @@ impl Pane {
     pub(crate) async fn next(&mut self, wanted: Wanted<'_>, buffer: &mut [u8]) -> Event {
         let Self {
             id,
+            anchor,
             asks,
             news,
             rest,
@@ -126,7 +131,7 @@ impl Pane {
                 permit = asks.reserve(), if *ended && wanted.end => {
                     *ended = false;
                     if let Ok(permit) = permit {
-                        permit.send(asked(nudge()).0);
+                        permit.send(asked(nudge(*anchor)).0);
                     }
                 }
                 news = news.recv(), if wanted.output || wanted.end => match news {
@@ -153,9 +158,9 @@ impl Pane {
                 },
                 given = resized(resizing), if resizing.is_some() => {
                     *resizing = None;
-                    if let Some(given) = given && size.is_none() && given != room.size {
-                        room.size = given;
-                        return Event::Resized(given);
+                    room.size = given.unwrap_or(room.size);
+                    if size.is_none() {
+                        return Event::Resized(room.size);
                     }
                 }
                 else => std::future::pending().await,
@@ -178,8 +183,11 @@ impl Pane {
     /// more is typed. A second size within a quarter of a second it passes on to
     /// the program only after that.
     pub(crate) fn set_size(&mut self, size: Size) {
-        self.room.size = size;
         self.size = Some(size);
+    }
+
+    pub(crate) fn is_resizing(&self) -> bool {
+        self.size.is_some() || self.resizing.is_some()
     }
 
     /// The leader of the process group that has the pane's terminal.
@@ -263,11 +271,10 @@ async fn resized(resizing: &mut Option<oneshot::Receiver<Answers>>) -> Option<Si
 /// utempter, as Debian builds it, it loses the signal of a child that ends while
 /// it writes to utmp; any other child's end lets it find both. Of a pane that has another
 /// program by then nobody tells, so the anchor rings.
-fn nudge() -> Line {
+fn nudge(anchor: PaneId) -> Line {
     Line::of("run-shell")
         .args(["-b", "true"])
-        .then("send-keys")
-        .args(["-t", &format!("={SESSION}:={ANCHOR}"), "Enter"])
+        .then(&anchor::ring(anchor))
 }
 
 fn asked(line: Line) -> (Ask, oneshot::Receiver<Answers>) {

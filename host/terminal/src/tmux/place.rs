@@ -6,9 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::anchor;
 use super::command::{Line, without_formats};
 use super::protocol::PaneId;
-use super::{ANCHOR, HOST_OPTION, SESSION, SHOWN_OPTION};
+use super::{HOST_OPTION, SESSION, SHOWN_OPTION};
 use crate::opening::Launch;
 use crate::request::{Side, Size};
 
@@ -20,12 +21,7 @@ pub(super) enum Place {
         shown_by: Option<String>,
     },
     /// In half of the place of another pane.
-    Beside {
-        pane: PaneId,
-        /// The window that the pane is in, as tmux numbers it.
-        window: String,
-        side: Side,
-    },
+    Beside { pane: PaneId, side: Side },
 }
 
 /// The answer that says what was opened, by its number.
@@ -63,7 +59,13 @@ pub(super) fn size(columns: &str, rows: &str) -> Option<Size> {
 impl Place {
     /// The commands that open a session here. They run at once, so that nothing
     /// can happen to the program before the last one.
-    pub(super) fn open(&self, launch: &Launch, program: &Path, session_id: &str) -> Line {
+    pub(super) fn open(
+        &self,
+        launch: &Launch,
+        program: &Path,
+        session_id: &str,
+        anchor: PaneId,
+    ) -> Line {
         static OPENED: AtomicU32 = AtomicU32::new(0);
         // Nobody else's window may be taken for this one until its id is known.
         let opened = OPENED.fetch_add(1, Ordering::Relaxed);
@@ -76,13 +78,13 @@ impl Place {
         };
         match self {
             Self::Window { shown_by } => {
-                let mut line = open_window(launch, program, number, id);
+                let mut line = open_window(launch, program, number, id, anchor);
                 if let Some(session) = shown_by {
                     line = show(line, number, session);
                 }
                 settle(line, number)
             }
-            Self::Beside { pane, window, side } => split(launch, program, *pane, window, *side, id),
+            Self::Beside { pane, side } => split(launch, program, *pane, *side, id, anchor),
         }
     }
 }
@@ -92,7 +94,7 @@ fn window_number(host: u32, opened: u32) -> u32 {
     1_000_000 + (host % 100_000) * 20_000 + opened % 20_000
 }
 
-fn open_window(launch: &Launch, program: &Path, number: u32, id: &str) -> Line {
+fn open_window(launch: &Launch, program: &Path, number: u32, id: &str, anchor: PaneId) -> Line {
     let session = format!("={SESSION}:");
     // Windows are renamed by people's hooks. Its number is its own until it is done.
     let target = format!("={SESSION}:{number}");
@@ -110,7 +112,7 @@ fn open_window(launch: &Launch, program: &Path, number: u32, id: &str) -> Line {
         .args(["-t", &target])
         .args(["-x", &columns.to_string()])
         .args(["-y", &rows.to_string()]);
-    keep(line, &target, id)
+    keep(line, &["-t", &target], id, anchor)
 }
 
 /// Gives the window of this number a number such as others have.
@@ -136,15 +138,15 @@ fn show(line: Line, number: u32, session: &str) -> Line {
         .args(["-p", "-t", &source, SHOWN_OPTION, "1"])
 }
 
-/// A new pane becomes the active one of its window, by which it is named here:
-/// its own name is not known yet.
+/// Its own name is not known yet: what is said of no pane is said of the one that the line
+/// has opened. The active pane of the window may be another one, by somebody's hook.
 fn split(
     launch: &Launch,
     program: &Path,
     pane: PaneId,
-    window: &str,
     side: Side,
     id: &str,
+    anchor: PaneId,
 ) -> Line {
     let pane = pane.to_string();
     let line = Line::of("select-pane")
@@ -157,7 +159,7 @@ fn split(
             Side::Left => &["-h", "-b"],
             Side::Right => &["-h"],
         });
-    keep(start(line, launch, program), window, id)
+    keep(start(line, launch, program), &[], id, anchor)
         .then("select-pane")
         .args(["-t", &pane])
 }
@@ -183,21 +185,18 @@ fn start(mut line: Line, launch: &Launch, program: &Path) -> Line {
 
 /// Marks the pane as a session of this host, and keeps it when its program ends:
 /// how it ended is asked before the pane goes.
-fn keep(line: Line, target: &str, id: &str) -> Line {
-    line.then("set-option")
-        .args(["-p", "-t", target, "remain-on-exit", "on"])
-        .then("set-option")
-        // Nothing is drawn into it then; tmux before 3.3 does not ask.
-        .args(["-p", "-q", "-t", target, "remain-on-exit-format", ""])
-        .then("set-hook")
-        .args(["-p", "-t", target, "pane-died"])
-        .arg(format!(
-            "set-option -p @quarterdeck-dead 1 ; send-keys -t ={SESSION}:={ANCHOR} Enter"
-        ))
-        .then("set-option")
-        .args(["-p", "-t", target, "@quarterdeck-id", id])
-        .then("set-option")
-        .args(["-p", "-t", target, HOST_OPTION])
+fn keep(line: Line, target: &[&str], id: &str, anchor: PaneId) -> Line {
+    let of_pane = |line: Line, command: &str| line.then(command).arg("-p").args(target);
+    let line = of_pane(line, "set-option").args(["remain-on-exit", "on"]);
+    // Nothing is drawn into it then; tmux before 3.3 does not ask.
+    let line = of_pane(line, "set-option").args(["-q", "remain-on-exit-format", ""]);
+    let line = of_pane(line, "set-hook").arg("pane-died").arg(format!(
+        "set-option -p @quarterdeck-dead 1 ; {}",
+        anchor::ring(anchor)
+    ));
+    let line = of_pane(line, "set-option").args(["@quarterdeck-id", id]);
+    of_pane(line, "set-option")
+        .arg(HOST_OPTION)
         .arg(std::process::id().to_string())
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::anchor;
 use super::command::Line;
 use super::connection::{Ask, Connection, WAITING_PIECES, Watch, Watched};
 use super::error::TmuxError;
@@ -17,7 +18,7 @@ use super::program::{check_version, tmux};
 use super::protocol::PaneId;
 use super::seed::{self, PaneState};
 use super::socket::Socket;
-use super::{ANCHOR, HOST_OPTION, SESSION, SHOWN_OPTION};
+use super::{ANCHOR, SESSION, SHOWN_OPTION};
 use crate::backend::Backend;
 use crate::opening::{Before, Keeping, KeptMarks, Launch, Marking, OpenError, Opened, begin};
 use crate::request::{Beside, OpenRequest};
@@ -46,6 +47,8 @@ pub struct Server {
     asks: mpsc::Sender<Ask>,
     /// Where the server listens.
     path: PathBuf,
+    /// The pane where it rings when another one's program has ended.
+    anchor: PaneId,
 }
 
 impl Server {
@@ -75,8 +78,7 @@ impl Server {
         };
         let mut client = tmux(&socket)
             .args(["-C", "new-session", "-A", "-s", SESSION, "-n", ANCHOR])
-            // Reads what nobody writes: costs nothing, and echoes.
-            .arg("exec cat")
+            .arg(anchor::PROGRAM)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -88,24 +90,35 @@ impl Server {
         let output = client.stdout.take().ok_or_else(missing)?;
         let (asks, receiver) = mpsc::channel(WAITING_ASKS);
         tokio::spawn(Connection::new(client, input, output, receiver).live());
-        let mut server = Self {
-            socket,
-            asks,
-            path: PathBuf::new(),
-        };
         // Our window onto the server must not decide how large others' are.
         let mut greeting = Line::of("refresh-client")
             .args(["-f", "ignore-size"])
             .then("display-message")
             .args(["-p", "#{socket_path}"]);
-        if server.socket != Socket::Users {
+        if socket != Socket::Users {
             greeting = greeting
                 .then("set-option")
                 .args(["-g", "history-limit", "10000"]);
         }
-        let answers = server.ask("take in a client", greeting).await?;
-        server.path = PathBuf::from(text(answers.get(1)));
-        Ok(server)
+        let answers = ask(&socket, &asks, "take in a client", greeting, None).await?;
+        let path = PathBuf::from(text(answers.get(1)));
+        // By now the connection has made sure that there is one.
+        let what = "say where it rings";
+        let answers = ask(&socket, &asks, what, anchor::ask(), None).await?;
+        let answer = text(answers.first());
+        match anchor::read(&answer) {
+            Some(anchor) => Ok(Self {
+                socket,
+                asks,
+                path,
+                anchor,
+            }),
+            None => Err(TmuxError::Nonsense {
+                socket,
+                what,
+                answer,
+            }),
+        }
     }
 
     /// Whether the server still answers. One that was killed does not come back;
@@ -135,7 +148,7 @@ impl Server {
             pane: Watched::InAnswer(place::OPENED),
             news,
         };
-        let line = place.open(&launch, &program, &session_id);
+        let line = place.open(&launch, &program, &session_id, self.anchor);
         let (what, alone) = match place {
             Place::Window { .. } => ("open a window", true),
             Place::Beside { .. } => ("split a pane", false),
@@ -145,7 +158,7 @@ impl Server {
         let OpenedPane { pane, pid, size } =
             OpenedPane::parse(&answer).ok_or_else(|| self.nonsense(what, answer))?;
         let room = Room { size, alone };
-        let pane = Pane::new(pane, pid, room, self.asks.clone(), receiver);
+        let pane = Pane::new(pane, pid, room, self.anchor, self.asks.clone(), receiver);
         Ok(launch.of_size(size).begin(Backend::Tmux(pane), pid))
     }
 
@@ -158,16 +171,16 @@ impl Server {
         let pane = PaneId::parse(&beside.handle).ok_or_else(missing)?;
         let line = Line::of("display-message")
             .args(["-p", "-t", &pane.to_string()])
-            .arg("#{pane_id} #{window_id}");
+            .arg("#{pane_id}");
         let answers = self.ask("find a pane", line).await?;
         // Where there is no such pane, tmux tells of another one.
-        let answer = text(answers.first());
-        let window = answer.strip_prefix(&format!("{pane} "));
-        Ok(Place::Beside {
-            pane,
-            window: window.ok_or_else(missing)?.to_owned(),
-            side: beside.side,
-        })
+        match text(answers.first()) == pane.to_string() {
+            true => Ok(Place::Beside {
+                pane,
+                side: beside.side,
+            }),
+            false => Err(missing()),
+        }
     }
 
     /// All panes whose programs run, the anchor excepted.
@@ -193,15 +206,17 @@ impl Server {
     }
 
     /// Attaches to a pane that exists: its screen and what is above it are taken
-    /// over once, then it is a session like any other. Of `request`, the size is
+    /// over once, then it is a session like any other, unless another host has taken it
+    /// since it was `listed`. Of `request`, the size is
     /// the pane's. Its shell's marks are understood with what an earlier host has
     /// kept of them.
     pub async fn attach(
         &self,
-        pane: PaneId,
+        listed: &FoundPane,
         request: &OpenRequest,
         marks: Option<KeptMarks>,
     ) -> Result<Opened, OpenError> {
+        let pane = listed.pane;
         let found = self.panes().await?;
         let found = found
             .iter()
@@ -212,6 +227,18 @@ impl Server {
             })?;
         if found.is_own {
             return Err(TmuxError::OwnPane { pane }.into());
+        }
+        // Of several hosts that see it, one has it.
+        let host = std::process::id().to_string();
+        let claimed = self.ask("mark a pane", listed.claim(&host)).await?;
+        let has_it = text(claimed.last());
+        if has_it != host {
+            return Err(TmuxError::Taken {
+                socket: self.socket.clone(),
+                pane,
+                host: has_it,
+            }
+            .into());
         }
         let target = pane.to_string();
         // tmux tells a client only of what is in the session that it looks at.
@@ -225,17 +252,10 @@ impl Server {
             pane: Watched::Pane(pane),
             news,
         };
-        let host = std::process::id().to_string();
-        // Of several hosts that see it come, one has it.
-        let mut line = Line::of("set-option")
-            .args(found.is_new.then_some("-o"))
-            .args(["-p", "-t", &target, HOST_OPTION, &host]);
         if found.elsewhere {
-            line = line
-                .then("set-option")
-                .args(["-p", "-t", &target, SHOWN_OPTION, "1"]);
+            let line = Line::of("set-option").args(["-p", "-t", &target, SHOWN_OPTION, "1"]);
+            self.ask("mark a pane", line).await?;
         }
-        self.ask("mark a pane", line).await?;
         let above = format!("-{}", request.scrollback_lines);
         let line = Line::of("display-message")
             .args(["-p", "-t", &target, seed::FORMAT])
@@ -260,7 +280,14 @@ impl Server {
             size: state.size,
             alone: state.alone,
         };
-        let carrier = Pane::new(pane, state.pid, room, self.asks.clone(), receiver);
+        let carrier = Pane::new(
+            pane,
+            state.pid,
+            room,
+            self.anchor,
+            self.asks.clone(),
+            receiver,
+        );
         let backend = Backend::Tmux(carrier);
         Ok(begin(
             backend,
@@ -285,26 +312,7 @@ impl Server {
         line: Line,
         watch: Option<Watch>,
     ) -> Result<Vec<Vec<u8>>, TmuxError> {
-        let gone = || TmuxError::Gone {
-            socket: self.socket.clone(),
-        };
-        let asking = async {
-            let (reply, answer) = oneshot::channel();
-            let ask = Ask { line, watch, reply };
-            self.asks.send(ask).await.map_err(|_| gone())?;
-            answer.await.map_err(|_| gone())
-        };
-        let answer =
-            tokio::time::timeout(PATIENCE, asking)
-                .await
-                .map_err(|_| TmuxError::NoAnswer {
-                    socket: self.socket.clone(),
-                })??;
-        answer.map_err(|reason| TmuxError::Refused {
-            socket: self.socket.clone(),
-            what,
-            reason,
-        })
+        ask(&self.socket, &self.asks, what, line, watch).await
     }
 
     fn nonsense(&self, what: &'static str, answer: String) -> TmuxError {
@@ -314,6 +322,33 @@ impl Server {
             answer,
         }
     }
+}
+
+async fn ask(
+    socket: &Socket,
+    asks: &mpsc::Sender<Ask>,
+    what: &'static str,
+    line: Line,
+    watch: Option<Watch>,
+) -> Result<Vec<Vec<u8>>, TmuxError> {
+    let gone = || TmuxError::Gone {
+        socket: socket.clone(),
+    };
+    let asking = async {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask { line, watch, reply };
+        asks.send(ask).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    };
+    let answer = tokio::time::timeout(PATIENCE, asking);
+    let answer = answer.await.map_err(|_| TmuxError::NoAnswer {
+        socket: socket.clone(),
+    })??;
+    answer.map_err(|reason| TmuxError::Refused {
+        socket: socket.clone(),
+        what,
+        reason,
+    })
 }
 
 pub(super) fn text(answer: Option<&Vec<u8>>) -> String {

@@ -1,6 +1,6 @@
 //! Panes that were there already: what they show is followed, what is typed goes through the API.
 
-use quarterdeck_iterm2::{CloseTarget, Lines, SessionId};
+use quarterdeck_iterm2::{CloseTarget, Lines, PropertyTarget, SessionId, Window};
 use quarterdeck_terminal::iterm2::{Application, Iterm2Error};
 use quarterdeck_terminal::keys::Key;
 use quarterdeck_terminal::{OpenError, OpenRequest, Opened, Size, Until, WriteError};
@@ -141,7 +141,8 @@ async fn a_pager_fills_the_screen_and_leaves_it() {
 async fn its_size_is_followed_and_changed() {
     let attached = attach().await;
     let size = Size::new(71, 19).expect("possible");
-    attached.session.terminal.resize(size).await.expect("asked");
+    let terminal = &attached.session.terminal;
+    assert_eq!(terminal.resize(size).await, Ok(size));
     attached.type_in("stty size\r").await;
     attached.shows("(?m)^19 71$").await;
     attached.is_followed().await;
@@ -157,6 +158,35 @@ async fn its_size_is_followed_and_changed() {
         })
         .await;
     attached.is_followed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_size_that_is_not_granted_is_not_told() {
+    let attached = attach().await;
+    let client = person(&attached.first).await;
+    let opened = attached.first.terminal.backend_handle().expect("a pane");
+    let both = [
+        (&attached.session.terminal, attached.pane.clone()),
+        (&attached.first.terminal, SessionId::new(&opened)),
+    ];
+    for (terminal, pane) in both {
+        let layout = client.list_sessions().await.expect("listed");
+        let showing = |window: &&Window| {
+            let mut panes = window.tabs.iter().flat_map(|tab| tab.panes());
+            panes.any(|it| it.session == pane)
+        };
+        let window = layout.windows.iter().find(showing).expect("shown");
+        let window = PropertyTarget::Window(window.id.clone());
+        let granted = Size::new(71, 19).expect("possible");
+        assert_eq!(terminal.resize(granted).await, Ok(granted));
+        client
+            .set_property(&window, "fullscreen", &true.into())
+            .await
+            .expect("set");
+        let refused = Size::new(60, 20).expect("possible");
+        assert_eq!(terminal.resize(refused).await, Ok(granted));
+        assert_eq!(terminal.status().await.size, granted);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

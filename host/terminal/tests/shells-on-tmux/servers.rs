@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use quarterdeck_terminal::tmux::{Server, Socket, TmuxError};
 use quarterdeck_terminal::{
-    Beside, CommandState, Cursor, FinishedCommand, KeptMarks, OpenError, OpenRequest, Opened,
-    RunError, ShellState, Side, Size, Terminal, Until, WaitEnd, WriteError,
+    Beside, CommandState, Cursor, FinishedCommand, KeptMarks, Keyboard, OpenError, OpenRequest,
+    Opened, RunError, ShellState, Side, Size, Terminal, Until, WaitEnd, WriteError,
 };
 
 use crate::support::{PATIENCE, Session, open, ran, setup};
@@ -68,7 +68,7 @@ async fn a_session_is_found_again_as_it_was() {
     let Opened {
         terminal, keyboard, ..
     } = server
-        .attach(found[0].pane, &OpenRequest::default(), None)
+        .attach(&found[0], &OpenRequest::default(), None)
         .await
         .expect("attached");
 
@@ -110,11 +110,11 @@ async fn a_shell_that_is_found_again_tells_how_commands_end() {
             .expect("an integrated shell")
             .secret();
         let server = server(&session).await;
-        let pane = server.panes().await.expect("listed")[0].pane;
+        let pane = server.panes().await.expect("listed").remove(0);
         let Opened {
             terminal, keyboard, ..
         } = server
-            .attach(pane, &OpenRequest::default(), KeptMarks::of_secret(&kept))
+            .attach(&pane, &OpenRequest::default(), KeptMarks::of_secret(&kept))
             .await
             .expect("attached");
         for (command, status, output) in [("sh -c 'exit 3'", 3, ""), ("echo here", 0, "here\n")] {
@@ -146,9 +146,9 @@ async fn a_line_begun_before_is_not_run_by_who_finds_the_shell() {
     session.type_in("echo begun").await;
     session.shows("echo begun").await;
     let server = server(&session).await;
-    let pane = server.panes().await.expect("listed")[0].pane;
+    let pane = server.panes().await.expect("listed").remove(0);
     let opened = server
-        .attach(pane, &OpenRequest::default(), session.marks.clone())
+        .attach(&pane, &OpenRequest::default(), session.marks.clone())
         .await
         .expect("attached");
     let error = opened.keyboard.run("echo more").await.expect_err("refused");
@@ -182,11 +182,11 @@ async fn an_editor_is_found_again_in_its_own_screen() {
         })
         .await;
     let server = server(&session).await;
-    let pane = server.panes().await.expect("listed")[0].pane;
+    let pane = server.panes().await.expect("listed").remove(0);
     let Opened {
         terminal, keyboard, ..
     } = server
-        .attach(pane, &OpenRequest::default(), None)
+        .attach(&pane, &OpenRequest::default(), None)
         .await
         .expect("attached");
 
@@ -214,7 +214,7 @@ async fn a_window_that_quarterdeck_has_not_opened_is_attached_to() {
     let server = server(&session).await;
     let panes = server.panes().await.expect("listed");
     let found = panes.iter().find(|pane| pane.place == "work:mine");
-    let pane = found.expect("found").pane;
+    let pane = found.expect("found");
     let Opened {
         terminal, keyboard, ..
     } = server
@@ -272,9 +272,9 @@ async fn sessions_are_opened_beside_each_other_and_share_their_window() {
     );
     assert_eq!(panes, "0,0\n41,0\n41,13\n");
     // A size is what the neighbours leave, not what was asked for.
-    terminal.resize(size(39, 5)).await.expect("resized");
+    assert_eq!(terminal.resize(size(39, 5)).await, Ok(size(39, 5)));
     session.has_size(&right, size(39, 18)).await;
-    terminal.resize(size(500, 500)).await.expect("resized");
+    assert_eq!(terminal.resize(size(500, 500)).await, Ok(size(78, 22)));
     session.has_size(&right, size(78, 1)).await;
     session.has_size(&terminal, size(78, 22)).await;
     // Squeezed to a column, which is less than a session can have.
@@ -295,6 +295,103 @@ async fn sessions_are_opened_beside_each_other_and_share_their_window() {
         let error = server.open(beside(nowhere, Side::Left)).await;
         let error = error.expect_err("no such pane").to_string();
         assert!(error.contains(&format!("no pane {nowhere:?}")), "{error}");
+    }
+}
+
+/// How a program ends that is told to.
+async fn exits(terminal: &Terminal, keyboard: &Keyboard, status: i32) {
+    let exit = format!("exit {status}\r");
+    keyboard.write(exit.as_bytes()).await.expect("typed");
+    let waited = terminal.wait(Until::Exit, None, PATIENCE).await;
+    assert_eq!(
+        waited.exit.and_then(|status| status.code()),
+        Some(status),
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pane_beside_another_is_the_session_whichever_is_active() {
+    let session = open("bash").await;
+    session.run("true").await;
+    let handle = session.terminal.backend_handle().expect("a pane");
+    let back = format!("select-pane -t {handle}");
+    tmux(&session, &["set-hook", "-g", "after-split-window", &back]);
+    let server = server(&session).await;
+    let request = OpenRequest {
+        shell: Some("sh".into()),
+        session_id: "the-new-one".to_owned(),
+        beside: Some(Beside {
+            handle: handle.clone(),
+            side: Side::Below,
+        }),
+        ..OpenRequest::default()
+    };
+    let Opened {
+        terminal, keyboard, ..
+    } = server.open(request).await.expect("opened");
+    let new = terminal.backend_handle().expect("a pane");
+    let named = "#{pane_id} #{@quarterdeck-id}";
+    let panes = tmux(&session, &["list-panes", "-s", "-F", named]);
+    let has = |pane: &str, id: &str| panes.contains(&format!("{pane} {id}\n"));
+    assert!(
+        has(&handle, "tested") && has(&new, "the-new-one"),
+        "{panes}"
+    );
+    exits(&terminal, &keyboard, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rings_may_be_renamed_and_is_replaced_where_it_was_closed() {
+    let session = open("bash").await;
+    session.run("true").await;
+    let rename = ["rename-window", "-t", "=quarterdeck:=anchor", "mine"];
+    tmux(&session, &rename);
+    tmux(&session, &["new-window", "-d", "-n", "anchor", "cat"]);
+    let shell = || OpenRequest {
+        shell: Some("sh".into()),
+        ..OpenRequest::default()
+    };
+    let first = server(&session).await;
+    let opened = first.open(shell()).await.expect("opened");
+    exits(&opened.terminal, &opened.keyboard, 5).await;
+    for window in ["mine", "anchor"] {
+        tmux(&session, &["kill-window", "-t", &format!("={window}")]);
+    }
+    let second = server(&session).await;
+    let opened = second.open(shell()).await.expect("opened");
+    exits(&opened.terminal, &opened.keyboard, 6).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_hosts_that_find_a_pane_one_has_it() {
+    let session = open("bash").await;
+    session.run("true").await;
+    let target = session.terminal.backend_handle().expect("a pane");
+    let server = server(&session).await;
+    let is_of = |host: &str| {
+        tmux(
+            &session,
+            &["set", "-p", "-t", &target, "@quarterdeck-host", host],
+        )
+    };
+    // No process has this number.
+    for before in ["4194305", ""] {
+        is_of(before);
+        let listed = server.panes().await.expect("listed").remove(0);
+        assert_eq!(listed.host, None);
+        is_of("1");
+        let late = server.attach(&listed, &OpenRequest::default(), None).await;
+        let late = late.expect_err("taken");
+        assert!(
+            late.to_string().contains("another host now, process 1"),
+            "{late}"
+        );
+        is_of(before);
+        let attached = server.attach(&listed, &OpenRequest::default(), None).await;
+        attached.expect("attached");
+        let host = server.panes().await.expect("listed")[0].host;
+        assert_eq!(host, Some(std::process::id()));
     }
 }
 
@@ -400,8 +497,12 @@ async fn what_cannot_be_opened_or_found_is_said() {
     };
     let error = server.open(request).await.expect_err("no such program");
     assert!(matches!(error, OpenError::Program { .. }), "{error}");
-    let pane = quarterdeck_terminal::tmux::PaneId::parse("%99").expect("an id");
-    let error = server.attach(pane, &OpenRequest::default(), None).await;
+    tmux(&session, &["new-window", "-d", "-n", "gone", "cat"]);
+    let panes = server.panes().await.expect("listed");
+    let gone = panes.iter().find(|pane| pane.place == "quarterdeck:gone");
+    tmux(&session, &["kill-window", "-t", "gone"]);
+    let gone = gone.expect("found");
+    let error = server.attach(gone, &OpenRequest::default(), None).await;
     let error = error.expect_err("no such pane");
     assert!(
         matches!(error, OpenError::Tmux(TmuxError::NoPane { .. })),

@@ -1,7 +1,7 @@
 //! Programs that take the whole screen, and what they tell the terminal.
 
 use quarterdeck_terminal::keys::Key;
-use quarterdeck_terminal::{ClosedError, CommandState, FinishedCommand, Size, Until};
+use quarterdeck_terminal::{CommandState, FinishedCommand, ResizeError, Size, Until};
 
 use crate::support::{INTEGRATED, PATIENCE, open, ran, setup};
 
@@ -158,7 +158,7 @@ async fn a_program_is_told_the_size() {
         session.terminal.close().await;
         assert_eq!(
             session.terminal.resize(Size::default()).await,
-            Err(ClosedError),
+            Err(ResizeError::Closed),
             "{shell}"
         );
     }

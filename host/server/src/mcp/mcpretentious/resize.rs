@@ -42,12 +42,15 @@ impl ForeignTool for Resize {
         } = arguments;
         check_size(columns, rows)?;
         let session = id.session(&host, &caller).await?;
-        host.resize_session(session.id.as_str(), columns, rows)
+        let size = host
+            .resize_session(session.id.as_str(), columns, rows)
             .await
             .map_err(|error| id.name_in(error))?;
         said(format!(
-            "Terminal {} resized to {columns}×{rows}",
-            id.as_str()
+            "Terminal {} resized to {}×{}",
+            id.as_str(),
+            size.columns(),
+            size.rows()
         ))
     }
 }
