@@ -156,6 +156,8 @@ pub struct Place {
     pub position: Position,
     /// Columns and rows of the grid.
     pub size: Size,
+    /// Its program has ended: nothing more will be shown.
+    pub has_ended: bool,
 }
 
 /// Text that was read from a session.
@@ -273,6 +275,7 @@ impl Terminal {
             end: Cursor::START,
             position: Position { row: 0, column: 0 },
             size: self.size,
+            has_ended: true,
         })
     }
 

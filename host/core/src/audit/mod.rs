@@ -8,8 +8,9 @@
 //! transaction that reads the newest hash and adds a row, so the chain holds
 //! whoever writes. Rows are in the write-ahead log when `append` returns; the
 //! disk's own cache is flushed at checkpoints, by a thread of the log's own, so
-//! that no command waits for it.
+//! that no command waits for it. That thread also writes what commands came to.
 
+mod appending;
 mod chain;
 mod change;
 mod diff;
@@ -24,16 +25,15 @@ mod since;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
-use chain::{GENESIS, RowHash, row_hash, verify_chain};
-use identity::Identity;
+use appending::{Appender, Writer};
+use chain::verify_chain;
 
-use crate::clock::now_ms;
 use crate::store::{StoreError, lock_shared};
 pub use change::{Change, ChangeKind};
 pub use diff::{ChangedVerdict, DecidedBy, DiffError, PolicyDiff};
@@ -47,9 +47,6 @@ pub use rows::{AuditRow, RowFilter, RowSummary};
 pub use shadows::{ShadowDifference, ShadowRecord};
 pub use since::{NoMoment, Since};
 pub(crate) use since::{age, fixed_moment};
-
-/// Rows between two checkpoints.
-const CHECKPOINT_EVERY: u64 = 1000;
 
 /// Another host's write is waited for this long.
 const BUSY_PATIENCE: Duration = Duration::from_secs(2);
@@ -183,14 +180,11 @@ pub struct Sound {
 }
 
 /// The open log. Owns the connection; callers share it behind one lock, held
-/// for one insert.
+/// for one transaction.
 pub struct AuditLog {
     path: PathBuf,
-    /// Which file `connection` has open.
-    identity: Identity,
-    connection: Mutex<Connection>,
-    checkpoints: mpsc::SyncSender<()>,
-    appended: std::sync::atomic::AtomicU64,
+    appender: Arc<Appender>,
+    writer: Writer,
     /// Keeps the file from being replaced, as long as anybody writes to it.
     _lock: File,
 }
@@ -237,13 +231,11 @@ impl AuditLog {
             ))
             .and_then(|()| keep_the_head(&connection))
             .map_err(failed)?;
-        let checkpoints = checkpoint_in_background(path.to_owned());
+        let appender = Arc::new(Appender::new(path.to_owned(), connection));
         Ok(Self {
-            identity: Identity::of(path),
             path: path.to_owned(),
-            connection: Mutex::new(connection),
-            checkpoints,
-            appended: 0.into(),
+            writer: Writer::start(Arc::clone(&appender)),
+            appender,
             _lock: lock,
         })
     }
@@ -255,34 +247,22 @@ impl AuditLog {
 
     /// Adds a row and returns its sequence number.
     pub fn append(&self, kind: EntryKind, body: &impl Serialize) -> Result<i64, AuditError> {
-        let body = serde_json::to_string(body)?;
-        let sequence = {
-            let connection = lock(&self.connection);
-            if Identity::of(&self.path) != self.identity {
-                return Err(AuditError::Gone {
-                    path: self.path.clone(),
-                });
-            }
-            let appended = append_row(&connection, kind, &body);
-            match appended.map_err(|source| self.failed(source))? {
-                Appended::Row(sequence) => sequence,
-                Appended::Cut { found, written } => {
-                    return Err(AuditError::Cut {
-                        path: self.path.clone(),
-                        found,
-                        written,
-                    });
-                }
-            }
-        };
-        let appended = self
-            .appended
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if appended % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 {
-            // A full queue means that a checkpoint is on its way already.
-            let _ = self.checkpoints.try_send(());
-        }
-        Ok(sequence)
+        self.writer.append(kind, body)
+    }
+
+    /// Has a row added that nobody waits for: with the next one, or within moments.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::Encode`] only. What cannot be written is told in the host's own log,
+    /// and goes with the next row that can be.
+    pub fn append_soon(&self, kind: EntryKind, body: &impl Serialize) -> Result<(), AuditError> {
+        self.writer.append_soon(kind, body)
+    }
+
+    /// Writes every row that was to be added soon.
+    pub fn catch_up(&self) {
+        self.appender.catch_up_or_tell();
     }
 
     /// Whether a file at `path` was made by a host: a log that was emptied is not the same
@@ -297,7 +277,7 @@ impl AuditLog {
     /// Walks the whole chain and returns how many rows hold and from where on, or the
     /// first that does not.
     pub fn verify(&self) -> Result<Result<Sound, Broken>, AuditError> {
-        let connection = lock(&self.connection);
+        let connection = self.appender.connection();
         verify_chain(&connection).map_err(|source| self.failed(source))
     }
 
@@ -307,14 +287,6 @@ impl AuditLog {
             source,
         }
     }
-}
-
-/// A poisoned lock means that another thread panicked between two statements;
-/// SQLite has rolled its transaction back, so the connection is still good.
-fn lock(connection: &Mutex<Connection>) -> std::sync::MutexGuard<'_, Connection> {
-    connection
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -366,92 +338,6 @@ fn holds_tables(path: &Path) -> rusqlite::Result<bool> {
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
-}
-
-/// What became of a row that was to be added.
-enum Appended {
-    Row(i64),
-    /// Nothing: the last row is not the one that was written last.
-    Cut {
-        found: i64,
-        written: i64,
-    },
-}
-
-fn append_row(connection: &Connection, kind: EntryKind, body: &str) -> rusqlite::Result<Appended> {
-    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let appended = append_in_transaction(connection, kind, body);
-    // What a row costs every command waits for: even these are compiled once only.
-    let end = match appended {
-        Ok(Appended::Row(_)) => "COMMIT",
-        _ => "ROLLBACK",
-    };
-    let ended = connection.prepare_cached(end)?.execute([]);
-    if ended.is_err() && !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK")?;
-    }
-    let appended = appended?;
-    ended?;
-    Ok(appended)
-}
-
-fn append_in_transaction(
-    connection: &Connection,
-    kind: EntryKind,
-    body: &str,
-) -> rusqlite::Result<Appended> {
-    let (sequence, previous) = connection
-        .prepare_cached("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1")?
-        .query_row([], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, RowHash>(1)?))
-        })
-        .optional()?
-        .unwrap_or((0, GENESIS));
-    let (written, written_hash) = connection
-        .prepare_cached("SELECT sequence, hash FROM head")?
-        .query_row([], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, RowHash>(1)?))
-        })
-        .optional()?
-        .unwrap_or((i64::MAX, GENESIS));
-    if (written, written_hash) != (sequence, previous) {
-        return Ok(Appended::Cut {
-            found: sequence,
-            written,
-        });
-    }
-    let sequence = sequence + 1;
-    let time_ms = i64::try_from(now_ms()).unwrap_or(i64::MAX);
-    let hash = row_hash(&previous, sequence, time_ms, kind.as_str(), body);
-    connection
-        .prepare_cached(
-            "INSERT INTO entries (sequence, time_ms, kind, body, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![sequence, time_ms, kind.as_str(), body, hash])?;
-    connection
-        .prepare_cached("UPDATE head SET sequence = ?1, hash = ?2")?
-        .execute(params![sequence, hash])?;
-    Ok(Appended::Row(sequence))
-}
-
-/// The thread ends when the log, which holds the sender, is dropped.
-fn checkpoint_in_background(path: PathBuf) -> mpsc::SyncSender<()> {
-    let (sender, wanted) = mpsc::sync_channel::<()>(1);
-    let spawned = std::thread::Builder::new()
-        .name("audit-checkpoint".into())
-        .spawn(move || {
-            while wanted.recv().is_ok() {
-                let done = Connection::open(&path)
-                    .and_then(|c| c.execute_batch("PRAGMA wal_checkpoint(PASSIVE);"));
-                if let Err(error) = done {
-                    tracing::warn!(%error, "the audit log could not be checkpointed");
-                }
-            }
-        });
-    if let Err(error) = spawned {
-        tracing::warn!(%error, "no thread for checkpoints of the audit log: its write-ahead log will grow");
-    }
-    sender
 }
 
 #[cfg(test)]

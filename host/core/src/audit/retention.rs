@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use super::appending::{Appended, NewRow, append_in_transaction};
 use super::chain::RowHash;
-use super::{Appended, VERSION};
-use super::{AuditError, AuditLog, EntryKind, append_in_transaction, connect, version};
+use super::{AuditError, AuditLog, EntryKind, VERSION, connect, version};
 use crate::clock::{now_ms, rfc3339};
 
 /// Rows that are taken off at once: no command waits longer than that takes.
@@ -108,7 +108,7 @@ impl AuditLog {
         let mut gone = 0;
         // What is written meanwhile stays: not least the rows that tell of it.
         let last = {
-            let connection = super::lock(&self.connection);
+            let connection = self.appender.connection();
             newest(&connection).map_err(|source| self.failed(source))?
         };
         loop {
@@ -130,8 +130,8 @@ impl AuditLog {
         let Some(anchor) = next_anchor(&moment, retention, last).map_err(failed)? else {
             return Ok(0);
         };
-        let body = serde_json::to_string(&anchor.told())?;
-        match append_in_transaction(&moment, EntryKind::Shortened, &body).map_err(failed)? {
+        let told = NewRow::now(EntryKind::Shortened, &anchor.told())?;
+        match append_in_transaction(&moment, &[told]).map_err(failed)? {
             Appended::Row(_) => {}
             Appended::Cut { found, written } => {
                 return Err(AuditError::Cut {

@@ -22,7 +22,8 @@ fn tampered(statement: &str) -> Result<u64, Broken> {
 }
 
 fn tamper_with(log: &AuditLog, statement: &str) {
-    lock(&log.connection)
+    log.appender
+        .connection()
         .execute_batch(&format!(
             "DROP TRIGGER entries_are_not_changed;
              DROP TRIGGER entries_are_not_deleted;
@@ -109,7 +110,8 @@ fn a_log_that_was_taken_away_is_not_written_to() {
 #[test]
 fn a_log_of_the_first_version_is_taken_over() {
     let (folder, log) = log_with_rows(3);
-    lock(&log.connection)
+    log.appender
+        .connection()
         .execute_batch("DROP TABLE head; PRAGMA user_version = 1;")
         .expect("made old");
     drop(log);
@@ -122,7 +124,8 @@ fn a_log_of_the_first_version_is_taken_over() {
 #[test]
 fn a_log_of_a_later_version_is_left_alone() {
     let (folder, log) = log_with_rows(1);
-    lock(&log.connection)
+    log.appender
+        .connection()
         .execute_batch("PRAGMA user_version = 999")
         .expect("made newer");
     drop(log);
@@ -152,7 +155,8 @@ fn half_of_a_long_log() -> (tempfile::TempDir, AuditLog, Retention) {
     let folder = tempfile::tempdir().expect("temporary folder");
     let log = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
     let body = json!({ "text": "x".repeat(400) });
-    lock(&log.connection)
+    log.appender
+        .connection()
         .execute_batch("PRAGMA synchronous = OFF")
         .expect("quick");
     for _ in 0..5_000 {
@@ -180,7 +184,7 @@ fn a_log_that_is_shortened_holds_from_its_anchor_on() {
     // It goes on, and stays append-only.
     log.append(EntryKind::Verdict, &json!({})).expect("append");
     assert_eq!(rows_that_hold(&log), Ok(sound.rows + 1));
-    let deleted = lock(&log.connection).execute("DELETE FROM entries", []);
+    let deleted = log.appender.connection().execute("DELETE FROM entries", []);
     assert!(deleted.is_err());
     drop(log);
     let again = AuditLog::open(&folder.path().join("audit.sqlite")).expect("open");
@@ -242,4 +246,75 @@ fn a_log_whose_making_was_killed_is_opened() {
     }
     let log = AuditLog::open(&left).expect("opened");
     assert_eq!(rows_that_hold(&log), Ok(0));
+}
+
+/// Kinds and numbers of all rows, as another process would read them.
+fn rows_in(path: &Path) -> Vec<(i64, String)> {
+    let reader = Connection::open(path).expect("open");
+    let mut rows = reader
+        .prepare("SELECT sequence, kind FROM entries ORDER BY sequence")
+        .expect("prepare");
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.expect("query").map(|row| row.expect("row")).collect()
+}
+
+#[test]
+fn what_nobody_waits_for_is_written_before_the_next_row_and_at_the_end() {
+    let (_folder, log) = log_with_rows(1);
+    let outcome = || {
+        log.append_soon(EntryKind::Outcome, &json!({}))
+            .expect("encode")
+    };
+    outcome();
+    assert_eq!(
+        log.append(EntryKind::Verdict, &json!({})).expect("append"),
+        3
+    );
+    outcome();
+    log.catch_up();
+    assert_eq!(rows_in(log.path()).len(), 4);
+    outcome();
+    assert_eq!(rows_that_hold(&log).map(|_| ()), Ok(()));
+
+    let path = log.path().to_owned();
+    drop(log);
+    let kinds: Vec<_> = rows_in(&path).into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(
+        kinds,
+        ["verdict", "outcome", "verdict", "outcome", "outcome"]
+    );
+    assert_eq!(rows_that_hold(&AuditLog::open(&path).expect("open")), Ok(5));
+}
+
+#[test]
+fn what_nobody_waits_for_is_written_by_the_thread_of_the_log() {
+    let (_folder, log) = log_with_rows(1);
+    log.append_soon(EntryKind::Outcome, &json!({}))
+        .expect("encode");
+    let since = std::time::Instant::now();
+    while rows_in(log.path()).len() < 2 {
+        assert!(
+            since.elapsed() < Duration::from_secs(10),
+            "it is not written"
+        );
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_could_not_be_written_goes_with_the_next_row() {
+    let (folder, log) = log_with_rows(1);
+    let aside = folder.path().join("aside.sqlite");
+    std::fs::rename(log.path(), &aside).expect("move");
+    log.append_soon(EntryKind::Outcome, &json!({}))
+        .expect("encode");
+    log.catch_up();
+    let refused = log.append(EntryKind::Verdict, &json!({}));
+    assert!(matches!(refused, Err(AuditError::Gone { .. })));
+    std::fs::rename(&aside, log.path()).expect("move back");
+    assert_eq!(
+        log.append(EntryKind::Verdict, &json!({})).expect("append"),
+        3
+    );
+    assert_eq!(rows_in(log.path())[1], (2, "outcome".to_owned()));
 }

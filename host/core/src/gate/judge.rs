@@ -1,7 +1,7 @@
 //! How the gate comes to a decision: approvers, mode, confirmation, audit log.
 
-use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use quarterdeck_policy::{ReviewRequest, Ruling, TRACE_TARGET, Tier};
@@ -14,7 +14,7 @@ use super::surroundings;
 use super::verdict::{Decision, Refusal, VerdictReport};
 use super::{Gate, Mode, OverrideLimit};
 use crate::allow_rules::AllowRule;
-use crate::audit::{AuditError, EntryKind, VerdictRow};
+use crate::audit::{AuditError, AuditLog, EntryKind, VerdictRow};
 use crate::caller::Caller;
 use crate::error::HostError;
 use crate::session::{Session, SessionId};
@@ -60,8 +60,8 @@ impl Gate {
     }
 
     /// Where everything that is judged is written down.
-    pub(crate) fn audit_path(&self) -> &Path {
-        self.audit.path()
+    pub(crate) fn audit(&self) -> &Arc<AuditLog> {
+        &self.audit
     }
 
     /// Adds a row to the audit log and returns its number.

@@ -305,11 +305,10 @@ impl Running {
 }
 
 impl Gate {
-    /// Keeps what came of a command. The command ran, and its row stands: whoever asked
-    /// for it is told how it ended also where this cannot be written down, as when the
-    /// command has filled the disk. The next command is refused then.
+    /// Keeps what came of a command. Nobody waits until that is written: the command ran,
+    /// and its verdict stands.
     fn keep_outcome(&self, outcome: &OutcomeRow<'_>) {
-        if let Err(error) = self.audit.append(EntryKind::Outcome, outcome) {
+        if let Err(error) = self.audit.append_soon(EntryKind::Outcome, outcome) {
             tracing::error!(
                 session = outcome.session,
                 exit_status = outcome.exit_status,

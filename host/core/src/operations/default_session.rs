@@ -24,7 +24,7 @@ impl Host {
         let former = turn.session();
         if let Some(id) = &former
             && let Ok(session) = self.registry.get(id.as_str())
-            && !session.terminal.status().await.has_ended()
+            && !session.terminal.place().await.has_ended
         {
             return Ok(session);
         }

@@ -1,5 +1,7 @@
 //! What was judged in a session and what came of it, from the audit log.
 
+use std::sync::Arc;
+
 use crate::audit::{History, SessionEntry};
 use crate::error::HostError;
 use crate::host::Host;
@@ -12,8 +14,11 @@ impl Host {
     pub async fn session_log(&self, id: &str, most: usize) -> Result<Vec<SessionEntry>, HostError> {
         let session =
             (self.registry.get(id)).map_or_else(|_| id.to_owned(), |it| it.id.to_string());
-        let path = self.gate.audit_path().to_owned();
-        let read = move || History::open(&path)?.of_session(&session, most.min(MOST));
+        let audit = Arc::clone(self.gate.audit());
+        let read = move || {
+            audit.catch_up();
+            History::open(audit.path())?.of_session(&session, most.min(MOST))
+        };
         let entries = tokio::task::spawn_blocking(read)
             .await
             .map_err(|error| HostError::Internal(error.to_string()))?

@@ -92,7 +92,7 @@ impl Host {
         let file = self.component_file(&request.component)?;
         let turn = Arc::clone(&self.diff_turn).lock_owned().await;
         let settings = self.policy_settings.clone();
-        let audit = self.gate.audit_path().to_owned();
+        let audit = self.gate.audit().path().to_owned();
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
             let _turn = turn;

@@ -94,6 +94,7 @@ impl Session {
                     end: self.transcript.end(),
                     position: self.emulator.position(),
                     size: self.emulator.size(),
+                    has_ended: self.is_ended(),
                 });
             }
             Request::Read {
