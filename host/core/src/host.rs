@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::agents::Agents;
 use crate::agents::caps::AgentCaps;
+use crate::agents::noticing::note_what_happens;
 use crate::agents::presence::tell_who_is_present;
 use crate::audit::{AuditError, AuditLog, Retention, keep_short};
 use crate::backends::{BackendChoice, Tmux};
@@ -245,6 +246,10 @@ impl Host {
         tokio::spawn(tell_who_is_present(
             Arc::downgrade(&host),
             host.agents.changes(),
+        ));
+        tokio::spawn(note_what_happens(
+            Arc::downgrade(&host),
+            host.events.subscribe(),
         ));
         if let Some(most) = longest_work {
             tokio::spawn(interrupt_after(Arc::downgrade(&host), most));

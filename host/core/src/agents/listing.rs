@@ -4,6 +4,7 @@ use super::desk::{Look, Suspension};
 use super::lease::Lease;
 use super::role::Role;
 use crate::clock::now_ms;
+use crate::coding_agents::is_processing;
 use crate::error::HostError;
 use crate::host::Host;
 use crate::operations::SessionDescription;
@@ -63,6 +64,8 @@ impl SessionFilter {
 pub struct SharedSession {
     /// The session.
     pub session: SessionDescription,
+    /// Whether something works there.
+    pub is_processing: bool,
     /// The agent that works there.
     pub agent: Option<String>,
     /// The agent's teams.
@@ -104,7 +107,9 @@ impl Host {
         let on_desk = self.agents.desk().session(id);
         let state = self.agents.state();
         let agent = state.roster.agent_of(id);
+        let activity = self.coding_agents.activity(&session.id);
         SharedSession {
+            is_processing: is_processing(activity.as_ref(), session.runs_command),
             agent: agent.map(|agent| agent.name.clone()),
             teams: agent.map(|agent| agent.teams.clone()).unwrap_or_default(),
             role: state.roles.get(id).map(|it| it.config.role),

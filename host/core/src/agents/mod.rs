@@ -26,6 +26,7 @@ mod listing;
 pub mod masking;
 mod monitoring;
 mod moving;
+pub(crate) mod noticing;
 pub mod notifications;
 mod output_files;
 mod permitting;

@@ -2,7 +2,7 @@
 
 use super::notifications::Level;
 use crate::clock::now_ms;
-use crate::coding_agents::AgentActivity;
+use crate::coding_agents::{AgentActivity, is_processing};
 use crate::host::Host;
 
 /// How one agent is doing.
@@ -16,8 +16,8 @@ pub struct AgentLine {
     pub locks: Vec<String>,
     /// Its session, while there is one.
     pub session_id: Option<String>,
-    /// Whether a command runs there.
-    pub runs_command: bool,
+    /// Whether something works there.
+    pub is_processing: bool,
     /// What goes on there.
     pub activity: Option<AgentActivity>,
 }
@@ -39,8 +39,9 @@ impl Host {
             let session = line.session_id.as_deref().map(|id| self.registry.get(id));
             match session {
                 Some(Ok(session)) => {
-                    line.runs_command = session.terminal.status().await.is_running();
+                    let runs_command = session.terminal.status().await.is_running();
                     line.activity = self.coding_agents.activity(&session.id);
+                    line.is_processing = is_processing(line.activity.as_ref(), runs_command);
                 }
                 _ => line.session_id = None,
             }
@@ -75,7 +76,7 @@ impl Host {
                         .roster
                         .agent(name)
                         .map(|agent| agent.session_id.clone()),
-                    runs_command: false,
+                    is_processing: false,
                     activity: None,
                 }
             })

@@ -65,6 +65,18 @@ impl Activity {
     }
 }
 
+/// Whether something works in a session where this goes on: a coding agent that waits for
+/// its person does not, although its shell says that it runs.
+pub(crate) fn is_processing(activity: Option<&AgentActivity>, runs_command: bool) -> bool {
+    let waits = |now: &AgentActivity| {
+        now.program.is_some()
+            && (now.activity == Activity::Idle
+                || now.activity == Activity::RateLimited
+                || now.activity.is_asking())
+    };
+    runs_command && !activity.is_some_and(waits)
+}
+
 /// What says so, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -16,6 +16,7 @@ mod resuming;
 mod rules;
 mod time_limit;
 
+pub(crate) use activity::is_processing;
 pub use activity::{Activity, AgentActivity, Evidence};
 pub(crate) use belief::HookTold;
 pub use frame::{BoxText, Frame, Sighting};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::activity::Activity;
+use crate::agents::noticing::Note;
 use crate::agents::notifications::Level;
 use crate::caller::Caller;
 use crate::events::{Event, Happening};
@@ -94,10 +95,5 @@ async fn resume(host: Weak<Host>, session: SessionId, settings: Arc<ResumeSettin
             )
         }
     };
-    if let Some(agent) = host.agents.agent_of(session.as_str()) {
-        let noted = (host.agents).notify(&agent.name, level, &said, None, None);
-        if let Err(error) = noted.await {
-            tracing::warn!(%error, "a notification is not kept");
-        }
-    }
+    host.note(session.as_str(), Note::new(level, said)).await;
 }

@@ -9,6 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use super::activity::Activity;
+use crate::agents::noticing::Note;
 use crate::agents::notifications::Level;
 use crate::caller::Caller;
 use crate::events::{Event, Happening};
@@ -108,10 +109,6 @@ async fn interrupt(host: Weak<Host>, session: SessionId, most: Duration) {
         }
     };
     tracing::info!(%session, "{said}");
-    if let Some(agent) = host.agents.agent_of(session.as_str()) {
-        let noted = (host.agents).notify(&agent.name, Level::Warning, &said, None, None);
-        if let Err(error) = noted.await {
-            tracing::warn!(%error, "a notification is not kept");
-        }
-    }
+    host.note(session.as_str(), Note::new(Level::Warning, said))
+        .await;
 }

@@ -28,6 +28,8 @@ pub struct OwnOutput {
     pub text: String,
     /// Whether there is more than is told at once: it comes as news.
     pub more: bool,
+    /// What ran there already, and got the command as a line of input.
+    pub read_by: Option<String>,
 }
 
 /// The caller's own session at one moment.
@@ -65,15 +67,23 @@ impl Host {
                 Ok(OwnOutput {
                     text: outcome.output,
                     more: outcome.truncated,
+                    read_by: None,
                 })
             }
-            Err(HostError::SessionBusy { .. } | HostError::LineNotEmpty { .. }) => {
+            Err(error @ (HostError::SessionBusy { .. } | HostError::LineNotEmpty { .. })) => {
                 let line = Input::Text(format!("{command}\n"));
                 self.gate.type_input(&session, &[line], caller).await?;
                 // The prompt means that the program has ended; nothing else tells
                 // that it has answered.
                 session.terminal.wait(Until::Prompt, None, duration).await;
-                Ok(tell_new(&session).await)
+                let new = tell_new(&session).await;
+                Ok(OwnOutput {
+                    read_by: match error {
+                        HostError::SessionBusy { command, .. } => Some(command),
+                        _ => None,
+                    },
+                    ..new
+                })
             }
             Err(error) => Err(error),
         }
@@ -121,5 +131,6 @@ async fn tell_new(session: &Session) -> OwnOutput {
     OwnOutput {
         text: new.text,
         more: new.more,
+        read_by: None,
     }
 }

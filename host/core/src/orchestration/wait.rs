@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use quarterdeck_terminal::deadline::LONGEST_WAIT;
 use quarterdeck_terminal::{ShellState, Status, Until, WaitEnd};
 
+use crate::agents::noticing::Note;
+use crate::agents::notifications::Level;
 use crate::coding_agents::{Activity, AgentActivity};
 use crate::error::HostError;
 use crate::host::Host;
@@ -176,6 +178,20 @@ impl Host {
             (true, None) => Some(progress(&session, &status).await),
             (false, _) => None,
         };
+        if activity.is_none() {
+            // What coding agents do is noted when they do it.
+            let note = match completed {
+                _ if state == AgentState::Failed => {
+                    Note::new(Level::Error, "the shell of its session has ended badly")
+                }
+                true => Note::new(Level::Success, "no command runs any more in its session"),
+                false => {
+                    let waited = started.elapsed().as_secs();
+                    Note::new(Level::Warning, format!("still works after {waited} s"))
+                }
+            };
+            self.note(session.id.as_str(), note).await;
+        }
         Ok(AgentWaited::Looked(Box::new(WaitedAgent {
             agent: agent.name,
             session: session.id.clone(),

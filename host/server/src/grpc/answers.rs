@@ -51,24 +51,36 @@ pub(super) fn outcome(done: Result<String, HostError>) -> proto::StatusResponse 
 }
 
 impl From<SharedSession> for proto::Session {
-    fn from(SharedSession { session, agent, .. }: SharedSession) -> Self {
+    fn from(shared: SharedSession) -> Self {
+        let SharedSession {
+            session,
+            agent,
+            is_processing,
+            ..
+        } = shared;
         Self {
             persistent_id: session.id.uuid().to_string(),
             id: session.id.to_string(),
             name: session.name,
-            is_processing: session.runs_command,
+            is_processing,
             agent: agent.unwrap_or_default(),
         }
     }
 }
 
 impl From<SharedSession> for proto::SessionStatus {
-    fn from(SharedSession { session, agent, .. }: SharedSession) -> Self {
+    fn from(shared: SharedSession) -> Self {
+        let SharedSession {
+            session,
+            agent,
+            is_processing,
+            ..
+        } = shared;
         Self {
             name: session.name,
             persistent_id: session.id.uuid().to_string(),
             id: session.id.to_string(),
-            is_processing: session.runs_command,
+            is_processing,
             agent: agent.unwrap_or_default(),
         }
     }

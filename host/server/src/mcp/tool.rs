@@ -176,6 +176,7 @@ impl RegisteredTool {
         notices: Option<Notices>,
         person: Person,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+        let arguments = without_own_name(&self.tool, arguments);
         (self.call)(host, caller, arguments, notices, person)
     }
 
@@ -183,6 +184,17 @@ impl RegisteredTool {
     pub(super) fn failure(&self, error: &HostError) -> CallToolResult {
         (self.failure)(error)
     }
+}
+
+/// Documents write a call down as `{"tool": NAME, …}`, and some clients send it as it
+/// stands there.
+fn without_own_name(tool: &Tool, mut arguments: JsonObject) -> JsonObject {
+    let properties = tool.input_schema.get("properties");
+    let takes_it = properties.is_some_and(|it| it.get("tool").is_some());
+    if !takes_it && arguments.get("tool").and_then(Value::as_str) == Some(&*tool.name) {
+        arguments.remove("tool");
+    }
+    arguments
 }
 
 /// A tool of the host's own as `tools/list` shows it.
@@ -420,6 +432,22 @@ mod tests {
             write_whole_numbers_as_such(&mut value);
             assert_eq!(value, meant, "{given}");
         }
+    }
+
+    #[test]
+    fn a_call_may_hold_the_name_of_its_tool() {
+        let tool = |schema: Value| match schema {
+            Value::Object(schema) => Tool::new("look", "Looks.", schema),
+            _ => unreachable!("an object"),
+        };
+        let kept = |tool: &Tool, given: &str| {
+            let arguments = JsonObject::from_iter([("tool".to_owned(), json!(given))]);
+            !without_own_name(tool, arguments).is_empty()
+        };
+        let plain = tool(json!({ "properties": { "at": {} } }));
+        assert!(!kept(&plain, "look"));
+        assert!(kept(&plain, "another"), "that is a mistake, and is told");
+        assert!(kept(&tool(json!({ "properties": { "tool": {} } })), "look"));
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl From<AgentLine> for ToldLine {
             summary,
             locks: line.locks,
             session_id: line.session_id,
-            is_processing: line.runs_command,
+            is_processing: line.is_processing,
             activity: line.activity,
         }
     }

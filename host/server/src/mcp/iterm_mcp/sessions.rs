@@ -259,6 +259,7 @@ impl ForeignTool for CheckSessionStatus {
             agent,
             teams,
             is_monitored,
+            is_processing,
             ..
         } = host.shared_session(id.as_str()).await?;
         answer(&json!({
@@ -267,7 +268,7 @@ impl ForeignTool for CheckSessionStatus {
             "persistent_id": id.uuid().to_string(),
             "agent": agent,
             "teams": teams,
-            "is_processing": session.runs_command,
+            "is_processing": is_processing,
             "is_monitoring": is_monitored,
             "is_active": host.is_active_session(&id, &caller),
         }))

@@ -57,7 +57,7 @@ impl From<SharedSession> for ToldSession {
             agent: shared.agent,
             team: shared.teams.first().cloned(),
             teams: shared.teams,
-            is_processing: session.runs_command,
+            is_processing: shared.is_processing,
             is_monitoring: shared.is_monitored,
             suspended: suspended.is_some(),
             suspended_at: suspended.as_ref().map(|it| rfc3339_of_ms(it.at_ms)),

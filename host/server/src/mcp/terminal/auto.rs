@@ -19,9 +19,18 @@ const NO_SESSION: &str = "no_session";
 /// What was printed, and how to get the rest of it.
 fn told(output: &OwnOutput) -> Value {
     let mut told = json!({ "status": "success", "output": output.text });
+    let mut notes = Vec::new();
+    if let Some(program) = &output.read_by {
+        notes.push(format!(
+            "{program} still runs there, and was given this as a line of input: it runs when nothing else does, or never"
+        ));
+    }
     if output.more {
         told["truncated"] = true.into();
-        told["note"] = "there is more: call terminal_get_incremental_tool".into();
+        notes.push("there is more: call terminal_get_incremental_tool".to_owned());
+    }
+    if !notes.is_empty() {
+        told["note"] = notes.join("; ").into();
     }
     told
 }
