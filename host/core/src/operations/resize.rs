@@ -27,7 +27,7 @@ impl Host {
                     how: "so that it has no size to change".to_owned(),
                 },
                 ResizeError::Unanswered => HostError::Internal(format!(
-                    "session {}: {error}; session_status tells its size",
+                    "session {}: {error}; look at it for the size that it has",
                     session.id
                 )),
             })
