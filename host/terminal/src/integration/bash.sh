@@ -20,7 +20,8 @@ __quarterdeck_n=$'0\a'
 __quarterdeck_seen=
 # What the line holds is known to bash from version 4 on. Having said it, bash
 # draws the prompt again; until then it would lose a ctrl-c.
-builtin printf '\e]133;H;q=%s;n=0;ask=%s\a' "$__quarterdeck_key" "$((BASH_VERSINFO[0] >= 4 ? 2 : 0))"
+__quarterdeck_ask=$((BASH_VERSINFO[0] >= 4 ? 2 : 0))
+builtin printf '\e]133;H;q=%s;n=0;ask=%s\a' "$__quarterdeck_key" "$__quarterdeck_ask"
 
 # Marks go to the terminal, wherever `exec` has the output go.
 __quarterdeck_tell() {
@@ -44,7 +45,7 @@ __quarterdeck_ended() {
 
 # Last in PROMPT_COMMAND: the prompt is about to be shown.
 __quarterdeck_prompting() {
-    builtin local __quarterdeck_status=$?
+    builtin local __quarterdeck_status=$? __quarterdeck_ask_now=0
     [[ $- != *x* ]] || { builtin local - && builtin set +x; }
     # Whoever runs a command waits for this, so while nothing changes it is one comparison
     # (by `[`, because `[[` may have been told not to tell A from a).
@@ -52,6 +53,12 @@ __quarterdeck_prompting() {
         __quarterdeck_look "$__quarterdeck_status"
     __quarterdeck_prompt=$((__quarterdeck_prompt + 1)) __quarterdeck_n=$__quarterdeck_prompt$'\a' __quarterdeck_armed=yes
     __quarterdeck_tell "$__quarterdeck_a$__quarterdeck_prompt;cwd=q:$__quarterdeck_cwd"$'\a'
+    # Without its editor nobody can be asked: the keys would be part of the line.
+    [[ -z ${__quarterdeck_asked-} || ! ( -o emacs || -o vi ) ]] || __quarterdeck_ask_now=2
+    if ((__quarterdeck_ask != __quarterdeck_ask_now)); then
+        __quarterdeck_ask=$__quarterdeck_ask_now
+        __quarterdeck_tell $'\e]133;H;q='"$__quarterdeck_key;n=$__quarterdeck_prompt;ask=$__quarterdeck_ask"$'\a'
+    fi
     # bash shows its prompt, with the marks in it, where errors go.
     [[ -t 3 ]] || __quarterdeck_tell "$__quarterdeck_b$__quarterdeck_n"
     builtin return "$__quarterdeck_status"
@@ -215,6 +222,7 @@ if [[ -o emacs || -o vi ]]; then
     builtin bind 'set enable-bracketed-paste on' 2>/dev/null
     builtin bind 'set enable-active-region off' 2>/dev/null
     if ((BASH_VERSINFO[0] >= 4)); then
+        __quarterdeck_asked=yes
         __quarterdeck_only_enter_runs 2>/dev/null
         for __quarterdeck_map in emacs vi-insert vi-command; do
             __quarterdeck_commands=0

@@ -25,14 +25,11 @@ fi
         # The first prompt: the user's own files have run.
         __quarterdeck_start() {
             'builtin' 'local' ended=$?
-            # What is typed is what runs: comments yes, expansion of `!` no.
-            'builtin' 'setopt' interactive_comments no_bang_hist
-            # zsh fills up a partial last line before any hook runs, which would
-            # end up in the command's output: __quarterdeck_precmd does it instead.
-            if [[ -o prompt_sp ]]; then
-                'builtin' 'typeset' -g __quarterdeck_fill=yes
-                'builtin' 'setopt' no_prompt_sp
-            fi
+            # What is typed is what runs: comments yes, expansion of `!` no. And zsh fills
+            # up a partial last line before any hook runs, which would end up in the
+            # command's output: __quarterdeck_precmd does it instead.
+            'builtin' 'typeset' -g __quarterdeck_fill=
+            __quarterdeck_options
             # The function `precmd` runs before the array, and would print into
             # the output of the command that has just ended.
             if (( ${+functions[precmd]} )); then
@@ -41,11 +38,20 @@ fi
                 precmd_functions=(__quarterdeck_user_precmd $precmd_functions)
                 __quarterdeck_user_precmd
             fi
-            precmd_functions=(__quarterdeck_comments __quarterdeck_precmd ${precmd_functions:#__quarterdeck_start})
+            precmd_functions=(__quarterdeck_options __quarterdeck_precmd ${precmd_functions:#__quarterdeck_start})
             preexec_functions+=(__quarterdeck_preexec)
             'builtin' 'autoload' -Uz add-zle-hook-widget
+            __quarterdeck_keys
+            'builtin' 'unfunction' __quarterdeck_start
+            __quarterdeck_precmd $ended
+        }
+
+        # What keys do; said again after `bindkey -d`, which takes this keymap with it, too.
+        __quarterdeck_keys() {
+            'builtin' 'emulate' -L zsh
+            'builtin' 'setopt' no_xtrace
             __quarterdeck_only_enter_runs
-            'builtin' 'unfunction' __quarterdeck_only_enter_runs
+            'builtin' 'bindkey' -N __quarterdeck
             'builtin' 'local' keymap question before
             for keymap in emacs viins vicmd; do
                 for question in 113 117 118 119; do
@@ -61,8 +67,6 @@ fi
                 # Not the plain one: what reads the words to search for knows this name.
                 'builtin' 'bindkey' -M $keymap '\e[27;7;115~' send-break
             done
-            'builtin' 'unfunction' __quarterdeck_start
-            __quarterdeck_precmd $ended
         }
 
         # A key that runs something by itself would run it unseen: what the host judges
@@ -105,8 +109,15 @@ fi
             done
         }
 
-        # A comment that is judged as one must be one, whatever was set meanwhile.
-        __quarterdeck_comments() { { 'builtin' 'setopt' interactive_comments no_bang_hist } 2>/dev/null }
+        # A comment that is judged as one must be one, and a partial last line is not filled up
+        # before it is told, whatever was set meanwhile: `emulate` sets it all.
+        __quarterdeck_options() {
+            {
+                'builtin' 'setopt' interactive_comments no_bang_hist
+                [[ ! -o prompt_sp ]] || __quarterdeck_fill=yes
+                'builtin' 'setopt' no_prompt_sp
+            } 2>/dev/null
+        }
 
         # Marks go to the terminal, wherever `exec` has the output go.
         __quarterdeck_tell() {
@@ -131,8 +142,20 @@ fi
             __quarterdeck_tell '\e]133;F;q=%s;n=%d\a%s\e]133;A;q=%s;n=%d;cwd=q:%s\a' \
                 "$__quarterdeck_key" "$__quarterdeck_prompt" "$fill" \
                 "$__quarterdeck_key" "$__quarterdeck_prompt" "${cwd//;/$__quarterdeck_del}"
-            # Something may have replaced the editor's hook.
-            [[ ${widgets[zle-line-init]-} == user:azhw:* ]] || add-zle-hook-widget line-init __quarterdeck_edit
+            if [[ ! -o zle ]]; then
+                # Without the editor nobody says when a line is read.
+                __quarterdeck_tell '\e]133;X;q=%s;n=%d\a' "$__quarterdeck_key" "$__quarterdeck_prompt"
+                'builtin' 'typeset' -g __quarterdeck_over=yes
+                precmd_functions=("${precmd_functions[@]:#__quarterdeck_precmd}")
+                preexec_functions=("${preexec_functions[@]:#__quarterdeck_preexec}")
+                'builtin' 'return' "$ended"
+            fi
+            (( ! ${+keymaps} || ${keymaps[(I)__quarterdeck]} )) || __quarterdeck_keys 2>/dev/null
+            # Something may have replaced the editor's hook. The dispatcher of these hooks
+            # works under zsh's own options only; made under `emulate`, it brings them along.
+            [[ ${widgets[zle-line-init]-} == user:azhw:* ]] || 'builtin' 'emulate' zsh -c '
+                add-zle-hook-widget line-init __quarterdeck_edit
+                functions[azhw:zle-line-init]=$functions[azhw:zle-line-init]'
             'builtin' 'return' "$ended"
         }
 
@@ -150,15 +173,17 @@ fi
         # is edited now for the end of the command, and what is told counts from there on.
         __quarterdeck_hook() {
             'builtin' 'typeset' -ga precmd_functions preexec_functions
-            precmd_functions=(__quarterdeck_comments __quarterdeck_precmd "${precmd_functions[@]}")
+            precmd_functions=(__quarterdeck_options __quarterdeck_precmd "${precmd_functions[@]}")
             preexec_functions=("${preexec_functions[@]:#__quarterdeck_preexec}" __quarterdeck_preexec)
         }
 
         # The editor starts on a line, or on a further line of a command.
         __quarterdeck_edit() {
             {
-                'builtin' 'setopt' local_options no_xtrace
+                'builtin' 'emulate' -L zsh
+                'builtin' 'setopt' no_xtrace
             } 2>/dev/null
+            [[ -z ${__quarterdeck_over-} ]] || 'builtin' 'return' 0
             case $CONTEXT in
                 start)
                     (( ${+precmd_functions} && ${precmd_functions[(I)__quarterdeck_precmd]} )) || __quarterdeck_hook

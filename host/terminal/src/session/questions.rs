@@ -185,7 +185,11 @@ impl Session {
         if reply.send(Ok(receiver)).is_err() {
             return;
         }
-        let bytes = if shell.always_pastes() || self.emulator.input_modes().bracketed_paste {
+        // A bash that cannot be asked has no editor, whoever has switched pastes on, or one
+        // that is too old for them.
+        let takes_pastes =
+            self.emulator.input_modes().bracketed_paste && self.prompt.answers_line();
+        let bytes = if shell.always_pastes() || takes_pastes {
             shell.paste(&command)
         } else if command.contains(['\n', '\t']) {
             format!("eval {}\r", quoting::ansi_c(&command)).into_bytes()
