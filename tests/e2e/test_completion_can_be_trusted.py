@@ -261,6 +261,17 @@ async def test_a_pattern_is_waited_for_in_output_and_not_in_the_command(agent: A
     await agent.wait_for(session, pattern="BUILD_OK")
 
 
+async def test_a_tab_is_a_tab_to_a_shell_that_only_starts(agent: Agent, world: World) -> None:
+    """Until its editor is there the terminal takes tabs for text, and the editor then for keys."""
+    session = await agent.open_session()
+    (world.home / "secret-key").write_text("nobody's business\n")
+    (world.home / "slow").write_text("sleep 1\n")
+    await agent.run(f"cd {world.home}; exec bash --rcfile slow", sessionId=session, timeoutMs=10_000)
+    looked = await agent.run("cat sec\tx", sessionId=session)
+    assert "nobody's business" not in looked["output"], looked
+    assert "cat: sec" in looked["output"], looked
+
+
 @pytest.mark.parametrize("shell", ["bash --norc", "zsh -f", "fish", "dash"])
 async def test_a_tab_is_a_tab_in_a_shell_that_tells_nothing(agent: Agent, world: World, shell: str) -> None:
     """Its line editor would complete the name of a secret, and the gate judged something else."""

@@ -296,6 +296,18 @@ async def test_a_tab_is_a_tab_to_a_shell_that_takes_no_pastes(remote: RemoteMach
     assert (await sessions.run(session, "(exit 4)"))["exit_code"] == 4
 
 
+async def test_a_command_for_a_shell_that_only_starts(remote: RemoteMachine, sessions: Sessions) -> None:
+    slow = remote.folder / "slow-shell"
+    slow.write_text(f"#!/bin/sh\nsleep 1\nexec {shutil.which('dash')}\n")
+    for path in (remote.folder, slow):
+        path.chmod(0o755)
+    remote.log_in_to(str(slow))
+    session = (await connect(sessions, remote, key_file=str(remote.key)))["session_id"]
+    for turn in range(2):
+        ran = await sessions.run(session, f"echo {turn}; (exit 4)")
+        assert ran == {"success": True, "output": f"{turn}\n", "exit_code": 4}, ran
+
+
 async def test_what_the_terminal_replies_is_no_part_of_the_next_command_there(
     remote: RemoteMachine, sessions: Sessions
 ) -> None:

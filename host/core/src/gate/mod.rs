@@ -38,6 +38,7 @@ mod running;
 mod second_prompt;
 mod shell_line;
 mod surroundings;
+pub(crate) mod tabs;
 mod tally;
 mod telling;
 mod typed_line;

@@ -31,7 +31,8 @@ impl Bounds {
     /// tells the exit status they differ, so each is given a function of its own. The bounds
     /// stand in two halves, so that the echo of this line is neither; `eval` of one quoted
     /// word keeps comments, here-documents and several lines as they are.
-    /// Pasted where the shell can tell a paste, so that tabs complete nothing.
+    /// Pasted where the shell can tell a paste, so that tabs complete nothing. A shell that
+    /// is only starting shows its prompt behind the echo, so the first bound begins a line.
     pub(super) fn around(&self, command: &str, as_paste: bool) -> String {
         let (first, second) = self.word.split_at(self.word.len() / 2);
         let command = match as_paste || !command.contains('\t') {
@@ -45,7 +46,7 @@ impl Bounds {
         // Only fish has the builtin `set_color`; a variable might be unset, which some forbid.
         let told = |status| format!(r#"printf "\n%s%s:%s\n" {first} {second} "{status}""#);
         let line = format!(
-            " printf '%s%s\\n' {first} {second}; type set_color >/dev/null 2>&1 && \
+            " printf '\\n%s%s\\n' {first} {second}; type set_color >/dev/null 2>&1 && \
              eval 'function quarterdeck_told; {}; end' || eval 'quarterdeck_told() {{ {}; }}'; \
              eval {command}; quarterdeck_told",
             told("$status"),

@@ -16,6 +16,7 @@ use super::continuation::{Unfinished, waits_for_more};
 use super::door::Typist;
 use super::remote_shell::Bounds;
 use super::shell_line::{asks_the_shell, drop_reply, look_at_the_line};
+use super::tabs::{once_lines_are_edited, refuse_what_would_complete};
 use super::typing::settled_status;
 use super::{Gate, VerdictReport};
 use crate::audit::EntryKind;
@@ -169,11 +170,14 @@ impl Gate {
     ) -> Result<Judged<'a>, HostError> {
         let mut typist = session.door.typist.lock().await;
         self.agents.may_type(&session.id, caller)?;
-        let status = status_after_keys(session, &typist).await;
+        let mut status = status_after_keys(session, &typist).await;
         refuse_unless_free(session, &status)?;
         let certainty = match asks_the_shell(&status) {
             true => Certainty::Exact,
             false => {
+                if command.contains('\t') {
+                    status = once_lines_are_edited(session, status).await;
+                }
                 refuse_unless_line_is_empty(session, &mut typist, &status).await?;
                 refuse_what_would_complete(session, command, &status)?;
                 Certainty::Typed
@@ -398,19 +402,6 @@ fn refuse_unless_free(session: &Session, status: &Status) -> Result<(), HostErro
             None => Ok(()),
         },
     }
-}
-
-/// A line editor that takes no pastes would put something else in a tab's place.
-fn refuse_what_would_complete(
-    session: &Session,
-    command: &str,
-    status: &Status,
-) -> Result<(), HostError> {
-    let completes = !status.bracketed_paste && !status.reads_lines;
-    if completes && session.remote_host.is_none() && command.contains('\t') {
-        return Err(HostError::TabWouldComplete(session.id.clone()));
-    }
-    Ok(())
 }
 
 /// Where no shell can be asked what its line holds, what was typed there without an

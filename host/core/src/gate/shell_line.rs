@@ -35,7 +35,7 @@ pub(super) fn reads_command_lines(program: &str) -> bool {
 }
 
 /// `-bash` is a login shell, and `tmux: client` is tmux's name for itself.
-fn plain_name(program: &str) -> &str {
+pub(super) fn plain_name(program: &str) -> &str {
     let name = program.split(':').next().unwrap_or(program);
     name.trim_start_matches('-')
 }

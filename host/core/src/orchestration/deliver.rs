@@ -318,6 +318,9 @@ impl Host {
             self.gate.run_encoded(session, line, caller).await?;
             return Ok(Told::Typed);
         }
+        if holds_tabs {
+            crate::gate::tabs::are_text(session).await?;
+        }
         let mut input = Vec::new();
         if holds_tabs || line.contains('\n') {
             input.push(Input::Paste(line.to_owned()));
