@@ -305,7 +305,7 @@ async def test_a_command_for_a_shell_that_only_starts(remote: RemoteMachine, ses
     session = (await connect(sessions, remote, key_file=str(remote.key)))["session_id"]
     for turn in range(2):
         ran = await sessions.run(session, f"echo {turn}; (exit 4)")
-        assert ran == {"success": True, "output": f"{turn}\n", "exit_code": 4}, ran
+        assert ran == {"success": False, "output": f"{turn}\n", "exit_code": 4}, ran
 
 
 async def test_what_the_terminal_replies_is_no_part_of_the_next_command_there(

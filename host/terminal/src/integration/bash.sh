@@ -118,7 +118,8 @@ __quarterdeck_look() {
 }
 
 # Bound to private key sequences, whose number it is given: tells the host what
-# the line holds. Also 1 where vi's editor would take text for commands.
+# the line holds. Also 1 where vi's editor would take text for commands. bash parses the
+# bound command in the state of the line before, where `{` may be a word: errors are closed here.
 __quarterdeck_line() {
     builtin local __quarterdeck_status=$? __quarterdeck_held
     [[ $- != *x* ]] || { builtin local - && builtin set +x; }
@@ -128,7 +129,7 @@ __quarterdeck_line() {
     __quarterdeck_tell "$__quarterdeck_l$__quarterdeck_prompt;a=$1;v=${2-0};line=q:${__quarterdeck_held//;/$'\177'}"$'\a'
     [[ -t 3 ]] || __quarterdeck_tell "$__quarterdeck_b$__quarterdeck_n"
     builtin return "$__quarterdeck_status"
-}
+} 3>&2 2>/dev/null
 
 __quarterdeck_hook() {
     if ((BASH_VERSINFO[0] > 5 || BASH_VERSINFO[0] == 5 && BASH_VERSINFO[1] >= 1)); then
@@ -228,8 +229,7 @@ if [[ -o emacs || -o vi ]]; then
             __quarterdeck_commands=0
             [[ $__quarterdeck_map != vi-command ]] || __quarterdeck_commands=1
             for __quarterdeck_question in 113 117 118 119; do
-                # In the middle of a command `{` is a word, but not at the start of a line.
-                builtin bind -m "$__quarterdeck_map" -x "\"\\e[27;7;$__quarterdeck_question~\": "$'\n'"{ __quarterdeck_line $__quarterdeck_question $__quarterdeck_commands; } 3>&2 2>/dev/null"
+                builtin bind -m "$__quarterdeck_map" -x "\"\\e[27;7;$__quarterdeck_question~\": __quarterdeck_line $__quarterdeck_question $__quarterdeck_commands"
             done
             # Does nothing, but ends a search in the history; the question right
             # after it would otherwise be looked up together with the search's key.

@@ -176,6 +176,20 @@ async fn a_line_goes_on_with_the_one_before() {
         session.shows("(?m)^one two$").await;
         session.prompted().await;
         assert_eq!(session.run("echo ok").await, ran(0, "ok\n"), "{shell}");
+        // Where the shell's grammar wants a pattern.
+        session.enter(&["case x in", "<enter>"]).await;
+        session
+            .eventually("a pattern's prompt", async || {
+                let line = session.keyboard.shell_line().await;
+                line.is_ok_and(|line| line.continued)
+            })
+            .await;
+        session.type_in("x) echo x;; esac").await;
+        let line = session.line().await;
+        assert_eq!(line.text, "x) echo x;; esac", "{shell}");
+        session.enter(&["<enter>"]).await;
+        session.prompted().await;
+        assert_eq!(session.run("echo ok").await, ran(0, "ok\n"), "{shell}");
     }
 }
 
