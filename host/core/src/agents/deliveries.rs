@@ -4,6 +4,11 @@ use std::collections::{HashMap, VecDeque};
 
 use sha2::{Digest, Sha256};
 
+use super::Agents;
+use super::kept::keep_delivery;
+use crate::error::HostError;
+use crate::session::SessionId;
+
 /// So many messages are remembered for each agent.
 pub(super) const REMEMBERED: usize = 1_000;
 
@@ -53,6 +58,58 @@ impl Deliveries {
         if let Some(known) = self.by_agent.get_mut(agent) {
             known.retain(|it| it != digest);
         }
+    }
+}
+
+impl Agents {
+    /// Claims a message for an agent: `false` if it had it already.
+    pub(crate) fn claim(&self, agent: &str, message: &str) -> bool {
+        let digest = digest(message);
+        let mut known = self.deliveries();
+        if known.had(agent, &digest) {
+            return false;
+        }
+        let forgotten = known.remember(agent, digest);
+        drop(known);
+        if let Some(forgotten) = forgotten {
+            let agent = agent.to_owned();
+            self.store
+                .write_later("which message was forgotten", move |kept| {
+                    kept.execute(
+                        "DELETE FROM deliveries WHERE agent = ?1 AND digest = ?2",
+                        rusqlite::params![agent, forgotten],
+                    )
+                    .map(drop)
+                });
+        }
+        true
+    }
+
+    /// The claimed message was not delivered.
+    pub(crate) fn unclaim(&self, agent: &str, message: &str) {
+        self.deliveries().forget(agent, &digest(message));
+    }
+
+    /// Whether the agent of a session is known to have had this message.
+    pub(crate) fn was_told(&self, session: &SessionId, message: &str) -> bool {
+        let digest = digest(message);
+        let agent = self.agent_of(session.as_str());
+        agent.is_some_and(|agent| self.deliveries().had(&agent.name, &digest))
+    }
+
+    /// The message was delivered; told it is also where it was not claimed.
+    pub(crate) async fn delivered(&self, agent: &str, message: &str) -> Result<(), HostError> {
+        let digest = digest(message);
+        let forgotten = self.deliveries().remember(agent, digest);
+        let agent = agent.to_owned();
+        (self.store)
+            .write(move |kept| keep_delivery(kept, &agent, &digest, forgotten.as_ref()))
+            .await
+            .map_err(|error| {
+                HostError::Internal(format!(
+                    "{error}; the message was typed, and may be sent twice"
+                ))
+            })
     }
 }
 

@@ -33,11 +33,13 @@ mod permitting;
 pub(crate) mod presence;
 pub mod profile;
 pub mod programs;
+mod registering;
 pub mod role;
 pub mod roster;
 mod sharing;
 mod state;
 mod status;
+mod teams;
 mod telemetry;
 
 use std::collections::BTreeSet;
@@ -46,7 +48,6 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuar
 
 use tokio::sync::broadcast;
 
-pub use changing::{CreatedTeam, RegisteredAgent};
 pub use error::AgentsError;
 pub use following::SeenOutput;
 pub use listing::{SessionFilter, SharedSession, TagMatch};
@@ -54,8 +55,10 @@ pub use monitoring::{Monitoring, OutputLines};
 pub(crate) use moving::BACKUP_TAG;
 pub use moving::{Belongings, TakeOverRefusal};
 pub use output_files::OutputFile;
+pub use registering::RegisteredAgent;
 pub use sharing::{AccessAnswer, LockAnswer, UnlockAnswer};
 pub use status::{AgentLine, Said};
+pub use teams::CreatedTeam;
 pub use telemetry::{PaneTelemetry, Telemetry};
 
 use crate::error::HostError;

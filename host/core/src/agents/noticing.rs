@@ -1,13 +1,18 @@
-//! What happens to an agent in its session, noted for those who work with it: commands
-//! that the gate keeps back, tasks that end, and turns of its program.
+//! Notifications: what agents say, and what happens to them in their sessions, noted for
+//! those who work with them: commands that the gate keeps back, tasks that end, and turns of
+//! their programs.
 
 use std::sync::{Arc, Weak};
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::notifications::Level;
+use super::kept::Change;
+use super::notifications::{Level, Notification, NotificationFilter, summary};
+use super::{Agents, AgentsChanged};
+use crate::clock::{now_ms, rfc3339_of_ms};
 use crate::coding_agents::Activity;
+use crate::error::HostError;
 use crate::events::{
     AgentActivityChanged, ConfirmationState, Event, GateConfirmation, GateDecision, Happening,
     TaskStatus,
@@ -41,6 +46,43 @@ impl Note {
     fn with_hint(mut self, action: String) -> Self {
         self.action_hint = Some(action);
         self
+    }
+}
+
+impl Agents {
+    /// Keeps a notification.
+    pub async fn notify(
+        &self,
+        agent: &str,
+        level: Level,
+        text: &str,
+        context: Option<String>,
+        action_hint: Option<String>,
+    ) -> Result<Notification, HostError> {
+        let at_ms = now_ms();
+        let notification = Notification {
+            agent: agent.to_owned(),
+            timestamp: rfc3339_of_ms(at_ms),
+            level,
+            summary: summary(text),
+            context,
+            action_hint,
+            at_ms,
+        };
+        let kept = self
+            .change(|state, changes| {
+                state.notifications.add(notification.clone());
+                changes.push(Change::Notification(notification.clone()));
+                Ok(notification)
+            })
+            .await?;
+        self.tell(AgentsChanged::Notifications);
+        Ok(kept)
+    }
+
+    /// Notifications, newest first, and how many there are of this kind.
+    pub fn notifications(&self, filter: &NotificationFilter) -> (Vec<Notification>, usize) {
+        self.state().notifications.find(filter)
     }
 }
 
