@@ -11,9 +11,11 @@
 
 mod aliases;
 mod assigned;
+mod builtins;
 mod carried;
 mod code;
 mod copies;
+mod edited;
 mod expand;
 mod findings;
 mod functions;
@@ -40,6 +42,7 @@ mod starters;
 mod statements;
 mod trace;
 mod trap;
+mod unknown;
 mod wrapped;
 mod written;
 

@@ -312,11 +312,11 @@ impl Walk<'_> {
 
     fn rules_about_code(&mut self, program: &str, code: &str, unresolved: bool, span: Span) {
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
-        let shell = self.shell.clone();
+        let place = self.shell.place();
         let subject = Subject {
             code: Some(code),
             unresolved,
-            ..Subject::new(program, &arguments, shell.here())
+            ..Subject::new(program, &arguments, place.here())
         };
         let rule = self
             .rules

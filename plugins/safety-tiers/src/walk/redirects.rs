@@ -236,11 +236,11 @@ impl Walk<'_> {
             return;
         }
         let arguments = Arguments::new(&[], &PLAIN_PROGRAM);
-        let shell = self.shell.clone();
+        let place = self.shell.place();
         let subject = Subject {
             writes: &redirected.writes,
             reads: &redirected.reads,
-            ..Subject::new("", &arguments, shell.here())
+            ..Subject::new("", &arguments, place.here())
         };
         let rule = self.rules.strictest_everywhere(&subject);
         if let Some(rule) = rule {
