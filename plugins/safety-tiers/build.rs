@@ -305,6 +305,8 @@ fn patterns(words: &[String]) -> String {
     let mut code = "&[".to_owned();
     for word in words {
         match word.strip_prefix('@') {
+            // `@@FILE`: an argument that begins so.
+            Some(text) if text.starts_with('@') => write!(code, "Pattern::Text({text:?}), "),
             Some(place) => write!(code, "Pattern::Place(Places::{}), ", place.to_uppercase()),
             None => write!(code, "Pattern::Text({word:?}), "),
         }

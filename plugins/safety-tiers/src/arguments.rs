@@ -54,7 +54,7 @@ impl<'a> Arguments<'a> {
             if arguments.flag(text, next) {
                 index += 1;
             }
-            if text.len() < 2 || !text.starts_with('-') {
+            if is_operand(text) {
                 arguments.operands.push(index);
                 if arguments.stops_at_operand() {
                     arguments.operands.extend(index + 1..all.len());
@@ -121,7 +121,7 @@ impl<'a> Arguments<'a> {
             });
             return takes_next;
         }
-        if text.len() < 2 || !text.starts_with('-') {
+        if is_operand(text) {
             return false;
         }
         if self.program.single_dash || takes_value(text) {
@@ -293,6 +293,21 @@ impl<'a> Arguments<'a> {
             && spellings(flag).any(|(name, value)| self.has_spelling(name, value))
     }
 
+    /// Whether an argument is a shortened form of a long flag, with its value if that
+    /// has one: `--prun=now` of `--prune=now`.
+    pub(crate) fn is_short_for(&self, argument: &str, flag: &str) -> bool {
+        if !self.program.gnu || !argument.starts_with("--") {
+            return false;
+        }
+        let whole = |text: &'_ str| -> (usize, bool) {
+            (text.find('=').unwrap_or(text.len()), text.contains('='))
+        };
+        let ((name, given), (full, wanted)) = (whole(argument), whole(flag));
+        given == wanted
+            && shortens(&argument[..name], &flag[..full])
+            && crate::text::matches_any_case(&flag[full..], &argument[name..])
+    }
+
     /// As [`Self::has_flag`], for spellings that are taken apart already.
     pub(crate) fn has_one_of(&self, spellings: &[Spelling]) -> bool {
         !self.flags.is_empty()
@@ -348,6 +363,11 @@ impl<'a> Arguments<'a> {
             }
         }
     }
+}
+
+/// Whether a word is no flag: `-` alone is a file, `- CMD` a line for zsh.
+fn is_operand(text: &str) -> bool {
+    text.len() < 2 || !text.starts_with('-') || text.starts_with("- ")
 }
 
 /// Whether GNU getopt, or git, takes a word for that longer flag. A word that is a flag

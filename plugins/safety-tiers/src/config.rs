@@ -61,7 +61,7 @@ struct Config {
 }
 
 /// Ids that the walk itself uses, besides those of rules.
-const WALK_IDS: [&str; 25] = [
+const WALK_IDS: [&str; 26] = [
     "core/asks-for-help",
     "core/characters",
     "core/editor-command",
@@ -79,6 +79,7 @@ const WALK_IDS: [&str; 25] = [
     "core/typed-into-program",
     "core/uncertain",
     "core/search-path",
+    "core/settings-name-programs",
     "core/unfinished",
     "core/unknown-command",
     "core/unknown-destroyer",

@@ -189,6 +189,19 @@ impl Rule {
     }
 }
 
+/// Whether packages come from there anyway.
+fn is_usual_source(address: &str) -> bool {
+    const USUAL: [&str; 6] = [
+        "https://proxy.golang.org",
+        "https://pypi.org/simple",
+        "https://registry.npmjs.org",
+        "https://registry.yarnpkg.com",
+        "direct",
+        "off",
+    ];
+    USUAL.contains(&address.trim_end_matches('/'))
+}
+
 /// Whether a variable is set that one of the patterns names, to a value that it
 /// names.
 fn assigned(patterns: &[&str], subject: &Subject<'_>) -> bool {
@@ -203,6 +216,9 @@ fn assigned(patterns: &[&str], subject: &Subject<'_>) -> bool {
     };
     subject.assigns.iter().any(|assigned| {
         let (name, value) = assigned.split_once('=').unwrap_or((assigned, ""));
+        if value.starts_with("https://") && value.split([',', '|']).all(is_usual_source) {
+            return false;
+        }
         patterns
             .iter()
             .any(|pattern| match pattern.split_once('=') {
@@ -216,7 +232,10 @@ fn some_argument(patterns: &[Pattern], subject: &Subject<'_>) -> bool {
     patterns.is_empty()
         || subject.arguments.all.iter().any(|field| {
             patterns.iter().any(|pattern| match pattern {
-                Pattern::Text(pattern) => text::matches_any_case(pattern, &field.text),
+                Pattern::Text(pattern) => {
+                    text::matches_any_case(pattern, &field.text)
+                        || subject.arguments.is_short_for(&field.text, pattern)
+                }
                 Pattern::Place(place) => {
                     // `--data=@file`, `-F file=@path`, `host:path`, `-Ifile`.
                     let whole = field.text.as_str();

@@ -100,6 +100,20 @@ const OUTPUTS: [&str; 58] = [
     "build-dir",
 ];
 
+/// What stands before `=` in the values of flags where a file or a folder is written.
+const OUTPUT_KEYS: [&str; 10] = [
+    "LogFile",
+    "LogFileName",
+    "LogFilePrefix",
+    "LogFilePath",
+    "OutputPath",
+    "OutDir",
+    "PublishDir",
+    "CoverletOutput",
+    "PackageOutputPath",
+    "BaseOutputPath",
+];
+
 /// Programs whose `-o` is a switch, or takes no file.
 const O_IS_NO_FILE: [&str; 51] = [
     "7z",
@@ -178,6 +192,25 @@ pub(crate) fn outputs_elsewhere(program: &str, fields: &[Field]) -> Vec<Field> {
             Some((kind, file)) if kind.bytes().all(|it| it.is_ascii_lowercase()) => file,
             _ => value,
         });
+        // `--logger 'trx;LogFileName=FILE'`, `-flp:logfile=FILE`
+        let whole = field.text.as_str();
+        for setting in [Some(whole), value]
+            .into_iter()
+            .flatten()
+            .filter(|it| it.contains('='))
+        {
+            for (key, file) in setting
+                .split([';', ',', ':'])
+                .filter_map(|it| it.split_once('='))
+            {
+                let key = key.trim_start_matches('-');
+                if file.starts_with(['/', HOME])
+                    && (OUTPUT_KEYS.iter()).any(|it| key.eq_ignore_ascii_case(it))
+                {
+                    found.push(Field::new(file.to_owned(), Sources::NONE, field.span));
+                }
+            }
+        }
         // Few flags have such a value: their names are looked up last.
         let Some(value) = value.filter(|value| value.starts_with(['/', HOME])) else {
             continue;

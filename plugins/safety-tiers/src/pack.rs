@@ -116,7 +116,7 @@ pub(crate) struct RuleEntry {
     /// what is typed into it later, nobody judges. Asked besides all others.
     pub(crate) left_open: bool,
     /// Some argument, flags and their values included, is one of these;
-    /// patterns regardless of case.
+    /// patterns regardless of case, `@@` for one that begins with `@`.
     pub(crate) arguments: Vec<String>,
     /// Some argument is one of these besides.
     pub(crate) arguments_with: Vec<String>,

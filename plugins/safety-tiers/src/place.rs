@@ -177,7 +177,9 @@ impl Places {
         let keeps_passwords =
             || listed && KEY_PATHS.iter().any(|known| text::matches(known, whole));
         add(Self::KEY, !secret && (is_key(name) || keeps_passwords()));
-        add(Self::ENVIRONMENT, is_environment(name));
+        // `.*`: all that is hidden in a folder, and `.env` among it.
+        let hidden = path.contents && is_environment(argument.rsplit('/').next().unwrap_or(name));
+        add(Self::ENVIRONMENT, hidden || is_environment(name));
         add(
             Self::STARTUP,
             (listed || whole.contains(".git/"))
@@ -566,8 +568,9 @@ fn is_key(name: &str) -> bool {
 }
 
 fn is_environment(name: &str) -> bool {
-    let may_be =
-        name.starts_with('.') && name.contains([STAR, ANY_ONE]) && text::glob_covers(name, ".env");
+    let may_be = (name.starts_with('.') || name.ends_with(".env"))
+        && name.contains([STAR, ANY_ONE])
+        && text::glob_covers(name, ".env");
     (name == ".env" || name == ".envrc" || name.starts_with(".env.") || may_be)
         && ![
             ".env.example",

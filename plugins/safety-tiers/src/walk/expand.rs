@@ -1,8 +1,9 @@
 //! Words to fields: what an argument will be, as far as can be told.
 
 use super::{Context, Field, MAX_VALUE_BYTES, Walk};
+use crate::place::Places;
 use crate::rules::Sources;
-use crate::syntax::{Operation, Parameter, Piece, Word};
+use crate::syntax::{Command, Operation, Parameter, Piece, Script, Word};
 use crate::text::{self, ANY_ONE, EMPTY, HOME, SOMETHING, STAR, UNKNOWN};
 use crate::verdict::{Span, Tier};
 
@@ -115,7 +116,10 @@ impl Walk<'_> {
                 }
                 Piece::Process { script, reads } => {
                     let (text, from) = self.substitution(script, context);
-                    let path = self.substituted_as(text, from);
+                    let path = match self.file_shown_by(script) {
+                        Some(file) if !*reads => file,
+                        _ => self.substituted_as(text, from),
+                    };
                     if *reads {
                         self.reads_what_is_written(&path, script);
                     }
@@ -131,6 +135,31 @@ impl Walk<'_> {
         parts
     }
 
+    /// The file of the project that a script shows and nothing else: `<(cat FILE)`
+    /// holds what the file does.
+    fn file_shown_by(&self, script: &Script) -> Option<String> {
+        let [pipeline] = script.pipelines.as_slice() else {
+            return None;
+        };
+        let [Command::Simple(simple)] = pipeline.commands.as_slice() else {
+            return None;
+        };
+        let words: Option<Vec<&str>> = simple.words.iter().map(Word::bare).collect();
+        let words = words?;
+        let (program, files) = words.split_first()?;
+        let here = self.shell.here();
+        let plain = *program == "cat"
+            && simple.redirects.is_empty()
+            && files.iter().all(|file| {
+                !file.starts_with('-')
+                    && !file.contains(['*', '?', '[', '{'])
+                    && Places::INSIDE.meets(Places::of(file, here))
+                    && self.text_of_file(file).is_none()
+            });
+        let first = files.first().filter(|_| plain)?;
+        Some((*first).to_owned())
+    }
+
     fn tilde(&self, user: &str) -> String {
         match user {
             "" => HOME.to_string(),
@@ -141,11 +170,7 @@ impl Walk<'_> {
         }
     }
 
-    fn substitution(
-        &mut self,
-        script: &crate::syntax::Script,
-        context: &Context,
-    ) -> (String, Sources) {
+    fn substitution(&mut self, script: &Script, context: &Context) -> (String, Sources) {
         let before = self.shell.clone();
         let inner = Context {
             depth: context.depth + 1,
@@ -169,13 +194,7 @@ impl Walk<'_> {
         } else {
             PartKind::Split
         };
-        let mut from = self.shell.source_of(&parameter.name);
-        if names_a_credential(&parameter.name) && self.variable(&parameter.name).is_none() {
-            from = from.and(Sources::CREDENTIAL);
-            if !parameter.name.to_ascii_uppercase().contains("API") {
-                from = from.and(Sources::PASSWORD);
-            }
-        }
+        let from = self.held_by(&parameter.name);
         let mut push = |text: String| parts.push(Part { text, kind, from });
         let value = self.variable(&parameter.name);
         match &parameter.operation {
@@ -208,6 +227,12 @@ impl Walk<'_> {
                 if let Some(text) = substring(&parameter.name, value.as_deref(), pieces) =>
             {
                 push(text);
+            }
+            Operation::Other(pieces) if parameter.name.is_empty() && begins_with_flags(pieces) => {
+                let written = self.value(pieces, context);
+                let (text, held) = self.by_flags(&written, context);
+                let from = from.and(held);
+                parts.push(Part { text, kind, from });
             }
             Operation::Other(pieces) if is_prompt_of(pieces) => {
                 // `${NAME@P}` is shown as a prompt is: what is substituted in it runs.
@@ -242,6 +267,56 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+impl Walk<'_> {
+    /// `${!NAME}`, `${(P)NAME}`: the variable that another one names; `${(e)NAME:-TEXT}`:
+    /// what is substituted in the text once more.
+    fn by_flags(&mut self, written: &str, context: &Context) -> (String, Sources) {
+        let unknown = UNKNOWN.to_string();
+        let (flags, rest) = match written.strip_prefix('(') {
+            Some(rest) => rest.split_once(')').unwrap_or((rest, "")),
+            None => ("P", written.trim_start_matches('!')),
+        };
+        let end = rest
+            .bytes()
+            .position(|it| !(it.is_ascii_alphanumeric() || it == b'_'));
+        let (name, operation) = rest.split_at(end.unwrap_or(rest.len()));
+        let value = self.variable(name).filter(|value| !value.is_empty());
+        if flags.contains('e') {
+            let default = operation.trim_start_matches(':').strip_prefix(['-', '=']);
+            let text = value.or_else(|| default.map(str::to_owned));
+            if let Some(text) = text.filter(|text| text::is_known(text)) {
+                self.expanded_once_more(&text, Span::default(), context);
+            }
+            return (unknown, Sources::NONE);
+        }
+        match value.filter(|value| text::is_known(value) && operation.is_empty()) {
+            Some(meant) if flags.contains('P') => {
+                let from = self.held_by(&meant);
+                (self.variable(&meant).unwrap_or(unknown), from)
+            }
+            _ => (unknown, Sources::NONE),
+        }
+    }
+
+    /// What a variable holds, as far as this line or its name tells.
+    fn held_by(&self, variable: &str) -> Sources {
+        let mut from = self.shell.source_of(variable);
+        if names_a_credential(variable) && self.variable(variable).is_none() {
+            from = from.and(Sources::CREDENTIAL);
+            if !variable.to_ascii_uppercase().contains("API") {
+                from = from.and(Sources::PASSWORD);
+            }
+        }
+        from
+    }
+}
+
+/// `(flags)` and `!`, before the name of a variable.
+fn begins_with_flags(pieces: &[Piece]) -> bool {
+    matches!(pieces.first(), Some(Piece::Text(text) | Piece::Quoted(text)) if text.starts_with(['(', '!']))
+        && !matches!(pieces.first(), Some(Piece::Text(text) | Piece::Quoted(text)) if text.ends_with(['*', '@', ']']))
 }
 
 /// `${NAME:offset:length}` of a value that is known; of a path that only the

@@ -11,6 +11,11 @@ const RUNNING: [&str; 11] = [
     "exec", "run", "x", "with", "do", "watch", "spawn", "wrap", "launch", "shell", "cmd",
 ];
 
+/// Flags, without their dashes, that say that what stands behind `--` is started.
+const LAUNCHING: [&str; 9] = [
+    "atExit", "launch", "exec", "run", "command", "cmd", "wrap", "spawn", "start",
+];
+
 /// Programs whose `run` gives what follows to a program of the project, to a container
 /// or to another machine.
 const RUN_THEIR_OWN: [&str; 40] = [
@@ -95,10 +100,26 @@ impl Walk<'_> {
                     // A program of the whole workspace, or of the machine.
                     || name == "yarn" && fields.iter().any(|it| matches!(it.text.as_str(), "-T" | "--top-level")))
         });
+        // `leaks --atExit -- COMMAND`
+        let launched = || {
+            let dashes = fields.iter().position(|field| field.text == "--")?;
+            let before = fields[..dashes].iter();
+            before
+                .filter_map(|field| field.text.strip_prefix('-'))
+                .any(|flag| LAUNCHING.contains(&flag.trim_start_matches('-')))
+                .then_some(dashes)
+        };
+        let word = word.or_else(launched);
         let contained = matches!(name, "docker" | "podman" | "nerdctl" | "kubectl" | "oc");
         let Some(rest) = word.map(|word| &fields[word + 1..]).filter(|_| !contained) else {
             return;
         };
+        // `snap run --shell APP -c 'LINE'`
+        if rest.iter().any(|field| field.text.contains("shell"))
+            && let Some(line) = rest.windows(2).find(|pair| pair[0].text == "-c")
+        {
+            self.perhaps_line(&line[1].text, invocation.span, context);
+        }
         let behind_dashes = rest.iter().take(8).position(|field| field.text == "--");
         let rest = behind_dashes.map_or(rest, |dashes| &rest[dashes + 1..]);
         let skipped = if behind_dashes.is_some() { 1 } else { SKIPPED };

@@ -304,9 +304,17 @@ impl Walk<'_> {
     fn sources(&self, path: &str, arguments: &Arguments<'_>, context: &Context) -> Sources {
         let mut from = context.input.from;
         for argument in arguments.all {
-            from = from.and(argument.from);
+            from = from
+                .and(argument.from)
+                .and(self.opened_from(&argument.text));
             if !arguments.runs_first_operand() {
                 from = from.and(self.file_source(&argument.text));
+            }
+            // `-F f=@FILE`
+            if let Some((_, file)) = argument.text.rsplit_once(['@', '='])
+                && self.file_source(file).meets(Sources::SECRET)
+            {
+                from = from.and(Sources::SECRET);
             }
         }
         let secret = |operand: &Field| Places::SECRETS.meets(operand.places(self.shell.here()));

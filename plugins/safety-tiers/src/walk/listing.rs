@@ -81,6 +81,12 @@ impl Walk<'_> {
             }
             "fd" | "fdfind" => Some(below(operands().nth(1).unwrap_or("."), SOMETHING)),
             // `ls FOLDER` prints names without the folder.
+            // PowerShell's names of files are whole paths.
+            "gci" | "get-childitem" | "Get-ChildItem" => {
+                let narrowed = has(&["-Filter", "-Include", "-File", "-file", "-Name"]);
+                let start = operands().next().unwrap_or(".");
+                Some(below(start, if narrowed { SOMETHING } else { STAR }))
+            }
             "ls" if has(&["-d", "-1d", "-d1", "-ad"]) => operands().next().map(Rc::from),
             "ls" if operands().next().is_none() => Some(below(".", STAR)),
             "ls" => Some(match operands().next() {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::code::strings;
+use super::invoke::Invocation;
 use super::look_through::joined;
 use super::output::single_quoted;
 use super::redirects::Redirected;
@@ -65,6 +66,7 @@ impl Walk<'_> {
                     self.trap(&line.text, span, context);
                 }
             }
+            "remove-item" | "ri" => self.names_removed(arguments, span, context),
             "exit" => self.leave(context),
             "alias" => self.aliases(fields, span, context),
             "git" => {
@@ -73,6 +75,25 @@ impl Walk<'_> {
             }
             _ => {}
         }
+    }
+
+    /// `Get-ChildItem FOLDER -Recurse | Remove-Item`
+    fn names_removed(&mut self, arguments: &Arguments<'_>, span: Span, context: &Context) {
+        let Some(names) = context.input.names.clone() else {
+            return;
+        };
+        if arguments.operands().next().is_some() || arguments.has_flag("-WhatIf") {
+            return;
+        }
+        let fields = ["rm", "-r", &*names].map(|text| super::field(text, span));
+        let redirected = Redirected::default();
+        let invocation = Invocation {
+            fields: &fields,
+            redirected: &redirected,
+            assigns: &[],
+            span,
+        };
+        self.invoke(&invocation, &super::deeper(context));
     }
 
     /// `kak -e 'evaluate %sh{cmd}'`
@@ -354,7 +375,7 @@ fn recipes(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A file as a program names it, which knows no `~`.
-fn written_path(file: &str, span: Span) -> Field {
+pub(super) fn written_path(file: &str, span: Span) -> Field {
     let home = file.strip_prefix('~');
     let file = home.map_or_else(|| file.to_owned(), |rest| format!("{HOME}{rest}"));
     super::field(file, span)

@@ -98,6 +98,45 @@ const TAKE_SCRIPTS: [&str; 15] = [
     "ex", "emacs", "tmux",
 ];
 
+/// Settings of package managers, builds and tests.
+const SETTINGS: [&str; 11] = [
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmrc",
+    "bunfig.toml",
+    "config.toml",
+    "pytest.ini",
+    "setup.cfg",
+    "tox.ini",
+    "gradle.properties",
+    "maven.config",
+];
+
+/// Keys in them whose value is a program that is run, or code that is loaded.
+const NAME_PROGRAMS: [&str; 20] = [
+    "script-shell",
+    "shell",
+    "node-options",
+    "onload-script",
+    "git",
+    "editor",
+    "yarnPath",
+    "yarn-path",
+    "nodeLinker",
+    "plugins",
+    "preload",
+    "runner",
+    "linker",
+    "rustc",
+    "rustdoc",
+    "rustc-wrapper",
+    "rustc-workspace-wrapper",
+    "pythonpath",
+    "org.gradle.java.home",
+    "org.gradle.jvmargs",
+];
+
 /// What runs the text of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holds {
@@ -155,6 +194,14 @@ impl Walk<'_> {
         if nothing_new {
             return;
         }
+        if finds_files && self.has_set_programs() {
+            self.note(
+                "core/settings-name-programs",
+                Tier::Review,
+                "It runs programs that settings name which were written a moment ago.",
+                span,
+            );
+        }
         let takes_script = arguments.runs_first_operand() || matches!(name, "source" | ".");
         let script = arguments.operands().next().filter(|_| takes_script);
         let run = match script {
@@ -191,6 +238,21 @@ impl Walk<'_> {
             };
             self.run_text(holds, &text, span, context);
         }
+    }
+
+    /// Whether this line has written settings that tell a tool of the project which
+    /// programs or modules it is to start.
+    fn has_set_programs(&self) -> bool {
+        let written = self.shell.files.iter().chain(self.shell.pieces.iter());
+        written
+            .filter(|(file, _)| SETTINGS.contains(&base_name(file)))
+            .flat_map(|(_, text)| text.lines())
+            .filter_map(|line| line.split_once(['=', ':']))
+            .any(|(key, value)| {
+                let key = key.trim().trim_matches('"');
+                let loads = key == "addopts" && value.contains("-p ");
+                loads || NAME_PROGRAMS.contains(&key)
+            })
     }
 
     fn run_text(&mut self, holds: Holds, text: &str, span: Span, context: &Context) {

@@ -170,8 +170,13 @@ impl Walk<'_> {
             .cloned()
     }
 
-    /// Remembers the files that now hold what came over the network.
+    /// Remembers the files that now hold what came over the network, or secrets.
     pub(super) fn written(&mut self, redirected: &Redirected, from: Sources) {
+        if from.meets(Sources::SECRET) {
+            for field in &redirected.writes {
+                self.holds(&field.text, Sources::SECRET);
+            }
+        }
         if from.meets(Sources::NETWORK) {
             for field in &redirected.writes {
                 self.downloaded(&field.text);
@@ -195,11 +200,18 @@ impl Walk<'_> {
         for file in &redirected.emptied {
             let places = file.places(self.shell.here());
             let precious = Places(Places::SECRETS.0 | Places::STARTUP.0);
-            if precious.meets(places) && !text::is_glob(&file.text) {
+            // No history of a project has what lies elsewhere in a home.
+            let kept_at_home = Places::OUTSIDE.meets(places)
+                && (file.text.starts_with(text::HOME)
+                    || ["/home/", "/Users/"]
+                        .iter()
+                        .any(|home| file.text.starts_with(home)))
+                && !file.text.ends_with(".log");
+            if (precious.meets(places) || kept_at_home) && !text::is_glob(&file.text) {
                 self.note(
                     "core/emptied-for-good",
                     Tier::Dangerous,
-                    "It would empty a file with keys or settings, and what was in it is lost.",
+                    "It would empty a file that nothing keeps a copy of, and what was in it is lost.",
                     span,
                 );
             }

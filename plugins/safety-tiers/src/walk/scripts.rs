@@ -1,5 +1,7 @@
 //! Scripts and commands that shells and editors are given.
 
+use super::programs::written_path;
+use super::redirects::Redirected;
 use super::shell::Positional;
 use super::{Context, Field, Stream, Walk};
 use crate::arguments::Arguments;
@@ -7,6 +9,22 @@ use crate::place::Places;
 use crate::rules::Program;
 use crate::text;
 use crate::verdict::{Span, Tier};
+
+/// Commands of debuggers that write the file which follows.
+const WRITING_COMMANDS: [&str; 12] = [
+    "set logging file ",
+    "set history filename ",
+    "save breakpoints ",
+    "save tracepoints ",
+    "save gdb-index ",
+    "generate-core-file ",
+    "gcore ",
+    "dump memory ",
+    "dump value ",
+    "dump binary memory ",
+    "process save-core ",
+    "breakpoint write -f ",
+];
 
 impl Walk<'_> {
     /// `sh -c LINE`, `sh FILE`, `… | sh`.
@@ -143,6 +161,14 @@ impl Walk<'_> {
             if let Some(line) = line {
                 let line = line.split("<CR>").next().unwrap_or(line);
                 self.line(line, span, context);
+            }
+            let written = WRITING_COMMANDS
+                .iter()
+                .find_map(|word| command.strip_prefix(word));
+            if let Some(file) = written.filter(|_| matches!(name, "gdb" | "lldb")) {
+                let file = file.split(' ').next().unwrap_or(file);
+                let written = vec![written_path(file, span)];
+                self.judge_redirects(&Redirected::to(written), span);
             }
             self.judge_code(&command, span, context);
             if vim {

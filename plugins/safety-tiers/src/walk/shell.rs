@@ -18,8 +18,8 @@ pub(super) const MAX_NAMES: usize = 64;
 /// Bytes that one of them may hold.
 const MAX_HELD_BYTES: usize = 1024;
 
-/// Files that are remembered as downloaded.
-const MAX_DOWNLOADED: usize = 32;
+/// Files of which is remembered what they hold.
+const MAX_ORIGINS: usize = 32;
 
 /// `$1`, `$2`, … and `$@`.
 #[derive(Debug, Clone, Default)]
@@ -85,8 +85,9 @@ pub(super) struct Shell {
     pub(super) aliases: Rc<Vec<(String, String)>>,
     /// Those of them that zsh puts in wherever they stand as a word.
     pub(super) global_aliases: Rc<Vec<String>>,
-    /// Files that a command of this line has downloaded.
-    downloaded: Rc<Vec<String>>,
+    /// Files that hold what a command of this line has downloaded, or secrets that it
+    /// has printed.
+    origins: Rc<Vec<(String, Sources)>>,
     /// Whether it has unpacked what it has downloaded.
     pub(super) unpacked: bool,
     /// Whether it has unpacked what lay elsewhere.
@@ -195,7 +196,7 @@ impl Walk<'_> {
         if self.shell.trapped.len() > before.trapped.len() {
             self.leave(&Context::default());
         }
-        let downloaded = std::mem::take(&mut self.shell.downloaded);
+        let origins = std::mem::take(&mut self.shell.origins);
         let files = std::mem::take(&mut self.shell.files);
         let unseen_files = std::mem::take(&mut self.shell.unseen_files);
         let renamed = std::mem::take(&mut self.shell.renamed);
@@ -204,7 +205,7 @@ impl Walk<'_> {
             pieces,
             unpacked: self.shell.unpacked,
             unpacked_from_elsewhere: self.shell.unpacked_from_elsewhere,
-            downloaded,
+            origins,
             files,
             unseen_files,
             renamed,
@@ -345,24 +346,40 @@ impl Walk<'_> {
 
     /// Remembers that a file came over the network.
     pub(super) fn downloaded(&mut self, file: &str) {
-        if self.shell.downloaded.len() < MAX_DOWNLOADED && file.len() <= MAX_HELD_BYTES {
+        self.holds(file, Sources::NETWORK);
+    }
+
+    /// Remembers what a file holds.
+    pub(super) fn holds(&mut self, file: &str, from: Sources) {
+        if self.shell.origins.len() < MAX_ORIGINS && file.len() <= MAX_HELD_BYTES {
             let file = file.trim_start_matches("./").to_owned();
-            Rc::make_mut(&mut self.shell.downloaded).push(file);
+            Rc::make_mut(&mut self.shell.origins).push((file, from));
         }
     }
 
     /// Whether such a file came over the network.
     pub(super) fn has_downloaded(&self, such: impl Fn(&str) -> bool) -> bool {
-        self.shell.downloaded.iter().any(|file| such(file))
+        self.shell
+            .origins
+            .iter()
+            .any(|(file, from)| from.meets(Sources::NETWORK) && such(file))
+    }
+
+    /// What is read from `/dev/fd/NUMBER`, where this line has opened it.
+    pub(super) fn opened_from(&self, file: &str) -> Sources {
+        let number = file
+            .strip_prefix("/dev/fd/")
+            .or_else(|| file.strip_prefix("/proc/self/fd/"));
+        let read = number
+            .and_then(|number| number.parse().ok())
+            .and_then(|number| self.shell.read_from(number));
+        read.map_or(Sources::NONE, |read| read.from)
     }
 
     /// What a file holds, if this line has put it there.
     pub(super) fn file_source(&self, file: &str) -> Sources {
         let file = file.trim_start_matches("./");
-        if self.shell.downloaded.iter().any(|known| known == file) {
-            Sources::NETWORK
-        } else {
-            Sources::NONE
-        }
+        let known = self.shell.origins.iter().filter(|(known, _)| known == file);
+        known.fold(Sources::NONE, |all, (_, from)| all.and(*from))
     }
 }

@@ -13,7 +13,7 @@ impl Walk<'_> {
     /// set only after the `trap`. It may run at once as well, and so what is
     /// dangerous already is said now.
     pub(super) fn trap(&mut self, line: &str, span: Span, context: &Context) {
-        if matches!(line, "" | "-") {
+        if matches!(line, "" | "-") || ends_own_jobs(line) {
             return;
         }
         if self.shell.trapped.len() >= MAX_TRAPPED {
@@ -38,4 +38,13 @@ impl Walk<'_> {
         }
         self.shell.trapped = kept;
     }
+}
+
+/// `kill 0` and `kill $(jobs -p)`: a shell that ends takes with it what it has started.
+fn ends_own_jobs(line: &str) -> bool {
+    const JOBS: [&str; 8] = ["0", "$(jobs", "-p)", "-$$", "--", "-TERM", "-INT", "-s"];
+    let mut words = line.split([' ', '"']).filter(|word| !word.is_empty());
+    words.next() == Some("kill")
+        && words.next().is_some_and(|word| JOBS.contains(&word))
+        && words.all(|word| JOBS.contains(&word) || word == "2>/dev/null")
 }
