@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import AsyncIterator
 
@@ -103,6 +104,8 @@ async def test_who_loses_a_place_is_named(crew: Orchestrator) -> None:
     assert "displaced_agent" not in await crew.call("register_agent", name="alice", session_id=session)
     registered = await crew.call("register_agent", name="bob", session_id=session)
     assert registered["displaced_agent"] == "alice", registered
+    [told] = (await crew.call("get_notifications", agent="alice"))["notifications"]
+    assert told["level"] == "warning" and "bob" in told["summary"], told
     assert "displaced_agent" not in await crew.call("register_agent", name="carol", session_id=other)
     assert [agent["name"] for agent in await crew.call("list_agents")] == ["bob", "carol"]
 
@@ -191,6 +194,20 @@ async def test_sessions_on_tmux_are_known_to_the_next_host_by_id(world: World) -
         async with orchestrator(world, *on_tmux) as crew:
             read = await crew.call("read_sessions", targets=[{"name": "Build"}])
             assert "\nbefore" in read["outputs"][0]["content"]
+    finally:
+        subprocess.run(["tmux", "-L", f"doors-{world.mark}", "kill-server"], env=world.env, check=False)
+
+
+async def test_a_window_is_named_and_one_that_is_not_there_is_refused(world: World) -> None:
+    world.configure(f'[sessions]\ntmux_socket = "doors-{world.mark}"\n')
+    try:
+        async with orchestrator(world, "--backend", "tmux") as crew:
+            first = await crew.call("create_sessions", sessions=[{"name": "one"}])
+            assert re.fullmatch(r"@\d+", first["window_id"]), first
+            await crew.call("create_sessions", sessions=[{"name": "two"}], window_id=first["window_id"])
+            refused = await crew.try_to("create_sessions", sessions=[{"name": "three"}], window_id="@999")
+            assert refused.is_error and '"@999"' in refused.text and first["window_id"] in refused.text, refused.text
+            assert (await crew.call("list_sessions"))["total_sessions"] == 2
     finally:
         subprocess.run(["tmux", "-L", f"doors-{world.mark}", "kill-server"], env=world.env, check=False)
 

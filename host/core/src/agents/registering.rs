@@ -3,6 +3,7 @@
 use quarterdeck_policy::TRACE_TARGET;
 
 use super::kept::Change;
+use super::notifications::Level;
 use super::roster::Agent;
 use super::state::State;
 use super::teams::{add_team, new_team};
@@ -78,6 +79,17 @@ impl Agents {
             .await?;
         self.tell(AgentsChanged::Agents);
         self.tell(AgentsChanged::Teams);
+        if let Some(former) = &registered.displaced {
+            let agent = &registered.agent;
+            let said = format!(
+                "{} has taken its place in session {}: it is registered no more",
+                agent.name, agent.session_id
+            );
+            let told = self.notify(former, Level::Warning, &said, None, None);
+            if let Err(error) = told.await {
+                tracing::warn!(%error, "an agent that was displaced is not told");
+            }
+        }
         Ok(registered)
     }
 

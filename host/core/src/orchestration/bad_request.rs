@@ -11,6 +11,17 @@ pub enum BadRequest {
     /// More sessions than are created at once.
     #[error("{0} sessions are more than the {MOST_PANES} that are created at once")]
     TooManyPanes(usize),
+    /// No session is in the window that was named.
+    #[error(
+        "there is no window {asked:?} with a session in it; there is {}; leave it out for a window of their own",
+        told(known)
+    )]
+    NoWindow {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// One agent for two of the sessions.
     #[error("agent {0:?} cannot work in two sessions at once; give each session its own agent")]
     AgentTwice(String),
@@ -32,4 +43,12 @@ pub enum BadRequest {
     /// A badge is a word, not a text.
     #[error("the badge is longer than {LONGEST_BADGE} bytes")]
     LongBadge,
+}
+
+/// Windows in a sentence.
+fn told(windows: &[String]) -> String {
+    match windows {
+        [] => "none, because no session is on tmux or iTerm2".to_owned(),
+        windows => windows.join(", "),
+    }
 }

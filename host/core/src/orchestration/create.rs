@@ -83,6 +83,8 @@ pub struct CreateSessions {
     pub panes: Vec<PaneSpec>,
     /// How the first of them are arranged.
     pub layout: NamedLayout,
+    /// A window that has to be there. The panes have one of their own beside it.
+    pub window: Option<String>,
 }
 
 /// A pane that is.
@@ -94,6 +96,8 @@ pub struct CreatedPane {
     pub name: String,
     /// The agent that works there.
     pub agent: Option<String>,
+    /// The window that it was opened in, where sessions have windows; not told of a split.
+    pub window: Option<String>,
     /// Why its first command does not run.
     pub not_started: Option<HostError>,
     /// Why its agent, team, role or monitoring is not as asked for; then nothing was
@@ -139,12 +143,34 @@ impl Host {
             .collect();
         check(&specs)?;
         self.may_start_agents(&specs, caller)?;
+        if let Some(window) = &request.window {
+            self.knows_window(window).await?;
+        }
         let opened = self.open_panes(layout, &specs, caller).await?;
         let mut panes = Vec::new();
         for (spec, session) in specs.iter().zip(opened) {
             panes.push(Box::pin(self.settle_in(spec, &session, caller)).await);
         }
+        let windows = self.windows().await;
+        for pane in &mut panes {
+            let window = windows.get(&pane.session);
+            pane.window = window.map(|window| window.id().to_owned());
+        }
         Ok(panes)
+    }
+
+    async fn knows_window(&self, asked: &str) -> Result<(), HostError> {
+        let windows = self.windows().await;
+        let mut known: Vec<String> = (windows.values())
+            .map(|window| window.id().to_owned())
+            .collect();
+        if known.iter().any(|window| window == asked) {
+            return Ok(());
+        }
+        known.sort_unstable();
+        known.dedup();
+        let asked = asked.to_owned();
+        Err(BadRequest::NoWindow { asked, known }.into())
     }
 
     /// Creates a session beside another, in the same folder.
@@ -260,6 +286,7 @@ impl Host {
                 .agent
                 .clone()
                 .filter(|name| self.agents.agent(name).is_some()),
+            window: None,
             not_started: started.err(),
             not_set_up: set_up.err(),
         }

@@ -67,6 +67,7 @@ impl TryFrom<proto::CreateSessionsRequest> for CreateSessions {
         Ok(Self {
             layout: layout_named(&request.layout)?,
             panes: request.sessions.into_iter().map(pane).collect(),
+            window: given(request.window_id),
         })
     }
 }

@@ -99,9 +99,9 @@ pub(super) struct CreateArguments {
     /// SINGLE, HORIZONTAL_SPLIT (side by side), VERTICAL_SPLIT (stacked), QUAD, TRIPLE_RIGHT or TRIPLE_BOTTOM
     #[serde(default)]
     layout: String,
-    /// The window to open them in, where sessions have windows
-    #[serde(default, rename = "window_id")]
-    _window_id: Option<String>,
+    /// A window that has to be there; panes have one of their own
+    #[serde(default)]
+    window_id: Option<String>,
 }
 
 fn at_least_one<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PaneFields>, D::Error> {
@@ -121,6 +121,7 @@ impl TryFrom<CreateArguments> for orchestration::CreateSessions {
         Ok(Self {
             layout: layout_named(&arguments.layout)?,
             panes: arguments.sessions.into_iter().map(Into::into).collect(),
+            window: arguments.window_id.filter(|id| !id.is_empty()),
         })
     }
 }
@@ -157,15 +158,16 @@ impl From<CreatedPane> for ToldPane {
 #[derive(Serialize)]
 pub(crate) struct ToldPanes {
     pub(crate) sessions: Vec<ToldPane>,
-    /// Their window; empty, since sessions of this host have none.
+    /// That of the first; empty where sessions have none.
     pub(crate) window_id: String,
 }
 
 impl From<Vec<CreatedPane>> for ToldPanes {
     fn from(panes: Vec<CreatedPane>) -> Self {
+        let window = panes.first().and_then(|pane| pane.window.clone());
         Self {
             sessions: panes.into_iter().map(ToldPane::from).collect(),
-            window_id: String::new(),
+            window_id: window.unwrap_or_default(),
         }
     }
 }
