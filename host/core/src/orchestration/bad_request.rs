@@ -13,7 +13,7 @@ pub enum BadRequest {
     TooManyPanes(usize),
     /// No session is in the window that was named.
     #[error(
-        "there is no window {asked:?} with a session in it; there is {}; leave it out for a window of their own",
+        "there is no window {asked:?} with a session in it: there {}; leave it out for a window of their own",
         told(known)
     )]
     NoWindow {
@@ -48,7 +48,8 @@ pub enum BadRequest {
 /// Windows in a sentence.
 fn told(windows: &[String]) -> String {
     match windows {
-        [] => "none, because no session is on tmux or iTerm2".to_owned(),
-        windows => windows.join(", "),
+        [] => "is none, because no session is on tmux or iTerm2".to_owned(),
+        [only] => format!("is only {only}"),
+        windows => format!("are {}", windows.join(", ")),
     }
 }
