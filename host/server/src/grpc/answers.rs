@@ -52,36 +52,24 @@ pub(super) fn outcome(done: Result<String, HostError>) -> proto::StatusResponse 
 
 impl From<SharedSession> for proto::Session {
     fn from(shared: SharedSession) -> Self {
-        let SharedSession {
-            session,
-            agent,
-            is_processing,
-            ..
-        } = shared;
         Self {
-            persistent_id: session.id.uuid().to_string(),
-            id: session.id.to_string(),
-            name: session.name,
-            is_processing,
-            agent: agent.unwrap_or_default(),
+            persistent_id: shared.session.id.uuid().to_string(),
+            id: shared.session.id.to_string(),
+            name: shared.session.name,
+            is_processing: shared.is_processing,
+            agent: shared.agent.unwrap_or_default(),
         }
     }
 }
 
 impl From<SharedSession> for proto::SessionStatus {
     fn from(shared: SharedSession) -> Self {
-        let SharedSession {
-            session,
-            agent,
-            is_processing,
-            ..
-        } = shared;
         Self {
-            name: session.name,
-            persistent_id: session.id.uuid().to_string(),
-            id: session.id.to_string(),
-            is_processing,
-            agent: agent.unwrap_or_default(),
+            name: shared.session.name,
+            persistent_id: shared.session.id.uuid().to_string(),
+            id: shared.session.id.to_string(),
+            is_processing: shared.is_processing,
+            agent: shared.agent.unwrap_or_default(),
         }
     }
 }
