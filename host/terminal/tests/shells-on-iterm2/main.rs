@@ -5,6 +5,8 @@
 mod closing;
 #[path = "../shells/commands.rs"]
 mod commands;
+#[path = "../shells/editors.rs"]
+mod editors;
 #[path = "../shells/lines.rs"]
 mod lines;
 #[path = "../shells/output.rs"]

@@ -8,6 +8,7 @@
 
 mod closing;
 mod commands;
+mod editors;
 mod lines;
 mod output;
 mod plain;
