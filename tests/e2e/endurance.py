@@ -66,12 +66,19 @@ class Endured:
         """How much more it was in the last quarter than in the second, at the median: in the
         first one the engine's pool keeps more warm with each component that it sees, up to
         its limit."""
-        quarter = max(1, len(self.held) // 4)
+        return median(self.held[-self._quarter :], what) - self.early(what)
 
-        def median(held: list[Held]) -> int:
-            return sorted(what(one) for one in held)[len(held) // 2]
+    def early(self, what: Callable[[Held], int]) -> int:
+        """How much it was in the second quarter, at the median."""
+        return median(self.held[self._quarter : 2 * self._quarter], what)
 
-        return median(self.held[-quarter:]) - median(self.held[quarter : 2 * quarter])
+    @property
+    def _quarter(self) -> int:
+        return max(1, len(self.held) // 4)
+
+
+def median(held: list[Held], what: Callable[[Held], int]) -> int:
+    return sorted(what(one) for one in held)[len(held) // 2]
 
 
 class Host:
@@ -157,6 +164,9 @@ def endure(world: World, decisions: int, swaps: int, tell: Callable[[str], None]
             if swap % max(1, swaps // 20) == 0:
                 tell(f"{done} decisions, {swap} swaps: {Held.by(host.process.pid)}")
         endured.seconds = time.monotonic() - began
+        # The runtime keeps a thread for blocking work for ten idle seconds.
+        threads = endured.early(lambda held: held.threads)
+        until_blocking("the load's threads are gone", lambda: Held.by(host.process.pid).threads <= threads, 60)
         faults = [one for one in host.call("policy_list")["policies"] if one["lastError"] or one["traps"]]
         assert not faults, faults
     endured.cached = len(list((world.root / "cache").rglob("*.cwasm")))

@@ -10,18 +10,12 @@ from world import World
 
 MEBIBYTE = 1 << 20
 
-SWAPS = 200
-
-COME_AND_GO = 4
-"""So many threads for blocking work come and go with the load. One that each swap left behind
-would make a hundred between the quarters that are compared."""
-
 
 @pytest.mark.timeout(600)
 def test_memory_and_descriptors_are_level(world: World) -> None:
     (world.root / "cache").unlink()  # shared by worlds: here it is counted
-    endured = endure(world, decisions=20_000, swaps=SWAPS)
+    # That no thread is left behind is asked there, while the host still runs.
+    endured = endure(world, decisions=20_000, swaps=200)
     assert endured.grown(lambda held: held.memory) < 8 * MEBIBYTE, endured.held
     assert endured.grown(lambda held: held.descriptors) <= 0, endured.held
-    assert endured.grown(lambda held: held.threads) <= COME_AND_GO, endured.held
     assert endured.cached <= CACHED
